@@ -1,0 +1,71 @@
+# For people: demo, test, check, prove, bench, lock. All of them work in .venv, which is made when it is missing or stale.
+
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEV := $(VENV)/.dev
+TOOLS := .venv-tools
+
+# The newest supported Python that starts: a pyenv shim may be on the PATH without a Python behind it.
+PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	"$$python" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 15))' 2>/dev/null && echo "$$python" && break; done)
+
+install = $(BIN)/uv pip install --quiet --python $(BIN)/python $(1) || $(BIN)/python -m pip install --quiet $(1)
+
+.PHONY: demo test check prove bench lock
+
+demo: $(READY)
+	$(BIN)/advisor recommend examples/shop/workload.yaml --out reports/demo
+
+test: $(DEV)
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+check: $(DEV)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@$(MAKE) test
+
+prove: $(DEV)
+	$(BIN)/python -m pytest -m prove --hypothesis-profile=prove
+
+bench: $(DEV)
+	$(BIN)/python -m benchmarks
+
+# Runtime dependencies and the project itself. An interrupted run leaves no stamp, so the next one starts from nothing.
+$(READY): pyproject.toml $(wildcard requirements*.txt)
+	@rm -rf $(VENV) $(TOOLS)
+	@$(make-venv)
+	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-setup.txt
+	@$(call install,--require-hashes -r requirements.txt)
+	@$(call install,--no-deps --no-build-isolation -e .)
+	@touch $@
+
+# Debian's Python comes without ensurepip, but its pip may install into a folder even where it may not touch the system.
+define make-venv
+python="$(PYTHON)"; \
+test -n "$$python" || { echo "error: no Python 3.11 to 3.14 found. Run: sudo apt-get install python3-venv" >&2; exit 1; }; \
+echo "making $(VENV) with $$python" >&2; \
+if $$python -c 'import ensurepip' 2>/dev/null && $$python -m venv $(VENV) >/dev/null 2>&1; then exit 0; fi; \
+$$python -m pip --version >/dev/null 2>&1 || \
+	{ echo "error: $$python has neither ensurepip nor pip. Run: sudo apt-get install $${python##*/}-venv" >&2; exit 1; }; \
+$$python -m pip install --quiet --require-hashes --target $(TOOLS) -r requirements-setup.txt && \
+PYTHONPATH=$(TOOLS) $$python -m virtualenv --quiet --clear $(VENV) && \
+rm -rf $(TOOLS)
+endef
+
+$(DEV): $(READY)
+	@rm $(READY)
+	@$(call install,--require-hashes -r requirements-dev.txt)
+	@touch $(READY) $@
+
+# Pins everything anew from pyproject.toml. The flags keep the address of a package index out of the files.
+COMPILE = $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
+
+lock: $(READY)
+	$(COMPILE) pyproject.toml -o requirements.txt
+	$(COMPILE) pyproject.toml --resolution lowest-direct -o requirements-lowest.txt
+	$(COMPILE) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
+	$(COMPILE) --group setup -o requirements-setup.txt

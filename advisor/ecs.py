@@ -1,0 +1,129 @@
+"""The vocabulary of Amazon ECS: launch types, architectures, task sizes, container instance types."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from advisor.units import ECS_CPU_UNITS_PER_VCPU, MIB_PER_GIB
+
+
+class LaunchType(StrEnum):
+    """Where tasks run, spelled as in the ECS API."""
+
+    EC2 = "EC2"
+    FARGATE = "FARGATE"
+    MANAGED_INSTANCES = "MANAGED_INSTANCES"
+
+
+class PurchaseOption(StrEnum):
+    """How a unit of capacity is paid for."""
+
+    ON_DEMAND = "on_demand"
+    SPOT = "spot"
+
+
+class Architecture(StrEnum):
+    """CPU architecture, spelled as ``runtimePlatform.cpuArchitecture`` in the ECS API."""
+
+    X86_64 = "X86_64"
+    ARM64 = "ARM64"
+
+
+class PlacementStrategy(StrEnum):
+    """How ECS chooses a container instance for a task."""
+
+    SPREAD_THEN_BINPACK = "az_spread_then_binpack"
+    """Zones kept equal, instances filled: what the plans we propose use."""
+    DEFAULT_SPREAD = "default_az_spread"
+    """What a service without a strategy gets: spread over zones, then over instances."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class TaskSize:
+    """CPU and memory that one task reserves."""
+
+    cpu_units: int
+    """1024 per vCPU, as in a task definition."""
+    memory_mib: int
+    """Limit of the whole task."""
+
+    def __post_init__(self) -> None:
+        if self.cpu_units <= 0 or self.memory_mib <= 0:
+            raise ValueError(f"a task needs CPU and memory above zero, got {self}")
+
+    @property
+    def vcpu(self) -> float:
+        return self.cpu_units / ECS_CPU_UNITS_PER_VCPU
+
+    @property
+    def memory_gib(self) -> float:
+        return self.memory_mib / MIB_PER_GIB
+
+    def fits_in(self, other: "TaskSize") -> bool:
+        """Whether a task of this size fits where ``other`` is offered."""
+        return self.cpu_units <= other.cpu_units and self.memory_mib <= other.memory_mib
+
+    def __str__(self) -> str:
+        return f"{self.cpu_units}/{self.memory_mib}"
+
+
+def _fargate_sizes() -> Iterator[TaskSize]:
+    """The grid of Amazon ECS Developer Guide, "Task CPU and memory" (fargate-tasks-services), with 32 vCPU of 2026-06-05."""
+    gib_by_cpu_units: dict[int, tuple[float, ...]] = {
+        256: (0.5, 1, 2),
+        512: tuple(range(1, 5)),
+        1024: tuple(range(2, 9)),
+        2048: tuple(range(4, 17)),
+        4096: tuple(range(8, 31)),
+        8192: tuple(range(16, 61, 4)),
+        16384: tuple(range(32, 121, 8)),
+        32768: (60, 120, 244),
+    }
+    for cpu_units, sizes_gib in gib_by_cpu_units.items():
+        for gib in sizes_gib:
+            yield TaskSize(cpu_units=cpu_units, memory_mib=int(gib * MIB_PER_GIB))
+
+
+FARGATE_SIZES: Final[tuple[TaskSize, ...]] = tuple(_fargate_sizes())
+"""The 77 task sizes that Fargate accepts on Linux, smallest first."""
+
+FARGATE_INCLUDED_STORAGE_GIB: Final = 20
+"""Ephemeral storage that comes with every Fargate task."""
+FARGATE_MAX_STORAGE_GIB: Final = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceType:
+    """What one EC2 instance type offers to ECS. No money in it."""
+
+    name: str
+    vcpu: int
+    memory_mib: int
+    """Nominal memory, as advertised."""
+    registered_memory_mib: int
+    """What a container instance of this type registers with ECS: less than nominal."""
+    is_registered_memory_observed: bool
+    """True when read from a real container instance, False when it is our fit."""
+    architectures: tuple[Architecture, ...]
+    max_enis: int | None
+    """Network interfaces; None when not known."""
+    branch_interfaces: int | None
+    """Extra interfaces that awsvpc trunking gives; None where trunking is not possible."""
+    trunked_tasks: int | None
+    """awsvpc tasks with trunking; None where trunking is not possible."""
+    baseline_fraction: float | None
+    """For burstable types the CPU share of each vCPU that is free of surplus credits; None for all others."""
+    coremark_per_thread: float | None
+    is_current_generation: bool
+    is_bare_metal: bool
+    has_accelerator: bool
+
+    @property
+    def family(self) -> str:
+        """``m7g`` of ``m7g.large``."""
+        return self.name.partition(".")[0]
+
+    @property
+    def cpu_units(self) -> int:
+        return self.vcpu * ECS_CPU_UNITS_PER_VCPU

@@ -1,0 +1,59 @@
+"""The only code that writes: a set of files, whole or not at all."""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+
+from advisor.errors import OutputError
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Write ``files`` (relative path to content) below ``folder``; other files there are left alone.
+
+    Everything is first written to a hidden folder beside ``folder`` and only then moved into place, file by file, so that a
+    full disk or a kill while writing leaves what was there before. Each single file appears whole.
+
+    Raises
+    ------
+    OutputError
+        The folder cannot be written, or a path leads out of it. Nothing was changed.
+    """
+    for path in files:
+        _check_relative(path)
+    staging: Path | None = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if folder.exists() and not folder.is_dir():
+            raise OutputError(f"{folder} is a file. Name a folder to write to.")
+        staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+        for path, content in files.items():
+            _write(staging / path, content)
+        for path in files:
+            target = folder / path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(staging / path, target)
+    except OSError as error:
+        raise OutputError(
+            f"cannot write to {folder}: {error.strerror or error}. Name a folder that can be written to."
+        ) from error
+    finally:
+        if staging is not None:
+            with contextlib.suppress(OSError):
+                shutil.rmtree(staging)
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _check_relative(path: str) -> None:
+    parts = PurePosixPath(path).parts
+    if not parts or PurePosixPath(path).is_absolute() or ".." in parts or "\\" in path or "\0" in path:
+        raise OutputError(f"refusing to write to {path!r}: it leads out of the output folder. Rename what it is made from.")

@@ -1,0 +1,24 @@
+"""Units and array types. A month is 730 hours, as on AWS's pricing pages."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+BoolArray = NDArray[np.bool_]
+
+ECS_CPU_UNITS_PER_VCPU: Final = 1024
+MIB_PER_GIB: Final = 1024
+HOURS_PER_MONTH: Final = 730.0
+HOURS_PER_WEEK: Final = 168
+SECONDS_PER_HOUR: Final = 3600
+
+CEIL_TOLERANCE: Final = 1e-9
+"""Relative: a quotient this close above a whole number is that number, or 614.4 / 307.2 would need three tasks."""
+
+
+def ceil_whole(values: FloatArray) -> FloatArray:
+    """Round up to whole numbers, forgiving the last digits of floating point. Values are not negative; NaN stays NaN."""
+    return np.ceil(values * (1.0 - CEIL_TOLERANCE))

@@ -1,0 +1,162 @@
+"""A workload: services of one cluster with their measured load on a common UTC time axis."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+import numpy as np
+
+from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
+from advisor.units import SECONDS_PER_HOUR, BoolArray, FloatArray
+
+
+class LoadForm(StrEnum):
+    """In which form a service states its load."""
+
+    TASKS = "tasks"
+    """Running task counts, taken as they ran."""
+    UTILIZATION = "utilization"
+    """CPU percent of the declared size, with the task count it refers to."""
+    REQUESTS = "requests"
+    """Requests per second, with what one request or one task takes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scaling:
+    """Bounds and target of service auto scaling."""
+
+    min_tasks: int
+    max_tasks: int | None = None
+    target_cpu_fraction: float = 0.60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresentService:
+    """How a service runs today."""
+
+    launch_type: LaunchType
+    desired_count: int | None = None
+    purchase_option: PurchaseOption = PurchaseOption.ON_DEMAND
+    architecture: Architecture = Architecture.X86_64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PresentCluster:
+    """The container instances that run today."""
+
+    instances: Mapping[str, int]
+    """Number of instances of each type."""
+    purchase_option: PurchaseOption = PurchaseOption.ON_DEMAND
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Constraints:
+    """What every plan must keep to."""
+
+    launch_types: tuple[LaunchType, ...] = tuple(LaunchType)
+    instance_types: tuple[str, ...] = ("*",)
+    """Shell patterns; a type is allowed when one of them matches."""
+    zones: int = 2
+    has_trunking: bool = True
+    terms: tuple[str, ...] = ("none",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One ECS service: what a task needs and how its load is stated."""
+
+    name: str
+    task: TaskSize
+    load_form: LoadForm
+    scaling: Scaling
+    architectures: tuple[Architecture, ...] = (Architecture.X86_64,)
+    requests_per_task: float | None = None
+    """Requests per second that one task serves while at the scaling target."""
+    cpu_ms_per_request: float | None = None
+    ephemeral_storage_gib: int = 20
+    startup_s: float = 60.0
+    """From the start of the image pull until the task is ready."""
+    is_interruptible: bool = False
+    has_public_ip: bool = False
+    port: int | None = None
+    image: str | None = None
+    present: PresentService | None = None
+    is_stated: bool = False
+    """True when the load is a stated constant and not a measurement."""
+
+    @property
+    def is_cpu_known(self) -> bool:
+        """Whether the load tells how much CPU is in use."""
+        return self.load_form is LoadForm.UTILIZATION or (
+            self.load_form is LoadForm.REQUESTS and self.cpu_ms_per_request is not None
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputFile:
+    """A file that was read."""
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Workload:
+    """Services of one cluster and their load, aligned on one time axis."""
+
+    cluster: str
+    region: str
+    services: tuple[Service, ...]
+    start: datetime
+    """Start of the first step, in UTC."""
+    step_s: int
+    """Length of a step: a divisor of 3600, from 20 s to 1 h."""
+    demand: FloatArray
+    """(services, steps): tasks, CPU units in use, or requests per second, as each service's ``load_form`` says; NaN in a gap.
+
+    TASKS: running tasks. UTILIZATION: CPU units in use. REQUESTS: requests per second.
+    """
+    running_tasks: FloatArray | None = None
+    """(services, steps): tasks that ran, where the load tells; NaN elsewhere."""
+    memory_mib: FloatArray | None = None
+    """(services, steps): highest known memory in use per task; NaN where not measured."""
+    constraints: Constraints = field(default_factory=Constraints)
+    present: PresentCluster | None = None
+    rates_file: str | None = None
+    """A file of own rates that goes before the catalog's."""
+    inputs: tuple[InputFile, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was recognised, repaired or assumed while reading, one sentence each."""
+    defaults_used: Mapping[str, str] = field(default_factory=dict)
+    """Name and value of every default that stands in for something the input does not say."""
+
+    def __post_init__(self) -> None:
+        if self.demand.shape[0] != len(self.services):
+            raise ValueError(f"{len(self.services)} services, but load of shape {self.demand.shape}")
+        if SECONDS_PER_HOUR % self.step_s or not 20 <= self.step_s <= SECONDS_PER_HOUR:
+            raise ValueError(f"steps of {self.step_s} s: need a divisor of 3600 from 20 to 3600")
+        if self.start.tzinfo is None or self.start.utcoffset() is None or self.start.timestamp() % self.step_s:
+            raise ValueError(f"the first step must start in UTC on a whole step, got {self.start.isoformat()}")
+
+    @property
+    def n_steps(self) -> int:
+        return int(self.demand.shape[1])
+
+    @property
+    def measured(self) -> BoolArray:
+        """(services, steps): where the load is known."""
+        return np.asarray(~np.isnan(self.demand))
+
+    @property
+    def step_hours(self) -> float:
+        return self.step_s / SECONDS_PER_HOUR
+
+    @property
+    def span_hours(self) -> float:
+        """Length of the time axis, gaps included."""
+        return self.n_steps * self.step_hours
+
+    def index(self, service: str) -> int:
+        """Row of a service by name."""
+        return [s.name for s in self.services].index(service)

@@ -1,0 +1,34 @@
+import os
+from collections.abc import Callable
+from difflib import unified_diff
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+GOLDEN = Path(__file__).parent / "golden"
+
+settings.register_profile("test", deadline=None, derandomize="CI" in os.environ, print_blob=True)
+settings.register_profile("prove", parent=settings.get_profile("test"), max_examples=2_000)
+settings.load_profile("test")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--update-golden", action="store_true", help="rewrite tests/golden/ with what the tests produce")
+
+
+@pytest.fixture
+def assert_golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare a text with the file of that name in ``tests/golden/``."""
+
+    def check(name: str, text: str) -> None:
+        path = GOLDEN / name
+        if request.config.getoption("--update-golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="\n")
+        expected = path.read_text(encoding="utf-8") if path.exists() else ""
+        if text != expected:
+            diff = unified_diff(expected.splitlines(True), text.splitlines(True), f"golden/{name}", "this run")
+            pytest.fail(f"{''.join(diff)}\nIf this is right, run pytest --update-golden.", pytrace=False)
+
+    return check
