@@ -1,0 +1,1 @@
+"""Usage in physical units: what plans consume, with no money in it."""

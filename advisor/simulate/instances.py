@@ -1,0 +1,116 @@
+"""What container instances offer, and how many of them a load keeps running."""
+
+import numpy as np
+
+from advisor.ecs import InstanceType, TaskSize
+from advisor.simulate.packing import as_counts
+from advisor.simulate.timeline import trailing_maximum
+from advisor.units import ECS_CPU_UNITS_PER_VCPU, HOURS_PER_MONTH, FloatArray, IntArray
+
+UNKNOWN_ENIS = 2
+"""Interfaces assumed where the number is not known: the least that any current type has, so one awsvpc task."""
+
+
+def capacity(instance_type: InstanceType, *, has_trunking: bool) -> IntArray:
+    """What one container instance offers to awsvpc tasks: CPU units, registered memory in MiB, network slots (3,).
+
+    All CPU units are registered; memory is less than nominal. Each awsvpc task needs an interface: all but the primary one, or
+    the branch interfaces where the type allows trunking [1]_.
+
+    References
+    ----------
+    .. [1] Amazon ECS Developer Guide, "Increasing Amazon ECS Linux container instance network interfaces".
+    """
+    slots = (instance_type.max_enis or UNKNOWN_ENIS) - 1
+    if has_trunking and instance_type.trunked_tasks is not None:
+        slots = instance_type.trunked_tasks
+    return np.array([instance_type.cpu_units, instance_type.registered_memory_mib, slots], dtype=np.int64)
+
+
+def reservation(task: TaskSize) -> IntArray:
+    """What one awsvpc task takes from an instance: CPU units, MiB, one network slot (3,)."""
+    return np.array([task.cpu_units, task.memory_mib, 1], dtype=np.int64)
+
+
+def with_zone_floor(instances: IntArray, n_tasks: IntArray, zones: int) -> IntArray:
+    """At least one instance in each zone while any task runs, none when none runs."""
+    return np.where(n_tasks > 0, np.maximum(instances, zones), 0)
+
+
+def held(instances: FloatArray, delay_steps: int) -> FloatArray:
+    """Instances running when scale-in waits for the delay, under binpack and under AZ spread then binpack."""
+    return trailing_maximum(instances, delay_steps)
+
+
+def held_under_default_spread(instances: FloatArray, n_tasks: FloatArray, delay_steps: int) -> FloatArray:
+    r"""Instances running under ECS's default placement, which spreads tasks over zones and then over instances.
+
+    Such a cluster releases no instance while there are at least as many tasks as instances: each holds one.
+
+    Notes
+    -----
+    .. math:: I_t = \max\left(P^{15}_t, \min(I_{t-1}, n^{15}_t)\right)
+
+    with the packed instances :math:`P` and tasks :math:`n`, both as trailing maxima of 15 minutes. An upper figure when several
+    services share the cluster. A gap keeps the last known value.
+    """
+    packed, tasks = trailing_maximum(instances, delay_steps), trailing_maximum(n_tasks, delay_steps)
+    result, last = np.empty_like(packed), 0.0
+    for step, (least, most) in enumerate(zip(packed.tolist(), tasks.tolist(), strict=True)):
+        if least == least:  # not NaN
+            last = max(least, min(last, most))
+            result[step] = last
+        else:
+            result[step] = np.nan
+    return result
+
+
+def dedicated_instance_hours(running: FloatArray, hours: FloatArray, per_instance: IntArray, zones: int) -> FloatArray:
+    r"""Instance-hours of a month for one service alone on its own instances, for every candidate at once.
+
+    Three facts remove nearly all of the work, all exact: purchase options do not change the count; many instance types hold the
+    same number of tasks; and task counts are small whole numbers, so that a histogram replaces the time axis.
+
+    Parameters
+    ----------
+    running : (steps,)
+        Tasks running, held for the scale-in delay of the instances; NaN in a gap. [tasks]
+    hours : (steps,)
+        Hours of the month that each step stands for; 0 in a gap. [h]
+    per_instance : (candidates,)
+        Tasks that one instance holds, at least 1.
+    zones : int
+        Least instances while any task runs.
+
+    Returns
+    -------
+    FloatArray
+        (candidates,) instance-hours.
+
+    Notes
+    -----
+    .. math:: H_k = \sum_u h_u \max\left(\lceil u / k \rceil, z\,[u > 0]\right)
+    """
+    histogram = np.bincount(as_counts(running), weights=hours)
+    tasks = np.flatnonzero(histogram)
+    distinct, index = np.unique(per_instance, return_inverse=True)
+    instances = with_zone_floor(-(-tasks[np.newaxis] // distinct[:, np.newaxis]), tasks, zones)
+    return np.asarray((instances @ histogram[tasks])[index], dtype=np.float64)
+
+
+def surplus_vcpu(instance_type: InstanceType, cpu_units: FloatArray, instances: FloatArray) -> FloatArray:
+    """vCPU above what burstable instances earn, (steps,): charged as surplus credits in unlimited mode.
+
+    No credits are carried over from quiet steps to busy ones, so this is an upper figure. The load is taken as even over the
+    instances.
+    """
+    if instance_type.baseline_fraction is None:
+        raise ValueError(f"{instance_type.name} is not burstable")
+    offered = instance_type.vcpu * instances
+    busy = np.minimum(cpu_units / ECS_CPU_UNITS_PER_VCPU, offered)
+    return np.maximum(busy - instance_type.baseline_fraction * offered, 0.0)
+
+
+def root_volume_gib_months(instances: FloatArray, root_volume_gib: int) -> FloatArray:
+    """GiB-months per hour of the root volumes of running instances."""
+    return np.asarray(instances * (root_volume_gib / HOURS_PER_MONTH))

@@ -1,0 +1,92 @@
+"""The time axis of a simulation: how steps become months and weeks."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray, IntArray
+
+SCALE_IN_DELAY_S = 900
+"""15 minutes: the 15 x 60 s of the low alarm, both of service auto scaling and of managed scaling."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Timeline:
+    """Equal steps in UTC, short enough that the scale-in delay is a whole number of them."""
+
+    step_s: int
+    steps_per_input_step: int
+    hour_of_week: IntArray
+    """(steps,): 0 is Monday 00:00 UTC."""
+
+    @property
+    def n_steps(self) -> int:
+        return int(self.hour_of_week.size)
+
+    @property
+    def step_hours(self) -> float:
+        return self.step_s / SECONDS_PER_HOUR
+
+    @property
+    def delay_steps(self) -> int:
+        """Steps in the scale-in delay."""
+        return SCALE_IN_DELAY_S // self.step_s
+
+    def spread(self, values: FloatArray) -> FloatArray:
+        """Values per input step (..., input steps), held over the steps of this axis (..., steps)."""
+        return np.repeat(values, self.steps_per_input_step, axis=-1)
+
+    def month_hours(self, measured: BoolArray) -> FloatArray:
+        """(steps,): hours of a month of 730 h that each measured step stands for; 0 where not measured.
+
+        Every hour of the week that was measured at all weighs the same, so that a history that ends on a Wednesday does not
+        count Mondays twice. For whole weeks without gaps this is the plain mean.
+        """
+        return _weights(self.hour_of_week, measured, HOURS_PER_MONTH)
+
+    def week_hours(self, measured: BoolArray, least_measured_fraction: float = 0.5) -> list[FloatArray]:
+        """For each whole week of 168 h, counted back from the end, oldest first: (steps,) hours that add up to 168.
+
+        A week of which less than ``least_measured_fraction`` was measured is left out.
+        """
+        per_week = HOURS_PER_WEEK * SECONDS_PER_HOUR // self.step_s
+        weeks = []
+        for first in range(self.n_steps % per_week, self.n_steps, per_week):
+            inside = np.zeros(self.n_steps, dtype=np.bool_)
+            inside[first : first + per_week] = measured[first : first + per_week]
+            if inside.sum() >= least_measured_fraction * per_week:
+                weeks.append(_weights(self.hour_of_week, inside, float(HOURS_PER_WEEK)))
+        return weeks
+
+
+def timeline(start: datetime, input_step_s: int, n_input_steps: int) -> Timeline:
+    """The time axis for a load of ``n_input_steps`` steps of ``input_step_s`` seconds that starts at ``start`` (UTC)."""
+    step_s = math.gcd(input_step_s, SCALE_IN_DELAY_S)
+    ratio = input_step_s // step_s
+    monday = start.weekday() * 24 * SECONDS_PER_HOUR + start.hour * SECONDS_PER_HOUR + start.minute * 60 + start.second
+    seconds = monday + np.arange(n_input_steps * ratio, dtype=np.int64) * step_s
+    return Timeline(step_s=step_s, steps_per_input_step=ratio, hour_of_week=(seconds // SECONDS_PER_HOUR) % HOURS_PER_WEEK)
+
+
+def trailing_maximum(values: FloatArray, n_back: int) -> FloatArray:
+    """Largest value of each step and the ``n_back`` steps before it, (..., steps).
+
+    What is no longer needed is still paid for until the scale-in delay has passed. Gaps are left out of the maximum and
+    stay gaps.
+    """
+    result = values.copy()
+    for back in range(1, min(n_back, values.shape[-1] - 1) + 1):
+        np.fmax(result[..., back:], values[..., :-back], out=result[..., back:])
+    return np.where(np.isnan(values), np.nan, result)
+
+
+def _weights(hour_of_week: IntArray, measured: BoolArray, total_hours: float) -> FloatArray:
+    per_bin = np.bincount(hour_of_week[measured], minlength=HOURS_PER_WEEK)
+    n_bins = np.count_nonzero(per_bin)
+    if not n_bins:
+        return np.zeros(hour_of_week.size)
+    with np.errstate(divide="ignore"):
+        weight = np.where(per_bin > 0, total_hours / n_bins / per_bin, 0.0)
+    return np.where(measured, weight[hour_of_week], 0.0)
