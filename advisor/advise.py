@@ -1,0 +1,344 @@
+"""From a workload and a price catalog to a recommendation: the whole flow."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+import numpy as np
+
+from advisor import __version__
+from advisor.billing import amounts_usd, total_usd
+from advisor.ecs import LaunchType, PurchaseOption
+from advisor.errors import AdvisorError, PriceNotFoundError
+from advisor.meters import GP3_GIB_MONTH, Meter, instance_hour
+from advisor.optimize.alternatives import Alternatives, Choice, ServiceLoad, alternatives, wholly_unpriced
+from advisor.optimize.candidates import candidates
+from advisor.optimize.parts import ROOT_VOLUME_GIB, Part
+from advisor.optimize.present import has_present, present_parts
+from advisor.optimize.pricing import instance_facts, price_parts, weekly_usd, weighted_quantile
+from advisor.optimize.search import Search, packed_load
+from advisor.plan import CapacityProvider, Plan, ServicePlan
+from advisor.pricing import PriceCatalog
+from advisor.recommend.reasons import idle_fraction, service_why, unmet_task_hours
+from advisor.recommend.result import (
+    CLUSTER_SCOPE,
+    Advice,
+    Alternative,
+    InstancesView,
+    Present,
+    Recommendation,
+    Run,
+    Saving,
+    ServiceAdvice,
+    Stairs,
+    StrategyItem,
+    Views,
+)
+from advisor.recommend.verdict import Judgement, Ranked, judge, rank, saving_against
+from advisor.recommend.views import first_hour, instances_view, service_view
+from advisor.recommend.warnings import warnings_for
+from advisor.simulate.fargate import fargate_quantities
+from advisor.simulate.instances import capacity, reservation, root_volume_gib_months
+from advisor.simulate.packing import tasks_per_instance
+from advisor.simulate.timeline import timeline
+from advisor.units import HOURS_PER_WEEK, FloatArray
+from advisor.workload import Workload
+
+
+def advise(workload: Workload, catalog: PriceCatalog) -> Recommendation:
+    """Price every launch choice for a workload and recommend one.
+
+    Parameters
+    ----------
+    workload : Workload
+        From :func:`advisor.read_workload`.
+    catalog : PriceCatalog
+        Prices of the workload's Region, from :func:`advisor.read_catalog`.
+
+    Raises
+    ------
+    PriceNotFoundError
+        Fargate or EC2 has no price at all for a service, and the constraints do not exclude it.
+    InputError
+        No instance type matches the constraints.
+    """
+    axis = timeline(workload.start, workload.step_s, workload.n_steps)
+    types = candidates(catalog, workload.region, workload.constraints)
+    search = Search(catalog=catalog, region=workload.region, axis=axis, constraints=workload.constraints, candidates=types)
+    found = alternatives(workload, search)
+    unpriced = wholly_unpriced(found.by_service, search)
+    if unpriced:
+        raise PriceNotFoundError(meter=unpriced[1], region=workload.region, catalog_date=catalog.catalog_date(workload.region))
+    return _Answer(workload, search, found).recommendation()
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """Everything that the parts of a recommendation are made from."""
+
+    workload: Workload
+    search: Search
+    found: Alternatives
+
+    def recommendation(self) -> Recommendation:
+        workload, found = self.workload, self.found
+        for_cluster = self._ranked(CLUSTER_SCOPE, found.for_cluster, found.common_hours, found.common_measured)
+        by_service = {
+            load.service.name: self._ranked(load.service.name, found.by_service[load.service.name], load.hours, load.measured)
+            for load in found.loads
+        }
+        best = for_cluster[0]
+        if best.alternative.monthly_usd is None:
+            raise AdvisorError(_nothing_fits(for_cluster))
+        judgement = self._judge(for_cluster)
+        present = self._present()
+        parts = self._parts_of(best.alternative)
+        return Recommendation(
+            cluster=workload.cluster,
+            region=workload.region,
+            run=self._run(),
+            alternatives=tuple(r.alternative for ranked in (for_cluster, *by_service.values()) for r in ranked),
+            recommendation=Advice(
+                alternative=best.alternative.id,
+                verdict=judgement.verdict,
+                headline=best.alternative.title,
+                why=self._why(parts, by_service),
+                services=tuple(self._service_advice(load, parts, by_service) for load in found.loads),
+                saving=judgement.saving,
+                saving_against_present=self._saving_against_present(best, present),
+                doubts=judgement.doubts,
+            ),
+            present=present,
+            views=self._views(for_cluster),
+            warnings=warnings_for(workload, self.search, found, parts, best.alternative),
+        )
+
+    def _ranked(self, scope: str, choices: Iterable[Choice], hours: FloatArray, measured: np.ndarray) -> list[Ranked]:
+        weeks = self.search.axis.week_hours(measured) if scope == CLUSTER_SCOPE else []
+        return rank([self._priced(scope, choice, hours, weeks) for choice in choices])
+
+    def _priced(self, scope: str, choice: Choice, hours: FloatArray, weeks: Sequence[FloatArray]) -> Ranked:
+        catalog, region = self.search.catalog, self.search.region
+        priced = price_parts(choice.parts, hours, catalog, region)
+        alternative = Alternative(
+            id=choice.id,
+            scope=scope,
+            title=choice.title,
+            plan=self._plan(choice.parts) if choice.parts else None,
+            usage=priced.usage,
+            bill=priced.bill if choice.parts else None,
+            monthly_usd=priced.monthly_usd if choice.parts else None,
+            missing=choice.missing or priced.missing,
+            unmet_task_hours=unmet_task_hours(choice.parts, hours) if choice.parts else 0.0,
+            feasible=choice.is_feasible,
+            reasons=choice.reasons,
+            instances=instance_facts(choice.parts, hours),
+            is_comparison=choice.is_comparison,
+        )
+        weekly = weekly_usd(choice.parts, weeks, catalog, region)
+        return Ranked(alternative=alternative, weekly_usd=weekly, priced_usd=priced.priced_usd)
+
+    def _plan(self, parts: Sequence[Part]) -> Plan:
+        """The parts as one plan; two of the same name with different contents are told apart by their service."""
+        services: dict[str, ServicePlan] = {}
+        providers: dict[str, CapacityProvider] = {}
+        for part in parts:
+            name = part.name
+            if providers.get(name, part.provider) != part.provider:
+                name = f"{name}-{next(iter(part.services))}"
+            providers[name] = replace(part.provider, name=name)
+            for service, plan in part.services.items():
+                services[service] = replace(plan, capacity_provider=name)
+        order = [service.name for service in self.workload.services if service.name in services]
+        return Plan(
+            cluster=self.workload.cluster,
+            region=self.workload.region,
+            services={name: services[name] for name in order},
+            capacity_providers=providers,
+        )
+
+    def _judge(self, ranked: Sequence[Ranked]) -> Judgement:
+        measured_hours = float(self.found.common_measured.sum()) * self.search.axis.step_hours
+        return judge(
+            ranked,
+            measured_hours=measured_hours,
+            weeks=self.workload.span_hours / HOURS_PER_WEEK,
+            is_stated=all(service.is_stated for service in self.workload.services),
+        )
+
+    def _parts_of(self, alternative: Alternative) -> tuple[Part, ...]:
+        choices = [*self.found.for_cluster, *(c for choices in self.found.by_service.values() for c in choices)]
+        return next(choice.parts for choice in choices if choice.id == alternative.id)
+
+    def _why(self, parts: Sequence[Part], by_service: Mapping[str, Sequence[Ranked]]) -> str:
+        """A sentence about the costliest part of each launch type."""
+        hours, catalog, region = self.found.common_hours, self.search.catalog, self.search.region
+        sentences: dict[LaunchType, str] = {}
+        for part in sorted(parts, key=lambda part: -price_parts([part], hours, catalog, region).priced_usd):
+            sentences.setdefault(
+                part.provider.launch_type, f"{_subject(part)} {service_why(part, hours, self._idle(part, by_service))}"
+            )
+        return "; ".join(sentences.values())
+
+    def _idle(self, part: Part, by_service: Mapping[str, Sequence[Ranked]]) -> float | None:
+        """How much of its instances a part leaves idle; on Fargate, of the instances that it would have alone."""
+        facts = instance_facts([part], self.found.common_hours)
+        if facts is not None:
+            return 1 - facts.packed_fraction
+        return idle_fraction(_first_on_instances(by_service[next(iter(part.services))]))
+
+    def _service_advice(
+        self, load: ServiceLoad, parts: Sequence[Part], by_service: Mapping[str, Sequence[Ranked]]
+    ) -> ServiceAdvice:
+        name = load.service.name
+        part = next(part for part in parts if name in part.services)
+        plan = part.services[name]
+        is_plain = plan.launch_type is LaunchType.FARGATE and plan.purchase_option is PurchaseOption.ON_DEMAND
+        strategy = () if is_plain else (StrategyItem(capacity_provider=plan.capacity_provider),)
+        known = load.hours > 0
+        row = list(part.services).index(name)
+        alone = replace(part, tasks=part.tasks[row : row + 1], services={name: plan})
+        return ServiceAdvice(
+            name=name,
+            launch_type=plan.launch_type,
+            purchase_option=plan.purchase_option,
+            capacity_provider_strategy=strategy,
+            task_size={"cpu": plan.task.cpu_units, "memory": plan.task.memory_mib},
+            architecture=plan.architecture,
+            instance_types=part.provider.instance_types,
+            tasks_p50=weighted_quantile(part.tasks[row][known], load.hours[known], 0.5),
+            tasks_max=float(part.tasks[row][known].max(initial=0.0)),
+            why=service_why(alone, load.hours, self._idle(part, by_service)),
+        )
+
+    def _present(self) -> Present | None:
+        if not has_present(self.workload):
+            return None
+        parts, unknown = present_parts(self.workload, self.found.loads, self.search)
+        priced = price_parts(parts, self.found.common_hours, self.search.catalog, self.search.region)
+        missing = unknown + priced.missing
+        if missing or priced.monthly_usd is None:
+            return Present(monthly_usd=None, bill=None, missing=missing)
+        exact = replace(priced.monthly_usd, high=priced.monthly_usd.mean)  # what runs today needs no model of packing
+        return Present(monthly_usd=exact, bill=priced.bill, missing=())
+
+    def _saving_against_present(self, best: Ranked, present: Present | None) -> Saving | None:
+        if present is None or present.monthly_usd is None:
+            return None
+        today = replace(best.alternative, id="present", monthly_usd=present.monthly_usd)
+        none = np.zeros(0)
+        saving = saving_against(replace(best, weekly_usd=none), Ranked(alternative=today, weekly_usd=none, priced_usd=0.0))
+        return replace(saving, weeks_cheaper=None, weeks=None)
+
+    def _views(self, ranked: Sequence[Ranked]) -> Views:
+        start, axis = self.workload.start, self.search.axis
+        everything = np.ones(axis.n_steps, dtype=np.bool_)
+        services = tuple(service_view(load, axis, start, everything, self._stairs(load)) for load in self.found.loads)
+        return Views(start=first_hour(start).isoformat(), services=services, instances=self._instances_view(ranked))
+
+    def _stairs(self, load: ServiceLoad) -> Stairs:
+        name = load.service.name
+        fargate = self._own_part(name, LaunchType.FARGATE)
+        ec2 = self._own_part(name, LaunchType.EC2)
+        task_usd, fargate_title = None, "Fargate"
+        if fargate is not None:
+            plan = fargate.services[name]
+            one_task = fargate_quantities(
+                np.ones(1), plan.task, ephemeral_storage_gib=plan.ephemeral_storage_gib, has_public_ip=plan.has_public_ip
+            )[:, 0]
+            task_usd, fargate_title = self._usd(one_task, fargate.meters), f"Fargate {plan.architecture}"
+        if ec2 is None:
+            return Stairs(
+                fargate_usd_per_task_hour=task_usd, fargate_title=fargate_title, instance_type=None,
+                usd_per_instance_hour=None, tasks_per_instance=None, zones=self.search.constraints.zones,
+            )  # fmt: skip
+        (type_name,) = ec2.provider.instance_types
+        instance_type = next(t for t in self.search.candidates.types if t.name == type_name)
+        one_instance = np.array([1.0, float(root_volume_gib_months(np.ones(1), ROOT_VOLUME_GIB)[0])])
+        offered = capacity(instance_type, has_trunking=self.search.constraints.has_trunking)
+        return Stairs(
+            fargate_usd_per_task_hour=task_usd,
+            fargate_title=fargate_title,
+            instance_type=type_name,
+            usd_per_instance_hour=self._usd(one_instance, (instance_hour(type_name, PurchaseOption.ON_DEMAND), GP3_GIB_MONTH)),
+            tasks_per_instance=int(tasks_per_instance(reservation(load.run.size), offered)),
+            zones=self.search.constraints.zones,
+        )
+
+    def _usd(self, quantity: FloatArray, meters: Sequence[Meter]) -> float | None:
+        usd = float(total_usd(amounts_usd(quantity, self.search.catalog.rates_usd(meters, self.search.region))))
+        return None if np.isnan(usd) else usd
+
+    def _own_part(self, service: str, launch_type: LaunchType) -> Part | None:
+        """The cheapest on-demand part of a service alone."""
+        parts = [choice.parts[0] for choice in self.found.by_service[service] if choice.parts]
+        eligible = [
+            part
+            for part in parts
+            if part.provider.launch_type is launch_type and part.provider.purchase_option is PurchaseOption.ON_DEMAND
+        ]
+        hours = next(load.hours for load in self.found.loads if load.service.name == service)
+        priced = [(price_parts([part], hours, self.search.catalog, self.search.region).monthly_usd, part) for part in eligible]
+        return min(((usd.high, i, part) for i, (usd, part) in enumerate(priced) if usd), default=(0, 0, None))[2]
+
+    def _instances_view(self, ranked: Sequence[Ranked]) -> InstancesView | None:
+        """Of the recommended alternative, or else of the cheapest one with instances."""
+        alternative = _first_on_instances(ranked)
+        if alternative is None:
+            return None
+        parts = [(part, part.on_instances) for part in self._parts_of(alternative) if part.on_instances is not None]
+        runs = {load.service.name: load.run for load in self.found.loads}
+        bounds = []
+        for part, _ in parts:
+            types = [t for t in self.search.candidates.types if t.name in part.provider.instance_types]
+            load = packed_load([runs[name] for name in part.services])
+            per_type = [load.bound(capacity(t, has_trunking=part.provider.has_trunking)) for t in types]
+            bounds.append(np.mean(per_type, axis=0))
+        series = (
+            np.sum([use.running for _, use in parts], axis=0),
+            np.sum(bounds, axis=0),
+            np.sum([part.tasks.sum(axis=0) for part, _ in parts], axis=0),
+        )
+        return instances_view(alternative.id, alternative.title, series, self.search.axis, self.workload.start)
+
+    def _run(self) -> Run:
+        workload, catalog = self.workload, self.search.catalog
+        end = workload.start + timedelta(hours=workload.span_hours)
+        return Run(
+            version=__version__,
+            inputs=tuple({"path": file.path, "sha256": file.sha256} for file in workload.inputs),
+            catalog=_catalog_dates(catalog, workload.region),
+            seed=None,
+            defaults=dict(workload.defaults_used),
+            notes=(*workload.notes, *self.search.candidates.notes),
+            start=workload.start.isoformat(),
+            end=end.isoformat(),
+            step_s=workload.step_s,
+            weeks=workload.span_hours / HOURS_PER_WEEK,
+            coverage_fraction=float(workload.measured.mean()),
+        )
+
+
+def _catalog_dates(catalog: PriceCatalog, region: str) -> Mapping[str, str]:
+    dates = catalog.dates(region)
+    return {"region": region, "newest": dates.newest, "oldest": dates.oldest}
+
+
+def _subject(part: Part) -> str:
+    names = list(part.services)
+    return f"{names[0]} runs" if len(names) == 1 else f"{len(names)} services together run"
+
+
+def _first_on_instances(ranked: Sequence[Ranked]) -> Alternative | None:
+    for item in ranked:
+        if item.alternative.instances is not None and item.alternative.monthly_usd and not item.alternative.is_comparison:
+            return item.alternative
+    return None
+
+
+def _nothing_fits(ranked: Sequence[Ranked]) -> str:
+    first = ranked[0].alternative if ranked else None
+    sentences = (sentence for item in ranked for sentence in (*item.alternative.reasons, *item.alternative.missing))
+    reasons = "; ".join(dict.fromkeys(sentences)) or "none is allowed"
+    what = f"{first.title}: " if first else ""
+    return f"no launch choice can run this workload ({what}{reasons}). Widen the constraints or the task sizes."

@@ -1,0 +1,52 @@
+"""The application, its global behavior, and how it ends."""
+
+import os
+import sys
+
+import typer
+
+from advisor import __version__
+from advisor.cli.prices import prices_app
+from advisor.cli.recommend import recommend_command
+from advisor.cli.schema import schema_app
+from advisor.errors import AdvisorError
+
+app = typer.Typer(
+    name="advisor",
+    help="Fargate, EC2 or Managed Instances for each Amazon ECS service: what it costs on your measured load.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("recommend")(recommend_command)
+app.add_typer(prices_app, name="prices")
+app.add_typer(schema_app, name="schema")
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"advisor {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run a command. An expected error is one message on stderr and status 1; a closed pipe and Ctrl-C end quietly."""
+    try:
+        app()
+    except AdvisorError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise SystemExit(1) from error
+    except BrokenPipeError:
+        # The reader went away; what is left in the buffer must not raise again while Python shuts down.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(0) from None
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None

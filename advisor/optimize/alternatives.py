@@ -1,0 +1,468 @@
+"""Every alternative worth comparing, for each service and for the whole cluster."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from advisor.ecs import Architecture, LaunchType, PurchaseOption
+from advisor.optimize.parts import Part, fargate_part
+from advisor.optimize.pricing import price_parts
+from advisor.optimize.search import (
+    CapacityKind,
+    PackedLoad,
+    Search,
+    dedicated_part,
+    default_spread_part,
+    packed_load,
+    shared_part,
+)
+from advisor.simulate.scaling import RunningTasks, running_tasks
+from advisor.sizing import fargate_sizes
+from advisor.units import BoolArray, FloatArray
+from advisor.workload import Service, Workload
+
+MAX_SHARED_SETS = 12
+"""Sets of services tried for a shared cluster beside Fargate, at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Choice:
+    """An alternative before its bill: parts, or the reason why there are none."""
+
+    id: str
+    title: str
+    parts: tuple[Part, ...] = ()
+    missing: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    is_comparison: bool = False
+
+    @property
+    def is_feasible(self) -> bool:
+        return bool(self.parts) or bool(self.missing)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ServiceLoad:
+    """One service with its load on the search's time axis."""
+
+    service: Service
+    demand: FloatArray
+    run: RunningTasks
+    """With the declared task size."""
+    measured: BoolArray
+    """(steps,)"""
+    hours: FloatArray
+    """(steps,): hours of the month that each step stands for, by this service's own gaps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Alternatives:
+    """All choices of a workload."""
+
+    loads: tuple[ServiceLoad, ...]
+    common_hours: FloatArray
+    """(steps,): hours of the month, where every service was measured. All alternatives for the cluster are billed on these."""
+    common_measured: BoolArray
+    by_service: Mapping[str, tuple[Choice, ...]]
+    for_cluster: tuple[Choice, ...]
+
+
+def service_loads(workload: Workload, search: Search) -> tuple[ServiceLoad, ...]:
+    """Tasks running for each service, with the declared task size."""
+    loads = []
+    for row, service in enumerate(workload.services):
+        run = running_tasks(service, workload.demand[row], service.task, search.axis)
+        measured = np.asarray(~np.isnan(run.tasks))
+        hours = search.axis.month_hours(measured)
+        loads.append(ServiceLoad(service=service, demand=workload.demand[row], run=run, measured=measured, hours=hours))
+    return tuple(loads)
+
+
+def alternatives(workload: Workload, search: Search) -> Alternatives:
+    """Enumerate and search: each choice names the cheapest instance types and task sizes of its kind."""
+    loads = service_loads(workload, search)
+    measured = np.all([load.measured for load in loads], axis=0)
+    hours = search.axis.month_hours(measured)
+    by_service = {load.service.name: tuple(_service_choices(search, load)) for load in loads}
+    return Alternatives(
+        loads=loads,
+        common_hours=hours,
+        common_measured=measured,
+        by_service=by_service,
+        for_cluster=tuple(_cluster_choices(search, workload.cluster, loads, by_service, hours)),
+    )
+
+
+def _service_choices(search: Search, load: ServiceLoad) -> Iterable[Choice]:
+    service, allowed = load.service, search.constraints.launch_types
+    options = [PurchaseOption.ON_DEMAND, *([PurchaseOption.SPOT] if service.is_interruptible else [])]
+    for architecture in service.architectures:
+        for option in options:
+            if LaunchType.FARGATE in allowed:
+                yield _fargate_choice(search, load, architecture, option)
+            if LaunchType.EC2 in allowed:
+                yield _dedicated_choice(
+                    search, load, CapacityKind(launch_type=LaunchType.EC2, purchase_option=option, architecture=architecture)
+                )
+        if LaunchType.MANAGED_INSTANCES in allowed:
+            yield _dedicated_choice(
+                search,
+                load,
+                CapacityKind(
+                    launch_type=LaunchType.MANAGED_INSTANCES,
+                    purchase_option=PurchaseOption.ON_DEMAND,
+                    architecture=architecture,
+                ),
+            )
+
+
+def _fargate_choice(search: Search, load: ServiceLoad, architecture: Architecture, option: PurchaseOption) -> Choice:
+    service = load.service
+    title = f"{_FARGATE[option]} {architecture}"
+    choice_id = f"{service.name}:{title.lower().replace(' ', '_')}"
+    sizes = fargate_sizes(service)
+    if not sizes:
+        reason = f"Fargate has no task size of {service.task} or more"
+        return Choice(id=choice_id, title=title, reasons=(reason,))
+    parts = []
+    for at in sizes:
+        run = load.run
+        if at.size != service.task:
+            run = running_tasks(service, load.demand, at.size, search.axis, is_count_kept=at.is_count_kept)
+        parts.append(fargate_part(run, architecture, option, search.axis))
+    best = min(parts, key=lambda part: cost_usd(search, [part], load.hours))
+    reasons = () if sizes[0].size == service.task else (f"Fargate has no task size {service.task}: rounded up",)
+    return Choice(id=choice_id, title=title, parts=(best,), reasons=reasons)
+
+
+def _dedicated_choice(search: Search, load: ServiceLoad, kind: CapacityKind) -> Choice:
+    choice_id = f"{load.service.name}:{kind.launch_type.lower()}:{kind.architecture.lower()}:{kind.purchase_option}"
+    part = dedicated_part(search, load.run, kind, load.hours)
+    if part is None:
+        return _without_instances(search, [load.run], kind, choice_id, capacity_title(kind, ()))
+    return Choice(id=choice_id, title=capacity_title(kind, part.provider.instance_types), parts=(part,))
+
+
+def _without_instances(search: Search, runs: Sequence[RunningTasks], kind: CapacityKind, choice_id: str, title: str) -> Choice:
+    """Why no instance type serves the services: no price, or none that fits."""
+    has_type = search.candidates.of(kind.architecture)
+    if not has_type.any():
+        return Choice(id=choice_id, title=title, reasons=(f"no candidate instance type is {kind.architecture}",))
+    if np.isnan(search.rates(kind)[has_type]).any(axis=-1).all():
+        option = "spot_pool" if kind.purchase_option is PurchaseOption.SPOT else kind.purchase_option
+        return Choice(id=choice_id, title=title, missing=(f"ec2:linux:{option}:*",))
+    largest = max((run.size for run in runs), key=lambda size: (size.cpu_units, size.memory_mib))
+    n_needed = f"{kind.n_types} candidate instance types hold" if kind.n_types > 1 else "no candidate instance type holds"
+    return Choice(
+        id=choice_id,
+        title=title,
+        reasons=(f"fewer than {n_needed} a task of {largest}" if kind.n_types > 1 else f"{n_needed} a task of {largest}",),
+    )
+
+
+def _cluster_choices(
+    search: Search,
+    cluster: str,
+    loads: Sequence[ServiceLoad],
+    by_service: Mapping[str, tuple[Choice, ...]],
+    hours: FloatArray,
+) -> Iterable[Choice]:
+    cheapest = _Cheapest(search, by_service, hours)
+    found: list[Choice] = []
+    found += _per_service_choices(cheapest, loads, search)
+    packed: dict[frozenset[str], PackedLoad] = {}
+    for kind in _cluster_kinds(search, loads):
+        found += _shared_choices(search, cluster, loads, kind, hours, packed)
+    found += _hybrid_choices(search, cluster, loads, cheapest, hours, packed)
+    return _without_repeats(found)
+
+
+class _Cheapest:
+    """The cheapest part of each service for a predicate on launch choices, on the hours of the cluster."""
+
+    def __init__(self, search: Search, by_service: Mapping[str, tuple[Choice, ...]], hours: FloatArray) -> None:
+        self.by_service = by_service
+        self.usd = {
+            choice.id: cost_usd(search, choice.parts, hours)
+            for choices in by_service.values()
+            for choice in choices
+            if choice.parts
+        }
+
+    def choice(
+        self,
+        service: str,
+        launch_types: Sequence[LaunchType] = tuple(LaunchType),
+        options: Sequence[PurchaseOption] = (PurchaseOption.ON_DEMAND,),
+        architectures: Sequence[Architecture] = tuple(Architecture),
+    ) -> Choice | None:
+        """The cheapest choice of a service, one without a price only where there is no other."""
+        eligible = []
+        for choice in self.by_service[service]:
+            if choice.parts and _matches(choice.parts[0], launch_types, options, architectures):
+                eligible.append(choice)
+        return min(eligible, key=lambda choice: (self.usd[choice.id], choice.id), default=None)
+
+
+def _matches(
+    part: Part, launch_types: Sequence[LaunchType], options: Sequence[PurchaseOption], architectures: Sequence[Architecture]
+) -> bool:
+    (service,) = part.services.values()
+    return (
+        part.provider.launch_type in launch_types
+        and part.provider.purchase_option in options
+        and service.architecture in architectures
+    )
+
+
+def _per_service_choices(cheapest: _Cheapest, loads: Sequence[ServiceLoad], search: Search) -> Iterable[Choice]:
+    """Every service by itself: all of one kind, then each where it is cheapest."""
+    names = [load.service.name for load in loads]
+    both = (PurchaseOption.ON_DEMAND, PurchaseOption.SPOT)
+    any_spot = any(load.service.is_interruptible for load in loads)
+    for launch_type in search.constraints.launch_types:
+        for architectures in ((Architecture.ARM64,), (Architecture.X86_64,), tuple(Architecture)):
+            yield from _all_of(names, cheapest, launch_type, (PurchaseOption.ON_DEMAND,), architectures)
+        if any_spot and launch_type is not LaunchType.MANAGED_INSTANCES:
+            yield from _all_of(names, cheapest, launch_type, both, tuple(Architecture))
+    best = [cheapest.choice(name, search.constraints.launch_types) for name in names]
+    if all(best):
+        yield _combined("hybrid", "hybrid", [choice for choice in best if choice])
+    if any_spot:
+        best = [cheapest.choice(name, search.constraints.launch_types, both) for name in names]
+        if all(best):
+            yield _combined("hybrid_with_spot", "hybrid", [choice for choice in best if choice])
+
+
+def _all_of(
+    names: Sequence[str],
+    cheapest: _Cheapest,
+    launch_type: LaunchType,
+    options: Sequence[PurchaseOption],
+    architectures: Sequence[Architecture],
+) -> Iterable[Choice]:
+    choices = [cheapest.choice(name, (launch_type,), options, architectures) for name in names]
+    if not all(choices):
+        return
+    suffix = architectures[0].lower() if len(architectures) == 1 else "any"
+    option = "on_demand" if len(options) == 1 else "spot_where_allowed"
+    yield _combined(f"{launch_type.lower()}:{suffix}:{option}", launch_type, [choice for choice in choices if choice])
+
+
+def _combined(choice_id: str, kind: str, choices: Sequence[Choice]) -> Choice:
+    """Several services' own choices as one for the cluster."""
+    parts = tuple(part for choice in choices for part in choice.parts)
+    reasons = tuple(f"{next(iter(choice.parts[0].services))}: {reason}" for choice in choices for reason in choice.reasons)
+    return Choice(id=f"cluster:{choice_id}", title=parts_title(parts), parts=parts, reasons=reasons)
+
+
+def _cluster_kinds(search: Search, loads: Sequence[ServiceLoad]) -> Iterable[CapacityKind]:
+    may_spot = all(load.service.is_interruptible for load in loads)
+    for launch_type in (LaunchType.EC2, LaunchType.MANAGED_INSTANCES):
+        if launch_type not in search.constraints.launch_types:
+            continue
+        for architecture in Architecture:
+            yield CapacityKind(launch_type=launch_type, purchase_option=PurchaseOption.ON_DEMAND, architecture=architecture)
+            if may_spot and launch_type is LaunchType.EC2:
+                yield CapacityKind(launch_type=launch_type, purchase_option=PurchaseOption.SPOT, architecture=architecture)
+
+
+def _shared_choices(
+    search: Search,
+    cluster: str,
+    loads: Sequence[ServiceLoad],
+    kind: CapacityKind,
+    hours: FloatArray,
+    packed: dict[frozenset[str], PackedLoad],
+) -> Iterable[Choice]:
+    """All services on instances of one architecture; where some lack it, these on a second cluster of the other one."""
+    (other,) = (a for a in Architecture if a is not kind.architecture)
+    first = [load for load in loads if kind.architecture in load.service.architectures]
+    second = [load for load in loads if kind.architecture not in load.service.architectures]
+    if not first or len(loads) < 2:
+        return
+    parts: list[Part] = []
+    for group, one_kind in ((first, kind), (second, replace(kind, architecture=other))):
+        if group:
+            part = shared_part(search, _packed(packed, group), one_kind, hours, name=cluster)
+            if part is None:
+                choice_id = f"cluster:{kind.launch_type.lower()}_shared:{kind.architecture.lower()}:{kind.purchase_option}"
+                yield _without_instances(
+                    search, [load.run for load in group], one_kind, choice_id, capacity_title(one_kind, (), "shared")
+                )
+                return
+            parts.append(part)
+    choice_id = f"cluster:{kind.launch_type.lower()}_shared:{kind.architecture.lower()}:{kind.purchase_option}"
+    yield Choice(id=choice_id, title=parts_title(parts), parts=tuple(parts))
+    if kind.launch_type is LaunchType.EC2 and kind.purchase_option is PurchaseOption.ON_DEMAND:
+        spread = [default_spread_part(search, _packed(packed, _of(loads, part)), part) for part in parts]
+        yield Choice(
+            id=f"{choice_id}:default_spread",
+            title=f"{parts_title(parts)}, default AZ spread",
+            parts=tuple(spread),
+            reasons=(
+                "for comparison: ECS's default placement releases no instance while there are as many tasks as instances",
+            ),
+            is_comparison=True,
+        )
+
+
+def _hybrid_choices(
+    search: Search,
+    cluster: str,
+    loads: Sequence[ServiceLoad],
+    cheapest: _Cheapest,
+    hours: FloatArray,
+    packed: dict[frozenset[str], PackedLoad],
+) -> Iterable[Choice]:
+    """Some services share EC2 instances, each of the others runs where it is cheapest.
+
+    Services are taken by how steady they are (mean over peak), steadiest first: they fill instances best. A set whose bound
+    cannot beat what is already found is not packed.
+    """
+    if LaunchType.EC2 not in search.constraints.launch_types or len(loads) < 3:
+        return
+    names = [load.service.name for load in loads]
+    own = {name: cheapest.choice(name, search.constraints.launch_types) for name in names}
+    if not all(own.values()):
+        return
+    for architecture in Architecture:
+        kind = CapacityKind(launch_type=LaunchType.EC2, purchase_option=PurchaseOption.ON_DEMAND, architecture=architecture)
+        eligible = sorted((load for load in loads if architecture in load.service.architectures), key=_steadiness, reverse=True)
+        best_usd = sum(cheapest.usd[choice.id] for choice in own.values() if choice)
+        best: Choice | None = None
+        for size in _set_sizes(len(eligible), len(loads)):
+            group = eligible[:size]
+            members = {load.service.name for load in group}
+            rest = [own[name] for name in names if name not in members]
+            rest_usd = sum(cheapest.usd[choice.id] for choice in rest if choice)
+            load = _packed(packed, group)
+            part = shared_part(search, load, kind, hours, name=cluster, give_up_at_usd=best_usd - rest_usd)
+            if part is None:
+                continue
+            usd = rest_usd + cost_usd(search, [part], hours)
+            if usd < best_usd:
+                parts = (part, *(p for choice in rest if choice for p in choice.parts))
+                best_usd = usd
+                best = Choice(id=f"cluster:hybrid_shared:{architecture.lower()}", title=parts_title(parts), parts=parts)
+        if best is not None:
+            yield best
+
+
+def _set_sizes(n_eligible: int, n_services: int) -> list[int]:
+    """Sizes of shared sets to try: two or more services, and not all of them."""
+    sizes = [size for size in range(2, n_eligible + 1) if size < n_services]
+    if len(sizes) <= MAX_SHARED_SETS:
+        return sizes
+    return sorted({sizes[int(at)] for at in np.linspace(0, len(sizes) - 1, MAX_SHARED_SETS)})
+
+
+def _steadiness(load: ServiceLoad) -> tuple[float, str]:
+    tasks = load.run.tasks[load.measured]
+    peak = float(tasks.max(initial=0.0))
+    return (float(tasks.mean()) / peak if peak else 0.0, load.service.name)
+
+
+def _packed(cache: dict[frozenset[str], PackedLoad], loads: Sequence[ServiceLoad]) -> PackedLoad:
+    key = frozenset(load.service.name for load in loads)
+    if key not in cache:
+        cache[key] = packed_load([load.run for load in loads])
+    return cache[key]
+
+
+def _of(loads: Sequence[ServiceLoad], part: Part) -> list[ServiceLoad]:
+    return [load for load in loads if load.service.name in part.services]
+
+
+def _without_repeats(choices: Iterable[Choice]) -> Iterable[Choice]:
+    """The same plan is offered once, under its first name."""
+    seen = set()
+    for choice in choices:
+        key = frozenset(_identity(part) for part in choice.parts)
+        if not choice.parts or key not in seen:
+            seen.add(key)
+            yield choice
+
+
+def _identity(part: Part) -> tuple[str, str, frozenset[tuple[str, str, str]]]:
+    services = frozenset((name, str(plan.architecture), str(plan.task)) for name, plan in part.services.items())
+    return part.name, str(part.provider.placement), services
+
+
+def cost_usd(search: Search, parts: Sequence[Part], hours: FloatArray) -> float:
+    """Upper end of a month's cost; infinite where something has no price, so that what is priced goes first."""
+    priced = price_parts(parts, hours, search.catalog, search.region)
+    return float("inf") if priced.monthly_usd is None else priced.monthly_usd.high
+
+
+def wholly_unpriced(choices: Mapping[str, tuple[Choice, ...]], search: Search) -> tuple[LaunchType, str] | None:
+    """A launch type that the constraints allow and that some service could use, but that has no price at all."""
+    for launch_type in (LaunchType.FARGATE, LaunchType.EC2):
+        if launch_type not in search.constraints.launch_types:
+            continue
+        for service_choices in choices.values():
+            missing = [_missing(search, choice) for choice in service_choices if _is_of(choice, launch_type)]
+            if missing and all(missing):
+                return launch_type, missing[0]
+    return None
+
+
+def _missing(search: Search, choice: Choice) -> str:
+    if choice.missing:
+        return choice.missing[0]
+    zero = np.zeros(search.axis.n_steps)
+    return next(iter(price_parts(choice.parts, zero, search.catalog, search.region).missing), "")
+
+
+def _is_of(choice: Choice, launch_type: LaunchType) -> bool:
+    if choice.parts:
+        return choice.parts[0].provider.launch_type is launch_type
+    return bool(choice.missing) and choice.title.startswith(_TITLES[launch_type])
+
+
+_FARGATE = {PurchaseOption.ON_DEMAND: "Fargate", PurchaseOption.SPOT: "Fargate Spot"}
+_TITLES = {LaunchType.FARGATE: "Fargate", LaunchType.EC2: "EC2", LaunchType.MANAGED_INSTANCES: "Managed Instances"}
+_OPTIONS = {PurchaseOption.ON_DEMAND: "", PurchaseOption.SPOT: "Spot"}
+
+
+def capacity_title(kind: CapacityKind, instance_types: Sequence[str], how: str = "") -> str:
+    """``EC2 shared m7g.large``; on-demand unless it says Spot."""
+    if not instance_types:
+        types = str(kind.architecture)
+    elif len(instance_types) == 1:
+        types = instance_types[0]
+    else:
+        types = f"{instance_types[0]} and {len(instance_types) - 1} more"
+    derived = " (fee derived)" if kind.launch_type is LaunchType.MANAGED_INSTANCES else ""
+    words = [_TITLES[kind.launch_type], how, types, _OPTIONS[kind.purchase_option]]
+    return " ".join(word for word in words if word) + derived
+
+
+def parts_title(parts: Sequence[Part]) -> str:
+    """A name for parts together, equal ones folded: ``Fargate ARM64 + EC2 c6a.2xlarge (worker)``."""
+    by_title: dict[str, list[str]] = {}
+    for part in parts:
+        by_title.setdefault(_part_title(part), []).extend(part.services)
+    if len(by_title) == 1:
+        return next(iter(by_title))
+    n_most = max(len(names) for names in by_title.values())
+    most = next(title for title, names in by_title.items() if len(names) == n_most)
+    titles = sorted(by_title.items(), key=lambda item: item[0] != most)
+    return " + ".join(title if title == most else f"{title} ({_few(names)})" for title, names in titles)
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= 2 else f"{names[0]} and {len(names) - 1} more"
+
+
+def _part_title(part: Part) -> str:
+    if part.provider.launch_type is LaunchType.FARGATE:
+        (service,) = part.services.values()
+        return f"{_FARGATE[part.provider.purchase_option]} {service.architecture}"
+    kind = CapacityKind(
+        launch_type=part.provider.launch_type,
+        purchase_option=part.provider.purchase_option,
+        architecture=part.provider.architecture or Architecture.X86_64,
+    )
+    return capacity_title(kind, part.provider.instance_types, "shared" if len(part.services) > 1 else "")

@@ -1,0 +1,122 @@
+"""Which instance types a search may choose from, with what they offer and what they cost."""
+
+import fnmatch
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from advisor.ecs import Architecture, InstanceType, PurchaseOption
+from advisor.errors import InputError
+from advisor.meters import instance_hour, managed_instances_fee_hour, spot_pool_hour, surplus_vcpu_hour
+from advisor.pricing import PriceCatalog
+from advisor.simulate.instances import capacity
+from advisor.units import BoolArray, FloatArray, IntArray
+from advisor.workload import Constraints
+
+LEAST_GENERATION: Mapping[str, int] = {"c": 5, "m": 5, "r": 5, "t": 3, "x": 2}
+"""Oldest generation of each general family that is proposed; the other families are for special hardware."""
+OUTLIER_FRACTION = 0.10
+"""A rate further than this from the rest of its family (per vCPU) is named; sizes of a family are linear within 2 %."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Candidates:
+    """Instance types in one order, with arrays along it."""
+
+    types: tuple[InstanceType, ...]
+    capacity: IntArray
+    """(types, 3): CPU units, MiB, network slots."""
+    on_demand_usd: FloatArray
+    spot_pool_usd: FloatArray
+    managed_fee_usd: FloatArray
+    """(types,): USD per instance-hour; NaN where there is no price."""
+    surplus_usd: FloatArray
+    """(types,): USD per surplus vCPU-hour; 0 for types that are not burstable, NaN where there is no price."""
+    outliers: Mapping[str, str]
+    """Types whose on-demand rate stands apart from their family, with a sentence each."""
+    notes: tuple[str, ...]
+
+    def of(self, architecture: Architecture) -> BoolArray:
+        """(types,): which types have the architecture."""
+        return np.array([architecture in t.architectures for t in self.types], dtype=np.bool_)
+
+    @property
+    def is_burstable(self) -> BoolArray:
+        """(types,): which types charge for CPU above their baseline."""
+        return _is_burstable(self.types)
+
+
+def candidates(catalog: PriceCatalog, region: str, constraints: Constraints) -> Candidates:
+    """Instance types that the constraints, their family and their zones allow.
+
+    Raises
+    ------
+    InputError
+        No type is left.
+    """
+    offered = catalog.instance_types(region)
+    zones = {t.name: catalog.zones_offering(t.name, region) for t in offered}
+    allowed = [t for t in offered if _is_allowed(t, constraints)]
+    types = tuple(t for t in allowed if (n := zones[t.name]) is None or n >= constraints.zones)
+    if not types:
+        raise InputError(
+            f"no instance type in {region} matches constraints.instance_types {list(constraints.instance_types)}"
+            f" and is offered in {constraints.zones} zones",
+            fix="Widen the patterns, lower constraints.zones, or allow FARGATE alone in constraints.launch_types.",
+        )
+    n_unknown = sum(zones[t.name] is None for t in types)
+    notes = (
+        [f"{n_unknown} of {len(types)} candidate instance types: the zones that offer them are not known"] if n_unknown else []
+    )
+    names = [t.name for t in types]
+    on_demand = PurchaseOption.ON_DEMAND
+    return Candidates(
+        types=types,
+        capacity=np.array([capacity(t, has_trunking=constraints.has_trunking) for t in types], dtype=np.int64),
+        on_demand_usd=catalog.rates_usd([instance_hour(n, on_demand) for n in names], region),
+        spot_pool_usd=catalog.rates_usd([spot_pool_hour(n) for n in names], region),
+        managed_fee_usd=catalog.rates_usd([managed_instances_fee_hour(n) for n in names], region),
+        surplus_usd=np.where(_is_burstable(types), catalog.rates_usd([surplus_vcpu_hour(n) for n in names], region), 0.0),
+        outliers=rate_outliers(offered, catalog.rates_usd([instance_hour(t.name, on_demand) for t in offered], region)),
+        notes=tuple(notes),
+    )
+
+
+def family_and_generation(instance_type: str) -> tuple[str, int]:
+    """Letters and generation of a type: ``("m", 7)`` of ``m7g.large``; generation 0 where the name has none."""
+    match = re.match(r"([a-z]+)(\d+)", instance_type)
+    return (match[1], int(match[2])) if match else (instance_type, 0)
+
+
+def rate_outliers(types: Iterable[InstanceType], usd_per_hour: FloatArray) -> dict[str, str]:
+    """Types whose rate per vCPU stands apart from the median of the three or more sizes of their family."""
+    by_family: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
+    for instance_type, usd in zip(types, usd_per_hour.tolist(), strict=True):
+        if not instance_type.is_bare_metal:
+            by_family[instance_type.family].append((instance_type.name, usd / instance_type.vcpu))
+    found = {}
+    for family, rates in by_family.items():
+        median = float(np.nanmedian([usd for _, usd in rates]))
+        for name, usd in rates if len(rates) >= 3 else []:
+            apart = usd / median - 1
+            if abs(apart) > OUTLIER_FRACTION:
+                word = "above" if apart > 0 else "below"
+                found[name] = f"the rate of {name} is {abs(apart):.0%} {word} the rest of {family} per vCPU: check it"
+    return found
+
+
+def _is_burstable(types: Iterable[InstanceType]) -> BoolArray:
+    return np.array([t.baseline_fraction is not None for t in types], dtype=np.bool_)
+
+
+def _is_allowed(instance_type: InstanceType, constraints: Constraints) -> bool:
+    if instance_type.is_bare_metal or instance_type.has_accelerator:
+        return False
+    patterns = constraints.instance_types
+    if not any(fnmatch.fnmatchcase(instance_type.name, pattern) for pattern in patterns):
+        return False
+    letters, generation = family_and_generation(instance_type.name)
+    return "*" not in patterns or generation >= LEAST_GENERATION.get(letters, 10**6)

@@ -1,0 +1,225 @@
+"""Parts of plans: services on one capacity provider, with what they use over time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from advisor.ecs import Architecture, InstanceType, LaunchType, PlacementStrategy, PurchaseOption
+from advisor.meters import (
+    GP3_GIB_MONTH,
+    PUBLIC_IPV4_HOUR,
+    Meter,
+    instance_hour,
+    managed_instances_fee_hour,
+    spot_pool_hour,
+    surplus_vcpu_hour,
+)
+from advisor.plan import CapacityProvider, ScalingMetric, ServicePlan
+from advisor.simulate.fargate import billed_fargate_tasks, fargate_meters, fargate_quantities
+from advisor.simulate.instances import reservation, root_volume_gib_months, surplus_vcpu
+from advisor.simulate.scaling import RunningTasks
+from advisor.simulate.timeline import Timeline
+from advisor.units import BoolArray, FloatArray
+from advisor.workload import LoadForm
+
+ROOT_VOLUME_GIB = 30
+PACKING_RANGE = 0.05
+"""One-sided: what ECS's online placement costs more than the fast model, at most, under AZ spread then binpack."""
+MANAGED_FEE_RANGE = 0.10
+"""Relative error of the Managed Instances fee, which is derived from two published examples."""
+DEPLOYMENT_SURGE = 2
+"""A rolling deployment at the default maximumPercent of 200 doubles the tasks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class InstancesInUse:
+    """Container instances of a part over time."""
+
+    running: FloatArray
+    """(steps,): a mean over the pool for Spot; NaN in a gap."""
+    reserved: FloatArray
+    """(3, steps): CPU, memory and network slots that tasks reserve, in instances' worth."""
+    is_floor: BoolArray
+    """(steps,): the least number of instances for the zones is more than the tasks fill."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Part:
+    """Services on one capacity provider and their usage over time."""
+
+    provider: CapacityProvider
+    services: Mapping[str, ServicePlan]
+    meters: tuple[Meter, ...]
+    quantity_per_hour: FloatArray
+    """(meters, steps); NaN where a service has a gap."""
+    unmet_tasks: FloatArray
+    """(steps,): needed beyond the upper bounds of service auto scaling."""
+    tasks: FloatArray
+    """(services, steps): running."""
+    on_instances: "InstancesInUse | None" = None
+    """None on Fargate."""
+
+    @property
+    def name(self) -> str:
+        return self.provider.name
+
+
+def fargate_part(run: RunningTasks, architecture: Architecture, purchase_option: PurchaseOption, axis: Timeline) -> Part:
+    """One service on Fargate or Fargate Spot, with the task size that ``run`` was computed for."""
+    service = run.service
+    storage, is_public = service.ephemeral_storage_gib, service.has_public_ip
+    billed = billed_fargate_tasks(run.tasks, startup_s=service.startup_s, step_s=axis.step_s)
+    name = "FARGATE" if purchase_option is PurchaseOption.ON_DEMAND else "FARGATE_SPOT"
+    provider = CapacityProvider(name=name, launch_type=LaunchType.FARGATE, purchase_option=purchase_option)
+    return Part(
+        provider=provider,
+        services={service.name: service_plan(run, provider, architecture)},
+        meters=fargate_meters(architecture, purchase_option, ephemeral_storage_gib=storage, has_public_ip=is_public),
+        quantity_per_hour=fargate_quantities(billed, run.size, ephemeral_storage_gib=storage, has_public_ip=is_public),
+        unmet_tasks=run.unmet,
+        tasks=run.tasks[np.newaxis],
+    )
+
+
+def instances_part(
+    runs: Sequence[RunningTasks],
+    types: Sequence[InstanceType],
+    instances: FloatArray,
+    packed: FloatArray,
+    capacity: FloatArray,
+    *,
+    provider: CapacityProvider,
+) -> Part:
+    """Services on container instances of one type, or of each type of a Spot pool in equal shares.
+
+    Parameters
+    ----------
+    runs : services on these instances
+    types : the pool; one type unless Spot
+    instances : (types, steps)
+        Running if the whole cluster were of that type.
+    packed : (types, steps)
+        Instances that the tasks fill, before the least number for the zones and the scale-in delay.
+    capacity : (types, 3)
+    """
+    share = 1.0 / len(types)
+    mean_instances = instances.mean(axis=0)
+    meters, rows = _instance_meters(runs, types, instances * share, provider)
+    meters.append(GP3_GIB_MONTH)
+    rows.append(root_volume_gib_months(mean_instances, provider.root_volume_gib))
+    if any(run.service.has_public_ip for run in runs):
+        meters.append(PUBLIC_IPV4_HOUR)
+        rows.append(mean_instances)
+    tasks = np.stack([run.tasks for run in runs])
+    reserved = np.stack([reservation(run.size) for run in runs]).T.astype(np.float64) @ tasks
+    with np.errstate(invalid="ignore"):
+        floor_binds = mean_instances > packed.mean(axis=0)
+    return Part(
+        provider=provider,
+        services={run.service.name: service_plan(run, provider, _architecture(provider)) for run in runs},
+        meters=tuple(meters),
+        quantity_per_hour=np.stack(rows),
+        unmet_tasks=np.sum([run.unmet for run in runs], axis=0),
+        tasks=tasks,
+        on_instances=InstancesInUse(
+            running=mean_instances,
+            reserved=reserved / capacity.mean(axis=0)[:, np.newaxis],
+            is_floor=np.asarray(floor_binds & (mean_instances <= provider.zones)),
+        ),
+    )
+
+
+def _instance_meters(
+    runs: Sequence[RunningTasks], types: Sequence[InstanceType], instances: FloatArray, provider: CapacityProvider
+) -> tuple[list[Meter], list[FloatArray]]:
+    meters: list[Meter] = []
+    rows: list[FloatArray] = []
+    for instance_type, count in zip(types, instances, strict=True):
+        is_spot = provider.purchase_option is PurchaseOption.SPOT
+        meters.append(
+            spot_pool_hour(instance_type.name) if is_spot else instance_hour(instance_type.name, PurchaseOption.ON_DEMAND)
+        )
+        rows.append(count)
+        if provider.launch_type is LaunchType.MANAGED_INSTANCES:
+            meters.append(managed_instances_fee_hour(instance_type.name))
+            rows.append(count)
+        if instance_type.baseline_fraction is not None:
+            cpu_units = np.sum([run.cpu_units for run in runs if run.cpu_units is not None], axis=0) / len(types)
+            meters.append(surplus_vcpu_hour(instance_type.name))
+            rows.append(surplus_vcpu(instance_type, cpu_units, count))
+    return meters, rows
+
+
+def instance_provider(
+    name: str,
+    launch_type: LaunchType,
+    purchase_option: PurchaseOption,
+    types: Sequence[InstanceType],
+    architecture: Architecture,
+    peak_instances: float,
+    *,
+    zones: int,
+    has_trunking: bool,
+    placement: PlacementStrategy = PlacementStrategy.SPREAD_THEN_BINPACK,
+) -> CapacityProvider:
+    """A capacity provider for instances of ``types``."""
+    return CapacityProvider(
+        name=provider_name(name),
+        launch_type=launch_type,
+        purchase_option=purchase_option,
+        instance_types=tuple(t.name for t in types),
+        architecture=architecture,
+        placement=placement,
+        has_trunking=has_trunking,
+        root_volume_gib=ROOT_VOLUME_GIB,
+        zones=zones,
+        max_instances=max(zones, int(np.ceil(peak_instances)) * DEPLOYMENT_SURGE),
+    )
+
+
+def provider_name(wanted: str) -> str:
+    """A name that ECS accepts: it may not start with ``aws``, ``ecs`` or ``fargate``."""
+    name = wanted.replace(".", "-")
+    return (f"cp-{name}" if name.lower().startswith(("aws", "ecs", "fargate")) else name)[:255]
+
+
+def service_plan(run: RunningTasks, provider: CapacityProvider, architecture: Architecture) -> ServicePlan:
+    """How a service runs on a capacity provider, with the bounds and the policy that were simulated."""
+    service, known = run.service, run.tasks[~np.isnan(run.tasks)]
+    median, peak = (int(np.ceil(np.median(known))), int(np.ceil(known.max()))) if known.size else (0, 0)
+    metric, target = ScalingMetric.NONE, None
+    least, most = (int(known.min()), peak) if known.size else (0, 0)
+    if service.load_form is not LoadForm.TASKS:
+        metric, target = _scaling_policy(run)
+        least = run.min_tasks
+        most = service.scaling.max_tasks if service.scaling.max_tasks is not None else max(least, DEPLOYMENT_SURGE * peak)
+    return ServicePlan(
+        launch_type=provider.launch_type,
+        purchase_option=provider.purchase_option,
+        architecture=architecture,
+        task=run.size,
+        capacity_provider=provider.name,
+        desired_tasks=min(max(median, least), most),
+        min_tasks=least,
+        max_tasks=most,
+        scaling_metric=metric,
+        scaling_target=target,
+        image=service.image,
+        port=service.port,
+        ephemeral_storage_gib=service.ephemeral_storage_gib,
+        has_public_ip=service.has_public_ip and provider.launch_type is LaunchType.FARGATE,
+    )
+
+
+def _scaling_policy(run: RunningTasks) -> tuple[ScalingMetric, float]:
+    service = run.service
+    if service.requests_per_task is not None and service.port is not None:
+        return ScalingMetric.REQUESTS, service.requests_per_task * 60.0
+    return ScalingMetric.CPU, run.target_cpu_fraction * 100.0
+
+
+def _architecture(provider: CapacityProvider) -> Architecture:
+    if provider.architecture is None:
+        raise ValueError(f"{provider.name} has no architecture")
+    return provider.architecture

@@ -1,0 +1,102 @@
+"""What runs today, as parts that can be billed like any alternative."""
+
+import numpy as np
+
+from advisor.ecs import FARGATE_SIZES, Architecture, LaunchType, PlacementStrategy
+from advisor.meters import GP3_GIB_MONTH, Meter, instance_hour
+from advisor.optimize.alternatives import ServiceLoad
+from advisor.optimize.parts import ROOT_VOLUME_GIB, Part, fargate_part, provider_name
+from advisor.optimize.search import Search
+from advisor.plan import CapacityProvider
+from advisor.simulate.instances import root_volume_gib_months
+from advisor.simulate.scaling import RunningTasks
+from advisor.units import FloatArray
+from advisor.workload import PresentCluster, Workload
+
+
+def present_parts(workload: Workload, loads: tuple[ServiceLoad, ...], search: Search) -> tuple[list[Part], tuple[str, ...]]:
+    """Parts that run today, and what is not known about them.
+
+    Tasks on Fargate are those that were measured, or the desired count; instances are the stated ones, all month.
+    """
+    parts: list[Part] = []
+    unknown: list[str] = []
+    for row, load in enumerate(loads):
+        present = load.service.present
+        if present is None:
+            if workload.present is None:
+                unknown.append(f"services.{load.service.name}.present")
+        elif present.launch_type is LaunchType.FARGATE:
+            tasks = _tasks_today(workload, row, load, search)
+            if tasks is None:
+                unknown.append(f"services.{load.service.name}.present.desired_count")
+            elif load.service.task not in FARGATE_SIZES:
+                unknown.append(f"a Fargate task size for {load.service.name}")
+            else:
+                run = _as_run(load, tasks)
+                parts.append(fargate_part(run, present.architecture, present.purchase_option, search.axis))
+        elif workload.present is None:
+            unknown.append("present.instances")
+    if workload.present is not None:
+        parts.extend(_instances_today(workload.present, search))
+    return parts, tuple(dict.fromkeys(unknown))
+
+
+def has_present(workload: Workload) -> bool:
+    """Whether the workload says anything about today."""
+    return workload.present is not None or any(service.present is not None for service in workload.services)
+
+
+def _tasks_today(workload: Workload, row: int, load: ServiceLoad, search: Search) -> FloatArray | None:
+    if workload.running_tasks is not None and not np.isnan(workload.running_tasks[row]).all():
+        return np.asarray(search.axis.spread(workload.running_tasks[row]))
+    present = load.service.present
+    if present is None or present.desired_count is None:
+        return None
+    return np.full(search.axis.n_steps, float(present.desired_count))
+
+
+def _as_run(load: ServiceLoad, tasks: FloatArray) -> RunningTasks:
+    return RunningTasks(
+        service=load.service,
+        size=load.service.task,
+        tasks=tasks,
+        unmet=np.zeros_like(tasks),
+        target_cpu_fraction=load.run.target_cpu_fraction,
+        min_tasks=0,
+        cpu_units=load.run.cpu_units,
+    )
+
+
+def _instances_today(present: PresentCluster, search: Search) -> list[Part]:
+    parts = []
+    for name, count in present.instances.items():
+        running = np.full(search.axis.n_steps, float(count))
+        meters: tuple[Meter, ...] = (instance_hour(name, present.purchase_option), GP3_GIB_MONTH)
+        provider = CapacityProvider(
+            name=provider_name(f"present-{name}"),
+            launch_type=LaunchType.EC2,
+            purchase_option=present.purchase_option,
+            instance_types=(name,),
+            architecture=_architecture(name, search),
+            placement=PlacementStrategy.DEFAULT_SPREAD,
+            max_instances=count,
+        )
+        parts.append(
+            Part(
+                provider=provider,
+                services={},
+                meters=meters,
+                quantity_per_hour=np.stack([running, root_volume_gib_months(running, ROOT_VOLUME_GIB)]),
+                unmet_tasks=np.zeros_like(running),
+                tasks=np.zeros((0, running.size)),
+            )
+        )
+    return parts
+
+
+def _architecture(instance_type: str, search: Search) -> Architecture:
+    for known in search.catalog.instance_types(search.region):
+        if known.name == instance_type:
+            return known.architectures[0]
+    return Architecture.X86_64

@@ -1,0 +1,293 @@
+"""The cheapest instance type for one service alone, or for several services on one cluster."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from advisor.billing import amounts_usd, total_usd
+from advisor.ecs import Architecture, InstanceType, LaunchType, PlacementStrategy, PurchaseOption
+from advisor.meters import GP3_GIB_MONTH
+from advisor.optimize.candidates import Candidates
+from advisor.optimize.parts import ROOT_VOLUME_GIB, Part, instance_provider, instances_part
+from advisor.pricing import PriceCatalog
+from advisor.simulate.instances import (
+    dedicated_instance_hours,
+    held,
+    held_under_default_spread,
+    reservation,
+    root_volume_gib_months,
+    surplus_vcpu,
+    with_zone_floor,
+)
+from advisor.simulate.packing import as_counts, first_fit_decreasing, tasks_per_instance, volume_bound
+from advisor.simulate.scaling import RunningTasks
+from advisor.simulate.timeline import Timeline, trailing_maximum
+from advisor.units import BoolArray, FloatArray, IntArray
+from advisor.workload import Constraints
+
+SPOT_POOL_TYPES = 6
+"""A Spot plan names this many types, so that it does not hang on one price or one capacity pool."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityKind:
+    """One way to get container instances."""
+
+    launch_type: LaunchType
+    purchase_option: PurchaseOption
+    architecture: Architecture
+
+    @property
+    def n_types(self) -> int:
+        return SPOT_POOL_TYPES if self.purchase_option is PurchaseOption.SPOT else 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Search:
+    """What every search of one workload shares."""
+
+    catalog: PriceCatalog
+    region: str
+    axis: Timeline
+    constraints: Constraints
+    candidates: Candidates
+
+    def rates(self, kind: CapacityKind) -> FloatArray:
+        """(types, 4): USD for an instance-hour, its fee, a GiB-month of gp3, a surplus vCPU-hour; NaN where not priced."""
+        c = self.candidates
+        instance = c.spot_pool_usd if kind.purchase_option is PurchaseOption.SPOT else c.on_demand_usd
+        is_managed = kind.launch_type is LaunchType.MANAGED_INSTANCES
+        fee = c.managed_fee_usd if is_managed else np.zeros(len(c.types))
+        gp3 = np.full(len(c.types), self.catalog.rates_usd([GP3_GIB_MONTH], self.region)[0])
+        return np.stack([instance, fee, gp3, c.surplus_usd], axis=-1)
+
+    def usable(self, runs: Sequence[RunningTasks], kind: CapacityKind) -> BoolArray:
+        """(types,): the architecture fits, each task fits on an instance, and there is a price."""
+        c = self.candidates
+        fits = np.all([tasks_per_instance(reservation(run.size), c.capacity) >= 1 for run in runs], axis=0)
+        is_cpu_known = all(run.cpu_units is not None for run in runs)
+        # Managed Instances are not offered as T nano and micro, and run burstable types unlimited like EC2.
+        return np.asarray(
+            fits & c.of(kind.architecture) & ~np.isnan(self.rates(kind)).any(axis=-1) & (is_cpu_known | ~c.is_burstable)
+        )
+
+    def month_usd(self, instance_hours: FloatArray, surplus_hours: FloatArray, rates: FloatArray) -> FloatArray:
+        """(types,): USD of a month from instance-hours and surplus vCPU-hours of each type."""
+        gp3 = root_volume_gib_months(instance_hours, ROOT_VOLUME_GIB)
+        return total_usd(amounts_usd(np.stack([instance_hours, instance_hours, gp3, surplus_hours], axis=-1), rates))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PackedLoad:
+    """Several services over time, ready to be packed into instances of any type."""
+
+    runs: tuple[RunningTasks, ...]
+    sizes: IntArray
+    """(services, 3)"""
+    distinct: IntArray
+    """(states, services): the different combinations of task counts."""
+    state_of_step: IntArray
+    """(steps,): index into ``distinct``; -1 in a gap."""
+    packed_by_capacity: dict[tuple[int, ...], IntArray] = field(default_factory=dict)
+    """Results of first-fit decreasing so far, (states,) by capacity."""
+
+    @property
+    def n_tasks(self) -> FloatArray:
+        """(steps,): tasks of all services; NaN in a gap."""
+        return self._over_time(self.distinct.sum(axis=1))
+
+    def packed(self, capacity: IntArray) -> FloatArray:
+        """(steps,): instances that first-fit decreasing fills; NaN in a gap."""
+        key = tuple(capacity.tolist())
+        if key not in self.packed_by_capacity:
+            self.packed_by_capacity[key] = first_fit_decreasing(self.distinct, self.sizes, capacity)
+        return self._over_time(self.packed_by_capacity[key])
+
+    def bound(self, capacity: IntArray) -> FloatArray:
+        """(steps,): instances that no packing can beat; NaN in a gap."""
+        return self._over_time(volume_bound(self.distinct, self.sizes, capacity[np.newaxis])[0])
+
+    def least_instance_hours(self, capacity: IntArray, hours: FloatArray, zones: int) -> FloatArray:
+        """(types,): instance-hours that no packing can beat, with the least number for the zones."""
+        state_hours = np.bincount(
+            self.state_of_step[self.state_of_step >= 0], hours[self.state_of_step >= 0], len(self.distinct)
+        )
+        rows, index = np.unique(capacity, axis=0, return_inverse=True)
+        floor = np.where(self.distinct.sum(axis=1) > 0, zones, 0)
+        least = np.maximum(volume_bound(self.distinct, self.sizes, rows), floor)
+        return np.asarray((least @ state_hours)[index.ravel()], dtype=np.float64)
+
+    def _over_time(self, per_state: IntArray) -> FloatArray:
+        values = per_state.astype(np.float64)[self.state_of_step]
+        return np.where(self.state_of_step < 0, np.nan, values)
+
+
+def packed_load(runs: Sequence[RunningTasks]) -> PackedLoad:
+    """Find the distinct combinations of task counts, so that each is packed once."""
+    tasks = np.stack([run.tasks for run in runs])
+    known = ~np.isnan(tasks).any(axis=0)
+    counts = as_counts(tasks[:, known]).T
+    distinct, index = _distinct_rows(counts)
+    state_of_step = np.full(known.size, -1, dtype=np.int64)
+    state_of_step[known] = index
+    sizes = np.stack([reservation(run.size) for run in runs])
+    return PackedLoad(runs=tuple(runs), sizes=sizes, distinct=distinct, state_of_step=state_of_step)
+
+
+def dedicated_part(search: Search, run: RunningTasks, kind: CapacityKind, hours: FloatArray) -> Part | None:
+    """One service alone on its own capacity provider, on the cheapest type; None where no type can serve it."""
+    usable = np.flatnonzero(search.usable([run], kind))
+    if usable.size < kind.n_types:
+        return None
+    zones, delay = search.constraints.zones, search.axis.delay_steps
+    per_instance = tasks_per_instance(reservation(run.size), search.candidates.capacity[usable])
+    instance_hours = dedicated_instance_hours(trailing_maximum(run.tasks, delay), hours, per_instance, zones)
+    surplus_hours = np.zeros(usable.size)
+    for at in np.flatnonzero(search.candidates.is_burstable[usable]):
+        _, running = _dedicated_instances(run, per_instance[at], zones, delay)
+        surplus_hours[at] = _surplus_hours(search.candidates.types[usable[at]], [run], running, hours)
+    usd = search.month_usd(instance_hours, surplus_hours, search.rates(kind)[usable])
+    best = _cheapest(usd, [search.candidates.types[i].name for i in usable], kind.n_types)
+    series = [_dedicated_instances(run, per_instance[at], zones, delay) for at in best]
+    return _part(search, [run], usable[best], kind, series, name=f"{run.service.name}-{_label(search, usable[best], kind)}")
+
+
+def shared_part(
+    search: Search, load: PackedLoad, kind: CapacityKind, hours: FloatArray, *, name: str, give_up_at_usd: float = np.inf
+) -> Part | None:
+    """Services together on one capacity provider, on the cheapest type.
+
+    Types are packed exactly in the order of a bound that no packing can beat, until the bound of the next one is no better than
+    what is already found: the result is that of packing all types.
+
+    Returns
+    -------
+    Part or None
+        None where no type can serve all, or where even the bound is not below ``give_up_at_usd`` a month.
+    """
+    usable = np.flatnonzero(search.usable(load.runs, kind))
+    if usable.size < kind.n_types:
+        return None
+    zones, delay = search.constraints.zones, search.axis.delay_steps
+    rates, capacity = search.rates(kind)[usable], search.candidates.capacity[usable]
+    least_usd = search.month_usd(load.least_instance_hours(capacity, hours, zones), np.zeros(usable.size), rates)
+    names = [search.candidates.types[i].name for i in usable]
+    usd = np.full(usable.size, np.inf)
+    series: dict[int, tuple[FloatArray, FloatArray]] = {}
+    for at in np.lexsort((np.array(names), least_usd)).tolist():
+        nth_best = np.sort(usd)[kind.n_types - 1]
+        if least_usd[at] > min(nth_best, give_up_at_usd):
+            break
+        series[at] = _shared_instances(load, capacity[at], zones, delay)
+        surplus = _surplus_hours(search.candidates.types[usable[at]], load.runs, series[at][1], hours)
+        running = _month_hours(series[at][1], hours)
+        usd[at] = search.month_usd(np.array([running]), np.array([surplus]), rates[at : at + 1])[0]
+    if np.count_nonzero(np.isfinite(usd)) < kind.n_types:
+        return None
+    best = _cheapest(usd, names, kind.n_types)
+    return _part(
+        search,
+        load.runs,
+        usable[best],
+        kind,
+        [series[at] for at in best.tolist()],
+        name=f"{name}-{_label(search, usable[best], kind)}",
+    )
+
+
+def default_spread_part(search: Search, load: PackedLoad, part: Part) -> Part:
+    """The same services and instance types under ECS's default placement, an upper figure: for comparison."""
+    types = [t for t in search.candidates.types if t.name in part.provider.instance_types]
+    series = []
+    for instance_type in types:
+        packed = load.packed(search.candidates.capacity[search.candidates.types.index(instance_type)])
+        least = with_zone_floor(_known(packed), _known(load.n_tasks), part.provider.zones).astype(np.float64)
+        least[np.isnan(packed)] = np.nan
+        series.append((packed, held_under_default_spread(least, load.n_tasks, search.axis.delay_steps)))
+    index = np.array([search.candidates.types.index(t) for t in types])
+    kind = CapacityKind(
+        launch_type=part.provider.launch_type,
+        purchase_option=part.provider.purchase_option,
+        architecture=part.provider.architecture or Architecture.X86_64,
+    )
+    return _part(search, load.runs, index, kind, series, name=part.provider.name, placement=PlacementStrategy.DEFAULT_SPREAD)
+
+
+def _part(
+    search: Search,
+    runs: Sequence[RunningTasks],
+    index: IntArray,
+    kind: CapacityKind,
+    series: Sequence[tuple[FloatArray, FloatArray]],
+    *,
+    name: str,
+    placement: PlacementStrategy = PlacementStrategy.SPREAD_THEN_BINPACK,
+) -> Part:
+    types = [search.candidates.types[i] for i in index]
+    packed, running = (np.stack(rows) for rows in zip(*series, strict=True))
+    provider = instance_provider(
+        name,
+        kind.launch_type,
+        kind.purchase_option,
+        types,
+        kind.architecture,
+        float(np.nanmax(running, initial=0.0)),
+        zones=search.constraints.zones,
+        has_trunking=search.constraints.has_trunking,
+        placement=placement,
+    )
+    return instances_part(runs, types, running, packed, search.candidates.capacity[index].astype(np.float64), provider=provider)
+
+
+def _dedicated_instances(run: RunningTasks, per_instance: int, zones: int, delay_steps: int) -> tuple[FloatArray, FloatArray]:
+    """Instances that the tasks fill, and instances running: (steps,) each; NaN in a gap."""
+    tasks = as_counts(run.tasks)
+    filled = -(-tasks // per_instance)
+    gap = np.isnan(run.tasks)
+    least = np.where(gap, np.nan, with_zone_floor(filled, tasks, zones))
+    return np.where(gap, np.nan, filled), held(least, delay_steps)
+
+
+def _shared_instances(load: PackedLoad, capacity: IntArray, zones: int, delay_steps: int) -> tuple[FloatArray, FloatArray]:
+    packed = load.packed(capacity)
+    least = with_zone_floor(_known(packed), _known(load.n_tasks), zones).astype(np.float64)
+    least[np.isnan(packed)] = np.nan
+    return packed, held(least, delay_steps)
+
+
+def _surplus_hours(instance_type: InstanceType, runs: Sequence[RunningTasks], running: FloatArray, hours: FloatArray) -> float:
+    if instance_type.baseline_fraction is None:
+        return 0.0
+    cpu_units = np.sum([run.cpu_units for run in runs if run.cpu_units is not None], axis=0)
+    return _month_hours(surplus_vcpu(instance_type, cpu_units, running), hours)
+
+
+def _month_hours(values: FloatArray, hours: FloatArray) -> float:
+    return float(np.where(hours > 0, values, 0.0) @ hours)
+
+
+def _known(values: FloatArray) -> IntArray:
+    return np.nan_to_num(values, nan=0.0).astype(np.int64)
+
+
+def _cheapest(usd: FloatArray, names: Sequence[str], n: int) -> IntArray:
+    """Indices of the ``n`` cheapest; equal costs are broken by name."""
+    return np.asarray(np.lexsort((np.array(names), np.round(usd, 9)))[:n], dtype=np.int64)
+
+
+def _label(search: Search, index: IntArray, kind: CapacityKind) -> str:
+    first = search.candidates.types[int(index[0])].name
+    suffix = {LaunchType.EC2: "", LaunchType.MANAGED_INSTANCES: "-managed", LaunchType.FARGATE: ""}[kind.launch_type]
+    return f"{first.replace('.', '-')}{suffix}" if kind.n_types == 1 else f"spot-{kind.architecture.lower().replace('_', '-')}"
+
+
+def _distinct_rows(counts: IntArray) -> tuple[IntArray, IntArray]:
+    """Distinct rows and the index of each row in them. One number stands for a row where it fits, which is 20 times faster."""
+    radix = counts.max(axis=0, initial=0) + 1
+    if np.prod(radix.astype(np.float64)) >= 2.0**62:
+        distinct, index = np.unique(counts, axis=0, return_inverse=True)
+        return distinct, index.ravel()
+    weight = np.concatenate([[1], np.cumprod(radix[:-1])])
+    _, first, index = np.unique(counts @ weight, return_index=True, return_inverse=True)
+    return counts[first], index

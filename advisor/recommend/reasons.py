@@ -1,0 +1,77 @@
+"""Why: sentences about this load, from its own numbers."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from advisor.ecs import LaunchType
+from advisor.optimize.parts import Part
+from advisor.optimize.pricing import weighted_quantile
+from advisor.recommend.result import Alternative
+from advisor.units import FloatArray
+
+HOURS_PER_DAY = 24
+
+
+def percent(fraction: float) -> str:
+    """``19 %``."""
+    return f"{fraction:.0%}".replace("%", " %")
+
+
+def load_sentence(tasks: FloatArray, hours: FloatArray) -> str:
+    """How many tasks run when: ``2 tasks for 18 hours a day and 31 at the peak``."""
+    known = (hours > 0) & ~np.isnan(tasks)
+    values, weights = tasks[known], hours[known]
+    if not values.size:
+        return "no load was measured"
+    quiet, peak = weighted_quantile(values, weights, 0.25), float(values.max())
+    if peak - quiet <= 0.1 * peak:
+        return f"{_count(peak)} all day, steady"
+    hours_a_day = HOURS_PER_DAY * float(weights[values <= quiet].sum()) / float(weights.sum())
+    return f"{_count(quiet)} or fewer for {hours_a_day:.0f} hours a day and {peak:.0f} at the peak"
+
+
+def service_why(part: Part, hours: FloatArray, idle_fraction: float | None) -> str:
+    """Why a service runs where it does, in a sentence about its own load."""
+    sentence = load_sentence(part.tasks.sum(axis=0), hours)
+    if part.provider.launch_type is LaunchType.FARGATE:
+        if idle_fraction is None:
+            return sentence
+        return f"{sentence}: instances would idle {percent(idle_fraction)} of the time"
+    if idle_fraction is None:
+        return sentence
+    return f"{sentence}: instances stay {percent(1 - idle_fraction)} full"
+
+
+def idle_fraction(alternative: Alternative | None) -> float | None:
+    """Share of the instances' binding dimension that no task reserves; None without instances."""
+    if alternative is None or alternative.instances is None:
+        return None
+    return max(0.0, 1.0 - alternative.instances.packed_fraction)
+
+
+def rejected_why(alternative: Alternative, best: Alternative) -> str:
+    """Why an alternative lost, in a clause."""
+    if not alternative.feasible:
+        return "; ".join(alternative.reasons) or "cannot run this workload"
+    if alternative.monthly_usd is None:
+        return f"no price for {', '.join(alternative.missing)}"
+    if best.monthly_usd is None:
+        return ""
+    more = alternative.monthly_usd.mean - best.monthly_usd.mean
+    share = more / best.monthly_usd.mean if best.monthly_usd.mean else 0.0
+    clause = f"{'dearer' if more >= 0 else 'cheaper'} by ${abs(more):,.2f} a month ({percent(abs(share))})"
+    if alternative.instances is not None:
+        facts = alternative.instances
+        clause += f"; its instances are {percent(facts.packed_fraction)} full, {facts.binding} binds"
+    return clause
+
+
+def unmet_task_hours(parts: Sequence[Part], hours: FloatArray) -> float:
+    """Task-hours a month that were needed beyond the upper bounds of service auto scaling."""
+    unmet = np.sum([part.unmet_tasks for part in parts], axis=0)
+    return float(np.where(hours > 0, unmet, 0.0) @ hours)
+
+
+def _count(tasks: float) -> str:
+    return "1 task" if tasks == 1 else f"{tasks:g} tasks"

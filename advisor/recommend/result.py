@@ -1,0 +1,308 @@
+"""The answer as data: what ``recommendation.json`` holds."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from enum import Enum, StrEnum
+from typing import Any
+
+from advisor.billing import Bill, MonthlyUsd
+from advisor.ecs import Architecture, LaunchType, PurchaseOption
+from advisor.errors import InputError
+from advisor.optimize.pricing import InstanceFacts
+from advisor.plan import Plan
+
+SCHEMA = "advisor/recommendation/1"
+CLUSTER_SCOPE = "cluster"
+_VIEWS_GO_HERE = "views go here"
+
+
+class Verdict(StrEnum):
+    """How far the recommendation can be trusted."""
+
+    RECOMMEND = "recommend"
+    BEST_OF_PRICED = "best_of_priced"
+    """Something that has no price might win."""
+    TOO_CLOSE_TO_CALL = "too_close_to_call"
+    NOT_ENOUGH_DATA = "not_enough_data"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """One complete choice for the cluster or for one service."""
+
+    id: str
+    scope: str
+    """``cluster`` or the name of a service."""
+    title: str
+    plan: Plan | None
+    """None where no valid plan exists; ``reasons`` say why."""
+    usage: Mapping[str, float]
+    """Quantity of each meter in a month."""
+    bill: Bill | None
+    monthly_usd: MonthlyUsd | None
+    missing: tuple[str, ...] = ()
+    """Meters that are used and have no price."""
+    probability_cheapest: float | None = None
+    unmet_task_hours: float = 0.0
+    feasible: bool = True
+    reasons: tuple[str, ...] = ()
+    instances: InstanceFacts | None = None
+    is_comparison: bool = False
+    """Shown to compare with, never recommended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategyItem:
+    """One entry of a capacity provider strategy."""
+
+    capacity_provider: str
+    weight: int = 1
+    base: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceAdvice:
+    """What to do with one service."""
+
+    name: str
+    launch_type: LaunchType
+    purchase_option: PurchaseOption
+    capacity_provider_strategy: tuple[StrategyItem, ...]
+    """Empty for plain Fargate, which a launch type expresses."""
+    task_size: Mapping[str, int]
+    """``cpu`` in CPU units and ``memory`` in MiB."""
+    architecture: Architecture
+    instance_types: tuple[str, ...]
+    tasks_p50: float
+    tasks_max: float
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saving:
+    """Difference of two alternatives in a month."""
+
+    against: str
+    """Id of the alternative, or ``present``."""
+    mean: float
+    low: float
+    high: float
+    fraction: float
+    weeks_cheaper: int | None = None
+    weeks: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advice:
+    """The recommendation proper."""
+
+    alternative: str
+    verdict: Verdict
+    headline: str
+    why: str
+    services: tuple[ServiceAdvice, ...]
+    saving: Saving | None
+    saving_against_present: Saving | None
+    doubts: tuple[str, ...]
+    """Why the verdict is not ``recommend``, and what would settle it."""
+    break_even: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """What runs today costs this."""
+
+    monthly_usd: MonthlyUsd | None
+    bill: Bill | None
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stairs:
+    """Dollars per hour against number of tasks, for one service."""
+
+    fargate_usd_per_task_hour: float | None
+    fargate_title: str
+    instance_type: str | None
+    usd_per_instance_hour: float | None
+    """With its root volume."""
+    tasks_per_instance: int | None
+    zones: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceView:
+    """One service over time, for tables and charts."""
+
+    name: str
+    load_form: str
+    load_unit: str
+    coverage_fraction: float
+    hourly_load: tuple[float | None, ...]
+    """Mean of each hour; None in a gap."""
+    hourly_tasks: tuple[float | None, ...]
+    """Most tasks running in each hour, with the declared task size."""
+    task_hours: Mapping[str, float]
+    """Hours of a month that each number of running tasks lasts."""
+    stairs: Stairs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstancesView:
+    """Instances over time of the best alternative on instances."""
+
+    alternative: str
+    title: str
+    hourly_instances: tuple[float | None, ...]
+    hourly_bound: tuple[float | None, ...]
+    """Instances that no packing can beat."""
+    hourly_tasks: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Views:
+    """Series for tables and charts, by the hour."""
+
+    start: str
+    services: tuple[ServiceView, ...]
+    instances: InstancesView | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What the answer was made from."""
+
+    version: str
+    inputs: tuple[Mapping[str, str], ...]
+    """``path`` and ``sha256`` of each file."""
+    catalog: Mapping[str, str]
+    """Region, oldest and newest date of its prices."""
+    seed: int | None
+    defaults: Mapping[str, str]
+    notes: tuple[str, ...]
+    start: str
+    end: str
+    step_s: int
+    weeks: float
+    coverage_fraction: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recommendation:
+    """Ranked alternatives and the recommended one.
+
+    ``alternatives`` are sorted by scope, then by the upper end of their cost.
+    """
+
+    cluster: str
+    region: str
+    run: Run
+    alternatives: tuple[Alternative, ...]
+    recommendation: Advice
+    present: Present | None
+    views: Views
+    lower_bound: Mapping[str, float] | None = None
+    warnings: tuple[str, ...] = ()
+    schema: str = field(default=SCHEMA)
+
+    def alternative(self, alternative_id: str) -> Alternative:
+        """The alternative with this id."""
+        for alternative in self.alternatives:
+            if alternative.id == alternative_id:
+                return alternative
+        raise KeyError(alternative_id)
+
+    @property
+    def recommended(self) -> Alternative:
+        """The alternative that is recommended."""
+        return self.alternative(self.recommendation.alternative)
+
+    def of_scope(self, scope: str) -> tuple[Alternative, ...]:
+        """Alternatives for the cluster or for one service, cheapest first, those without a price last."""
+        return tuple(a for a in self.alternatives if a.scope == scope)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, as in ``recommendation.json``."""
+        data = _plain(self)
+        return {"schema": data.pop("schema"), **data}
+
+    def to_json(self, *, generated_at: str | None = None) -> str:
+        """``recommendation.json``; with the time of writing only where it is given."""
+        data = self.to_dict()
+        if generated_at is not None:
+            data["run"]["generated_at"] = generated_at
+        views = json.dumps(data["views"], ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        text = json.dumps({**data, "views": _VIEWS_GO_HERE}, indent=1, ensure_ascii=False, allow_nan=False)
+        # Thousands of numbers belong on one line; the place is unique because it is a key and no text of the input.
+        return text.replace(f'\n "views": "{_VIEWS_GO_HERE}"', f'\n "views": {views}') + "\n"
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Recommendation":
+        """The inverse of :meth:`to_dict`.
+
+        Raises
+        ------
+        InputError
+            The data does not follow the schema.
+        """
+        from pydantic import TypeAdapter, ValidationError
+
+        if data.get("schema") != SCHEMA:
+            raise InputError(
+                f"not a recommendation: schema is {data.get('schema')!r}", fix=f"Need a file with schema {SCHEMA!r}."
+            )
+        try:
+            return TypeAdapter(cls).validate_python(_nest_task_sizes(data))
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise InputError(
+                f"not a recommendation: {where}: {first['msg']}", fix="Make it again with `advisor recommend`."
+            ) from error
+
+
+def recommendation_schema() -> dict[str, Any]:
+    """JSON Schema of ``recommendation.json``."""
+    from pydantic import TypeAdapter
+
+    schema = TypeAdapter(Recommendation).json_schema()
+    service = schema["$defs"]["ServicePlan"]
+    del service["properties"]["task"], schema["$defs"]["TaskSize"]
+    for name, title in (("cpu", "CPU units"), ("memory", "MiB")):
+        service["properties"][name] = {"title": title, "type": "integer"}
+    service["required"] = [name for name in service["required"] if name != "task"] + ["cpu", "memory"]
+    return schema
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Plan):
+        return _plain_plan(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _plain_plan(plan: Plan) -> dict[str, Any]:
+    """A plan with ``cpu`` and ``memory`` beside each other, as in a task definition."""
+    data = {f.name: _plain(getattr(plan, f.name)) for f in fields(plan)}
+    for service in data["services"].values():
+        size = service.pop("task")
+        service["cpu"], service["memory"] = size["cpu_units"], size["memory_mib"]
+    return data
+
+
+def _nest_task_sizes(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The inverse of :func:`_plain_plan` over all alternatives; data of another shape is left for the validation to name."""
+    result: dict[str, Any] = json.loads(json.dumps(data))
+    for alternative in result.get("alternatives") or []:
+        plan = alternative.get("plan") if isinstance(alternative, dict) else None
+        for service in (plan or {}).get("services", {}).values():
+            service["task"] = {"cpu_units": service.pop("cpu", None), "memory_mib": service.pop("memory", None)}
+    return result

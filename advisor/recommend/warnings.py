@@ -1,0 +1,101 @@
+"""What a careful reader should know beside the answer."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from advisor.ecs import InstanceType, LaunchType
+from advisor.optimize.alternatives import Alternatives
+from advisor.optimize.candidates import family_and_generation
+from advisor.optimize.parts import Part
+from advisor.optimize.search import Search
+from advisor.recommend.result import Alternative
+from advisor.recommend.verdict import WARN_WEEKS
+from advisor.units import HOURS_PER_WEEK
+from advisor.workload import LoadForm, Workload
+
+LEAST_COREMARK_FRACTION = 0.70
+FARGATE_DEFAULT_VCPU_QUOTA = 6
+"""Fargate vCPU count, the default of each account and Region; AWS General Reference, "Amazon ECS endpoints and quotas"."""
+LEAST_COMMON_FRACTION = 0.95
+
+
+def warnings_for(
+    workload: Workload, search: Search, found: Alternatives, parts: Sequence[Part], best: Alternative
+) -> tuple[str, ...]:
+    """Sentences, most important first."""
+    return (
+        *_history(workload, found),
+        *_instance_types(search, parts),
+        *_quota(parts),
+        *_unmet(best),
+        *_tasks_form(workload),
+    )
+
+
+def _history(workload: Workload, found: Alternatives) -> Iterable[str]:
+    weeks = workload.span_hours / HOURS_PER_WEEK
+    if weeks < WARN_WEEKS and not all(service.is_stated for service in workload.services):
+        yield f"the load covers {weeks:.1f} weeks: under four weeks, slow changes of level are not seen"
+    common = int(found.common_measured.sum())
+    for load in found.loads:
+        share = common / max(1, int(load.measured.sum()))
+        if share < LEAST_COMMON_FRACTION:
+            name = load.service.name
+            yield f"only {share:.0%} of the hours of {name} were measured for all services: the cluster is compared on these"
+
+
+def _instance_types(search: Search, parts: Sequence[Part]) -> Iterable[str]:
+    chosen = {name for part in parts for name in part.provider.instance_types}
+    for instance_type in search.candidates.types:
+        if instance_type.name in chosen:
+            if instance_type.name in search.candidates.outliers:
+                yield search.candidates.outliers[instance_type.name]
+            yield from _slow_cores(instance_type, search.candidates.types)
+
+
+def _slow_cores(chosen: InstanceType, types: Sequence[InstanceType]) -> Iterable[str]:
+    letters, _ = family_and_generation(chosen.name)
+    peers = [
+        t
+        for t in types
+        if t.coremark_per_thread and t.architectures == chosen.architectures and family_and_generation(t.name)[0] == letters
+    ]
+    if not peers or not chosen.coremark_per_thread:
+        return
+    newest = max(family_and_generation(t.name)[1] for t in peers)
+    marks = [t.coremark_per_thread for t in peers if family_and_generation(t.name)[1] == newest]
+    reference = float(np.median([mark for mark in marks if mark is not None]))
+    share = chosen.coremark_per_thread / reference
+    if share < LEAST_COREMARK_FRACTION:
+        yield (
+            f"a vCPU of {chosen.name} does {share:.0%} of the work of one of the newest {letters}{newest} types "
+            "(CoreMark per thread): a load measured on faster cores would need more tasks"
+        )
+
+
+def _quota(parts: Sequence[Part]) -> Iterable[str]:
+    peak_vcpu = 0.0
+    for part in parts:
+        if part.provider.launch_type is LaunchType.FARGATE:
+            (plan,) = part.services.values()
+            peak_vcpu += float(np.nanmax(part.tasks, initial=0.0)) * plan.task.vcpu
+    if peak_vcpu > FARGATE_DEFAULT_VCPU_QUOTA:
+        yield (
+            f"Fargate runs up to {peak_vcpu:.0f} vCPU here: check the account's quota, which starts at "
+            f"{FARGATE_DEFAULT_VCPU_QUOTA} vCPU in each Region"
+        )
+
+
+def _unmet(best: Alternative) -> Iterable[str]:
+    if best.unmet_task_hours > 0:
+        yield f"{best.unmet_task_hours:,.1f} task-hours a month are needed beyond scaling.max and are not in any cost"
+
+
+def _tasks_form(workload: Workload) -> Iterable[str]:
+    names = [service.name for service in workload.services if service.load_form is LoadForm.TASKS]
+    if names:
+        yield (
+            f"{', '.join(names)}: task counts were taken as they ran, so that this answer says nothing about task size, "
+            "scaling target or burstable instances"
+        )

@@ -1,0 +1,124 @@
+"""``report.md``: the answer for a pull request or a wiki page."""
+
+import re
+
+from advisor.recommend.reasons import rejected_why
+from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation
+from advisor.report.words import (
+    NOT_MODELLED,
+    VERDICT_WORDS,
+    assumptions,
+    coverage_sentence,
+    instances_range,
+    money,
+    money_range,
+    more_than_best,
+    packed,
+    present_sentence,
+    saving_sentence,
+    where,
+)
+
+
+def render_markdown(recommendation: Recommendation, *, charts: tuple[tuple[str, str], ...] = ()) -> str:
+    """Verdict first, then alternatives, services, line items, assumptions.
+
+    Parameters
+    ----------
+    charts
+        Title and relative path of pictures to show, in order.
+    """
+    best, advice = recommendation.recommended, recommendation.recommendation
+    lines = [
+        f"# {escape(recommendation.cluster)}: {VERDICT_WORDS[advice.verdict].lower()}: {escape(best.title)}",
+        "",
+        f"**{money_range(best.monthly_usd)} a month** in {recommendation.region}. "
+        f"Saves {escape(saving_sentence(advice.saving, recommendation))}.",
+        "",
+        f"- Why: {escape(advice.why)}",
+        f"- Today: {escape(present_sentence(recommendation))}",
+        *(f"- Doubt: {escape(doubt)}" for doubt in advice.doubts),
+        *(f"- Note: {escape(warning)}" for warning in recommendation.warnings),
+        "",
+        f"{escape(coverage_sentence(recommendation))}. Prices of {recommendation.run.catalog.get('newest', '')}.",
+        "",
+    ]
+    for title, path in charts:
+        lines += [f"![{escape(title)}]({path})", ""]
+    lines += ["## Which alternatives were compared?", "", *_alternatives(recommendation), ""]
+    lines += ["## Which service goes where?", "", *_services(recommendation), ""]
+    lines += ["## What is this number made of?", "", *_line_items(best), ""]
+    lines += ["## What was assumed?", "", *_assumptions(recommendation), ""]
+    return "\n".join(lines)
+
+
+def escape(text: str) -> str:
+    """Text that Markdown shows as it is, in one line."""
+    return re.sub(r"([\\`*_{}\[\]<>#|~$])", r"\\\1", " ".join(text.split()))
+
+
+def _alternatives(recommendation: Recommendation) -> list[str]:
+    best = recommendation.recommended
+    lines = [
+        "| alternative | a month | instances | packed | against best | why not |",
+        "| --- | ---: | ---: | ---: | ---: | --- |",
+    ]
+    for alternative in recommendation.of_scope(CLUSTER_SCOPE):
+        is_best = alternative.id == best.id
+        title = f"**{escape(alternative.title)}**" if is_best else escape(alternative.title)
+        why = "recommended" if is_best else escape(rejected_why(alternative, best))
+        cells = [
+            title,
+            money_range(alternative.monthly_usd),
+            instances_range(alternative),
+            packed(alternative),
+            more_than_best(alternative, best),
+            why,
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def _services(recommendation: Recommendation) -> list[str]:
+    lines = ["| service | launch type | task (CPU/MiB) | tasks p50/max | why |", "| --- | --- | ---: | ---: | --- |"]
+    for service in recommendation.recommendation.services:
+        size = f"{service.task_size['cpu']}/{service.task_size['memory']}"
+        count = f"{service.tasks_p50:g}/{service.tasks_max:g}"
+        lines.append(f"| {escape(service.name)} | {escape(where(service))} | {size} | {count} | {escape(service.why)} |")
+    return lines
+
+
+def _line_items(alternative: Alternative) -> list[str]:
+    if alternative.bill is None or alternative.monthly_usd is None:
+        return ["No price."]
+    lines = [
+        "| part | meter | quantity | unit | rate | amount | source | as of |",
+        "| --- | --- | ---: | --- | ---: | ---: | --- | --- |",
+    ]
+    for item in alternative.bill.line_items:
+        rate = f"${item.rate_usd:.8f}".rstrip("0") + (" (derived)" if item.is_derived else "")
+        cells = [
+            escape(item.part),
+            f"`{item.meter}`",
+            f"{item.quantity:,.2f}",
+            item.unit,
+            rate,
+            f"${item.amount_usd:,.2f}",
+            escape(item.source),
+            item.as_of,
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    lines.append(f"| **total** | | | | | **${alternative.monthly_usd.mean:,.2f}** | | |")
+    if alternative.monthly_usd.high > alternative.monthly_usd.mean:
+        lines += [
+            "",
+            f"Up to {money(alternative.monthly_usd.high)}: how densely ECS packs instances is not replayed, so EC2 is a range.",
+        ]
+    return lines
+
+
+def _assumptions(recommendation: Recommendation) -> list[str]:
+    lines = [f"- Defaults used: {escape(assumptions(recommendation)) or 'none'}", f"- In no alternative: {NOT_MODELLED}"]
+    lines += [f"- {escape(note)}" for note in recommendation.run.notes]
+    files = ", ".join(f"`{escape(file['path'])}` ({file['sha256'][:12]})" for file in recommendation.run.inputs)
+    return [*lines, f"- Input: {files or 'none'}; advisor {recommendation.run.version}"]

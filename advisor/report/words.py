@@ -1,0 +1,111 @@
+"""How numbers and verdicts read, the same in every report."""
+
+from advisor.billing import MonthlyUsd
+from advisor.ecs import LaunchType, PurchaseOption
+from advisor.recommend.reasons import percent
+from advisor.recommend.result import Alternative, Recommendation, Saving, ServiceAdvice, Verdict
+
+VERDICT_WORDS = {
+    Verdict.RECOMMEND: "Recommendation",
+    Verdict.BEST_OF_PRICED: "Best of what is priced",
+    Verdict.TOO_CLOSE_TO_CALL: "Too close to call; lowest upper end",
+    Verdict.NOT_ENOUGH_DATA: "Not enough data to recommend; cheapest so far",
+}
+LAUNCH_WORDS = {LaunchType.FARGATE: "Fargate", LaunchType.EC2: "EC2", LaunchType.MANAGED_INSTANCES: "Managed Instances"}
+
+
+def money(usd: float) -> str:
+    """``$412``; cents under $10."""
+    sign, size = ("-" if usd < 0 and round(usd, 2) else ""), abs(usd)
+    return f"{sign}${size:,.2f}" if size < 9.995 else f"{sign}${size:,.0f}"
+
+
+def money_range(monthly: MonthlyUsd | None) -> str:
+    """``$496-508``, or one figure where there is no range."""
+    if monthly is None:
+        return "no price"
+    low, high = money(monthly.low), money(monthly.high)
+    return low if low == high else f"{low}-{high.removeprefix('$')}"
+
+
+def more_than_best(alternative: Alternative, best: Alternative) -> str:
+    """``+23 %`` against the recommended alternative, by the upper ends that are ranked."""
+    if alternative.monthly_usd is None or best.monthly_usd is None or not best.monthly_usd.high:
+        return ""
+    if alternative.id == best.id:
+        return "-"
+    return f"{alternative.monthly_usd.high / best.monthly_usd.high - 1:+.0%}".replace("%", " %")
+
+
+def instances_range(alternative: Alternative) -> str:
+    """``2-5``: median and most instances."""
+    facts = alternative.instances
+    if facts is None or alternative.plan is None:
+        return "-"
+    low, high = round(facts.p50), round(facts.max)
+    return f"{low}" if low == high else f"{low}-{high}"
+
+
+def packed(alternative: Alternative) -> str:
+    """Share of the binding dimension that is reserved."""
+    return "-" if alternative.instances is None else percent(alternative.instances.packed_fraction)
+
+
+def missing_sentence(alternative: Alternative, region: str) -> str:
+    """What an alternative lacks."""
+    if alternative.missing:
+        return f"no price in {region} for {', '.join(alternative.missing)}: give it with --rates FILE"
+    return "; ".join(alternative.reasons)
+
+
+def saving_sentence(saving: Saving | None, recommendation: Recommendation) -> str:
+    """``$96 (19 %) a month against EC2 m7g.large, cheaper in 49 of 52 weeks``."""
+    if saving is None:
+        return "nothing: no alternative of another launch type or purchase option has a price"
+    title = recommendation.alternative(saving.against).title
+    more = "" if saving.mean >= 0 else " more"
+    sentence = f"{money(abs(saving.mean))} ({percent(abs(saving.fraction))}){more} a month against {title}"
+    if saving.weeks:
+        sentence += f", cheaper in {saving.weeks_cheaper} of {saving.weeks} weeks"
+    return sentence
+
+
+def present_sentence(recommendation: Recommendation) -> str:
+    """What today costs and what the recommendation saves against it."""
+    present, saving = recommendation.present, recommendation.recommendation.saving_against_present
+    if present is None:
+        return "not given"
+    if present.monthly_usd is None or saving is None:
+        return f"cost not known: {', '.join(present.missing)} missing"
+    verb = "saves" if saving.mean >= 0 else "costs"
+    difference = f"{money(abs(saving.mean))} ({percent(abs(saving.fraction))})"
+    return f"{money(present.monthly_usd.mean)} a month; the recommendation {verb} {difference}{'' if saving.mean >= 0 else ' more'}"
+
+
+def where(advice: ServiceAdvice) -> str:
+    """``Fargate ARM64`` or ``EC2 m7g.large``."""
+    option = " Spot" if advice.purchase_option is PurchaseOption.SPOT else ""
+    launch = LAUNCH_WORDS[advice.launch_type] + option
+    if not advice.instance_types:
+        return f"{launch} {advice.architecture}"
+    more = f" and {len(advice.instance_types) - 1} more" if len(advice.instance_types) > 1 else ""
+    return f"{launch} {advice.instance_types[0]}{more}"
+
+
+def assumptions(recommendation: Recommendation) -> str:
+    """Defaults that stand in for what the input does not say."""
+    return ", ".join(f"{name} {value}" for name, value in recommendation.run.defaults.items())
+
+
+def coverage_sentence(recommendation: Recommendation) -> str:
+    """``4 services, 2023-01-01 to 2023-12-31 (hourly, 98.4 % covered)``."""
+    run, n = recommendation.run, len(recommendation.recommendation.services)
+    steps = {3600: "hourly", 60: "every minute"}.get(
+        run.step_s, f"every {run.step_s / 60:g} minutes" if run.step_s >= 60 else f"every {run.step_s} s"
+    )
+    services = "1 service" if n == 1 else f"{n} services"
+    return f"{services}, {run.start[:10]} to {run.end[:10]} ({steps}, {run.coverage_fraction * 100:.1f} % covered)"
+
+
+NOT_MODELLED = "data transfer, load balancers, logs, labour, new commitments"
+"""Side costs that this version leaves out of every alternative alike."""
