@@ -19,7 +19,7 @@ from advisor.optimize.pricing import instance_facts, price_parts, weekly_usd, we
 from advisor.optimize.search import Search, packed_load
 from advisor.plan import CapacityProvider, Plan, ServicePlan
 from advisor.pricing import PriceCatalog
-from advisor.recommend.reasons import idle_fraction, service_why, unmet_task_hours
+from advisor.recommend.reasons import folded, idle_fraction, service_why, unmet_task_hours
 from advisor.recommend.result import (
     CLUSTER_SCOPE,
     Advice,
@@ -90,9 +90,9 @@ class _Answer:
         best = for_cluster[0]
         if best.alternative.monthly_usd is None:
             raise AdvisorError(_nothing_fits(for_cluster))
-        judgement = self._judge(for_cluster)
-        present = self._present()
         parts = self._parts_of(best.alternative)
+        judgement = self._judge(for_cluster, self._unpriced(parts, by_service))
+        present = self._present()
         return Recommendation(
             cluster=workload.cluster,
             region=workload.region,
@@ -157,10 +157,27 @@ class _Answer:
             capacity_providers=providers,
         )
 
-    def _judge(self, ranked: Sequence[Ranked]) -> Judgement:
+    def _unpriced(self, parts: Sequence[Part], by_service: Mapping[str, Sequence[Ranked]]) -> list[str]:
+        """Choices without a price whose priced part is below what the service costs now: they might win."""
+        hours, catalog, region = self.found.common_hours, self.search.catalog, self.search.region
+        names: dict[tuple[str, tuple[str, ...]], list[str]] = {}
+        for part in parts:
+            now_usd = price_parts([part], hours, catalog, region).priced_usd
+            for service in part.services:
+                for item in by_service[service]:
+                    other = item.alternative
+                    if other.monthly_usd is None and other.feasible and item.priced_usd < now_usd:
+                        names.setdefault((other.title, other.missing), []).append(service)
+        return [
+            f"{title} ({', '.join(services)}) has no price for {folded(missing)} and might win: give it with --rates FILE"
+            for (title, missing), services in names.items()
+        ]
+
+    def _judge(self, ranked: Sequence[Ranked], unpriced: Sequence[str]) -> Judgement:
         measured_hours = float(self.found.common_measured.sum()) * self.search.axis.step_hours
         return judge(
             ranked,
+            unpriced=unpriced,
             measured_hours=measured_hours,
             weeks=self.workload.span_hours / HOURS_PER_WEEK,
             is_stated=all(service.is_stated for service in self.workload.services),

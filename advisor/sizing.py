@@ -97,9 +97,9 @@ class FargateSize:
 def fargate_sizes(service: Service) -> tuple[FargateSize, ...]:
     """Sizes of Fargate's grid that can stand in for the declared size, smallest first; empty when none can.
 
-    The declared size itself where it is on the grid. Otherwise every size with at least its CPU and memory, with the count of the
-    declared size. Where the count follows CPU, fewer but larger tasks are a second way: each is then sent more load, so its memory
-    has to grow with its CPU.
+    The declared size itself where it is on the grid. Otherwise every size with at least its CPU and memory, with the count of
+    the declared size. Where the count follows CPU, fewer but larger tasks are a second way: each is then sent more load, so its
+    memory has to grow with its CPU.
     """
     declared = service.task
     if declared in FARGATE_SIZES:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+TextArray = NDArray[np.str_]
 
 ECS_CPU_UNITS_PER_VCPU: Final = 1024
 MIB_PER_GIB: Final = 1024

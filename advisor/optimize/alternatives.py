@@ -218,39 +218,46 @@ def _matches(
 
 def _per_service_choices(cheapest: _Cheapest, loads: Sequence[ServiceLoad], search: Search) -> Iterable[Choice]:
     """Every service by itself: all of one kind, then each where it is cheapest."""
-    names = [load.service.name for load in loads]
-    both = (PurchaseOption.ON_DEMAND, PurchaseOption.SPOT)
-    any_spot = any(load.service.is_interruptible for load in loads)
-    for launch_type in search.constraints.launch_types:
-        for architectures in ((Architecture.ARM64,), (Architecture.X86_64,), tuple(Architecture)):
-            yield from _all_of(names, cheapest, launch_type, (PurchaseOption.ON_DEMAND,), architectures)
-        if any_spot and launch_type is not LaunchType.MANAGED_INSTANCES:
-            yield from _all_of(names, cheapest, launch_type, both, tuple(Architecture))
-    best = [cheapest.choice(name, search.constraints.launch_types) for name in names]
-    if all(best):
-        yield _combined("hybrid", "hybrid", [choice for choice in best if choice])
-    if any_spot:
-        best = [cheapest.choice(name, search.constraints.launch_types, both) for name in names]
+    services = [load.service for load in loads]
+    allowed = search.constraints.launch_types
+    any_spot = any(service.is_interruptible for service in services)
+    for launch_type in allowed:
+        for architecture in (Architecture.ARM64, Architecture.X86_64, None):
+            yield from _all_of(services, cheapest, launch_type, architecture, has_spot=False)
+            if any_spot and launch_type is not LaunchType.MANAGED_INSTANCES:
+                yield from _all_of(services, cheapest, launch_type, architecture, has_spot=True)
+    for choice_id, options in (("hybrid", _ON_DEMAND), ("hybrid_with_spot", tuple(PurchaseOption))):
+        best = [cheapest.choice(service.name, allowed, options) for service in services]
         if all(best):
-            yield _combined("hybrid_with_spot", "hybrid", [choice for choice in best if choice])
+            yield _combined(choice_id, [choice for choice in best if choice])
+
+
+_ON_DEMAND = (PurchaseOption.ON_DEMAND,)
 
 
 def _all_of(
-    names: Sequence[str],
+    services: Sequence[Service],
     cheapest: _Cheapest,
     launch_type: LaunchType,
-    options: Sequence[PurchaseOption],
-    architectures: Sequence[Architecture],
+    architecture: Architecture | None,
+    *,
+    has_spot: bool,
 ) -> Iterable[Choice]:
-    choices = [cheapest.choice(name, (launch_type,), options, architectures) for name in names]
-    if not all(choices):
-        return
-    suffix = architectures[0].lower() if len(architectures) == 1 else "any"
-    option = "on_demand" if len(options) == 1 else "spot_where_allowed"
-    yield _combined(f"{launch_type.lower()}:{suffix}:{option}", launch_type, [choice for choice in choices if choice])
+    """All services on one launch type: on one architecture where a service supports it, or each on its cheapest.
+
+    With Spot, every service that may be interrupted runs on it, whether its price is known or not.
+    """
+    choices = []
+    for service in services:
+        options = (PurchaseOption.SPOT,) if has_spot and service.is_interruptible else _ON_DEMAND
+        supported = (architecture,) if architecture in service.architectures else service.architectures
+        choices.append(cheapest.choice(service.name, (launch_type,), options, [a for a in supported if a]))
+    if all(choices):
+        name = f"{launch_type.lower()}:{architecture.lower() if architecture else 'any'}:{'spot' if has_spot else 'on_demand'}"
+        yield _combined(name, [choice for choice in choices if choice])
 
 
-def _combined(choice_id: str, kind: str, choices: Sequence[Choice]) -> Choice:
+def _combined(choice_id: str, choices: Sequence[Choice]) -> Choice:
     """Several services' own choices as one for the cluster."""
     parts = tuple(part for choice in choices for part in choice.parts)
     reasons = tuple(f"{next(iter(choice.parts[0].services))}: {reason}" for choice in choices for reason in choice.reasons)

@@ -23,11 +23,11 @@ from advisor.simulate.instances import (
 from advisor.simulate.packing import as_counts, first_fit_decreasing, tasks_per_instance, volume_bound
 from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import Timeline, trailing_maximum
-from advisor.units import BoolArray, FloatArray, IntArray
+from advisor.units import BoolArray, FloatArray, IntArray, TextArray
 from advisor.workload import Constraints
 
 SPOT_POOL_TYPES = 6
-"""A Spot plan names this many types, so that it does not hang on one price or one capacity pool."""
+"""A Spot plan names this many types of one size, so that it does not hang on one price or one capacity pool."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +71,10 @@ class Search:
         return np.asarray(
             fits & c.of(kind.architecture) & ~np.isnan(self.rates(kind)).any(axis=-1) & (is_cpu_known | ~c.is_burstable)
         )
+
+    def names(self, index: IntArray) -> TextArray:
+        """Names of candidate types."""
+        return np.array([self.candidates.types[i].name for i in index], dtype=np.str_)
 
     def month_usd(self, instance_hours: FloatArray, surplus_hours: FloatArray, rates: FloatArray) -> FloatArray:
         """(types,): USD of a month from instance-hours and surplus vCPU-hours of each type."""
@@ -138,8 +142,6 @@ def packed_load(runs: Sequence[RunningTasks]) -> PackedLoad:
 def dedicated_part(search: Search, run: RunningTasks, kind: CapacityKind, hours: FloatArray) -> Part | None:
     """One service alone on its own capacity provider, on the cheapest type; None where no type can serve it."""
     usable = np.flatnonzero(search.usable([run], kind))
-    if usable.size < kind.n_types:
-        return None
     zones, delay = search.constraints.zones, search.axis.delay_steps
     per_instance = tasks_per_instance(reservation(run.size), search.candidates.capacity[usable])
     instance_hours = dedicated_instance_hours(trailing_maximum(run.tasks, delay), hours, per_instance, zones)
@@ -148,7 +150,10 @@ def dedicated_part(search: Search, run: RunningTasks, kind: CapacityKind, hours:
         _, running = _dedicated_instances(run, per_instance[at], zones, delay)
         surplus_hours[at] = _surplus_hours(search.candidates.types[usable[at]], [run], running, hours)
     usd = search.month_usd(instance_hours, surplus_hours, search.rates(kind)[usable])
-    best = _cheapest(usd, [search.candidates.types[i].name for i in usable], kind.n_types)
+    pools = [_cheapest(usd, search.names(usable), group, kind.n_types) for group in _groups(search, usable, kind)]
+    if not pools:
+        return None
+    best = min(pools, key=lambda pool: float(usd[pool].mean()))
     series = [_dedicated_instances(run, per_instance[at], zones, delay) for at in best]
     return _part(search, [run], usable[best], kind, series, name=f"{run.service.name}-{_label(search, usable[best], kind)}")
 
@@ -167,33 +172,57 @@ def shared_part(
         None where no type can serve all, or where even the bound is not below ``give_up_at_usd`` a month.
     """
     usable = np.flatnonzero(search.usable(load.runs, kind))
-    if usable.size < kind.n_types:
-        return None
-    zones, delay = search.constraints.zones, search.axis.delay_steps
-    rates, capacity = search.rates(kind)[usable], search.candidates.capacity[usable]
-    least_usd = search.month_usd(load.least_instance_hours(capacity, hours, zones), np.zeros(usable.size), rates)
-    names = [search.candidates.types[i].name for i in usable]
-    usd = np.full(usable.size, np.inf)
-    series: dict[int, tuple[FloatArray, FloatArray]] = {}
-    for at in np.lexsort((np.array(names), least_usd)).tolist():
-        nth_best = np.sort(usd)[kind.n_types - 1]
-        if least_usd[at] > min(nth_best, give_up_at_usd):
+    packing = _SharedPacking(search, load, kind, hours, usable)
+    groups = _groups(search, usable, kind)
+    best, best_usd = None, give_up_at_usd
+    for group in sorted(groups, key=lambda group: packing.bound_usd(group)):
+        if packing.bound_usd(group) > best_usd:
             break
-        series[at] = _shared_instances(load, capacity[at], zones, delay)
-        surplus = _surplus_hours(search.candidates.types[usable[at]], load.runs, series[at][1], hours)
-        running = _month_hours(series[at][1], hours)
-        usd[at] = search.month_usd(np.array([running]), np.array([surplus]), rates[at : at + 1])[0]
-    if np.count_nonzero(np.isfinite(usd)) < kind.n_types:
+        pool = packing.cheapest(group, best_usd)
+        if pool is not None and float(packing.usd[pool].mean()) <= best_usd:
+            best, best_usd = pool, float(packing.usd[pool].mean())
+    if best is None:
         return None
-    best = _cheapest(usd, names, kind.n_types)
-    return _part(
-        search,
-        load.runs,
-        usable[best],
-        kind,
-        [series[at] for at in best.tolist()],
-        name=f"{name}-{_label(search, usable[best], kind)}",
-    )
+    series = [packing.series[at] for at in best.tolist()]
+    return _part(search, load.runs, usable[best], kind, series, name=f"{name}-{_label(search, usable[best], kind)}")
+
+
+class _SharedPacking:
+    """Costs of one shared cluster by instance type, exact ones only where a bound does not settle it."""
+
+    def __init__(self, search: Search, load: PackedLoad, kind: CapacityKind, hours: FloatArray, usable: IntArray) -> None:
+        self.search, self.load, self.hours, self.n_types, self.usable = search, load, hours, kind.n_types, usable
+        self.rates, self.capacity = search.rates(kind)[usable], search.candidates.capacity[usable]
+        least = load.least_instance_hours(self.capacity, hours, search.constraints.zones)
+        self.least_usd = search.month_usd(least, np.zeros(usable.size), self.rates)
+        self.names = search.names(usable)
+        self.usd = np.full(usable.size, np.inf)
+        """(usable types,): exact cost where it was worked out."""
+        self.series: dict[int, tuple[FloatArray, FloatArray]] = {}
+
+    def bound_usd(self, group: IntArray) -> float:
+        """Least that a pool of the group can cost."""
+        return float(np.sort(self.least_usd[group])[: self.n_types].mean())
+
+    def cheapest(self, group: IntArray, give_up_at_usd: float) -> IntArray | None:
+        """The cheapest types of a group; None where a single type cannot be below ``give_up_at_usd``."""
+        for at in group[np.lexsort((self.names[group], self.least_usd[group]))].tolist():
+            nth_best = np.sort(self.usd[group])[self.n_types - 1]
+            limit = min(nth_best, give_up_at_usd) if self.n_types == 1 else nth_best
+            if self.least_usd[at] > limit:
+                break
+            self._pack(at)
+        if np.count_nonzero(np.isfinite(self.usd[group])) < self.n_types:
+            return None
+        return _cheapest(self.usd, self.names, group, self.n_types)
+
+    def _pack(self, at: int) -> None:
+        search, zones, delay = self.search, self.search.constraints.zones, self.search.axis.delay_steps
+        self.series[at] = _shared_instances(self.load, self.capacity[at], zones, delay)
+        running = self.series[at][1]
+        surplus = _surplus_hours(search.candidates.types[self.usable[at]], self.load.runs, running, self.hours)
+        month = np.array([_month_hours(running, self.hours)])
+        self.usd[at] = search.month_usd(month, np.array([surplus]), self.rates[at : at + 1])[0]
 
 
 def default_spread_part(search: Search, load: PackedLoad, part: Part) -> Part:
@@ -271,9 +300,23 @@ def _known(values: FloatArray) -> IntArray:
     return np.nan_to_num(values, nan=0.0).astype(np.int64)
 
 
-def _cheapest(usd: FloatArray, names: Sequence[str], n: int) -> IntArray:
-    """Indices of the ``n`` cheapest; equal costs are broken by name."""
-    return np.asarray(np.lexsort((np.array(names), np.round(usd, 9)))[:n], dtype=np.int64)
+def _groups(search: Search, usable: IntArray, kind: CapacityKind) -> list[IntArray]:
+    """Types, as positions in ``usable``, that may stand in for each other.
+
+    All of them where one is chosen. A Spot pool takes types with the same number of vCPU: ECS counts instances, not their
+    sizes, so that a pool of unequal ones is neither packed nor scaled as planned.
+    """
+    everything = np.arange(usable.size)
+    if kind.n_types == 1:
+        return [everything] if usable.size else []
+    vcpu = np.array([search.candidates.types[i].vcpu for i in usable], dtype=np.int64)
+    groups = [everything[vcpu == number] for number in np.unique(vcpu)]
+    return [group for group in groups if group.size >= kind.n_types]
+
+
+def _cheapest(usd: FloatArray, names: TextArray, group: IntArray, n: int) -> IntArray:
+    """The ``n`` cheapest of a group; equal costs are broken by name."""
+    return np.asarray(group[np.lexsort((names[group], np.round(usd[group], 9)))[:n]], dtype=np.int64)
 
 
 def _label(search: Search, index: IntArray, kind: CapacityKind) -> str:

@@ -18,6 +18,14 @@ def percent(fraction: float) -> str:
     return f"{fraction:.0%}".replace("%", " %")
 
 
+def folded(meters: Sequence[str]) -> str:
+    """Meters in few words: ``fargate:linux:arm64:spot:*`` for several that differ in their last part."""
+    by_stem: dict[str, list[str]] = {}
+    for meter in meters:
+        by_stem.setdefault(meter.rpartition(":")[0], []).append(meter)
+    return ", ".join(names[0] if len(names) == 1 else f"{stem}:*" for stem, names in by_stem.items())
+
+
 def load_sentence(tasks: FloatArray, hours: FloatArray) -> str:
     """How many tasks run when: ``2 tasks for 18 hours a day and 31 at the peak``."""
     known = (hours > 0) & ~np.isnan(tasks)
@@ -55,7 +63,7 @@ def rejected_why(alternative: Alternative, best: Alternative) -> str:
     if not alternative.feasible:
         return "; ".join(alternative.reasons) or "cannot run this workload"
     if alternative.monthly_usd is None:
-        return f"no price for {', '.join(alternative.missing)}"
+        return f"no price for {folded(alternative.missing)}"
     if best.monthly_usd is None:
         return ""
     more = alternative.monthly_usd.mean - best.monthly_usd.mean

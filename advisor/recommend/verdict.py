@@ -54,13 +54,17 @@ def rank(ranked: Sequence[Ranked]) -> list[Ranked]:
     return sorted(ranked, key=key)
 
 
-def judge(ranked: Sequence[Ranked], *, measured_hours: float, weeks: float, is_stated: bool) -> Judgement:
+def judge(
+    ranked: Sequence[Ranked], *, unpriced: Sequence[str], measured_hours: float, weeks: float, is_stated: bool
+) -> Judgement:
     """Verdict on the first of ``ranked``, which has a price.
 
     Parameters
     ----------
     ranked
         All alternatives of one scope, in order.
+    unpriced
+        A sentence for each choice that has no price and might win.
     measured_hours, weeks
         How much load was measured, and over how many weeks.
     is_stated
@@ -70,7 +74,6 @@ def judge(ranked: Sequence[Ranked], *, measured_hours: float, weeks: float, is_s
     best = choices[0]
     rival = _rival(best, choices)
     saving = None if rival is None else saving_against(best, rival)
-    unpriced = _could_win(best, choices)
     doubts: list[str] = []
     if not is_stated and measured_hours < LEAST_HOURS:
         doubts.append(
@@ -82,7 +85,7 @@ def judge(ranked: Sequence[Ranked], *, measured_hours: float, weeks: float, is_s
     if rival is not None and saving is not None:
         doubts.extend(_close_calls(best, rival, saving, choices))
     if doubts:
-        return Judgement(verdict=Verdict.TOO_CLOSE_TO_CALL, saving=saving, doubts=tuple(doubts + unpriced))
+        return Judgement(verdict=Verdict.TOO_CLOSE_TO_CALL, saving=saving, doubts=(*doubts, *unpriced))
     verdict = Verdict.BEST_OF_PRICED if unpriced else Verdict.RECOMMEND
     return Judgement(verdict=verdict, saving=saving, doubts=tuple(unpriced))
 
@@ -137,16 +140,3 @@ def _close_calls(best: Ranked, rival: Ranked, saving: Saving, choices: Sequence[
 def _low(item: Ranked) -> float:
     monthly = item.alternative.monthly_usd
     return float("inf") if monthly is None else monthly.low
-
-
-def _could_win(best: Ranked, choices: Sequence[Ranked]) -> list[str]:
-    """Alternatives without a price whose priced part is below the best: what they lack."""
-    ours = best.alternative.monthly_usd
-    if ours is None:
-        return []
-    return [
-        f"{item.alternative.title} has no price for {', '.join(item.alternative.missing)} and might win: "
-        "give the price with --rates FILE"
-        for item in choices
-        if item.alternative.monthly_usd is None and item.alternative.feasible and item.priced_usd < ours.high
-    ]

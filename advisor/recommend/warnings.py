@@ -47,31 +47,27 @@ def _history(workload: Workload, found: Alternatives) -> Iterable[str]:
 
 def _instance_types(search: Search, parts: Sequence[Part]) -> Iterable[str]:
     chosen = {name for part in parts for name in part.provider.instance_types}
-    for instance_type in search.candidates.types:
-        if instance_type.name in chosen:
-            if instance_type.name in search.candidates.outliers:
-                yield search.candidates.outliers[instance_type.name]
-            yield from _slow_cores(instance_type, search.candidates.types)
-
-
-def _slow_cores(chosen: InstanceType, types: Sequence[InstanceType]) -> Iterable[str]:
-    letters, _ = family_and_generation(chosen.name)
-    peers = [
-        t
-        for t in types
-        if t.coremark_per_thread and t.architectures == chosen.architectures and family_and_generation(t.name)[0] == letters
-    ]
-    if not peers or not chosen.coremark_per_thread:
-        return
-    newest = max(family_and_generation(t.name)[1] for t in peers)
-    marks = [t.coremark_per_thread for t in peers if family_and_generation(t.name)[1] == newest]
-    reference = float(np.median([mark for mark in marks if mark is not None]))
-    share = chosen.coremark_per_thread / reference
-    if share < LEAST_COREMARK_FRACTION:
+    types = [t for t in search.candidates.types if t.name in chosen]
+    yield from (search.candidates.outliers[t.name] for t in types if t.name in search.candidates.outliers)
+    slow = {t.name: share for t in types if (share := _share_of_newest(t, search.candidates.types)) < LEAST_COREMARK_FRACTION}
+    if slow:
         yield (
-            f"a vCPU of {chosen.name} does {share:.0%} of the work of one of the newest {letters}{newest} types "
+            f"a vCPU of {', '.join(slow)} does only {min(slow.values()):.0%} of the work of the newest types of its family "
             "(CoreMark per thread): a load measured on faster cores would need more tasks"
         )
+
+
+def _share_of_newest(chosen: InstanceType, types: Sequence[InstanceType]) -> float:
+    """CoreMark per thread against the newest generation of the same letters and architecture; 1 where it is not known."""
+    letters, _ = family_and_generation(chosen.name)
+    marks: dict[int, list[float]] = {}
+    for other in types:
+        other_letters, generation = family_and_generation(other.name)
+        if other.coremark_per_thread and other_letters == letters and other.architectures == chosen.architectures:
+            marks.setdefault(generation, []).append(other.coremark_per_thread)
+    if not marks or not chosen.coremark_per_thread:
+        return 1.0
+    return chosen.coremark_per_thread / float(np.median(marks[max(marks)]))
 
 
 def _quota(parts: Sequence[Part]) -> Iterable[str]:

@@ -33,7 +33,7 @@ def render_markdown(recommendation: Recommendation, *, charts: tuple[tuple[str, 
         f"# {escape(recommendation.cluster)}: {VERDICT_WORDS[advice.verdict].lower()}: {escape(best.title)}",
         "",
         f"**{money_range(best.monthly_usd)} a month** in {recommendation.region}. "
-        f"Saves {escape(saving_sentence(advice.saving, recommendation))}.",
+        f"It {escape(saving_sentence(advice.saving, recommendation))}.",
         "",
         f"- Why: {escape(advice.why)}",
         f"- Today: {escape(present_sentence(recommendation))}",

@@ -35,7 +35,7 @@ def render_summary(
         f"prices {recommendation.run.catalog.get('newest', '')}",
         "",
         *_accent(textwrap.wrap(f"{VERDICT_WORDS[advice.verdict]}: {best.title}  {cost}", width), has_color),
-        *_item("saves", saving_sentence(advice.saving, recommendation), width),
+        *_item("money", saving_sentence(advice.saving, recommendation), width),
         *_item("why", advice.why, width),
         *_item("today", present_sentence(recommendation), width),
     ]

@@ -2,7 +2,7 @@
 
 from advisor.billing import MonthlyUsd
 from advisor.ecs import LaunchType, PurchaseOption
-from advisor.recommend.reasons import percent
+from advisor.recommend.reasons import folded, percent
 from advisor.recommend.result import Alternative, Recommendation, Saving, ServiceAdvice, Verdict
 
 VERDICT_WORDS = {
@@ -54,17 +54,17 @@ def packed(alternative: Alternative) -> str:
 def missing_sentence(alternative: Alternative, region: str) -> str:
     """What an alternative lacks."""
     if alternative.missing:
-        return f"no price in {region} for {', '.join(alternative.missing)}: give it with --rates FILE"
+        return f"no price in {region} for {folded(alternative.missing)}: give it with --rates FILE"
     return "; ".join(alternative.reasons)
 
 
 def saving_sentence(saving: Saving | None, recommendation: Recommendation) -> str:
-    """``$96 (19 %) a month against EC2 m7g.large, cheaper in 49 of 52 weeks``."""
+    """``saves $96 (19 %) a month against EC2 m7g.large, cheaper in 49 of 52 weeks``."""
     if saving is None:
-        return "nothing: no alternative of another launch type or purchase option has a price"
+        return "saves nothing: no alternative of another launch type or purchase option has a price"
     title = recommendation.alternative(saving.against).title
-    more = "" if saving.mean >= 0 else " more"
-    sentence = f"{money(abs(saving.mean))} ({percent(abs(saving.fraction))}){more} a month against {title}"
+    verb, than = ("saves", "against") if saving.mean >= 0 else ("costs", "more than")
+    sentence = f"{verb} {money(abs(saving.mean))} ({percent(abs(saving.fraction))}) a month {than} {title}"
     if saving.weeks:
         sentence += f", cheaper in {saving.weeks_cheaper} of {saving.weeks} weeks"
     return sentence
@@ -77,9 +77,9 @@ def present_sentence(recommendation: Recommendation) -> str:
         return "not given"
     if present.monthly_usd is None or saving is None:
         return f"cost not known: {', '.join(present.missing)} missing"
-    verb = "saves" if saving.mean >= 0 else "costs"
     difference = f"{money(abs(saving.mean))} ({percent(abs(saving.fraction))})"
-    return f"{money(present.monthly_usd.mean)} a month; the recommendation {verb} {difference}{'' if saving.mean >= 0 else ' more'}"
+    change = f"saves {difference}" if saving.mean >= 0 else f"costs {difference} more"
+    return f"{money(present.monthly_usd.mean)} a month; the recommendation {change}"
 
 
 def where(advice: ServiceAdvice) -> str:

@@ -49,9 +49,9 @@ def first_fit_decreasing(counts: IntArray, tasks: IntArray, capacity: IntArray) 
     """Instances that first-fit decreasing opens, for many states at once.
 
     Tasks are taken in the order of their largest share of the instance in any dimension, ties by CPU, then memory, so that the
-    order of the services does not matter; each goes to the first opened instance with room. Instances with the same free room that were opened one after the other
-    are kept as one group with a count, so that the work does not grow with the number of tasks. Equal, instance by instance,
-    to placing task after task.
+    order of the services does not matter; each goes to the first opened instance with room. Instances with the same free room
+    that were opened one after the other are kept as one group with a count, so that the work does not grow with the number of
+    tasks. Equal, instance by instance, to placing task after task.
 
     Parameters
     ----------
