@@ -32,7 +32,7 @@ def render_markdown(recommendation: Recommendation, *, charts: tuple[tuple[str, 
     lines = [
         f"# {escape(recommendation.cluster)}: {VERDICT_WORDS[advice.verdict].lower()}: {escape(best.title)}",
         "",
-        f"**{money_range(best.monthly_usd)} a month** in {recommendation.region}. "
+        f"**{escape(money_range(best.monthly_usd))} a month** in {recommendation.region}. "
         f"It {escape(saving_sentence(advice.saving, recommendation))}.",
         "",
         f"- Why: {escape(advice.why)}",
@@ -69,7 +69,7 @@ def _alternatives(recommendation: Recommendation) -> list[str]:
         why = "recommended" if is_best else escape(rejected_why(alternative, best))
         cells = [
             title,
-            money_range(alternative.monthly_usd),
+            escape(money_range(alternative.monthly_usd)),
             instances_range(alternative),
             packed(alternative),
             more_than_best(alternative, best),
@@ -96,23 +96,23 @@ def _line_items(alternative: Alternative) -> list[str]:
         "| --- | --- | ---: | --- | ---: | ---: | --- | --- |",
     ]
     for item in alternative.bill.line_items:
-        rate = f"${item.rate_usd:.8f}".rstrip("0") + (" (derived)" if item.is_derived else "")
+        rate = f"\\${item.rate_usd:.8f}".rstrip("0") + (" (derived)" if item.is_derived else "")
         cells = [
             escape(item.part),
             f"`{item.meter}`",
             f"{item.quantity:,.2f}",
             item.unit,
             rate,
-            f"${item.amount_usd:,.2f}",
+            f"\\${item.amount_usd:,.2f}",
             escape(item.source),
             item.as_of,
         ]
         lines.append(f"| {' | '.join(cells)} |")
-    lines.append(f"| **total** | | | | | **${alternative.monthly_usd.mean:,.2f}** | | |")
+    lines.append(f"| **total** | | | | | **\\${alternative.monthly_usd.mean:,.2f}** | | |")
     if alternative.monthly_usd.high > alternative.monthly_usd.mean:
         lines += [
             "",
-            f"Up to {money(alternative.monthly_usd.high)}: how densely ECS packs instances is not replayed, so EC2 is a range.",
+            f"Up to {escape(money(alternative.monthly_usd.high))}: how densely ECS packs instances is not replayed, so EC2 is a range.",
         ]
     return lines
 
