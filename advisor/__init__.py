@@ -3,7 +3,7 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from advisor.version import __version__
 
 if TYPE_CHECKING:
     from advisor.advise import advise as advise

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import numpy as np
 
-from advisor import __version__
 from advisor.billing import amounts_usd, total_usd
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.errors import AdvisorError, PriceNotFoundError
@@ -42,6 +41,7 @@ from advisor.simulate.instances import capacity, reservation, root_volume_gib_mo
 from advisor.simulate.packing import tasks_per_instance
 from advisor.simulate.timeline import timeline
 from advisor.units import HOURS_PER_WEEK, FloatArray
+from advisor.version import __version__
 from advisor.workload import Workload
 
 
@@ -323,11 +323,11 @@ class _Answer:
         end = workload.start + timedelta(hours=workload.span_hours)
         return Run(
             version=__version__,
-            inputs=tuple({"path": file.path, "sha256": file.sha256} for file in workload.inputs),
+            inputs=tuple({"path": file.path, "sha256": file.sha256} for file in (*workload.inputs, *catalog.inputs)),
             catalog=_catalog_dates(catalog, workload.region),
             seed=None,
             defaults=dict(workload.defaults_used),
-            notes=(*workload.notes, *self.search.candidates.notes),
+            notes=(*workload.notes, *catalog.notes, *self.search.candidates.notes),
             start=workload.start.isoformat(),
             end=end.isoformat(),
             step_s=workload.step_s,

@@ -5,11 +5,11 @@ import sys
 
 import typer
 
-from advisor import __version__
 from advisor.cli.prices import prices_app
 from advisor.cli.recommend import recommend_command
 from advisor.cli.schema import schema_app
 from advisor.errors import AdvisorError
+from advisor.version import __version__
 
 app = typer.Typer(
     name="advisor",

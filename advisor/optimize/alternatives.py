@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from advisor.ecs import Architecture, LaunchType, PurchaseOption
+from advisor.errors import InputError
 from advisor.optimize.parts import Part, fargate_part
 from advisor.optimize.pricing import price_parts
 from advisor.optimize.search import (
@@ -83,6 +84,11 @@ def alternatives(workload: Workload, search: Search) -> Alternatives:
     """Enumerate and search: each choice names the cheapest instance types and task sizes of its kind."""
     loads = service_loads(workload, search)
     measured = np.all([load.measured for load in loads], axis=0)
+    if not measured.any():
+        raise InputError(
+            "there is no moment at which the load of every service is known",
+            fix="Give loads of the same period, or a workload for each group of services that were measured together.",
+        )
     hours = search.axis.month_hours(measured)
     by_service = {load.service.name: tuple(_service_choices(search, load)) for load in loads}
     return Alternatives(

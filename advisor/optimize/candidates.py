@@ -3,7 +3,7 @@
 import fnmatch
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ from advisor.workload import Constraints
 LEAST_GENERATION: Mapping[str, int] = {"c": 5, "m": 5, "r": 5, "t": 3, "x": 2}
 """Oldest generation of each general family that is proposed; the other families are for special hardware."""
 OUTLIER_FRACTION = 0.10
-"""A rate further than this from the rest of its family (per vCPU) is named; sizes of a family are linear within 2 %."""
+"""A rate further than this from the rest of its family is named; sizes of a family are linear within 2 %."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -92,20 +92,32 @@ def family_and_generation(instance_type: str) -> tuple[str, int]:
 
 
 def rate_outliers(types: Iterable[InstanceType], usd_per_hour: FloatArray) -> dict[str, str]:
-    """Types whose rate per vCPU stands apart from the median of the three or more sizes of their family."""
-    by_family: defaultdict[str, list[tuple[str, float]]] = defaultdict(list)
+    """Types whose rate stands apart from the three or more sizes of their family, per vCPU and per GiB of memory alike.
+
+    Families are priced in proportion to one or the other: the t types by memory, most others by both.
+    """
+    by_family: defaultdict[str, list[tuple[InstanceType, float]]] = defaultdict(list)
     for instance_type, usd in zip(types, usd_per_hour.tolist(), strict=True):
         if not instance_type.is_bare_metal:
-            by_family[instance_type.family].append((instance_type.name, usd / instance_type.vcpu))
+            by_family[instance_type.family].append((instance_type, usd))
     found = {}
-    for family, rates in by_family.items():
-        median = float(np.nanmedian([usd for _, usd in rates]))
-        for name, usd in rates if len(rates) >= 3 else []:
-            apart = usd / median - 1
-            if abs(apart) > OUTLIER_FRACTION:
-                word = "above" if apart > 0 else "below"
-                found[name] = f"the rate of {name} is {abs(apart):.0%} {word} the rest of {family} per vCPU: check it"
+    for family, members in by_family.items():
+        if len(members) < 3:
+            continue
+        apart = np.stack([_apart([usd / t.vcpu for t, usd in members]), _apart([usd / t.memory_mib for t, usd in members])])
+        for at, (instance_type, _) in enumerate(members):
+            least = float(apart[np.abs(apart[:, at]).argmin(), at])
+            if abs(least) > OUTLIER_FRACTION:
+                word = "above" if least > 0 else "below"
+                found[instance_type.name] = (
+                    f"the rate of {instance_type.name} is {abs(least):.0%} {word} what the other sizes of {family} suggest: check it"
+                )
     return found
+
+
+def _apart(values: Sequence[float]) -> FloatArray:
+    """How far each value is from the median, relative."""
+    return np.array(values) / np.median(values) - 1.0
 
 
 def _is_burstable(types: Iterable[InstanceType]) -> BoolArray:

@@ -123,8 +123,10 @@ class PackedLoad:
         return np.asarray((least @ state_hours)[index.ravel()], dtype=np.float64)
 
     def _over_time(self, per_state: IntArray) -> FloatArray:
-        values = per_state.astype(np.float64)[self.state_of_step]
-        return np.where(self.state_of_step < 0, np.nan, values)
+        is_gap = self.state_of_step < 0
+        result = np.full(self.state_of_step.size, np.nan)
+        result[~is_gap] = per_state[self.state_of_step[~is_gap]]
+        return result
 
 
 def packed_load(runs: Sequence[RunningTasks]) -> PackedLoad:

@@ -1,0 +1,7 @@
+"""Prices: rates by meter and Region, with their source and date. What has no price stays without one."""
+
+from advisor.pricing.catalog import PriceCatalog
+from advisor.pricing.own_rates import OwnRate
+from advisor.pricing.rates import CatalogDates, FeeRatio, Rate, RateStatus, RegionPrices, Source
+
+__all__ = ["CatalogDates", "FeeRatio", "OwnRate", "PriceCatalog", "Rate", "RateStatus", "RegionPrices", "Source"]

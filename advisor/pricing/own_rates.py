@@ -1,0 +1,117 @@
+"""Rates of the user's own: negotiated prices, and prices that the catalog lacks. They win over the catalog."""
+
+import fnmatch
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from advisor.errors import InputError
+from advisor.pricing.rates import UNDATED, Rate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnRate:
+    """One row of a rates file: a rate, or a discount on the catalog's rate."""
+
+    meter: str
+    """Id of a meter, or a shell pattern."""
+    region: str
+    """Region, or ``*``."""
+    usd: float | None = None
+    unit: str | None = None
+    """Unit of ``usd``; None together with a discount."""
+    discount_fraction: float | None = None
+    source: str = ""
+    as_of: str = ""
+    file: str
+    line: int
+
+    def __post_init__(self) -> None:
+        if self.usd is not None and not 0 < self.usd < math.inf:
+            raise ValueError(f"a rate is a number above zero, not {self.usd:g}")
+        if (self.usd is None) == (self.discount_fraction is None):
+            raise ValueError("a row gives either usd or discount_fraction")
+        if (self.usd is None) != (self.unit is None):
+            raise ValueError("usd needs a unit, and a discount has none")
+        if self.discount_fraction is not None and not 0 <= self.discount_fraction < 1:
+            raise ValueError(f"a discount is a fraction from 0 to under 1, not {self.discount_fraction:g}")
+
+    @property
+    def is_pattern(self) -> bool:
+        return any(sign in self.meter for sign in "*?[")
+
+    @property
+    def precision(self) -> tuple[bool, int, bool]:
+        """Of two rows for one meter, the one that says more exactly what it means wins."""
+        return not self.is_pattern, len(self.meter) - sum(map(self.meter.count, "*?[]")), self.region != "*"
+
+    def applies_to(self, region: str) -> bool:
+        return self.region in ("*", region)
+
+    @property
+    def source_id(self) -> str:
+        return f"own rates: {self.file}"
+
+
+def apply_own_rates(
+    rates: Mapping[str, Rate], own: Sequence[OwnRate], units: Mapping[str, str]
+) -> tuple[dict[str, Rate], set[int]]:
+    """Rates of one Region with the user's in place of the catalog's.
+
+    Parameters
+    ----------
+    rates : Mapping[str, Rate]
+        The catalog's, by meter id.
+    own : Sequence[OwnRate]
+        Rows that apply to the Region.
+    units : Mapping[str, str]
+        Unit of every meter that may have a rate, by id; those without a price included.
+
+    Returns
+    -------
+    dict[str, Rate]
+        Only what changes, by meter id.
+    set[int]
+        Lines of the rows that match a meter.
+
+    Raises
+    ------
+    InputError
+        Two rows say as exactly what the same meter costs, or the unit of a row is not the meter's.
+    """
+    chosen: dict[str, OwnRate] = {}
+    matching: set[int] = set()
+    for row in sorted(own, key=lambda each: each.precision, reverse=True):
+        for meter in _matches(row, rates, units):
+            matching.add(row.line)
+            other = chosen.setdefault(meter, row)
+            if other is not row and other.precision == row.precision:
+                first, second = sorted((other, row), key=lambda each: each.line)
+                raise _error(
+                    second, f"{meter} is priced here and in line {first.line}", fix="Drop one row, or make it more exact."
+                )
+    return {meter: _priced(meter, row, rates.get(meter), units) for meter, row in chosen.items()}, matching
+
+
+def _matches(row: OwnRate, rates: Mapping[str, Rate], units: Mapping[str, str]) -> Iterator[str]:
+    """A discount or a pattern changes rates that there are; only a rate for one meter may add one."""
+    if row.is_pattern:
+        yield from filter(re.compile(fnmatch.translate(row.meter)).match, rates)
+    elif row.meter in rates or (row.usd is not None and row.meter in units):
+        yield row.meter
+
+
+def _priced(meter: str, row: OwnRate, listed: Rate | None, units: Mapping[str, str]) -> Rate:
+    said = "; ".join(filter(None, (f"own rates, line {row.line}", row.source)))
+    if row.discount_fraction is not None and listed is not None:
+        base = f"{row.discount_fraction:.4g} off {listed.usd:g} ({listed.source_id}, {listed.as_of})"
+        note = "; ".join(filter(None, (f"{said}: {base}", listed.note)))
+        return replace(listed, usd=listed.usd * (1 - row.discount_fraction), source_id=row.source_id, note=note)
+    if row.usd is None or row.unit != units[meter]:
+        raise _error(row, f"{meter} is counted in {units[meter]}, not {row.unit}", fix=f"Give USD per {units[meter]}.")
+    return Rate(usd=row.usd, unit=row.unit, source_id=row.source_id, as_of=row.as_of or UNDATED, note=said)
+
+
+def _error(row: OwnRate, problem: str, *, fix: str) -> InputError:
+    return InputError(problem, fix=fix, file=row.file, line=row.line)

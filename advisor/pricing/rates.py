@@ -1,0 +1,96 @@
+"""Rates with their sources: the values that a catalog is made of."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+UNDATED: Final = "undated"
+"""Stands for the date of a rate whose source gives none."""
+
+
+class RateStatus(StrEnum):
+    """Whether a rate prices anything."""
+
+    CURRENT = "current"
+    SUPERSEDED = "superseded"
+    """A newer rate exists. Kept for comparison."""
+    STALE = "stale"
+    """Too old to trust, with none newer. Kept for comparison."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Where rates and specifications were read."""
+
+    id: str
+    where: str
+    date: str
+    note: str
+    licence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What one unit of a meter costs, and how we know."""
+
+    usd: float
+    unit: str
+    source_id: str
+    as_of: str
+    """Date on which the source says that the rate was true, or ``undated``."""
+    is_derived: bool = False
+    """True where we worked it out from another rate; ``note`` says how."""
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.usd < math.inf:
+            raise ValueError(f"a rate is a number above zero, not {self.usd}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeeRatio:
+    """Fee of ECS Managed Instances as a share of the on-demand list rate, for one group of instance types."""
+
+    scope: str
+    ratio: float
+    source_id: str
+    as_of: str
+    valid_from: str
+
+    def __post_init__(self) -> None:
+        if not 0 < self.ratio < 1:
+            raise ValueError(f"a fee ratio lies between 0 and 1, not {self.ratio}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogDates:
+    """Age of what a catalog holds for a Region."""
+
+    newest: str
+    oldest: str
+    undated: tuple[str, ...]
+    """Meters whose source gives no date."""
+
+    def __str__(self) -> str:
+        span = self.newest if self.newest == self.oldest else f"{self.oldest} to {self.newest}"
+        return f"{span}, {len(self.undated)} undated" if self.undated else span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RegionPrices:
+    """List rates of one Region."""
+
+    rates: Mapping[str, Rate]
+    """Current rates by meter id."""
+    outdated: Mapping[str, tuple[RateStatus, Rate]]
+    """Newest superseded or stale rate of each meter id that has any. Prices nothing."""
+    zones: Mapping[str, int]
+    """How many zones offer an instance type; types that are absent are not known."""
+
+    def dates(self) -> CatalogDates:
+        """Newest and oldest date of the list rates."""
+        dated = [rate.as_of for rate in self.rates.values() if rate.as_of != UNDATED]
+        undated = tuple(sorted(meter for meter, rate in self.rates.items() if rate.as_of == UNDATED))
+        return CatalogDates(newest=max(dated, default=UNDATED), oldest=min(dated, default=UNDATED), undated=undated)

@@ -1,0 +1,23 @@
+"""Everything that comes in: files that are read. Names load on first use, so that a command pays only for what it reads."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from advisor.sources.catalog import read_catalog
+    from advisor.sources.workload_file import read_workload
+    from advisor.sources.workload_models import workload_schema
+
+__all__ = ["read_catalog", "read_workload", "workload_schema"]
+
+_MODULES = {
+    "read_catalog": "advisor.sources.catalog",
+    "read_workload": "advisor.sources.workload_file",
+    "workload_schema": "advisor.sources.workload_models",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_MODULES[name]), name)

@@ -1,0 +1,358 @@
+"""From rows with times to a regular series: sorted, without repeats, on whole UTC steps, gaps kept as gaps."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from advisor.sources.input_files import Place
+from advisor.sources.meanings import Meaning
+from advisor.units import SECONDS_PER_HOUR, BoolArray, FloatArray, IntArray
+
+_MAX_STEPS: Final = 20_000_000
+"""Twelve years of 20-second steps; more is a wrong time stamp."""
+_SHORTEST_STEP_S: Final = 20
+_MAXIMA: Final = frozenset({Meaning.CPU_PERCENT_MAXIMUM, Meaning.MEMORY_PERCENT_MAXIMUM})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Records:
+    """Rows with a time, as one file gives them for one service. The order of rows means nothing."""
+
+    label: str
+    """What notes call them: the file, and the service or metric where the file holds several."""
+    times_s: IntArray
+    """(rows,): seconds since 1970."""
+    values: Mapping[Meaning, FloatArray]
+    """(rows,) each: NaN where the cell was empty."""
+    origins: Mapping[Meaning, Place]
+    """Where each column begins."""
+    place_of: Callable[[int], Place]
+    """Where a row stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Series:
+    """Measurements of one service on whole steps in UTC. Counts have become rates."""
+
+    start_s: int
+    """Seconds since 1970, a multiple of ``step_s``."""
+    step_s: int
+    values: Mapping[Meaning, FloatArray]
+    """(steps,) each: NaN where nothing is known."""
+    origins: Mapping[Meaning, Place]
+
+    @property
+    def n_steps(self) -> int:
+        return len(next(iter(self.values.values())))
+
+    @property
+    def end_s(self) -> int:
+        return self.start_s + self.step_s * self.n_steps
+
+
+def regular_series(records: Sequence[Records], notes: list[str]) -> Series:
+    """One series from all records of a service: pages that follow each other, and columns from several files.
+
+    Parameters
+    ----------
+    records
+        At least one. Those with the same columns are read as one table.
+    notes
+        Receives a sentence for everything that was repaired.
+
+    Raises
+    ------
+    InputError
+        When the interval cannot be told, or does not divide an hour.
+    """
+    tables = _tables(_without_second_requests(records, notes))
+    steps = [interval_s(table) for table in tables]
+    known = [step for step in steps if step is not None]
+    if not known:
+        raise (
+            tables[0]
+            .place_of(0)
+            .error(
+                "there is a single time stamp: the interval cannot be told from it",
+                fix="Give at least two time stamps, better two weeks.",
+            )
+        )
+    return joined([_on_steps(table, step or min(known), notes) for table, step in zip(tables, steps, strict=True)])
+
+
+def interval_s(records: Records) -> int | None:
+    """The most common distance between time stamps; None with a single stamp. [s]
+
+    Raises
+    ------
+    InputError
+        When the interval is not a divisor of 3600 s from 20 s up.
+    """
+    distances, counts = np.unique(np.diff(np.unique(records.times_s)), return_counts=True)
+    if not distances.size:
+        return None
+    step = int(distances[np.argmax(counts)])
+    place = records.place_of(0)
+    if step > SECONDS_PER_HOUR:
+        raise place.error(
+            f"the time stamps are {duration(step)} apart, which hides the shape of the day",
+            fix="Export the load with a period of one hour or less.",
+        )
+    if step < _SHORTEST_STEP_S or SECONDS_PER_HOUR % step:
+        raise place.error(
+            f"the time stamps are {duration(step)} apart: need a divisor of 3600 s, from 20 s to 3600 s",
+            fix="Export the load with a period of 60, 300 or 3600 seconds.",
+        )
+    return step
+
+
+def joined(parts: Sequence[Series]) -> Series:
+    """Several series with different columns as one: on the finest step, over the union of their spans, NaN outside each.
+
+    Raises
+    ------
+    InputError
+        When a step is no multiple of the finest.
+    """
+    step_s, start_s, n_steps = common_axis(parts)
+    values = {
+        meaning: placed(part, column, step_s, start_s, n_steps) for part in parts for meaning, column in part.values.items()
+    }
+    origins = {meaning: place for part in parts for meaning, place in part.origins.items()}
+    return Series(start_s=start_s, step_s=step_s, values=values, origins=origins)
+
+
+def common_axis(parts: Sequence[Series]) -> tuple[int, int, int]:
+    """Step, start and number of steps of the axis that holds all parts. [s], [s since 1970], [steps]"""
+    finest = min(parts, key=lambda part: part.step_s)
+    for part in parts:
+        if part.step_s % finest.step_s:
+            raise _any_place(part).error(
+                f"its steps of {part.step_s} s cannot be cut into the {finest.step_s} s of {_any_place(finest).file}",
+                fix="Export both with the same period.",
+            )
+    start_s = min(part.start_s for part in parts)
+    n_steps = (max(part.end_s for part in parts) - start_s) // finest.step_s
+    if n_steps > _MAX_STEPS:
+        raise _any_place(max(parts, key=lambda part: part.end_s)).error(
+            f"together the files span {n_steps:,} steps of {finest.step_s} s",
+            fix="Check the times: do all files hold the same years?",
+        )
+    return finest.step_s, start_s, n_steps
+
+
+def placed(part: Series, column: FloatArray, step_s: int, start_s: int, n_steps: int) -> FloatArray:
+    """A column of ``part`` on another axis: held over finer steps, NaN outside its own span."""
+    out = np.full(n_steps, np.nan)
+    first = (part.start_s - start_s) // step_s
+    held = np.repeat(column, part.step_s // step_s)
+    out[first : first + len(held)] = held
+    return out
+
+
+def duration(seconds: int) -> str:
+    """A length of time in its largest whole unit.
+
+    >>> duration(5400), duration(86400), duration(90)
+    ('90 min', '1 d', '90 s')
+    """
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds and seconds % length == 0:
+            return f"{seconds // length:,} {unit}"
+    return f"{seconds:,} s"
+
+
+def _any_place(part: Series) -> Place:
+    return next(iter(part.origins.values()))
+
+
+def _without_second_requests(records: Sequence[Records], notes: list[str]) -> Sequence[Records]:
+    """Records in which requests stand once: a rate goes before a count of the same."""
+    has_rate = any(Meaning.REQUESTS_PER_SECOND in one.values for one in records)
+    if not has_rate or not any(Meaning.REQUESTS in one.values for one in records):
+        return records
+    notes.append(f"{records[0].label}: requests are given as a rate and as counts; the rate was used.")
+    kept = []
+    for one in records:
+        values: dict[Meaning, FloatArray] = {m: column for m, column in one.values.items() if m is not Meaning.REQUESTS}
+        if values:
+            kept.append(replace(one, values=values, origins={meaning: one.origins[meaning] for meaning in values}))
+    return kept
+
+
+def _tables(records: Iterable[Records]) -> list[Records]:
+    """Records with the same columns put together; columns that several tables share are taken out of them first."""
+    by_columns: dict[frozenset[Meaning], list[Records]] = {}
+    for one in records:
+        by_columns.setdefault(frozenset(one.values), []).append(one)
+    n_columns = sum(len(columns) for columns in by_columns)
+    if n_columns > len(frozenset().union(*by_columns)):
+        return _tables(_single_columns(one for group in by_columns.values() for one in group))
+    return [_concatenated(group) for group in by_columns.values()]
+
+
+def _single_columns(records: Iterable[Records]) -> Iterable[Records]:
+    for one in records:
+        for meaning, column in one.values.items():
+            yield replace(one, values={meaning: column}, origins={meaning: one.origins[meaning]})
+
+
+def _concatenated(group: Sequence[Records]) -> Records:
+    if len(group) == 1:
+        return group[0]
+    first_rows = np.cumsum([0, *(len(one.times_s) for one in group)])
+
+    def place_of(row: int) -> Place:
+        part = int(np.searchsorted(first_rows, row, side="right")) - 1
+        return group[part].place_of(row - int(first_rows[part]))
+
+    return Records(
+        label=", ".join(dict.fromkeys(one.label for one in group)),
+        times_s=np.concatenate([one.times_s for one in group]),
+        values={meaning: np.concatenate([one.values[meaning] for one in group]) for meaning in group[0].values},
+        origins=group[0].origins,
+        place_of=place_of,
+    )
+
+
+def _on_steps(records: Records, step_s: int, notes: list[str]) -> Series:
+    times, order = _sorted(records, notes)
+    values = {meaning: column[order] for meaning, column in records.values.items()}
+    times, values = _without_repeats(records, times, order, values, notes)
+    steps, values = _floored(records, times, step_s, values, notes)
+    index = steps - steps[0]
+    n_steps = int(index[-1]) + 1
+    if n_steps > _MAX_STEPS:
+        last = int(np.argmax(records.times_s))
+        raise records.place_of(last).error(
+            f"from the first time stamp to this one there are {n_steps:,} steps of {step_s} s", fix="Check the time stamp."
+        )
+    _say_gaps(records, index, step_s, values, notes)
+    on_steps: dict[Meaning, FloatArray] = {}
+    origins = dict(records.origins)
+    for meaning, column in values.items():
+        if meaning is Meaning.REQUESTS:
+            counted = np.zeros(n_steps)
+            counted[index] = column
+            origins[Meaning.REQUESTS_PER_SECOND] = origins.pop(Meaning.REQUESTS)
+            on_steps[Meaning.REQUESTS_PER_SECOND] = counted / step_s
+        else:
+            on_steps[meaning] = np.full(n_steps, np.nan)
+            on_steps[meaning][index] = column
+    return Series(start_s=int(steps[0]) * step_s, step_s=step_s, values=on_steps, origins=origins)
+
+
+def _sorted(records: Records, notes: list[str]) -> tuple[IntArray, IntArray]:
+    """Times in order, and the row each comes from."""
+    if np.all(np.diff(records.times_s) >= 0):
+        return records.times_s, np.arange(len(records.times_s))
+    order = np.argsort(records.times_s, kind="stable")
+    notes.append(f"{records.label}: the rows were not in order of time and were sorted.")
+    return records.times_s[order], order
+
+
+def _without_repeats(
+    records: Records, times: IntArray, order: IntArray, values: Mapping[Meaning, FloatArray], notes: list[str]
+) -> tuple[IntArray, dict[Meaning, FloatArray]]:
+    """Each time once: rows that agree merged, rows that differ averaged."""
+    starts = _starts(times)
+    if len(starts) == len(times):
+        return times, dict(values)
+    repeats = _repeat_counts(starts, len(times)) > 1
+    differs = np.zeros(len(starts), dtype=np.bool_)
+    for column in values.values():
+        low, high = _extremes(column, starts)
+        differs |= high > low
+    n_equal, n_differing = int(np.count_nonzero(repeats & ~differs)), int(np.count_nonzero(differs))
+    if n_equal:
+        notes.append(f"{records.label}: repeated time stamps with equal values were merged ({n_equal:,}).")
+    if n_differing:
+        first = int(np.argmax(differs))
+        rows = order[starts[first] : starts[first] + int(_repeat_counts(starts, len(times))[first])]
+        place = min((records.place_of(int(row)) for row in rows), key=lambda place: place.line or 0)
+        where = f", the first in line {place.line} of {place.file}" if place.line else ""
+        notes.append(f"{records.label}: repeated time stamps with differing values were averaged ({n_differing:,}{where}).")
+    return times[starts], {meaning: _means(column, times, starts) for meaning, column in values.items()}
+
+
+def _floored(
+    records: Records, times: IntArray, step_s: int, values: dict[Meaning, FloatArray], notes: list[str]
+) -> tuple[IntArray, dict[Meaning, FloatArray]]:
+    """Number of the step that each time falls into, and one value per step: counts added, the rest averaged."""
+    steps = times // step_s
+    n_off = int(np.count_nonzero(times % step_s))
+    if n_off:
+        notes.append(f"{records.label}: {n_off:,} of {len(times):,} time stamps do not lie on whole steps and were floored.")
+    starts = _starts(steps)
+    if len(starts) == len(steps):
+        return steps, values
+    n_shared = int(np.count_nonzero(_repeat_counts(starts, len(steps)) > 1))
+    notes.append(
+        f"{records.label}: where a step of {step_s} s holds several time stamps ({n_shared:,}), counts were added and the rest "
+        "averaged."
+    )
+    merged: dict[Meaning, FloatArray] = {}
+    for meaning, column in values.items():
+        if meaning is Meaning.REQUESTS:
+            merged[meaning] = np.add.reduceat(column, starts)
+        elif meaning in _MAXIMA:
+            merged[meaning] = _extremes(column, starts)[1]
+        else:
+            merged[meaning] = _means(column, steps, starts)
+    return steps[starts], merged
+
+
+def _starts(keys: IntArray) -> IntArray:
+    """Where a new key begins in sorted keys."""
+    return np.flatnonzero(np.r_[True, np.diff(keys) != 0])
+
+
+def _repeat_counts(starts: IntArray, n_rows: int) -> IntArray:
+    return np.asarray(np.diff(np.r_[starts, n_rows]))
+
+
+def _extremes(column: FloatArray, starts: IntArray) -> tuple[FloatArray, FloatArray]:
+    """Lowest and highest known value of each group; NaN where none is known."""
+    return np.fmin.reduceat(column, starts), np.fmax.reduceat(column, starts)
+
+
+def _means(column: FloatArray, keys: IntArray, starts: IntArray) -> FloatArray:
+    """Mean of what is known in each group, whatever the order of rows; NaN where nothing is."""
+    column = column[np.lexsort((column, keys))]
+    is_known: BoolArray = ~np.isnan(column)
+    n_known = np.add.reduceat(is_known.astype(np.int64), starts)
+    total = np.add.reduceat(np.where(is_known, column, 0.0), starts)
+    low, high = _extremes(column, starts)
+    mean = np.divide(total, n_known, out=np.full(len(starts), np.nan), where=n_known > 0)
+    return np.asarray(np.where(low == high, high, mean))
+
+
+def _say_gaps(records: Records, index: IntArray, step_s: int, values: Mapping[Meaning, FloatArray], notes: list[str]) -> None:
+    n_steps = int(index[-1]) + 1
+    n_missing = n_steps - len(index)
+    if n_missing:
+        longest = duration((int(np.diff(index).max()) - 1) * step_s)
+        readings = []
+        if Meaning.REQUESTS in values:
+            readings.append("nothing was counted, so 0 requests")
+        if set(values) != {Meaning.REQUESTS}:
+            readings.append("unknown, not zero" if not readings else "the other columns unknown, not zero")
+        rows = "no row" if n_missing == 1 else "no rows"
+        notes.append(
+            f"{records.label}: {rows} for {n_missing:,} of {n_steps:,} steps, longest gap {longest}: {'; '.join(readings)}."
+        )
+    for meaning, column in values.items():
+        n_empty = int(np.count_nonzero(np.isnan(column)))
+        if n_empty:
+            longest = duration(_longest_run(np.isnan(column)) * step_s)
+            name = records.origins[meaning].column
+            cells = "empty cell" if n_empty == 1 else "empty cells"
+            notes.append(f"{records.label}: {n_empty:,} {cells} in column {name!r}, longest run {longest}: unknown, not zero.")
+
+
+def _longest_run(is_empty: BoolArray) -> int:
+    """Length of the longest run of empty cells. [rows]"""
+    measured = np.flatnonzero(~is_empty)
+    return int(np.diff(np.r_[-1, measured, len(is_empty)]).max()) - 1

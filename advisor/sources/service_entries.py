@@ -1,0 +1,147 @@
+"""From the entries of a workload file to the types of the model, with every default that stands in for a missing value."""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
+from advisor.sources.demand import Load
+from advisor.sources.task_size import TaskDefinition
+from advisor.workload import Constraints, LoadForm, PresentCluster, PresentService, Scaling, Service
+
+if TYPE_CHECKING:
+    from advisor.sources.workload_models import ConstraintsEntry, PresentEntry, ServiceEntry
+
+
+def task_size(entry: "ServiceEntry", definition: TaskDefinition | None) -> TaskSize:
+    """Size of a task: from its task definition, or as the entry states it."""
+    if definition:
+        return TaskSize(cpu_units=definition.cpu_units, memory_mib=definition.memory_mib)
+    assert entry.task.cpu is not None and entry.task.memory is not None  # noqa: S101, PT018
+    return TaskSize(cpu_units=entry.task.cpu, memory_mib=entry.task.memory)
+
+
+def service_of(entry: "ServiceEntry", definition: TaskDefinition | None, load: Load, zones: int) -> Service:
+    """A service of a workload file."""
+    architectures = _architectures(entry, definition)
+    storage = entry.task.ephemeral_storage or (definition.ephemeral_storage_gib if definition else None)
+    stated = {"startup_s": entry.task.startup_seconds, "ephemeral_storage_gib": storage}
+    return Service(
+        name=entry.name,
+        task=task_size(entry, definition),
+        load_form=load.form,
+        scaling=_scaling(entry, zones),
+        architectures=architectures,
+        requests_per_task=entry.load.requests_per_task,
+        cpu_ms_per_request=entry.load.cpu_ms_per_request,
+        is_interruptible=entry.interruptible,
+        has_public_ip=entry.assign_public_ip,
+        port=entry.port,
+        image=entry.image,
+        present=_present_service(entry, architectures[0]),
+        is_stated=load.is_stated,
+        **{name: value for name, value in stated.items() if value is not None},  # type: ignore[arg-type]
+    )
+
+
+def stated_names(entry: "ServiceEntry", definition: TaskDefinition | None) -> set[str]:
+    """Which of the things that ``defaults_used`` names the entry states itself."""
+    stated = {
+        "start-up": entry.task.startup_seconds is not None,
+        "public IP": "assign_public_ip" in entry.model_fields_set,
+        "architectures": entry.architectures is not None or (definition is not None and definition.architecture is not None),
+        "min tasks": entry.scaling.min is not None,
+        "max tasks": entry.scaling.max is not None,
+        "target CPU": entry.scaling.target_cpu is not None,
+    }
+    return {name for name, is_stated in stated.items() if is_stated}
+
+
+def constraints_of(entry: "ConstraintsEntry") -> Constraints:
+    """Constraints of a workload file."""
+    stated = {
+        "launch_types": entry.launch_types and tuple(LaunchType(name) for name in dict.fromkeys(entry.launch_types)),
+        "instance_types": entry.instance_types and tuple(entry.instance_types),
+        "zones": entry.zones,
+        "has_trunking": entry.trunking,
+        "terms": tuple(entry.terms),
+    }
+    return Constraints(**{name: value for name, value in stated.items() if value is not None})  # type: ignore[arg-type]
+
+
+def present_of(entry: "PresentEntry | None") -> PresentCluster | None:
+    """Container instances that run today."""
+    if entry is None:
+        return None
+    return PresentCluster(instances=dict(entry.instances), purchase_option=PurchaseOption(entry.purchase_option))
+
+
+def defaults_used(
+    services: Iterable[tuple[Service, Collection[str]]], constraints: Constraints, stated_constraints: Collection[str]
+) -> Mapping[str, str]:
+    """Name and value of every default that stands in for something the input does not say.
+
+    Parameters
+    ----------
+    services
+        Each with the names of what was stated for it.
+    """
+    services_by_default: dict[str, dict[str, list[str]]] = {}
+    services = list(services)
+    for service, stated in services:
+        for name, value in _relevant(service).items():
+            if name not in stated:
+                key = f"min tasks of {service.name}" if name == "min tasks" else name
+                services_by_default.setdefault(key, {}).setdefault(value, []).append(service.name)
+    listing: dict[str, str] = {}
+    for name, by_value in services_by_default.items():
+        holds_for_all = name.startswith("min tasks of ") or [len(names) for names in by_value.values()] == [len(services)]
+        texts = [value if holds_for_all else f"{value} ({', '.join(names)})" for value, names in by_value.items()]
+        listing[name] = "; ".join(texts)
+    if "zones" not in stated_constraints:
+        listing["zones"] = str(constraints.zones)
+    if "trunking" not in stated_constraints:
+        listing["network"] = "awsvpc, trunking"
+    return listing
+
+
+def _relevant(service: Service) -> dict[str, str]:
+    """Value of everything that may be a default and that the form of the load lets matter."""
+    values = {
+        "start-up": f"{service.startup_s:g} s",
+        "public IP": "assigned" if service.has_public_ip else "none",
+        "architectures": ", ".join(service.architectures),
+    }
+    if service.load_form is not LoadForm.TASKS:
+        values["min tasks"] = str(service.scaling.min_tasks)
+        values["max tasks"] = "none"
+        if service.requests_per_task is None:
+            values["target CPU"] = f"{service.scaling.target_cpu_fraction:.0%}".replace("%", " %")
+    return values
+
+
+def _architectures(entry: "ServiceEntry", definition: TaskDefinition | None) -> tuple[Architecture, ...]:
+    if entry.architectures:
+        return tuple(Architecture(name) for name in dict.fromkeys(entry.architectures))
+    return (definition.architecture if definition and definition.architecture else Architecture.X86_64,)
+
+
+def _scaling(entry: "ServiceEntry", zones: int) -> Scaling:
+    """Bounds and target. A load-balanced service in two zones keeps two tasks, so that the loss of a zone leaves one."""
+    stated = entry.scaling
+    min_tasks = stated.min if stated.min is not None else 2 if entry.port and zones >= 2 else 1
+    if stated.max is not None:
+        min_tasks = min(min_tasks, stated.max)
+    if stated.target_cpu is None:
+        return Scaling(min_tasks=min_tasks, max_tasks=stated.max)
+    return Scaling(min_tasks=min_tasks, max_tasks=stated.max, target_cpu_fraction=stated.target_cpu / 100)
+
+
+def _present_service(entry: "ServiceEntry", architecture: Architecture) -> PresentService | None:
+    if entry.present is None:
+        return None
+    return PresentService(
+        launch_type=LaunchType(entry.present.launch_type),
+        desired_count=entry.present.desired_count,
+        purchase_option=PurchaseOption(entry.present.purchase_option),
+        architecture=Architecture(entry.present.architecture) if entry.present.architecture else architecture,
+    )

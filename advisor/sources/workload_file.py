@@ -1,0 +1,266 @@
+"""Workloads from files: a workload file with its load files, one CSV, or what CloudWatch prints."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from advisor.ecs import TaskSize
+from advisor.errors import InputError
+from advisor.sources.demand import Load, Statement, constant_load, on_one_axis
+from advisor.sources.ecs_names import ecs_name_problem, name_from_stem, region_problem
+from advisor.sources.input_files import InputFiles, Place
+from advisor.sources.load_csv import LoadCsv, LoadOptions
+from advisor.sources.load_files import LoadFiles
+from advisor.sources.meanings import Meaning, stated_meaning
+from advisor.sources.service_entries import constraints_of, defaults_used, present_of, service_of, stated_names, task_size
+from advisor.sources.task_size import TaskDefinition, parse_cpu_units, parse_memory_mib, parse_task_definition
+from advisor.sources.timestamps import zone_named
+from advisor.units import FloatArray
+from advisor.workload import Scaling, Service, Workload
+
+if TYPE_CHECKING:
+    from advisor.sources.workload_models import ServiceEntry, WorkloadEntry
+    from advisor.sources.yaml_document import Document
+    from advisor.sources.yaml_document import Path as YamlPath
+
+_YAML_SUFFIXES: Final = frozenset({".yaml", ".yml"})
+_SIZE_FIX: Final = "Give --cpu 512 --memory 1024, the size of every service in the file, or write a workload file."
+_REGION_FIX: Final = "Give --region, such as --region eu-west-1"
+
+
+def read_workload(
+    source: str | Path,
+    *,
+    region: str | None = None,
+    cpu: int | str | None = None,
+    memory: int | str | None = None,
+    time_zone: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    requests_per_task: float | None = None,
+    cpu_ms_per_request: float | None = None,
+) -> Workload:
+    """Services of one cluster and their load, from files.
+
+    Parameters
+    ----------
+    source
+        A workload file (YAML), one CSV of load, or JSON of ``aws cloudwatch get-metric-data``.
+    region
+        AWS Region; goes before the one in a workload file.
+    cpu, memory
+        For a single load file, size of the task of every service in it: CPU units and MiB, or text such as "0.5 vCPU", "1 GB".
+    time_zone
+        IANA name of the zone of times that carry none; UTC without it.
+    columns
+        Meaning by name of column or metric, over what the names say.
+    requests_per_task, cpu_ms_per_request
+        For a single load file, what a task serves (requests per second at its target) or one request takes. One of them.
+
+    Raises
+    ------
+    InputError
+        Naming file, line, column and fix.
+    """
+    path = Path(source)
+    meanings = {name: stated_meaning(name, meaning) for name, meaning in (columns or {}).items()}
+    options = LoadOptions(time_zone=zone_named(time_zone), columns=meanings)
+    files = InputFiles()
+    load_files = LoadFiles(files, options)
+    if path.suffix.lower() in _YAML_SUFFIXES:
+        stated = {
+            "cpu": cpu,
+            "memory": memory,
+            "requests-per-task": requests_per_task,
+            "cpu-ms-per-request": cpu_ms_per_request,
+        }
+        for name, value in stated.items():
+            if value is not None:
+                raise InputError(
+                    f"--{name} goes with a single load file", fix="Write it into the workload file.", file=str(path)
+                )
+        workload = _from_workload_file(path, files, load_files, region)
+    else:
+        load_files.opened(path)
+        figures = _figures(path, requests_per_task, cpu_ms_per_request)
+        workload = _from_load_file(path, load_files, _region(path, region), _size(path, cpu, memory), figures)
+    load_files.check_columns()
+    return replace(workload, inputs=files.inputs, notes=tuple(dict.fromkeys((*load_files.notes, *_coverage(workload)))))
+
+
+def _figures(
+    path: Path, requests_per_task: float | None, cpu_ms_per_request: float | None
+) -> tuple[float | None, float | None]:
+    given = {"--requests-per-task": requests_per_task, "--cpu-ms-per-request": cpu_ms_per_request}
+    for name, figure in given.items():
+        if figure is not None and not (figure > 0 and math.isfinite(figure)):
+            raise InputError(f"{name} {figure} is not above zero", fix="Give a positive number.", file=str(path))
+    if None not in given.values():
+        raise InputError(f"{' and '.join(given)} are both given", fix="Keep one of them.", file=str(path))
+    return requests_per_task, cpu_ms_per_request
+
+
+def _region(path: Path, region: str | None) -> str:
+    if region is None:
+        raise InputError("the AWS Region is not given", fix=f"{_REGION_FIX}.", file=str(path))
+    problem = region_problem(region)
+    if problem:
+        raise InputError(f"--region: {problem[0]}", fix=problem[1])
+    return region
+
+
+def _size(path: Path, cpu: int | str | None, memory: int | str | None) -> TaskSize:
+    if cpu is None or memory is None:
+        raise InputError("a single load file does not say how large its tasks are", fix=_SIZE_FIX, file=str(path))
+    try:
+        return TaskSize(cpu_units=parse_cpu_units(cpu), memory_mib=parse_memory_mib(memory))
+    except ValueError as error:
+        problem, _, fix = str(error).rpartition(". Write ")
+        raise InputError(f"--cpu {cpu} --memory {memory}: {problem}", fix=f"Write {fix}") from None
+
+
+def _from_load_file(
+    path: Path, load_files: LoadFiles, region: str, size: TaskSize, figures: tuple[float | None, float | None]
+) -> Workload:
+    """Every service of one load file, at one size, the rest by default."""
+    found = load_files.opened(path)
+    stem = name_from_stem(path.stem)
+    names = (found.service_names if isinstance(found, LoadCsv) else ()) or (stem,)
+    loads = []
+    for name in names:
+        problem = ecs_name_problem(name)
+        if problem and isinstance(found, LoadCsv):
+            raise found.first_place_of(name).error(problem[0], fix=problem[1])
+        statement = Statement(
+            name=name,
+            task=size,
+            requests_per_task=figures[0],
+            cpu_ms_per_request=figures[1],
+            figure_place=Place(str(path)),
+            figure_names=("--requests-per-task", "--cpu-ms-per-request"),
+            count_fix="Add a column `tasks`, or write a workload file with `present: {launch_type: EC2, desired_count: 6}`.",
+        )
+        loads.append(load_files.load_of([path], statement))
+    services = [
+        Service(
+            name=name,
+            task=size,
+            load_form=load.form,
+            scaling=Scaling(min_tasks=1),
+            requests_per_task=figures[0],
+            cpu_ms_per_request=figures[1],
+        )
+        for name, load in zip(names, loads, strict=True)
+    ]
+    workload = _workload(stem, region, services, loads)
+    return replace(workload, defaults_used=defaults_used([(service, ()) for service in services], workload.constraints, ()))
+
+
+def _from_workload_file(path: Path, files: InputFiles, load_files: LoadFiles, region: str | None) -> Workload:
+    # pydantic takes longer to import than a year of load to read, and a single CSV does without.
+    from advisor.sources.workload_checks import checked
+    from advisor.sources.yaml_document import parse_yaml
+
+    document = parse_yaml(files.text(path), str(path))
+    entry = checked(document)
+    _refuse_repeated_names(entry, document)
+    if region is None and entry.region is None:
+        raise document.place(()).error("`region` is missing", fix=f"Add `region: us-east-1`. {_REGION_FIX}, overrules it.")
+    definitions = [_task_definition(path, files, one, document, number) for number, one in enumerate(entry.services)]
+    loads = [
+        _load_of(path, load_files, one, task_size(one, definition), document, number)
+        for number, (one, definition) in enumerate(zip(entry.services, definitions, strict=True))
+    ]
+    constraints = constraints_of(entry.constraints)
+    services = [
+        service_of(one, definition, load, constraints.zones)
+        for one, definition, load in zip(entry.services, definitions, loads, strict=True)
+    ]
+    stated = [stated_names(one, definition) for one, definition in zip(entry.services, definitions, strict=True)]
+    return replace(
+        _workload(entry.cluster, _region(path, region or entry.region), services, loads),
+        constraints=constraints,
+        present=present_of(entry.present),
+        rates_file=None if entry.rates is None else str(path.parent / entry.rates),
+        defaults_used=defaults_used(zip(services, stated, strict=True), constraints, entry.constraints.model_fields_set),
+    )
+
+
+def _refuse_repeated_names(entry: "WorkloadEntry", document: "Document") -> None:
+    first_by_name: dict[str, int] = {}
+    for number, service in enumerate(entry.services):
+        first = first_by_name.setdefault(service.name, number)
+        if first != number:
+            line = document.place(("services", first, "name")).line
+            raise document.place(("services", number, "name")).error(
+                f"the service {service.name!r} stands twice, first in line {line}", fix="Give each service its own name."
+            )
+
+
+def _task_definition(
+    path: Path, files: InputFiles, entry: "ServiceEntry", document: "Document", number: int
+) -> TaskDefinition | None:
+    if entry.task.file is None:
+        return None
+    file = path.parent / entry.task.file
+    return parse_task_definition(files.text(file, document.place(("services", number, "task", "file"))), str(file))
+
+
+def _load_of(
+    path: Path, load_files: LoadFiles, entry: "ServiceEntry", size: TaskSize, document: "Document", number: int
+) -> Load:
+    if entry.load.tasks is not None:
+        return constant_load(entry.load.tasks)
+    at: YamlPath = ("services", number, "load")
+    figure = "cpu_ms_per_request" if entry.load.cpu_ms_per_request else "requests_per_task"
+    statement = Statement(
+        name=entry.name,
+        task=size,
+        requests_per_task=entry.load.requests_per_task,
+        cpu_ms_per_request=entry.load.cpu_ms_per_request,
+        desired_count=entry.present.desired_count if entry.present else None,
+        figure_place=document.place((*at, figure)),
+        figure_names=("requests_per_task", "cpu_ms_per_request"),
+        count_fix="Add a column `tasks`, or give the service `present: {launch_type: EC2, desired_count: 6}`.",
+    )
+    names = [entry.load.file] if entry.load.file else entry.load.files or []
+    named_at = document.place((*at, "file" if entry.load.file else "files"))
+    return load_files.load_of([path.parent / name for name in names], statement, named_at)
+
+
+def _workload(cluster: str, region: str, services: Sequence[Service], loads: Sequence[Load]) -> Workload:
+    """Services and their loads on one time axis."""
+    aligned = on_one_axis(loads)
+    series = aligned[0].series
+    return Workload(
+        cluster=cluster,
+        region=region,
+        services=tuple(services),
+        start=datetime.fromtimestamp(series.start_s, UTC),
+        step_s=series.step_s,
+        demand=np.stack([load.demand for load in aligned]),
+        running_tasks=_stacked(aligned, Meaning.TASKS),
+        memory_mib=_stacked(aligned, Meaning.MEMORY_MIB),
+    )
+
+
+def _stacked(loads: Sequence[Load], meaning: Meaning) -> FloatArray | None:
+    """(services, steps): NaN for services that do not tell; None where none does."""
+    if not any(meaning in load.series.values for load in loads):
+        return None
+    unknown = np.full(loads[0].series.n_steps, np.nan)
+    return np.stack([load.series.values.get(meaning, unknown) for load in loads])
+
+
+def _coverage(workload: Workload) -> list[str]:
+    """How much of the time axis is known, service by service."""
+    sentences = []
+    for service, known in zip(workload.services, workload.measured.sum(axis=1).tolist(), strict=True):
+        if not service.is_stated:
+            percent = math.floor(10_000 * known / workload.n_steps) / 100
+            sentences.append(f"{service.name}: load known for {known:,} of {workload.n_steps:,} steps ({percent:g} %).")
+    return sentences

@@ -1,0 +1,128 @@
+"""The verdict follows from costs, weeks and what has no price."""
+
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+
+from advisor.billing import Bill, MonthlyUsd
+from advisor.ecs import Architecture, LaunchType, PlacementStrategy, PurchaseOption, TaskSize
+from advisor.plan import CapacityProvider, Plan, ScalingMetric, ServicePlan
+from advisor.recommend.result import Alternative, Verdict
+from advisor.recommend.verdict import Ranked, judge, rank
+
+EC2, FARGATE, MANAGED = LaunchType.EC2, LaunchType.FARGATE, LaunchType.MANAGED_INSTANCES
+
+
+def plan(launch_type, purchase_option=PurchaseOption.ON_DEMAND):
+    is_fargate = launch_type is FARGATE
+    provider = CapacityProvider(
+        name="p",
+        launch_type=launch_type,
+        purchase_option=purchase_option,
+        instance_types=() if is_fargate else ("m7g.large",),
+        architecture=None if is_fargate else Architecture.ARM64,
+        placement=None if is_fargate else PlacementStrategy.SPREAD_THEN_BINPACK,
+    )
+    service = ServicePlan(
+        launch_type=launch_type,
+        purchase_option=purchase_option,
+        architecture=Architecture.ARM64,
+        task=TaskSize(cpu_units=256, memory_mib=512),
+        capacity_provider="p",
+        desired_tasks=1,
+        min_tasks=1,
+        max_tasks=2,
+        scaling_metric=ScalingMetric.NONE,
+    )
+    return Plan(cluster="c", region="us-east-1", services={"s": service}, capacity_providers={"p": provider})
+
+
+def ranked(name, launch_type, low, high=None, *, weekly=(), purchase_option=PurchaseOption.ON_DEMAND, is_comparison=False):
+    monthly = None if low is None else MonthlyUsd(mean=low, low=low, high=high or low)
+    alternative = Alternative(
+        id=name,
+        scope="cluster",
+        title=name,
+        plan=plan(launch_type, purchase_option),
+        usage=MappingProxyType({}),
+        bill=None if low is None else Bill(line_items=()),
+        monthly_usd=monthly,
+        missing=() if low is not None else ("meter",),
+        is_comparison=is_comparison,
+    )
+    return Ranked(alternative=alternative, weekly_usd=np.array(weekly, float), priced_usd=low or 0.0)
+
+
+def verdict(*items, unpriced=(), measured_hours=1000.0, weeks=10.0, is_stated=False):
+    return judge(rank(items), unpriced=unpriced, measured_hours=measured_hours, weeks=weeks, is_stated=is_stated)
+
+
+def test_a_clear_winner_is_recommended():
+    judged = verdict(ranked("f", FARGATE, 100, weekly=[10] * 10), ranked("e", EC2, 120, 126, weekly=[12.6] * 10))
+    assert judged.verdict is Verdict.RECOMMEND
+    assert (judged.saving.against, judged.saving.mean, judged.saving.weeks_cheaper, judged.saving.weeks) == ("e", 20, 10, 10)
+
+
+def test_the_upper_end_is_ranked():
+    assert [r.alternative.id for r in rank([ranked("e", EC2, 98, 103), ranked("f", FARGATE, 100)])] == ["f", "e"]
+
+
+def test_a_low_end_that_would_win_is_too_close_to_call():
+    judged = verdict(ranked("f", FARGATE, 100, weekly=[10] * 10), ranked("e", EC2, 99, 104, weekly=[10.4] * 10))
+    assert judged.verdict is Verdict.TOO_CLOSE_TO_CALL
+    assert "low end" in judged.doubts[0]
+    assert "tie within 2 %" in judged.doubts[0]
+
+
+@pytest.mark.parametrize(("n_losing", "expected"), [(1, Verdict.RECOMMEND), (2, Verdict.TOO_CLOSE_TO_CALL)])
+def test_one_losing_week_in_ten_is_allowed_and_no_more(n_losing, expected):
+    theirs = [9.0] * n_losing + [20.0] * (10 - n_losing)
+    judged = verdict(ranked("f", FARGATE, 100, weekly=[10] * 10), ranked("e", EC2, 150, 158, weekly=theirs))
+    assert judged.verdict is expected
+
+
+def test_another_instance_type_is_no_rival():
+    """Fargate against Fargate is no migration: the rival is the cheapest of another launch type."""
+    judged = verdict(ranked("f1", FARGATE, 100), ranked("f2", FARGATE, 101), ranked("e", EC2, 150, 158))
+    assert judged.saving.against == "e"
+
+
+def test_spot_is_another_purchase_option():
+    judged = verdict(ranked("spot", FARGATE, 40, purchase_option=PurchaseOption.SPOT), ranked("f", FARGATE, 100))
+    assert judged.saving.against == "f"
+
+
+def test_a_comparison_never_wins_and_is_no_rival():
+    comparison = ranked("default spread", EC2, 100, 101, is_comparison=True)
+    judged = verdict(ranked("f", FARGATE, 99), comparison, ranked("m", MANAGED, 150, 160))
+    assert judged.saving.against == "m"
+
+
+def test_something_unpriced_that_might_win_changes_the_verdict():
+    judged = verdict(ranked("f", FARGATE, 100), ranked("e", EC2, 150, 158), unpriced=["x has no price"])
+    assert (judged.verdict, judged.doubts) == (Verdict.BEST_OF_PRICED, ("x has no price",))
+
+
+@pytest.mark.parametrize(
+    ("hours", "weeks", "expected"),
+    [
+        (23.9, 23.9 / 168, Verdict.NOT_ENOUGH_DATA),
+        (24.0, 24 / 168, Verdict.TOO_CLOSE_TO_CALL),
+        (335.0, 335 / 168, Verdict.TOO_CLOSE_TO_CALL),
+        (336.0, 2.0, Verdict.RECOMMEND),
+    ],
+)
+def test_how_much_history_a_verdict_takes(hours, weeks, expected):
+    items = ranked("f", FARGATE, 100), ranked("e", EC2, 150, 158)
+    assert verdict(*items, measured_hours=hours, weeks=weeks).verdict is expected
+
+
+def test_a_stated_load_has_no_history_to_be_short_of():
+    items = ranked("f", FARGATE, 100), ranked("e", EC2, 150, 158)
+    assert verdict(*items, measured_hours=1, weeks=0.1, is_stated=True).verdict is Verdict.RECOMMEND
+
+
+def test_what_has_no_price_stays_in_the_list_after_what_has_one():
+    order = [r.alternative.id for r in rank([ranked("a", EC2, None), ranked("f", FARGATE, 100)])]
+    assert order == ["f", "a"]

@@ -1,0 +1,549 @@
+"""Makes ``pricing_data/`` from a folder of collected prices: text, one file per Region and concept, the same bytes each time.
+
+Run ``python tools/build_pricing_data.py SOURCE [--out FOLDER]``. SOURCE holds ``pricing/`` (tables of prices, instance types
+and their sources) and ``workloads/ecs_registered_resources/`` (what container instances really register).
+Needs pandas and pyarrow. Prints how far the registered-memory fit is from the observations.
+"""
+
+import argparse
+import csv
+import io
+import math
+import re
+import shutil
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+Row = Sequence[object]
+Files = dict[str, str]
+
+RATE_COLUMNS: Final = ("usd", "unit", "source_id", "as_of", "status")
+CURRENT, SUPERSEDED, STALE = "current", "superseded", "stale"
+
+ARCHITECTURES: Final = {"x86_64": "X86_64", "i386|x86_64": "X86_64", "arm64": "ARM64"}
+"""Spelling of the source to spelling of the ECS API; i386 is not an ECS architecture."""
+
+FARGATE_DIMENSIONS: Final = {
+    "vcpu_hour": ("vcpu_hour", "vCPU-hour"),
+    "gb_hour": ("gib_hour", "GiB-hour"),  # AWS writes GB and means 1024^3 bytes
+    "ephemeral_gb_hour": ("ephemeral_gib_hour", "GiB-hour"),
+}
+
+ACCELERATED_FAMILY: Final = re.compile(r"(g|gr|p|vt|dl|f|inf|trn)\d")
+"""Families with a GPU, FPGA or ML chip; the counts of the source leave out f1, f2, dl1, vt1 and parts of a GPU (g6f, gr6f)."""
+
+FEE_SCOPES: Final = {
+    "default": "default",
+    "G series": "g_series",
+    "P series and Trainium": "p_series_and_trainium",
+}
+FEE_SCOPE_OF_FAMILY: Final = ((re.compile(r"gr?\d"), "g_series"), (re.compile(r"(p|trn)\d"), "p_series_and_trainium"))
+NOT_IN_MANAGED_INSTANCES: Final = re.compile(r"t\d.*\.(nano|micro)")
+"""ECS Developer Guide, "Amazon ECS Managed Instances instance types": T families without nano and micro."""
+
+MIB_PER_GIB: Final = 1024
+FIT_MIB_PER_GIB: Final = 30
+FIT_MIB_PER_VCPU: Final = 30
+FIT_BASE_MIB: Final = 212
+FIT_BASE_BURSTABLE_MIB: Final = 72
+FIT_ARM_MIB: Final = 64
+FIT_MAY_EXCEED_FRACTION: Final = 0.005
+FIT_SOURCE: Final = "advisor_fit"
+
+OBSERVATION_SOURCES: Final = {
+    "2i2c-org/infrastructure": "memory_2i2c",
+    "ASFHyP3/hyp3 pull request 1900": "memory_hyp3_2023",
+    "ASFHyP3/hyp3 pull request 582": "memory_hyp3_2021",
+    "AWS Batch User Guide": "memory_batch_guide",
+    "AWS ECS API Reference": "memory_api_reference",
+    "aws/amazon-ecs-agent": "memory_ecs_agent",
+    "aws/amazon-ecs-ami": "memory_ecs_ami",
+    "awscli 1.46.3": "memory_awscli",
+    "cloud-custodian/cloud-custodian": "memory_custodian",
+    "misterfifi1/exo-lives-aws": "memory_terraform_2019",
+    "public file in the text index (id 13519703982)": "memory_terraform_undated",
+    "public file in the text index (id 16287845649)": "memory_pasted_2020",
+    "public file in the text index (id 34354312677)": "memory_recorded_2020",
+    "public file in the text index (id 45121599547)": "memory_pasted_2018",
+    "sentiampc/sentialabs.github.io": "memory_sentia_2018",
+}
+"""Short ids of who observed registered memory, by how the source is called in the collected table."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """Memory that a container instance, or what stands in for one, registered."""
+
+    instance_type: str
+    memory_mib: int
+    observed: str
+    is_ecs: bool
+    is_low_confidence: bool
+    source: str
+    kind: str
+
+    @property
+    def rank(self) -> tuple[bool, bool, str, bool]:
+        """The highest is used: ECS before a proxy, doubtful ones last, then the newest."""
+        date = re.search(r"\d{4}(-\d\d)?(-\d\d)?(?!\d)", self.observed)
+        return self.is_ecs, not self.is_low_confidence, date[0] if date else "", not self.observed.startswith("before")
+
+    @property
+    def source_id(self) -> str:
+        return next(short for start, short in OBSERVATION_SOURCES.items() if self.source.startswith(start))
+
+
+def fitted_registered_memory_mib(memory_mib: int, vcpu: int, *, is_burstable: bool, is_arm: bool) -> int:
+    r"""Memory that a container instance registers, where nobody has observed it. A fit of ours, not an AWS figure.
+
+    Notes
+    -----
+    In MiB, with nominal memory ``m`` in GiB, ``v`` vCPUs, rounded down:
+
+    .. math:: 1024\,m - (30\,m + 30\,v + b + a), \qquad b = 212, \text{ burstable } 72; \quad a = 64 \text{ on ARM, else } 0
+
+    Made from the observations of Nitro types. Of all equations of this form, the one that exceeds no observation of at least
+    medium confidence and lies closest to them (a linear program over relative errors) has 30.0 per GiB, 29.9 per vCPU,
+    212 and, burstable, 32; the last is raised to 72 so that the doubtful t3.medium of 3,828 MiB holds too. ARM instances
+    lose a further 64 MiB to the contiguous memory allocator (comment in Karpenter's ``instancetype/types.go``).
+    No observation of a Nitro type is exceeded by more than 0.5 %, which the build checks; most lie within 0.7 % above the
+    fit. Newer kernels give up to 1.8 % more (m6i.large), nano and small burstable types up to 20 %. Xen types, which
+    are nearly all observed, register 2 to 4 % more than this says.
+    """
+    gib = memory_mib / MIB_PER_GIB
+    base = FIT_BASE_BURSTABLE_MIB if is_burstable else FIT_BASE_MIB
+    return math.floor(memory_mib - FIT_MIB_PER_GIB * gib - FIT_MIB_PER_VCPU * vcpu - base - FIT_ARM_MIB * is_arm)
+
+
+def read_observations(folder: Path) -> list[Observation]:
+    """Rows with a number and an instance type. Sums of estimates ("our sum") are not observations."""
+    table = pd.read_csv(folder / "workloads/ecs_registered_resources/registered_resources_observed.csv", dtype=str)
+    return [
+        Observation(
+            instance_type=row["instance_type"],
+            memory_mib=int(row["registered_memory_mib"]),
+            observed=row["observed"],
+            is_ecs="not ECS" not in row["os_ami"],
+            is_low_confidence=row["confidence"].startswith("low"),
+            source=row["source"],
+            kind=row["kind"],
+        )
+        for row in table.fillna("").to_dict("records")
+        if row["registered_memory_mib"].isdigit() and "." in row["instance_type"] and not row["kind"].startswith("our sum")
+    ]
+
+
+def number(value: Any) -> str:
+    """Shortest text that reads back as the same number, without an exponent; empty where nothing is known."""
+    return "" if pd.isna(value) else np.format_float_positional(float(value), trim="-")
+
+
+def flag(value: bool) -> str:
+    return "true" if value else "false"
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Row]) -> str:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def regional(name: str, columns: Sequence[str], rows: Iterable[tuple[str, Row]]) -> Files:
+    """One file per Region from rows that start with their Region."""
+    by_region: defaultdict[str, list[Row]] = defaultdict(list)
+    for region, row in rows:
+        by_region[region].append(row)
+    return {f"{region}/{name}.csv": csv_text(columns, sorted(found, key=str)) for region, found in by_region.items()}
+
+
+def ec2_files(pricing: Path) -> Files:
+    on_demand = linux_in_regions(pd.read_parquet(pricing / "ec2_on_demand.parquet"))
+    spot = linux_in_regions(pd.read_parquet(pricing / "ec2_spot.parquet"))
+    columns = ("instance_type", *RATE_COLUMNS)
+    return {
+        **regional("ec2_on_demand", columns, instance_rates(on_demand, "usd_per_hour")),
+        **regional("ec2_spot", columns, instance_rates(spot, "spot_usd_per_hour_mean_of_azs")),
+    }
+
+
+def linux_in_regions(table: pd.DataFrame) -> pd.DataFrame:
+    return table[(table["location_kind"] == "region") & (table["os"] == "linux")]
+
+
+def instance_rates(table: pd.DataFrame, usd_column: str) -> Iterable[tuple[str, Row]]:
+    for row in table.to_dict("records"):
+        usd = number(row[usd_column])
+        yield row["region"], (row["instance_type"], usd, "instance-hour", row["source_id"], row["as_of"], CURRENT)
+
+
+def fargate_files(pricing: Path) -> Files:
+    columns = ("architecture", "purchase_option", "dimension", *RATE_COLUMNS)
+    on_demand = pd.read_csv(pricing / "fargate_on_demand.csv", dtype=str)
+    on_demand = on_demand[on_demand["os"] != "windows"].assign(purchase_option="on_demand", status=CURRENT)
+    spot = pd.read_csv(pricing / "fargate_spot.csv", dtype=str)
+    status = np.select([spot["superseded"] == "True", spot["stale"] == "True"], [SUPERSEDED, STALE], CURRENT)
+    spot = spot.assign(purchase_option="spot", status=status)
+    return regional("fargate", columns, (fargate_row(row) for row in pd.concat([on_demand, spot]).to_dict("records")))
+
+
+def fargate_row(row: Mapping[str, str]) -> tuple[str, Row]:
+    dimension, unit = FARGATE_DIMENSIONS[row["dimension"]]
+    key = (ARCHITECTURES.get(row["arch"], "any"), row["purchase_option"], dimension)
+    return row["region"], (*key, row["usd"], unit, row["source_id"], row["as_of"], row["status"])
+
+
+def ebs_files(pricing: Path) -> Files:
+    table = pd.read_csv(pricing / "ebs.csv", dtype=str)
+    table = table[(table["volume_type"] == "gp3") & (table["dimension"] == "gb_month")]
+    rows = (
+        (row["region"], ("gp3", "gib_month", row["usd"], "GiB-month", row["source_id"], row["as_of"], CURRENT))
+        for row in table.to_dict("records")
+    )
+    return regional("ebs", ("volume_type", "dimension", *RATE_COLUMNS), rows)
+
+
+def side_cost_files(pricing: Path) -> Files:
+    """Public IPv4 addresses, and the CPU credits that burstable instances on Linux use beyond what they earn."""
+    addresses, surplus = [], []
+    for row in pd.read_csv(pricing / "side_costs.csv", dtype=str).to_dict("records"):
+        rate = (row["usd"], row["unit"], row["source_id"], row["as_of"], CURRENT)
+        item = row["item"].split(":")
+        if row["item"] == "public_ipv4_hour":
+            addresses.append((row["region"], ("public_ipv4", "address_hour", *rate)))
+        elif item[0] == "t_unlimited_surplus_vcpu_hour" and item[2] == "linux":
+            surplus.append((row["region"], (item[1], *rate)))
+    return {
+        **regional("vpc", ("item", "dimension", *RATE_COLUMNS), addresses),
+        **regional("ec2_surplus_credits", ("family", *RATE_COLUMNS), surplus),
+    }
+
+
+def zone_files(pricing: Path, priced_types: set[str]) -> Files:
+    table = pd.read_parquet(pricing / "ec2_az_offerings.parquet")
+    zones = table[table["instance_type"].isin(priced_types)].groupby(["region", "instance_type"])["az_id"].agg(sorted)
+    rows = ((region, (instance_type, "|".join(az_ids), "moto")) for (region, instance_type), az_ids in zones.items())
+    return regional("zones", ("instance_type", "az_ids", "source_id"), rows)
+
+
+def fee_file(pricing: Path) -> Files:
+    """Ratios of the on-demand rate, with the time they hold; a ratio whose time has ended is superseded."""
+    table = pd.read_csv(pricing / "ecs_managed_instances_fee.csv", dtype=str).fillna("")
+    table = table[table["measure"] == "ratio_of_on_demand"]
+    rows = [
+        (
+            FEE_SCOPES[row["scope"]],
+            row["value"],
+            row["valid_from"],
+            row["valid_to"],
+            row["source_id"],
+            row["as_of"],
+            SUPERSEDED if row["valid_to"] else CURRENT,
+        )
+        for row in table.to_dict("records")
+    ]
+    columns = ("scope", "ratio_of_on_demand", "valid_from", "valid_to", "source_id", "as_of", "status")
+    return {"managed_instances_fee.csv": csv_text(columns, sorted(rows))}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Specs:
+    """What is known of instance types, one table per subject, each indexed by type."""
+
+    types: pd.DataFrame
+    enis: pd.DataFrame
+    coremark: pd.Series
+    observations: Mapping[str, Sequence[Observation]]
+
+
+INSTANCE_TYPE_COLUMNS: Final = (
+    "instance_type",
+    "vcpu",
+    "memory_mib",
+    "registered_memory_mib",
+    "registered_memory_basis",
+    "registered_memory_as_of",
+    "registered_memory_source_id",
+    "architectures",
+    "max_enis",
+    "branch_interfaces",
+    "tasks_with_trunking",
+    "tasks_with_trunking_source_id",
+    "baseline_percent",
+    "coremark_per_thread",
+    "current_generation",
+    "bare_metal",
+    "accelerator",
+    "managed_instances_fee_scope",
+    "spec_source_id",
+)
+
+
+def read_specs(folder: Path) -> Specs:
+    pricing = folder / "pricing"
+    observations: defaultdict[str, list[Observation]] = defaultdict(list)
+    for observation in read_observations(folder):
+        observations[observation.instance_type].append(observation)
+    return Specs(
+        types=pd.read_parquet(pricing / "ec2_instance_types.parquet").set_index("instance_type"),
+        enis=pd.read_csv(pricing / "ecs_eni_task_limits.csv").set_index("instance_type"),
+        coremark=pd.read_csv(pricing / "ec2_coremark.csv").set_index("instance_type")["coremark_per_thread"],
+        observations=observations,
+    )
+
+
+def instance_type_row(name: str, specs: Specs) -> Row:
+    spec = specs.types.loc[name]
+    return (
+        name,
+        spec["vcpu"],
+        spec["memory_mib"],
+        *registered_memory(name, specs),
+        ARCHITECTURES[spec["architectures"]],
+        *network(name, specs),
+        number(spec["baseline_pct_per_vcpu"]),
+        number(specs.coremark.get(name)),
+        flag(spec["current_generation"]),
+        flag(spec["bare_metal"]),
+        flag(has_accelerator(spec)),
+        fee_scope(name),
+        spec["spec_source"],
+    )
+
+
+def registered_memory(name: str, specs: Specs) -> tuple[int, str, str, str]:
+    """MiB, basis, date and source."""
+    seen = specs.observations.get(name)
+    if seen:
+        best = max(seen, key=lambda each: each.rank)
+        return best.memory_mib, "observed", best.observed, best.source_id
+    return fitted(specs.types.loc[name]), "fitted", "", FIT_SOURCE
+
+
+def fitted(spec: Any) -> int:
+    return fitted_registered_memory_mib(
+        spec["memory_mib"], spec["vcpu"], is_burstable=spec["burstable"], is_arm=spec["architectures"] == "arm64"
+    )
+
+
+def network(name: str, specs: Specs) -> tuple[str, str, str, str]:
+    """ENIs, branch interfaces, awsvpc tasks with trunking and the source of that; empty where not known or not possible.
+
+    Documented counts come first; elsewhere branch interfaces + ENIs - 2, which equals 422 of the 432 documented ones.
+    """
+    if name not in specs.enis.index:
+        return "", "", "", ""
+    limits = specs.enis.loc[name]
+    branches = limits["branch_interfaces"]
+    documented, by_rule = limits["tasks_with_trunking_doc"], limits["tasks_with_trunking_rule"]
+    tasks = by_rule if pd.isna(documented) else documented
+    source = "" if pd.isna(tasks) else "karpenter_vpclimits" if pd.isna(documented) else "ecs_developer_guide"
+    return number(limits["max_enis"]), number(branches) if branches > 0 else "", number(tasks), source
+
+
+def has_accelerator(spec: Any) -> bool:
+    counts = (spec["gpu_count"], spec["accelerator_count"])
+    return any(not pd.isna(n) and n > 0 for n in counts) or bool(ACCELERATED_FAMILY.match(spec["family"]))
+
+
+def fee_scope(name: str) -> str:
+    if NOT_IN_MANAGED_INSTANCES.fullmatch(name):
+        return ""
+    return next((scope for family, scope in FEE_SCOPE_OF_FAMILY if family.match(name)), "default")
+
+
+def source_rows(folder: Path, files: Files, specs: Specs) -> list[Row]:
+    """Sources that a row of the files names, with what is known of each."""
+    used = {cell for text in files.values() for cell in source_ids(text)}
+    rows: dict[str, Row] = {}
+    repository = ""
+    for row in pd.read_csv(folder / "pricing/sources.csv", dtype=str).fillna("").to_dict("records"):
+        where = row["where"].replace("same repo", repository)  # "same" as in the row above, which may not be among the used
+        repository = where.partition(",")[0].partition(" at ")[0]
+        rows[row["source_id"]] = (row["source_id"], where, row["date"], row["note"], row["licence"])
+    for observation in (each for seen in specs.observations.values() for each in seen):
+        note = "registered memory: " + ("" if observation.is_ecs else "a proxy for ECS; ") + observation.kind
+        about = (observation.source_id, observation.source, "see registered_memory_as_of", note, "facts only")
+        rows.setdefault(observation.source_id, about)
+    rows[FIT_SOURCE] = (
+        FIT_SOURCE,
+        "tools/build_pricing_data.py, fitted_registered_memory_mib",
+        "2026-11-23",
+        "registered memory: our fit to the observed types; equation and error in README.md",
+        "",
+    )
+    # These three describe a whole column of instance_types.csv, so no row names them.
+    used |= {"ec2_user_guide", "karpenter_vpclimits", "vantage_coremark"}
+    return [rows[each] for each in sorted(used)]
+
+
+def source_ids(text: str) -> set[str]:
+    table = csv.DictReader(io.StringIO(text))
+    columns = [name for name in table.fieldnames or () if name.endswith("source_id")]
+    return {row[name] for row in table for name in columns if row[name]}
+
+
+def residuals(specs: Specs) -> list[tuple[Observation, int, float]]:
+    """Each observation of a Nitro type with what the fit says, and the relative difference.
+
+    Raises
+    ------
+    SystemExit
+        The fit says more than was observed, by more than it may.
+    """
+    found = []
+    for observation in sorted(
+        (o for seen in specs.observations.values() for o in seen), key=lambda o: (o.instance_type, o.rank)
+    ):
+        spec = specs.types.loc[observation.instance_type]
+        if spec["hypervisor"] == "nitro":
+            says = fitted(spec)
+            found.append((observation, says, says / observation.memory_mib - 1))
+    wrong = [f"{o.instance_type}: {says} against {o.memory_mib}" for o, says, apart in found if apart > FIT_MAY_EXCEED_FRACTION]
+    if wrong:
+        raise SystemExit(f"the registered-memory fit says too much for {'; '.join(wrong)}")
+    return found
+
+
+def readme(files: Files, found: list[tuple[Observation, int, float]]) -> str:
+    apart = [each for _, _, each in found]
+    table = "\n".join(
+        f"| {o.instance_type} | {o.observed} | {o.memory_mib:,} | {says:,} | {apart:+.2%} |" for o, says, apart in found
+    )
+    return README.format(
+        coverage=coverage(files),
+        n=len(found),
+        high=max(apart),
+        low=min(apart),
+        median=median(apart),
+        half=median(abs(each) for each in apart),
+        residuals=table,
+    )
+
+
+def coverage(files: Files) -> str:
+    """How many current rates each Region has."""
+    lines = []
+    for region in sorted({path.split("/")[0] for path in files if "/" in path}):
+        rows = {
+            name: [
+                row for row in csv.DictReader(io.StringIO(files.get(f"{region}/{name}.csv", ""))) if row["status"] == CURRENT
+            ]
+            for name in ("ec2_on_demand", "ec2_spot", "fargate", "ebs", "vpc", "ec2_surplus_credits")
+        }
+        fargate = {(row["architecture"], row["purchase_option"]) for row in rows["fargate"]}
+        cells = [
+            len(rows["ec2_on_demand"]) or "",
+            len(rows["ec2_spot"]) or "",
+            *("yes" if (a, p) in fargate else "" for a in ("X86_64", "ARM64") for p in ("on_demand", "spot")),
+            "yes" if ("any", "on_demand") in fargate else "",
+            "yes" if rows["ebs"] else "",
+            "yes" if rows["vpc"] else "",
+            " ".join(row["family"] for row in rows["ec2_surplus_credits"]),
+            "yes" if f"{region}/zones.csv" in files else "",
+        ]
+        lines.append(f"| {region} | " + " | ".join(map(str, cells)) + " |")
+    return "\n".join(lines)
+
+
+README: Final = """\
+# Price data
+
+AWS list prices in USD, before tax and private discounts. Made by `tools/build_pricing_data.py`; do not edit by hand, a rate of
+your own goes into a rates file (`--rates`). CSV in UTF-8 with LF. China Regions are priced in CNY and left out.
+
+Every price row has `usd` per `unit`, a `source_id` that `sources.csv` explains, `as_of`, the date on which the source says it
+was true (`undated` where it gives none), and a `status`: `current` rows price, `superseded` (a newer row exists) and `stale`
+(too old to trust) rows are kept and price nothing. What could not be sourced is absent, never estimated.
+
+| file | one row per | what |
+|---|---|---|
+| `REGION/ec2_on_demand.csv` | instance type | Linux, shared tenancy |
+| `REGION/ec2_spot.csv` | instance type | Linux, mean over the zones of the Region: a level, not a quote |
+| `REGION/ec2_surplus_credits.csv` | T family | CPU credits beyond the earned ones, Linux, unlimited mode |
+| `REGION/fargate.csv` | architecture, purchase option, dimension | Linux; ephemeral storage beyond 20 GiB |
+| `REGION/ebs.csv` | volume type, dimension | gp3 storage |
+| `REGION/vpc.csv` | item | public IPv4 addresses |
+| `REGION/zones.csv` | instance type | ids of the zones that offer it; an absent type is unknown, not refused |
+| `instance_types.csv` | instance type | what it offers to ECS, for every type with a Linux price anywhere |
+| `managed_instances_fee.csv` | scope, time | Managed Instances fee as a ratio of the on-demand list rate, from few examples |
+| `sources.csv` | source | where, date, note, licence |
+
+A GB of AWS's price list is 1,024^3 bytes, so units say GiB. Empty cells are unknown. In `instance_types.csv`, ENIs and branch
+interfaces come from `karpenter_vpclimits`, `baseline_percent` from `ec2_user_guide`, CoreMark from `vantage_coremark`;
+`tasks_with_trunking` is the documented count, elsewhere branch interfaces + ENIs - 2. The Managed Instances fee of 0.12 meets
+the two fees seen: 0.037 of 0.306 for c6a.2xlarge (0.1209, read 2026-09-20), and 3.615744 for g6e.48xlarge, before the cut of
+2026-07.
+
+## What is there
+
+Numbers of current rates. Columns: EC2 on-demand, EC2 Spot; Fargate x86, x86 Spot, ARM, ARM Spot, ephemeral storage; gp3;
+public IPv4; surplus credits; zones.
+
+| Region | EC2 | Spot | x86 | x86 Spot | ARM | ARM Spot | ephemeral | gp3 | IPv4 | surplus | zones |
+|---|---|---|---|---|---|---|---|---|---|---|---|
+{coverage}
+
+## Registered memory
+
+A container instance registers less memory than the type has. `registered_memory_basis` is `observed` where someone read it
+(ECS before proxies such as Kubernetes nodes, doubtful ones last, then the newest), else `fitted`, which is ours:
+
+    registered MiB = nominal MiB - (30 per GiB + 30 per vCPU + 212; burstable 72 instead of 212; ARM 64 more), rounded down
+
+Conservative: it exceeds none of the {n} observations of Nitro types by more than 0.5 %. Error against them: median
+{median:+.2%}, from {low:+.2%} to {high:+.2%}, half of them within {half:.2%}. It is worst for small burstable types. One report
+says that AL2023 registers about 34 MiB less than Amazon Linux 2, which most observations are from; the fit holds the AL2023
+observations that there are (r6id).
+
+| type | observed | MiB | fit | difference |
+|---|---|---|---|---|
+{residuals}
+"""
+
+
+def build(folder: Path) -> tuple[Files, list[tuple[Observation, int, float]]]:
+    """All files of ``pricing_data/`` by relative path, and the residuals of the fit."""
+    pricing = folder / "pricing"
+    specs = read_specs(folder)
+    files = {**ec2_files(pricing), **fargate_files(pricing), **ebs_files(pricing), **side_cost_files(pricing)}
+    ec2 = [text for path, text in files.items() if path.endswith(("ec2_on_demand.csv", "ec2_spot.csv"))]
+    priced_types = {row["instance_type"] for text in ec2 for row in csv.DictReader(io.StringIO(text))}
+    files |= zone_files(pricing, priced_types) | fee_file(pricing)
+    rows = [instance_type_row(name, specs) for name in sorted(priced_types)]
+    files["instance_types.csv"] = csv_text(INSTANCE_TYPE_COLUMNS, rows)
+    files["sources.csv"] = csv_text(("source_id", "where", "date", "note", "licence"), source_rows(folder, files, specs))
+    found = residuals(specs)
+    files["README.md"] = readme(files, found)
+    return files, found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("source", type=Path, help="folder with pricing/ and workloads/ecs_registered_resources/")
+    parser.add_argument("--out", type=Path, default=Path(__file__).resolve().parents[1] / "pricing_data")
+    arguments = parser.parse_args()
+    files, found = build(arguments.source)
+    if arguments.out.exists():
+        shutil.rmtree(arguments.out)
+    for path, text in files.items():
+        target = arguments.out / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8", newline="\n")
+    for observation, says, apart in found:
+        sys.stdout.write(f"{observation.instance_type:14} observed {observation.memory_mib:>8} fit {says:>8} {apart:+8.2%}\n")
+    size = sum(len(text.encode()) for text in files.values())
+    sys.stdout.write(f"{len(files)} files, {size / 1e6:.1f} MB in {arguments.out}\n")
+
+
+if __name__ == "__main__":
+    main()
