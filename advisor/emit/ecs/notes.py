@@ -1,0 +1,92 @@
+"""The last section of the README: what was decided for the reader, and what to do where it does not fit."""
+
+from typing import Final
+
+from advisor.ecs import LaunchType, PurchaseOption
+from advisor.emit.ecs.service import HEALTH_CHECK_GRACE_S, SPOT_DEREGISTRATION_S
+from advisor.emit.ecs.task_definition import LOG_RETENTION_DAYS, SPOT_STOP_TIMEOUT_S
+from advisor.plan import Plan
+
+_CLUSTER: Final = """
+**Container Insights is off.** It bills custom metrics for every service and task, and service auto scaling does not need
+it. `enabled` or `enhanced` in `01-create-cluster.json` turns it on.
+"""
+_TASKS: Final = f"""
+**Tasks are locked down**: read-only root file system with a writable `/tmp`, no Linux capabilities, an init process, no
+`execute-command`, logs kept {LOG_RETENTION_DAYS} days. An image that runs as root and changes user, or that binds a port
+below 1024, may need a capability back: list the others under `drop` instead of `ALL` (Fargate adds none but SYS_PTRACE).
+`/tmp` belongs to root unless the image declares it with `VOLUME`.
+"""
+_HEALTH: Final = """
+**No container health check.** It runs a command of the image, which these files cannot know, and a wrong one stops every
+deployment. Where the image has one, add to the container `"healthCheck": {"command": ["CMD", "/app/healthy"], "interval": 30,
+"timeout": 5, "retries": 3, "startPeriod": 60}`.
+"""
+_LOAD_BALANCER: Final = f"""
+**Load balancing** uses an Application Load Balancer that you have: a rule of its listener forwards one host name to each
+service. Health checks ask for `/` and accept 200 to 399; a new task has {HEALTH_CHECK_GRACE_S} s of grace. Change that in
+`create-target-group.json` and `create-service.json` where the program answers elsewhere or starts slower, and `Priority` in
+`create-rule.json` where the listener has rules.
+"""
+_SPOT: Final = f"""
+**Spot** ends tasks two minutes after a warning. Containers get SIGTERM and {SPOT_STOP_TIMEOUT_S} s, load balancers let open
+requests end for {SPOT_DEREGISTRATION_S} s. Nothing replaces Spot capacity by On-Demand: while there is none, tasks wait.
+"""
+_INSTANCES: Final = """
+**Instances** boot the newest ECS-optimized Amazon Linux 2023 of their architecture, demand IMDSv2 and keep tasks from the
+instance's credentials. Capacity comes and goes with the tasks: the group starts empty, and ECS alone changes its size.
+"""
+_SPARE_INSTANCES: Final = """
+**A target capacity below 100** keeps spare instances. AWS then demands binpack before the spread over zones (else each task
+gets an instance of its own), so zones are kept equal only as far as packing leaves a choice.
+"""
+_TRUNKING: Final = """
+**awsvpc trunking** lets more tasks with their own interface fit on an instance, and the plan counts on it. The setting holds
+for all clusters of the account in this Region, for instances launched after it, of types that can.
+"""
+_MANAGED: Final = """
+**Managed Instances** choose among the types listed; they have no upper bound, no target capacity and no placement strategy.
+What the plan says of these is kept in `advisor:` tags and changes nothing.
+"""
+_EXISTING: Final = """
+**Where something exists already:** `put-cluster-capacity-providers` replaces the cluster's list, so add what it has to
+`03-put-cluster-capacity-providers.json`. `create-service` refuses a name in use: then run `update-service` with the new task
+definition, the capacity provider strategy of the file (for Fargate `capacityProvider=FARGATE,weight=1`, since one launch type
+cannot become another) and `--force-new-deployment`.
+"""
+_FARGATE_QUOTAS: Final = {
+    PurchaseOption.ON_DEMAND: ("On-Demand", "L-3032A538"),
+    PurchaseOption.SPOT: ("Spot", "L-36FBB829"),
+}
+
+
+def notes_section(plan: Plan) -> str:
+    notes = [_CLUSTER, _TASKS, _HEALTH, *_notes_that_apply(plan), *_quotas(plan), _EXISTING]
+    return "## What you may want to change\n\n" + "".join(f"- {' '.join(note.split())}\n" for note in notes)
+
+
+def _notes_that_apply(plan: Plan) -> list[str]:
+    services, providers = plan.services.values(), plan.capacity_providers.values()
+    groups = [provider for provider in providers if provider.launch_type is LaunchType.EC2]
+    applies = {
+        _LOAD_BALANCER: any(service.port is not None for service in services),
+        _SPOT: any(service.purchase_option is PurchaseOption.SPOT for service in services),
+        _INSTANCES: bool(groups),
+        _SPARE_INSTANCES: any(provider.target_capacity_percent < 100 for provider in groups),
+        _TRUNKING: any(provider.has_trunking for provider in groups),
+        _MANAGED: any(provider.launch_type is LaunchType.MANAGED_INSTANCES for provider in providers),
+    }
+    return [note for note, is_apt in applies.items() if is_apt]
+
+
+def _quotas(plan: Plan) -> list[str]:
+    notes: list[str] = []
+    for option, (label, code) in _FARGATE_QUOTAS.items():
+        mine = [s for s in plan.services.values() if s.launch_type is LaunchType.FARGATE and s.purchase_option is option]
+        if mine:
+            vcpu = sum(service.max_tasks * service.task.vcpu for service in mine)
+            notes.append(
+                f"**Quota {code}**, Fargate {label} vCPUs, is 6 in a new account. At its upper bounds this plan runs {vcpu:g},"
+                " twice that while everything is deployed at once."
+            )
+    return notes
