@@ -7,11 +7,12 @@ from datetime import timedelta
 import numpy as np
 
 from advisor.billing import amounts_usd, total_usd
-from advisor.ecs import LaunchType, PurchaseOption
+from advisor.ecs import LaunchType, PurchaseOption, TaskSize
 from advisor.errors import AdvisorError, PriceNotFoundError
 from advisor.meters import GP3_GIB_MONTH, Meter, instance_hour
-from advisor.optimize.alternatives import Alternatives, Choice, ServiceLoad, alternatives, wholly_unpriced
+from advisor.optimize.alternatives import Alternatives, Choice, alternatives, wholly_unpriced
 from advisor.optimize.candidates import candidates
+from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.parts import ROOT_VOLUME_GIB, Part
 from advisor.optimize.present import has_present, present_parts
 from advisor.optimize.pricing import instance_facts, price_parts, weekly_usd, weighted_quantile
@@ -29,6 +30,7 @@ from advisor.recommend.result import (
     Run,
     Saving,
     ServiceAdvice,
+    SizeAdvice,
     Stairs,
     StrategyItem,
     Views,
@@ -39,6 +41,7 @@ from advisor.recommend.warnings import warnings_for
 from advisor.simulate.fargate import fargate_quantities
 from advisor.simulate.instances import capacity, reservation, root_volume_gib_months
 from advisor.simulate.packing import tasks_per_instance
+from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import timeline
 from advisor.units import HOURS_PER_WEEK, FloatArray
 from advisor.version import __version__
@@ -226,6 +229,19 @@ class _Answer:
             tasks_p50=weighted_quantile(part.tasks[row][known], load.hours[known], 0.5),
             tasks_max=float(part.tasks[row][known].max(initial=0.0)),
             why=service_why(alone, load.hours, self._idle(part, by_service)),
+            size=self._size_advice(load, plan),
+        )
+
+    def _size_advice(self, load: ServiceLoad, plan: ServicePlan) -> SizeAdvice | None:
+        right = self.found.right_sized.get(load.service.name)
+        if right is None or right.right_size is None or right.run.size != plan.task:
+            return None
+        return SizeAdvice(
+            declared={"cpu": load.service.task.cpu_units, "memory": load.service.task.memory_mib},
+            hours_above_target_today=right.right_size.hours_above_target_today,
+            hours_above_target=right.right_size.hours_above_target,
+            hours_above_full=right.right_size.hours_above_full,
+            memory_headroom_fraction=right.right_size.memory_headroom_fraction,
         )
 
     def _present(self) -> Present | None:
@@ -250,7 +266,12 @@ class _Answer:
     def _views(self, ranked: Sequence[Ranked]) -> Views:
         start, axis = self.workload.start, self.search.axis
         everything = np.ones(axis.n_steps, dtype=np.bool_)
-        services = tuple(service_view(load, axis, start, everything, self._stairs(load)) for load in self.found.loads)
+        services = tuple(
+            replace(
+                service_view(load, axis, start, everything, self._stairs(load)), fargate_rounding_fraction=self._rounding(load)
+            )
+            for load in self.found.loads
+        )
         return Views(start=first_hour(start).isoformat(), services=services, instances=self._instances_view(ranked))
 
     def _stairs(self, load: ServiceLoad) -> Stairs:
@@ -260,10 +281,7 @@ class _Answer:
         task_usd, fargate_title = None, "Fargate"
         if fargate is not None:
             plan = fargate.services[name]
-            one_task = fargate_quantities(
-                np.ones(1), plan.task, ephemeral_storage_gib=plan.ephemeral_storage_gib, has_public_ip=plan.has_public_ip
-            )[:, 0]
-            task_usd, fargate_title = self._usd(one_task, fargate.meters), f"Fargate {plan.architecture}"
+            task_usd, fargate_title = self._task_hour_usd(plan.task, plan, fargate.meters), f"Fargate {plan.architecture}"
         if ec2 is None:
             return Stairs(
                 fargate_usd_per_task_hour=task_usd, fargate_title=fargate_title, instance_type=None,
@@ -281,6 +299,27 @@ class _Answer:
             tasks_per_instance=int(tasks_per_instance(reservation(load.run.size), offered)),
             zones=self.search.constraints.zones,
         )
+
+    def _rounding(self, load: ServiceLoad) -> float | None:
+        """Share of a task's cost on Fargate that rounding its declared size up to the grid adds."""
+        part = self._own_part(load.service.name, LaunchType.FARGATE)
+        if part is None:
+            return None
+        plan, declared = part.services[load.service.name], load.service.task
+        if not declared.fits_in(plan.task):
+            return None
+        exact_usd, rounded_usd = (
+            self._task_hour_usd(declared, plan, part.meters),
+            self._task_hour_usd(plan.task, plan, part.meters),
+        )
+        return None if exact_usd is None or not rounded_usd else 1.0 - exact_usd / rounded_usd
+
+    def _task_hour_usd(self, size: TaskSize, plan: ServicePlan, meters: Sequence[Meter]) -> float | None:
+        """What one task of a size costs for an hour on Fargate."""
+        quantity = fargate_quantities(
+            np.ones(1), size, ephemeral_storage_gib=plan.ephemeral_storage_gib, has_public_ip=plan.has_public_ip
+        )
+        return self._usd(quantity[:, 0], meters)
 
     def _usd(self, quantity: FloatArray, meters: Sequence[Meter]) -> float | None:
         usd = float(total_usd(amounts_usd(quantity, self.search.catalog.rates_usd(meters, self.search.region))))
@@ -304,11 +343,10 @@ class _Answer:
         if alternative is None:
             return None
         parts = [(part, part.on_instances) for part in self._parts_of(alternative) if part.on_instances is not None]
-        runs = {load.service.name: load.run for load in self.found.loads}
         bounds = []
         for part, _ in parts:
             types = [t for t in self.search.candidates.types if t.name in part.provider.instance_types]
-            load = packed_load([runs[name] for name in part.services])
+            load = packed_load([self._run_of(name, plan) for name, plan in part.services.items()])
             per_type = [load.bound(capacity(t, has_trunking=part.provider.has_trunking)) for t in types]
             bounds.append(np.mean(per_type, axis=0))
         series = (
@@ -317,6 +355,13 @@ class _Answer:
             np.sum([part.tasks.sum(axis=0) for part, _ in parts], axis=0),
         )
         return instances_view(alternative.id, alternative.title, series, self.search.axis, self.workload.start)
+
+    def _run_of(self, service: str, plan: ServicePlan) -> RunningTasks:
+        """Tasks over time with the size of the plan."""
+        right = self.found.right_sized.get(service)
+        if right is not None and right.run.size == plan.task:
+            return right.run
+        return next(load.run for load in self.found.loads if load.service.name == service)
 
     def _run(self) -> Run:
         workload, catalog = self.workload, self.search.catalog

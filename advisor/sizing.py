@@ -67,7 +67,7 @@ def needed_tasks(service: Service, demand: FloatArray, size: TaskSize) -> Needed
     wanted = ceil_whole(quotient)
     tasks = np.maximum(wanted, min_tasks(service, size))
     if service.scaling.max_tasks is None:
-        return NeededTasks(tasks=tasks, unmet=np.zeros_like(tasks))
+        return NeededTasks(tasks=tasks, unmet=np.where(np.isnan(tasks), np.nan, 0.0))
     bounded = np.minimum(tasks, service.scaling.max_tasks)
     return NeededTasks(tasks=bounded, unmet=tasks - bounded)
 
@@ -76,10 +76,10 @@ def min_tasks(service: Service, size: TaskSize) -> int:
     """The lower bound for tasks of ``size``: as much CPU as the declared bound of declared tasks.
 
     A load-balanced service keeps two tasks where it has two, so that a plan with larger tasks is as available as one with
-    small ones.
+    small ones. A bound that nobody stated is a count and stays one.
     """
     declared = service.scaling.min_tasks
-    if not service.is_cpu_known or size.cpu_units == service.task.cpu_units:
+    if not service.is_cpu_known or size.cpu_units == service.task.cpu_units or not service.scaling.is_min_stated:
         return declared
     same_cpu = math.ceil(declared * service.task.cpu_units / size.cpu_units)
     return max(same_cpu, min(declared, 2 if service.port is not None else 1))
@@ -114,3 +114,88 @@ def fargate_sizes(service: Service) -> tuple[FargateSize, ...]:
         if s.memory_mib * declared.cpu_units >= declared.memory_mib * s.cpu_units
     ]
     return tuple(kept + following)
+
+
+MEMORY_MARGIN_FRACTION = 0.15
+SAMPLE_STEP_S = 300
+"""A single task's mean over at most this long stands for its maximum when it is sized."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ObservedTask:
+    """What was seen of single tasks of the declared size, (steps,) each; NaN where not measured."""
+
+    running_tasks: FloatArray
+    memory_mib: FloatArray
+    """Most memory in use per task."""
+    is_memory_maximum: bool
+    cpu_units_max: FloatArray
+    """Most CPU units that one task used."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RightSize:
+    """A smaller or larger task that serves the same load, and how safe it would have been."""
+
+    size: TaskSize
+    hours_above_target: float
+    """Hours of the history in which CPU in use was above the scaling target."""
+    hours_above_full: float
+    """Hours in which CPU in use was above what the tasks have."""
+    hours_above_target_today: float
+    """The same as ``hours_above_target``, with the tasks that ran."""
+    memory_headroom_fraction: float
+    """Memory left at the worst moment, as a share of the size; 0.13 or more with the margin of 15 %."""
+
+
+def right_sizes(service: Service, demand: FloatArray, observed: ObservedTask, step_hours: float) -> tuple[RightSize, ...]:
+    r"""Sizes of Fargate's grid that would have served a load safely, smallest first.
+
+    CPU is lowered only where the most that a single task used is known, memory only where its maximum is: averages hide peaks.
+    Fewer tasks are each sent more load, so what one task used grows in proportion.
+
+    Parameters
+    ----------
+    demand : (steps,)
+        CPU units or requests per second, as ``service.load_form`` says.
+    observed : ObservedTask
+        Of tasks of the declared size.
+    step_hours : float
+        Length of a step. [h]
+
+    Returns
+    -------
+    tuple of RightSize
+        Empty where the load does not tell how much CPU and memory single tasks use.
+
+    Notes
+    -----
+    .. math:: m \ge (1 + 0.15)\, \max_t \left( \hat m_t \max(1, n^\mathrm{old}_t / n^\mathrm{new}_t) \right)
+    """
+    in_use = cpu_units_in_use(service, demand)
+    is_seen = not (np.isnan(observed.memory_mib).all() or np.isnan(observed.cpu_units_max).all())
+    if in_use is None or not is_seen or np.isnan(observed.running_tasks).all():
+        return ()
+    target = service.scaling.target_cpu_fraction * (1 + 1e-9)
+    busy_today = in_use / np.maximum(observed.running_tasks * service.task.cpu_units, 1.0)
+    found = []
+    for size in FARGATE_SIZES:
+        needed = needed_tasks(service, demand, size).tasks
+        more_load = np.fmax(observed.running_tasks / np.maximum(needed, 1.0), 1.0)
+        memory_mib = float(np.nanmax(observed.memory_mib * more_load))
+        least_mib = memory_mib * (1 + MEMORY_MARGIN_FRACTION)
+        if not observed.is_memory_maximum:
+            least_mib = max(least_mib, service.task.memory_mib)
+        if size.memory_mib < least_mib or size.cpu_units < float(np.nanmax(observed.cpu_units_max * more_load)):
+            continue
+        busy = in_use / np.maximum(needed * size.cpu_units, 1.0)
+        found.append(
+            RightSize(
+                size=size,
+                hours_above_target=float(np.sum(busy > target)) * step_hours,
+                hours_above_full=float(np.sum(busy > 1 + 1e-9)) * step_hours,
+                hours_above_target_today=float(np.sum(busy_today > target)) * step_hours,
+                memory_headroom_fraction=1 - memory_mib / size.memory_mib,
+            )
+        )
+    return tuple(found)

@@ -29,6 +29,8 @@ class Scaling:
     min_tasks: int
     max_tasks: int | None = None
     target_cpu_fraction: float = 0.60
+    is_min_stated: bool = True
+    """False when ``min_tasks`` is the default: a count for availability, not a statement of capacity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +123,10 @@ class Workload:
     """(services, steps): tasks that ran, where the load tells; NaN elsewhere."""
     memory_mib: FloatArray | None = None
     """(services, steps): highest known memory in use per task; NaN where not measured."""
+    is_memory_maximum: BoolArray | None = None
+    """(services,): True where ``memory_mib`` holds maxima, or samples of 5 minutes or less; averages may not shrink a task."""
+    cpu_units_per_task_max: FloatArray | None = None
+    """(services, steps): most CPU units that a single task used; NaN where not measured."""
     constraints: Constraints = field(default_factory=Constraints)
     present: PresentCluster | None = None
     rates_file: str | None = None

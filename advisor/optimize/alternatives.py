@@ -7,7 +7,8 @@ import numpy as np
 
 from advisor.ecs import Architecture, LaunchType, PurchaseOption
 from advisor.errors import InputError
-from advisor.optimize.parts import Part, fargate_part
+from advisor.optimize.loads import ServiceLoad, cheapest_fargate_part, cost_usd, service_loads, right_sized_load
+from advisor.optimize.parts import Part
 from advisor.optimize.pricing import price_parts
 from advisor.optimize.search import (
     CapacityKind,
@@ -18,8 +19,8 @@ from advisor.optimize.search import (
     packed_load,
     shared_part,
 )
-from advisor.simulate.scaling import RunningTasks, running_tasks
-from advisor.sizing import fargate_sizes
+from advisor.optimize.titles import FARGATE_TITLES, LAUNCH_TITLES, capacity_title, parts_title
+from advisor.simulate.scaling import RunningTasks
 from advisor.units import BoolArray, FloatArray
 from advisor.workload import Service, Workload
 
@@ -37,6 +38,8 @@ class Choice:
     missing: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
     is_comparison: bool = False
+    is_right_sized: bool = False
+    """Some task has another size than the declared one, and not only because Fargate lacks that."""
 
     @property
     def is_feasible(self) -> bool:
@@ -44,40 +47,18 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ServiceLoad:
-    """One service with its load on the search's time axis."""
-
-    service: Service
-    demand: FloatArray
-    run: RunningTasks
-    """With the declared task size."""
-    measured: BoolArray
-    """(steps,)"""
-    hours: FloatArray
-    """(steps,): hours of the month that each step stands for, by this service's own gaps."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Alternatives:
     """All choices of a workload."""
 
     loads: tuple[ServiceLoad, ...]
+    """As declared."""
+    right_sized: Mapping[str, ServiceLoad]
+    """Services for which another size is cheaper and was safe, with that size."""
     common_hours: FloatArray
     """(steps,): hours of the month, where every service was measured. All alternatives for the cluster are billed on these."""
     common_measured: BoolArray
     by_service: Mapping[str, tuple[Choice, ...]]
     for_cluster: tuple[Choice, ...]
-
-
-def service_loads(workload: Workload, search: Search) -> tuple[ServiceLoad, ...]:
-    """Tasks running for each service, with the declared task size."""
-    loads = []
-    for row, service in enumerate(workload.services):
-        run = running_tasks(service, workload.demand[row], service.task, search.axis)
-        measured = np.asarray(~np.isnan(run.tasks))
-        hours = search.axis.month_hours(measured)
-        loads.append(ServiceLoad(service=service, demand=workload.demand[row], run=run, measured=measured, hours=hours))
-    return tuple(loads)
 
 
 def alternatives(workload: Workload, search: Search) -> Alternatives:
@@ -90,14 +71,47 @@ def alternatives(workload: Workload, search: Search) -> Alternatives:
             fix="Give loads of the same period, or a workload for each group of services that were measured together.",
         )
     hours = search.axis.month_hours(measured)
-    by_service = {load.service.name: tuple(_service_choices(search, load)) for load in loads}
+    right_sized = {load.service.name: right for load in loads if (right := right_sized_load(workload, load, search))}
+    by_service = {load.service.name: tuple(_choices_of_all_sizes(search, load, right_sized)) for load in loads}
     return Alternatives(
         loads=loads,
+        right_sized=right_sized,
         common_hours=hours,
         common_measured=measured,
         by_service=by_service,
-        for_cluster=tuple(_cluster_choices(search, workload.cluster, loads, by_service, hours)),
+        for_cluster=tuple(_cluster_choices_of_all_sizes(search, workload.cluster, loads, right_sized, by_service, hours)),
     )
+
+
+def _choices_of_all_sizes(search: Search, load: ServiceLoad, right_sized: Mapping[str, ServiceLoad]) -> Iterable[Choice]:
+    yield from _service_choices(search, load)
+    right = right_sized.get(load.service.name)
+    if right is not None:
+        yield from (_as_right_sized(choice) for choice in _service_choices(search, right))
+
+
+def _as_right_sized(choice: Choice) -> Choice:
+    return replace(choice, id=f"{choice.id}:right_sized", title=f"{choice.title}, right-sized", is_right_sized=True)
+
+
+def _cluster_choices_of_all_sizes(
+    search: Search,
+    cluster: str,
+    loads: Sequence[ServiceLoad],
+    right_sized: Mapping[str, ServiceLoad],
+    by_service: Mapping[str, tuple[Choice, ...]],
+    hours: FloatArray,
+) -> Iterable[Choice]:
+    """With declared sizes, and where some size is better, once more with every service in its best size."""
+    declared = {name: tuple(choice for choice in choices if not choice.is_right_sized) for name, choices in by_service.items()}
+    yield from _cluster_choices(search, cluster, loads, declared, hours)
+    if right_sized:
+        best = [right_sized.get(load.service.name, load) for load in loads]
+        sized = {
+            name: tuple(choice for choice in choices if choice.is_right_sized == (name in right_sized))
+            for name, choices in by_service.items()
+        }
+        yield from (_as_right_sized(choice) for choice in _cluster_choices(search, cluster, best, sized, hours))
 
 
 def _service_choices(search: Search, load: ServiceLoad) -> Iterable[Choice]:
@@ -125,21 +139,14 @@ def _service_choices(search: Search, load: ServiceLoad) -> Iterable[Choice]:
 
 def _fargate_choice(search: Search, load: ServiceLoad, architecture: Architecture, option: PurchaseOption) -> Choice:
     service = load.service
-    title = f"{_FARGATE[option]} {architecture}"
+    title = f"{FARGATE_TITLES[option]} {architecture}"
     choice_id = f"{service.name}:{title.lower().replace(' ', '_')}"
-    sizes = fargate_sizes(service)
-    if not sizes:
-        reason = f"Fargate has no task size of {service.task} or more"
-        return Choice(id=choice_id, title=title, reasons=(reason,))
-    parts = []
-    for at in sizes:
-        run = load.run
-        if at.size != service.task:
-            run = running_tasks(service, load.demand, at.size, search.axis, is_count_kept=at.is_count_kept)
-        parts.append(fargate_part(run, architecture, option, search.axis))
-    best = min(parts, key=lambda part: cost_usd(search, [part], load.hours))
-    reasons = () if sizes[0].size == service.task else (f"Fargate has no task size {service.task}: rounded up",)
-    return Choice(id=choice_id, title=title, parts=(best,), reasons=reasons)
+    part = cheapest_fargate_part(load, architecture, option, search)
+    if part is None:
+        return Choice(id=choice_id, title=title, reasons=(f"Fargate has no task size of {service.task} or more",))
+    is_declared = part.services[service.name].task == service.task
+    reasons = () if is_declared else (f"Fargate has no task size {service.task}: rounded up",)
+    return Choice(id=choice_id, title=title, parts=(part,), reasons=reasons)
 
 
 def _dedicated_choice(search: Search, load: ServiceLoad, kind: CapacityKind) -> Choice:
@@ -403,12 +410,6 @@ def _identity(part: Part) -> tuple[str, str, frozenset[tuple[str, str, str]]]:
     return part.name, str(part.provider.placement), services
 
 
-def cost_usd(search: Search, parts: Sequence[Part], hours: FloatArray) -> float:
-    """Upper end of a month's cost; infinite where something has no price, so that what is priced goes first."""
-    priced = price_parts(parts, hours, search.catalog, search.region)
-    return float("inf") if priced.monthly_usd is None else priced.monthly_usd.high
-
-
 def wholly_unpriced(choices: Mapping[str, tuple[Choice, ...]], search: Search) -> tuple[LaunchType, str] | None:
     """A launch type that the constraints allow and that some service could use, but that has no price at all."""
     for launch_type in (LaunchType.FARGATE, LaunchType.EC2):
@@ -431,51 +432,4 @@ def _missing(search: Search, choice: Choice) -> str:
 def _is_of(choice: Choice, launch_type: LaunchType) -> bool:
     if choice.parts:
         return choice.parts[0].provider.launch_type is launch_type
-    return bool(choice.missing) and choice.title.startswith(_TITLES[launch_type])
-
-
-_FARGATE = {PurchaseOption.ON_DEMAND: "Fargate", PurchaseOption.SPOT: "Fargate Spot"}
-_TITLES = {LaunchType.FARGATE: "Fargate", LaunchType.EC2: "EC2", LaunchType.MANAGED_INSTANCES: "Managed Instances"}
-_OPTIONS = {PurchaseOption.ON_DEMAND: "", PurchaseOption.SPOT: "Spot"}
-
-
-def capacity_title(kind: CapacityKind, instance_types: Sequence[str], how: str = "") -> str:
-    """``EC2 shared m7g.large``; on-demand unless it says Spot."""
-    if not instance_types:
-        types = str(kind.architecture)
-    elif len(instance_types) == 1:
-        types = instance_types[0]
-    else:
-        types = f"{instance_types[0]} and {len(instance_types) - 1} more"
-    derived = " (fee derived)" if kind.launch_type is LaunchType.MANAGED_INSTANCES else ""
-    words = [_TITLES[kind.launch_type], how, types, _OPTIONS[kind.purchase_option]]
-    return " ".join(word for word in words if word) + derived
-
-
-def parts_title(parts: Sequence[Part]) -> str:
-    """A name for parts together, equal ones folded: ``Fargate ARM64 + EC2 c6a.2xlarge (worker)``."""
-    by_title: dict[str, list[str]] = {}
-    for part in parts:
-        by_title.setdefault(_part_title(part), []).extend(part.services)
-    if len(by_title) == 1:
-        return next(iter(by_title))
-    n_most = max(len(names) for names in by_title.values())
-    most = next(title for title, names in by_title.items() if len(names) == n_most)
-    titles = sorted(by_title.items(), key=lambda item: item[0] != most)
-    return " + ".join(title if title == most else f"{title} ({_few(names)})" for title, names in titles)
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names) if len(names) <= 2 else f"{names[0]} and {len(names) - 1} more"
-
-
-def _part_title(part: Part) -> str:
-    if part.provider.launch_type is LaunchType.FARGATE:
-        (service,) = part.services.values()
-        return f"{_FARGATE[part.provider.purchase_option]} {service.architecture}"
-    kind = CapacityKind(
-        launch_type=part.provider.launch_type,
-        purchase_option=part.provider.purchase_option,
-        architecture=part.provider.architecture or Architecture.X86_64,
-    )
-    return capacity_title(kind, part.provider.instance_types, "shared" if len(part.services) > 1 else "")
+    return bool(choice.missing) and choice.title.startswith(LAUNCH_TITLES[launch_type])

@@ -110,7 +110,8 @@ def rate_outliers(types: Iterable[InstanceType], usd_per_hour: FloatArray) -> di
             if abs(least) > OUTLIER_FRACTION:
                 word = "above" if least > 0 else "below"
                 found[instance_type.name] = (
-                    f"the rate of {instance_type.name} is {abs(least):.0%} {word} what the other sizes of {family} suggest: check it"
+                    f"the rate of {instance_type.name} is {abs(least):.0%} {word} what the other sizes of {family} suggest: "
+                    "check it"
                 )
     return found
 

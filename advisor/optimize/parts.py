@@ -65,13 +65,15 @@ class Part:
         return self.provider.name
 
 
-def fargate_part(run: RunningTasks, architecture: Architecture, purchase_option: PurchaseOption, axis: Timeline) -> Part:
+def fargate_part(
+    run: RunningTasks, architecture: Architecture, purchase_option: PurchaseOption, axis: Timeline, *, zones: int
+) -> Part:
     """One service on Fargate or Fargate Spot, with the task size that ``run`` was computed for."""
     service = run.service
     storage, is_public = service.ephemeral_storage_gib, service.has_public_ip
     billed = billed_fargate_tasks(run.tasks, startup_s=service.startup_s, step_s=axis.step_s)
     name = "FARGATE" if purchase_option is PurchaseOption.ON_DEMAND else "FARGATE_SPOT"
-    provider = CapacityProvider(name=name, launch_type=LaunchType.FARGATE, purchase_option=purchase_option)
+    provider = CapacityProvider(name=name, launch_type=LaunchType.FARGATE, purchase_option=purchase_option, zones=zones)
     return Part(
         provider=provider,
         services={service.name: service_plan(run, provider, architecture)},
@@ -208,7 +210,7 @@ def service_plan(run: RunningTasks, provider: CapacityProvider, architecture: Ar
         image=service.image,
         port=service.port,
         ephemeral_storage_gib=service.ephemeral_storage_gib,
-        has_public_ip=service.has_public_ip and provider.launch_type is LaunchType.FARGATE,
+        has_public_ip=service.has_public_ip,
     )
 
 

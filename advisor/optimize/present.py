@@ -4,7 +4,7 @@ import numpy as np
 
 from advisor.ecs import FARGATE_SIZES, Architecture, LaunchType, PlacementStrategy
 from advisor.meters import GP3_GIB_MONTH, Meter, instance_hour
-from advisor.optimize.alternatives import ServiceLoad
+from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.parts import ROOT_VOLUME_GIB, Part, fargate_part, provider_name
 from advisor.optimize.search import Search
 from advisor.plan import CapacityProvider
@@ -34,7 +34,7 @@ def present_parts(workload: Workload, loads: tuple[ServiceLoad, ...], search: Se
                 unknown.append(f"a Fargate task size for {load.service.name}")
             else:
                 run = _as_run(load, tasks)
-                parts.append(fargate_part(run, present.architecture, present.purchase_option, search.axis))
+                parts.append(fargate_part(run, present.architecture, present.purchase_option, search.axis, zones=1))
         elif workload.present is None:
             unknown.append("present.instances")
     if workload.present is not None:

@@ -9,7 +9,7 @@ import numpy as np
 from advisor.billing import Bill, LineItem, MonthlyUsd, amounts_usd, total_usd
 from advisor.ecs import LaunchType
 from advisor.errors import PriceNotFoundError
-from advisor.meters import Meter, Usage
+from advisor.meters import Meter, Usage, sum_over_states
 from advisor.optimize.parts import MANAGED_FEE_RANGE, PACKING_RANGE, Part
 from advisor.pricing import PriceCatalog, Rate
 from advisor.units import FloatArray
@@ -89,11 +89,11 @@ def instance_facts(parts: Sequence[Part], hours: FloatArray) -> InstanceFacts | 
     running = np.sum([use.running for use in uses], axis=0)
     lasting = (hours > 0) & ~np.isnan(running)
     weights = hours[lasting]
-    offered = float(running[lasting] @ weights)
-    reserved = np.sum([use.reserved for use in uses], axis=0)[:, lasting] @ weights
+    offered = float(sum_over_states(running[lasting], weights))
+    reserved = sum_over_states(np.sum([use.reserved for use in uses], axis=0)[:, lasting], weights)
     largest = int(np.argmax(reserved))
     floor = np.any([use.is_floor for use in uses], axis=0)
-    is_floor = float(floor[lasting] @ weights) > 0.5 * float(weights.sum())
+    is_floor = float(weights[floor[lasting]].sum()) > 0.5 * float(weights.sum())
     return InstanceFacts(
         p50=weighted_quantile(running[lasting], weights, 0.50),
         p95=weighted_quantile(running[lasting], weights, 0.95),

@@ -7,7 +7,7 @@ import numpy as np
 
 from advisor.billing import amounts_usd, total_usd
 from advisor.ecs import Architecture, InstanceType, LaunchType, PlacementStrategy, PurchaseOption
-from advisor.meters import GP3_GIB_MONTH
+from advisor.meters import GP3_GIB_MONTH, sum_over_states
 from advisor.optimize.candidates import Candidates
 from advisor.optimize.parts import ROOT_VOLUME_GIB, Part, instance_provider, instances_part
 from advisor.pricing import PriceCatalog
@@ -223,8 +223,8 @@ class _SharedPacking:
         self.series[at] = _shared_instances(self.load, self.capacity[at], zones, delay)
         running = self.series[at][1]
         surplus = _surplus_hours(search.candidates.types[self.usable[at]], self.load.runs, running, self.hours)
-        month = np.array([_month_hours(running, self.hours)])
-        self.usd[at] = search.month_usd(month, np.array([surplus]), self.rates[at : at + 1])[0]
+        month = sum_over_states(running, self.hours)
+        self.usd[at] = search.month_usd(month, np.array(surplus), self.rates[at])
 
 
 def default_spread_part(search: Search, load: PackedLoad, part: Part) -> Part:
@@ -291,11 +291,7 @@ def _surplus_hours(instance_type: InstanceType, runs: Sequence[RunningTasks], ru
     if instance_type.baseline_fraction is None:
         return 0.0
     cpu_units = np.sum([run.cpu_units for run in runs if run.cpu_units is not None], axis=0)
-    return _month_hours(surplus_vcpu(instance_type, cpu_units, running), hours)
-
-
-def _month_hours(values: FloatArray, hours: FloatArray) -> float:
-    return float(np.where(hours > 0, values, 0.0) @ hours)
+    return float(sum_over_states(surplus_vcpu(instance_type, cpu_units, running), hours))
 
 
 def _known(values: FloatArray) -> IntArray:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from advisor.ecs import LaunchType
+from advisor.meters import sum_over_states
 from advisor.optimize.parts import Part
 from advisor.optimize.pricing import weighted_quantile
 from advisor.recommend.result import Alternative
@@ -78,7 +79,7 @@ def rejected_why(alternative: Alternative, best: Alternative) -> str:
 def unmet_task_hours(parts: Sequence[Part], hours: FloatArray) -> float:
     """Task-hours a month that were needed beyond the upper bounds of service auto scaling."""
     unmet = np.sum([part.unmet_tasks for part in parts], axis=0)
-    return float(np.where(hours > 0, unmet, 0.0) @ hours)
+    return float(sum_over_states(unmet, hours))
 
 
 def _count(tasks: float) -> str:

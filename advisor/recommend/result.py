@@ -62,6 +62,21 @@ class StrategyItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SizeAdvice:
+    """Why another task size than the declared one, and how safe it would have been on the history."""
+
+    declared: Mapping[str, int]
+    """``cpu`` in CPU units and ``memory`` in MiB."""
+    hours_above_target_today: float
+    """Hours in which CPU in use was above the scaling target, with the tasks that ran."""
+    hours_above_target: float
+    hours_above_full: float
+    """Hours above what the tasks have."""
+    memory_headroom_fraction: float
+    """Memory left at the worst moment, as a share of the size."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceAdvice:
     """What to do with one service."""
 
@@ -77,6 +92,8 @@ class ServiceAdvice:
     tasks_p50: float
     tasks_max: float
     why: str
+    size: SizeAdvice | None = None
+    """None where the declared size stays."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +163,8 @@ class ServiceView:
     task_hours: Mapping[str, float]
     """Hours of a month that each number of running tasks lasts."""
     stairs: Stairs
+    fargate_rounding_fraction: float | None = None
+    """Share of a task's cost on Fargate that rounding up to its grid adds; None without a price."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

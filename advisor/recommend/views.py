@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from advisor.optimize.alternatives import ServiceLoad
+from advisor.optimize.loads import ServiceLoad
 from advisor.recommend.result import InstancesView, ServiceView, Stairs
 from advisor.simulate.timeline import Timeline
 from advisor.units import SECONDS_PER_HOUR, BoolArray, FloatArray

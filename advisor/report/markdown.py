@@ -16,6 +16,7 @@ from advisor.report.words import (
     packed,
     present_sentence,
     saving_sentence,
+    size_sentence,
     where,
 )
 
@@ -84,7 +85,8 @@ def _services(recommendation: Recommendation) -> list[str]:
     for service in recommendation.recommendation.services:
         size = f"{service.task_size['cpu']}/{service.task_size['memory']}"
         count = f"{service.tasks_p50:g}/{service.tasks_max:g}"
-        lines.append(f"| {escape(service.name)} | {escape(where(service))} | {size} | {count} | {escape(service.why)} |")
+        why = "; ".join(sentence for sentence in (service.why, size_sentence(service)) if sentence)
+        lines.append(f"| {escape(service.name)} | {escape(where(service))} | {size} | {count} | {escape(why)} |")
     return lines
 
 
@@ -112,7 +114,7 @@ def _line_items(alternative: Alternative) -> list[str]:
     if alternative.monthly_usd.high > alternative.monthly_usd.mean:
         lines += [
             "",
-            f"Up to {escape(money(alternative.monthly_usd.high))}: how densely ECS packs instances is not replayed, so EC2 is a range.",
+            f"Up to {escape(money(alternative.monthly_usd.high))}: ECS's placement is not replayed, so EC2 is a range.",
         ]
     return lines
 

@@ -2,7 +2,8 @@
 
 from advisor.billing import MonthlyUsd
 from advisor.ecs import LaunchType, PurchaseOption
-from advisor.recommend.reasons import folded, percent
+from advisor.recommend.reasons import folded
+from advisor.recommend.reasons import percent as percent
 from advisor.recommend.result import Alternative, Recommendation, Saving, ServiceAdvice, Verdict
 
 VERDICT_WORDS = {
@@ -80,6 +81,20 @@ def present_sentence(recommendation: Recommendation) -> str:
     difference = f"{money(abs(saving.mean))} ({percent(abs(saving.fraction))})"
     change = f"saves {difference}" if saving.mean >= 0 else f"costs {difference} more"
     return f"{money(present.monthly_usd.mean)} a month; the recommendation {change}"
+
+
+def size_sentence(advice: ServiceAdvice) -> str:
+    """Why another task size, and how safe it was on the history."""
+    size = advice.size
+    if size is None:
+        return ""
+    now, before = (f"{each['cpu']}/{each['memory']}" for each in (advice.task_size, size.declared))
+    return (
+        f"size: {now} instead of {before}: "
+        f"on this history {percent(size.memory_headroom_fraction)} of memory left at the worst moment, CPU above target for "
+        f"{size.hours_above_target:,.0f} h (today {size.hours_above_target_today:,.0f} h), above full for "
+        f"{size.hours_above_full:,.0f} h"
+    )
 
 
 def where(advice: ServiceAdvice) -> str:

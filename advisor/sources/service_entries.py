@@ -132,8 +132,13 @@ def _scaling(entry: "ServiceEntry", zones: int) -> Scaling:
     if stated.max is not None:
         min_tasks = min(min_tasks, stated.max)
     if stated.target_cpu is None:
-        return Scaling(min_tasks=min_tasks, max_tasks=stated.max)
-    return Scaling(min_tasks=min_tasks, max_tasks=stated.max, target_cpu_fraction=stated.target_cpu / 100)
+        return Scaling(min_tasks=min_tasks, max_tasks=stated.max, is_min_stated=stated.min is not None)
+    return Scaling(
+        min_tasks=min_tasks,
+        max_tasks=stated.max,
+        target_cpu_fraction=stated.target_cpu / 100,
+        is_min_stated=stated.min is not None,
+    )
 
 
 def _present_service(entry: "ServiceEntry", architecture: Architecture) -> PresentService | None:

@@ -150,7 +150,7 @@ def _from_load_file(
             name=name,
             task=size,
             load_form=load.form,
-            scaling=Scaling(min_tasks=1),
+            scaling=Scaling(min_tasks=1, is_min_stated=False),
             requests_per_task=figures[0],
             cpu_ms_per_request=figures[1],
         )

@@ -1,0 +1,92 @@
+"""Services with their load on the time axis of a search, as declared and right-sized."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from advisor.ecs import Architecture, PurchaseOption
+from advisor.optimize.parts import Part, fargate_part
+from advisor.optimize.pricing import price_parts
+from advisor.optimize.search import Search
+from advisor.simulate.scaling import RunningTasks, running_tasks
+from advisor.sizing import ObservedTask, RightSize, fargate_sizes, min_tasks, right_sizes
+from advisor.units import BoolArray, FloatArray
+from advisor.workload import LoadForm, Service, Workload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ServiceLoad:
+    """One service with its load on the search's time axis."""
+
+    service: Service
+    demand: FloatArray
+    run: RunningTasks
+    """With the declared task size."""
+    measured: BoolArray
+    """(steps,)"""
+    hours: FloatArray
+    """(steps,): hours of the month that each step stands for, by this service's own gaps."""
+    right_size: RightSize | None = None
+    """How safe the size is, where it is not the declared one."""
+
+
+def service_loads(workload: Workload, search: Search) -> tuple[ServiceLoad, ...]:
+    """Tasks running for each service, with the declared task size."""
+    return tuple(_load(service, workload.demand[row], search) for row, service in enumerate(workload.services))
+
+
+def right_sized_load(workload: Workload, declared: ServiceLoad, search: Search) -> ServiceLoad | None:
+    """The service in the size that costs least on Fargate; None where that is no cheaper or single tasks were not seen."""
+    observed = _observed(workload, declared)
+    if observed is None:
+        return None
+    sizes = right_sizes(declared.service, declared.demand, observed, workload.step_hours)
+    loads = [replace(_load(_resized(declared.service, at), declared.demand, search), right_size=at) for at in sizes]
+    best = min(loads, key=lambda load: (_fargate_usd(load, search), load.run.size), default=None)
+    if best is None or _fargate_usd(best, search) >= _fargate_usd(declared, search):
+        return None
+    return best
+
+
+def _load(service: Service, demand: FloatArray, search: Search) -> ServiceLoad:
+    run = running_tasks(service, demand, service.task, search.axis)
+    measured = np.asarray(~np.isnan(run.tasks))
+    return ServiceLoad(service=service, demand=demand, run=run, measured=measured, hours=search.axis.month_hours(measured))
+
+
+def _resized(service: Service, right: RightSize) -> Service:
+    return replace(service, task=right.size, scaling=replace(service.scaling, min_tasks=min_tasks(service, right.size)))
+
+
+def _observed(workload: Workload, load: ServiceLoad) -> ObservedTask | None:
+    row = workload.index(load.service.name)
+    seen = workload.running_tasks, workload.memory_mib, workload.cpu_units_per_task_max
+    if load.service.load_form is LoadForm.TASKS or any(series is None for series in seen):
+        return None
+    tasks, memory_mib, cpu_units = (series[row] for series in seen if series is not None)
+    is_maximum = workload.is_memory_maximum is not None and bool(workload.is_memory_maximum[row])
+    return ObservedTask(running_tasks=tasks, memory_mib=memory_mib, is_memory_maximum=is_maximum, cpu_units_max=cpu_units)
+
+
+def cheapest_fargate_part(load: ServiceLoad, architecture: Architecture, option: PurchaseOption, search: Search) -> Part | None:
+    """The service on Fargate, in the size and number of tasks that cost least; None where no size holds its task."""
+    parts = []
+    for at in fargate_sizes(load.service):
+        run = load.run
+        if at.size != load.service.task:
+            run = running_tasks(load.service, load.demand, at.size, search.axis, is_count_kept=at.is_count_kept)
+        parts.append(fargate_part(run, architecture, option, search.axis, zones=search.constraints.zones))
+    return min(parts, key=lambda part: cost_usd(search, [part], load.hours), default=None)
+
+
+def cost_usd(search: Search, parts: Sequence[Part], hours: FloatArray) -> float:
+    """Upper end of a month's cost; infinite where something has no price, so that what is priced goes first."""
+    priced = price_parts(parts, hours, search.catalog, search.region)
+    return float("inf") if priced.monthly_usd is None else priced.monthly_usd.high
+
+
+def _fargate_usd(load: ServiceLoad, search: Search) -> float:
+    """What a size costs on Fargate on demand: the measure by which sizes are compared."""
+    parts = [cheapest_fargate_part(load, a, PurchaseOption.ON_DEMAND, search) for a in load.service.architectures]
+    return min((cost_usd(search, [part], load.hours) for part in parts if part), default=float("inf"))

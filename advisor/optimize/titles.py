@@ -1,0 +1,53 @@
+"""Names of alternatives, as a reader would say them."""
+
+from collections.abc import Sequence
+
+from advisor.ecs import Architecture, LaunchType, PurchaseOption
+from advisor.optimize.parts import Part
+from advisor.optimize.search import CapacityKind
+
+FARGATE_TITLES = {PurchaseOption.ON_DEMAND: "Fargate", PurchaseOption.SPOT: "Fargate Spot"}
+LAUNCH_TITLES = {LaunchType.FARGATE: "Fargate", LaunchType.EC2: "EC2", LaunchType.MANAGED_INSTANCES: "Managed Instances"}
+_OPTIONS = {PurchaseOption.ON_DEMAND: "", PurchaseOption.SPOT: "Spot"}
+
+
+def capacity_title(kind: CapacityKind, instance_types: Sequence[str], how: str = "") -> str:
+    """``EC2 shared m7g.large``; on-demand unless it says Spot."""
+    if not instance_types:
+        types = str(kind.architecture)
+    elif len(instance_types) == 1:
+        types = instance_types[0]
+    else:
+        types = f"{instance_types[0]} and {len(instance_types) - 1} more"
+    derived = " (fee derived)" if kind.launch_type is LaunchType.MANAGED_INSTANCES else ""
+    words = [LAUNCH_TITLES[kind.launch_type], how, types, _OPTIONS[kind.purchase_option]]
+    return " ".join(word for word in words if word) + derived
+
+
+def parts_title(parts: Sequence[Part]) -> str:
+    """A name for parts together, equal ones folded: ``Fargate ARM64 + EC2 c6a.2xlarge (worker)``."""
+    by_title: dict[str, list[str]] = {}
+    for part in parts:
+        by_title.setdefault(_part_title(part), []).extend(part.services)
+    if len(by_title) == 1:
+        return next(iter(by_title))
+    n_most = max(len(names) for names in by_title.values())
+    most = next(title for title, names in by_title.items() if len(names) == n_most)
+    titles = sorted(by_title.items(), key=lambda item: item[0] != most)
+    return " + ".join(title if title == most else f"{title} ({_few(names)})" for title, names in titles)
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= 2 else f"{names[0]} and {len(names) - 1} more"
+
+
+def _part_title(part: Part) -> str:
+    if part.provider.launch_type is LaunchType.FARGATE:
+        (service,) = part.services.values()
+        return f"{FARGATE_TITLES[part.provider.purchase_option]} {service.architecture}"
+    kind = CapacityKind(
+        launch_type=part.provider.launch_type,
+        purchase_option=part.provider.purchase_option,
+        architecture=part.provider.architecture or Architecture.X86_64,
+    )
+    return capacity_title(kind, part.provider.instance_types, "shared" if len(part.services) > 1 else "")
