@@ -7,7 +7,7 @@ import numpy as np
 
 from advisor.ecs import Architecture, LaunchType, PurchaseOption
 from advisor.errors import InputError
-from advisor.optimize.loads import ServiceLoad, cheapest_fargate_part, cost_usd, service_loads, right_sized_load
+from advisor.optimize.loads import ServiceLoad, cheapest_fargate_part, cost_usd, right_sized_load, service_loads
 from advisor.optimize.parts import Part
 from advisor.optimize.pricing import price_parts
 from advisor.optimize.search import (
@@ -19,7 +19,7 @@ from advisor.optimize.search import (
     packed_load,
     shared_part,
 )
-from advisor.optimize.titles import FARGATE_TITLES, LAUNCH_TITLES, capacity_title, parts_title
+from advisor.optimize.titles import FARGATE_TITLES, capacity_title, parts_title
 from advisor.simulate.scaling import RunningTasks
 from advisor.units import BoolArray, FloatArray
 from advisor.workload import Service, Workload
@@ -34,6 +34,8 @@ class Choice:
 
     id: str
     title: str
+    kind: tuple[LaunchType, PurchaseOption] | None = None
+    """Of a choice for one service."""
     parts: tuple[Part, ...] = ()
     missing: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
@@ -141,24 +143,27 @@ def _fargate_choice(search: Search, load: ServiceLoad, architecture: Architectur
     service = load.service
     title = f"{FARGATE_TITLES[option]} {architecture}"
     choice_id = f"{service.name}:{title.lower().replace(' ', '_')}"
+    kind = LaunchType.FARGATE, option
     part = cheapest_fargate_part(load, architecture, option, search)
     if part is None:
-        return Choice(id=choice_id, title=title, reasons=(f"Fargate has no task size of {service.task} or more",))
+        return Choice(id=choice_id, title=title, kind=kind, reasons=(f"Fargate has no task size of {service.task} or more",))
     is_declared = part.services[service.name].task == service.task
     reasons = () if is_declared else (f"Fargate has no task size {service.task}: rounded up",)
-    return Choice(id=choice_id, title=title, parts=(part,), reasons=reasons)
+    return Choice(id=choice_id, title=title, kind=kind, parts=(part,), reasons=reasons)
 
 
 def _dedicated_choice(search: Search, load: ServiceLoad, kind: CapacityKind) -> Choice:
     choice_id = f"{load.service.name}:{kind.launch_type.lower()}:{kind.architecture.lower()}:{kind.purchase_option}"
     part = dedicated_part(search, load.run, kind, load.hours)
     if part is None:
-        return _without_instances(search, [load.run], kind, choice_id, capacity_title(kind, ()))
-    return Choice(id=choice_id, title=capacity_title(kind, part.provider.instance_types), parts=(part,))
+        choice = _without_instances(search, [load.run], kind, choice_id, capacity_title(kind, ()))
+    else:
+        choice = Choice(id=choice_id, title=capacity_title(kind, part.provider.instance_types), parts=(part,))
+    return replace(choice, kind=(kind.launch_type, kind.purchase_option))
 
 
 def _without_instances(search: Search, runs: Sequence[RunningTasks], kind: CapacityKind, choice_id: str, title: str) -> Choice:
-    """Why no instance type serves the services: no price, or none that fits."""
+    """Why no instance type serves the services: no price, or too few that hold their tasks."""
     has_type = search.candidates.of(kind.architecture)
     if not has_type.any():
         return Choice(id=choice_id, title=title, reasons=(f"no candidate instance type is {kind.architecture}",))
@@ -166,12 +171,9 @@ def _without_instances(search: Search, runs: Sequence[RunningTasks], kind: Capac
         option = "spot_pool" if kind.purchase_option is PurchaseOption.SPOT else kind.purchase_option
         return Choice(id=choice_id, title=title, missing=(f"ec2:linux:{option}:*",))
     largest = max((run.size for run in runs), key=lambda size: (size.cpu_units, size.memory_mib))
-    n_needed = f"{kind.n_types} candidate instance types hold" if kind.n_types > 1 else "no candidate instance type holds"
-    return Choice(
-        id=choice_id,
-        title=title,
-        reasons=(f"fewer than {n_needed} a task of {largest}" if kind.n_types > 1 else f"{n_needed} a task of {largest}",),
-    )
+    least = f"{kind.n_types} priced candidate types of one size" if kind.n_types > 1 else "priced candidate type"
+    reason = f"{'fewer than' if kind.n_types > 1 else 'no'} {least} hold{'' if kind.n_types > 1 else 's'} a task of {largest}"
+    return Choice(id=choice_id, title=title, reasons=(reason,))
 
 
 def _cluster_choices(
@@ -411,12 +413,13 @@ def _identity(part: Part) -> tuple[str, str, frozenset[tuple[str, str, str]]]:
 
 
 def wholly_unpriced(choices: Mapping[str, tuple[Choice, ...]], search: Search) -> tuple[LaunchType, str] | None:
-    """A launch type that the constraints allow and that some service could use, but that has no price at all."""
+    """A launch type that the constraints allow and a service could use on demand, but that has no price at all; and a meter."""
     for launch_type in (LaunchType.FARGATE, LaunchType.EC2):
         if launch_type not in search.constraints.launch_types:
             continue
         for service_choices in choices.values():
-            missing = [_missing(search, choice) for choice in service_choices if _is_of(choice, launch_type)]
+            possible = [c for c in service_choices if c.is_feasible and c.kind == (launch_type, PurchaseOption.ON_DEMAND)]
+            missing = [_missing(search, choice) for choice in possible]
             if missing and all(missing):
                 return launch_type, missing[0]
     return None
@@ -427,9 +430,3 @@ def _missing(search: Search, choice: Choice) -> str:
         return choice.missing[0]
     zero = np.zeros(search.axis.n_steps)
     return next(iter(price_parts(choice.parts, zero, search.catalog, search.region).missing), "")
-
-
-def _is_of(choice: Choice, launch_type: LaunchType) -> bool:
-    if choice.parts:
-        return choice.parts[0].provider.launch_type is launch_type
-    return bool(choice.missing) and choice.title.startswith(LAUNCH_TITLES[launch_type])

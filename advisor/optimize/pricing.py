@@ -12,6 +12,7 @@ from advisor.errors import PriceNotFoundError
 from advisor.meters import Meter, Usage, sum_over_states
 from advisor.optimize.parts import MANAGED_FEE_RANGE, PACKING_RANGE, Part
 from advisor.pricing import PriceCatalog, Rate
+from advisor.simulate.timeline import Weeks
 from advisor.units import FloatArray
 
 BINDING_NAMES = ("CPU", "memory", "network")
@@ -68,14 +69,12 @@ def price_parts(parts: Sequence[Part], hours: FloatArray, catalog: PriceCatalog,
     return PricedParts(bill=Bill(line_items=tuple(items)), monthly_usd=monthly, usage=usage, missing=(), priced_usd=mean)
 
 
-def weekly_usd(parts: Sequence[Part], week_hours: Sequence[FloatArray], catalog: PriceCatalog, region: str) -> FloatArray:
+def weekly_usd(parts: Sequence[Part], weeks: Weeks, catalog: PriceCatalog, region: str) -> FloatArray:
     """(weeks,): upper end of the cost of each week; NaN where something has no price or a week has a gap."""
-    if not week_hours:
-        return np.zeros(0)
-    hours = np.stack(week_hours)
-    total = np.zeros(len(week_hours))
+    total = np.zeros(len(weeks.hours))
     for part in parts:
-        totals = Usage(meters=part.meters, quantity_per_hour=part.quantity_per_hour, hours=hours).totals
+        by_week = part.quantity_per_hour[:, weeks.steps].swapaxes(0, 1)
+        totals = Usage(meters=part.meters, quantity_per_hour=by_week, hours=weeks.hours).totals
         amounts = amounts_usd(totals, catalog.rates_usd(part.meters, region))
         total += total_usd(amounts) + np.array([_range_usd(part, row) for row in amounts])
     return total
