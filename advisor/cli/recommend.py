@@ -1,14 +1,13 @@
 """``advisor recommend``: the main job."""
 
-import os
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from advisor.cli.options import Format, FormatOption, NoColorOption, QuietOption, RatesOption, RegionOption, has_color, say
+from advisor.cli.results import formats_of, write_results
 
 if TYPE_CHECKING:
     from advisor.recommend import Recommendation
@@ -30,7 +29,10 @@ def recommend_command(
     time_zone: Annotated[str | None, typer.Option(help="Zone of time stamps without one, such as Europe/Berlin.")] = None,
     column: Annotated[list[str] | None, typer.Option(help="name=meaning of a CSV column, such as cpu=cpu_percent.")] = None,
     rates: RatesOption = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder for recommendation.json and report.md.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the result, its report, charts and deploy files.")
+    ] = None,
+    emit: Annotated[str, typer.Option("--emit", help="What to write into --out beside the result.")] = "report,ecs",
     output: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
     no_color: NoColorOption = False,
@@ -41,7 +43,7 @@ def recommend_command(
 
     Exit status 4: there is not enough data to recommend; the result is still printed and written.
     """
-    from advisor.advise import advise
+    from advisor.answer import advise
     from advisor.recommend import Verdict
     from advisor.sources import read_catalog, read_workload
 
@@ -61,29 +63,10 @@ def recommend_command(
     catalog = read_catalog(load.region, rates_file=own_rates)
     recommendation = advise(load, catalog)
     if out is not None:
-        write_results(recommendation, out)
+        write_results(recommendation, out, formats_of(emit))
     typer.echo(_rendered(recommendation, output, no_color, out), nl=False)
     if recommendation.recommendation.verdict is Verdict.NOT_ENOUGH_DATA:
         raise typer.Exit(NOT_ENOUGH_DATA_STATUS)
-
-
-def write_results(recommendation: "Recommendation", folder: Path) -> None:
-    """Write the result and its report into ``folder``."""
-    from advisor.files import write_files
-    from advisor.report import render_markdown
-
-    files = {
-        "recommendation.json": recommendation.to_json(generated_at=generated_at()),
-        "report.md": render_markdown(recommendation),
-    }
-    write_files(folder, {path: text.encode() for path, text in files.items()})
-
-
-def generated_at() -> str:
-    """Now in UTC, or the time that ``SOURCE_DATE_EPOCH`` says."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    moment = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdigit() else datetime.now(UTC)
-    return moment.replace(microsecond=0).isoformat()
 
 
 def _rendered(recommendation: "Recommendation", output: Format, no_color: bool, out: Path | None) -> str:

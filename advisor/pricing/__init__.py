@@ -2,6 +2,26 @@
 
 from advisor.pricing.catalog import PriceCatalog
 from advisor.pricing.own_rates import OwnRate
-from advisor.pricing.rates import CatalogDates, FeeRatio, Rate, RateStatus, RegionPrices, Source
+from advisor.pricing.rates import (
+    CatalogDates,
+    CatalogOrigin,
+    CommitmentRatio,
+    FeeRatio,
+    Rate,
+    RateStatus,
+    RegionPrices,
+    Source,
+)
 
-__all__ = ["CatalogDates", "FeeRatio", "OwnRate", "PriceCatalog", "Rate", "RateStatus", "RegionPrices", "Source"]
+__all__ = [
+    "CatalogDates",
+    "CatalogOrigin",
+    "CommitmentRatio",
+    "FeeRatio",
+    "OwnRate",
+    "PriceCatalog",
+    "Rate",
+    "RateStatus",
+    "RegionPrices",
+    "Source",
+]

@@ -1,28 +1,17 @@
 """The catalog: what a unit of each meter costs in a Region, and what each instance type offers."""
 
 import difflib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
-from advisor.ecs import Architecture, InstanceType, PurchaseOption
+from advisor.ecs import InstanceType, PurchaseOption
 from advisor.errors import AdvisorError, PriceNotFoundError
-from advisor.meters import (
-    FARGATE_EPHEMERAL_GIB_HOUR,
-    GP3_GIB_MONTH,
-    PUBLIC_IPV4_HOUR,
-    Meter,
-    fargate_gib_hour,
-    fargate_vcpu_hour,
-    instance_hour,
-    managed_instances_fee_hour,
-    spot_pool_hour,
-    surplus_vcpu_hour,
-)
-from advisor.pricing.derived import managed_instances_fees, spot_pools
+from advisor.meters import Meter, instance_hour, managed_instances_fee_hour
+from advisor.pricing.derived import derivable, derived_rate, managed_instances_fee
+from advisor.pricing.known_meters import unit_of
 from advisor.pricing.own_rates import OwnRate, apply_own_rates
-from advisor.pricing.rates import UNDATED, CatalogDates, FeeRatio, Rate, RegionPrices, Source
+from advisor.pricing.rates import UNDATED, CatalogDates, CatalogOrigin, CommitmentRatio, FeeRatio, Rate, RegionPrices, Source
 from advisor.units import FloatArray
 from advisor.workload import InputFile
 
@@ -40,6 +29,10 @@ class PriceCatalog:
         Managed Instances fee by instance type; types without one are not offered there.
     sources : Mapping[str, Source]
         Every source that a rate names, by id.
+    commitment_ratios : Mapping[str, CommitmentRatio], optional
+        What payment options cost against all upfront, by terms such as ``1y:no_upfront``.
+    origins : Mapping[str, CatalogOrigin], optional
+        Which catalog the list rates of each Region are from.
     own_rates : Sequence[OwnRate]
         Rates of the user's own, which win over list rates.
     inputs : Sequence[InputFile]
@@ -58,17 +51,21 @@ class PriceCatalog:
         types: Mapping[str, InstanceType],
         fee_ratios: Mapping[str, FeeRatio],
         sources: Mapping[str, Source],
+        commitment_ratios: Mapping[str, CommitmentRatio] | None = None,
+        origins: Mapping[str, CatalogOrigin] | None = None,
         own_rates: Sequence[OwnRate] = (),
         inputs: Sequence[InputFile] = (),
     ) -> None:
         self._regions, self._types, self._fee_ratios = regions, types, fee_ratios
+        self._commitment_ratios, self._origins = commitment_ratios or {}, origins or {}
         self._own_rates = tuple(own_rates)
         own_sources = {
             row.source_id: Source(id=row.source_id, where=row.file, date=row.as_of or UNDATED, note=row.source, licence="")
             for row in own_rates
         }
         self._sources = {**sources, **own_sources}
-        self._rates: dict[str, dict[str, Rate]] = {}
+        self._own: dict[str, dict[str, Rate]] = {}
+        self._derived: dict[tuple[str, str], Rate | None] = {}
         self._priced_types: dict[str, tuple[InstanceType, ...]] = {}
         self._similar: dict[tuple[str, str], tuple[str, ...]] = {}
         self.inputs = tuple(inputs)
@@ -91,27 +88,28 @@ class PriceCatalog:
         AdvisorError
             The catalog does not hold the Region, or counts the meter in another unit.
         """
-        rate = self._of(region).get(meter.id)
+        rate = self._find(meter.id, region)
         if rate is None:
             raise self._missing(meter, region)
         return _in_unit(rate, meter)
 
     def rates_usd(self, meters: Iterable[Meter], region: str) -> FloatArray:
         """(meters,): what one unit of each meter costs; NaN where there is no current rate. [USD per unit]"""
-        rates = self._of(region)
-        found = ((rates.get(meter.id), meter) for meter in meters)
+        found = ((self._find(meter.id, region), meter) for meter in meters)
         return np.array([np.nan if rate is None else _in_unit(rate, meter).usd for rate, meter in found], dtype=np.float64)
 
     def rates(self, region: str) -> Mapping[str, Rate]:
         """Every rate of a Region by meter id, derived and own ones included."""
-        return self._of(region)
+        prices = self._prices(region)
+        known = {**prices.rates, **prices.further, **self._own.get(region, {})}
+        more = ((meter_id, self._find(meter_id, region)) for meter_id in derivable(known, self._fee_ratios))
+        return known | {meter_id: rate for meter_id, rate in more if rate is not None}
 
     def instance_types(self, region: str) -> tuple[InstanceType, ...]:
         """Instance types with a Linux on-demand rate in the Region, by name."""
-        rates = self._of(region)
         if region not in self._priced_types:
-            on_demand = {name: instance_hour(name, PurchaseOption.ON_DEMAND).id for name in sorted(self._types)}
-            self._priced_types[region] = tuple(self._types[name] for name, meter in on_demand.items() if meter in rates)
+            find, on_demand = self._in_force(region), instance_hour("", PurchaseOption.ON_DEMAND).id
+            self._priced_types[region] = tuple(self._types[name] for name in sorted(self._types) if find(on_demand + name))
         return self._priced_types[region]
 
     def instance_type(self, name: str) -> InstanceType:
@@ -139,12 +137,33 @@ class PriceCatalog:
             raise AdvisorError(f"no source {source_id!r} in the catalog. Sources are listed in pricing_data/sources.csv.")
         return self._sources[source_id]
 
-    def _of(self, region: str) -> dict[str, Rate]:
-        """Every rate of a Region; the derived ones are worked out at the first question."""
-        if region not in self._rates:
-            listed = self._listed(region)
-            self._rates[region] = listed | dict(spot_pools(listed, self._types))
-        return self._rates[region]
+    def origin(self, region: str) -> CatalogOrigin | None:
+        """Which catalog the Region's list rates are from; None where they were not read from files."""
+        self._prices(region)
+        return self._origins.get(region)
+
+    def _find(self, meter_id: str, region: str) -> Rate | None:
+        """Rate in force: the user's own, else the listed one, else what follows from others."""
+        found = self._in_force(region)(meter_id)
+        if found is not None:
+            return found
+        key = region, meter_id
+        if key not in self._derived:
+            self._derived[key] = self._derive(meter_id, region)
+        return self._derived[key]
+
+    def _in_force(self, region: str) -> Callable[[str], Rate | None]:
+        """Looks up own and listed rates."""
+        listed, own = self._prices(region).rate, self._own.get(region)
+        return (lambda meter_id: own.get(meter_id) or listed(meter_id)) if own else listed
+
+    def _derive(self, meter_id: str, region: str) -> Rate | None:
+        """A fee is a share of the list rate, everything else follows the rate in force."""
+        if meter_id.startswith(managed_instances_fee_hour("").id):
+            listed = derived_rate(meter_id, self._prices(region).rate, self._fee_ratios, {})
+            if listed is not None:
+                return listed
+        return derived_rate(meter_id, self._in_force(region), self._fee_ratios, self._commitment_ratios)
 
     def _prices(self, region: str) -> RegionPrices:
         if region not in self._regions:
@@ -152,26 +171,19 @@ class PriceCatalog:
             raise AdvisorError(f"this catalog holds {held}, not {region}. Read it with `read_catalog({region!r})`.")
         return self._regions[region]
 
-    def _listed(self, region: str) -> dict[str, Rate]:
-        """List rates and the fees that follow from them."""
-        rates = self._prices(region).rates
-        return {**rates, **dict(managed_instances_fees(rates, self._fee_ratios))}
-
     def _apply_own_rates(self) -> tuple[str, ...]:
-        """Rates of every Region with the user's in them; returns a sentence for each row without effect.
+        """Puts the user's rates in force in every Region; returns a sentence for each row without effect.
 
         The fee is a share of the list rate, so a discount on the instance does not lower it; where the user's rate is the
         only one, the fee is a share of that. A pool follows the Spot rate in force.
         """
         matching: set[int] = set()
-        for region in self._regions:
-            rates = self._listed(region)
+        for region, prices in self._regions.items():
+            fees = ((name, managed_instances_fee(name, prices.rate, self._fee_ratios)) for name in self._fee_ratios)
+            listed = {**prices.rates, **prices.further}
+            listed |= {managed_instances_fee_hour(name).id: fee for name, fee in fees if fee is not None}
             own = [row for row in self._own_rates if row.applies_to(region)]
-            changed, lines = apply_own_rates(rates, own, self._units)
-            added = {meter: rate for meter, rate in changed.items() if meter not in rates}
-            rates |= changed
-            derived = dict(managed_instances_fees(added, self._fee_ratios)) | dict(spot_pools(rates, self._types))
-            self._rates[region] = derived | rates
+            self._own[region], lines = apply_own_rates(listed, own, lambda meter_id: unit_of(meter_id, self._types))
             matching |= lines
         return tuple(
             f"{row.file}, line {row.line}: {row.meter} matches no rate of {', '.join(self._regions)}, so the row has no effect"
@@ -179,14 +191,11 @@ class PriceCatalog:
             if row.line not in matching and any(map(row.applies_to, self._regions))
         )
 
-    @cached_property
-    def _units(self) -> dict[str, str]:
-        return {meter.id: meter.unit for meter in _meters(self._types.values())}
-
     def _missing(self, meter: Meter, region: str) -> PriceNotFoundError:
         key = meter.id, region
         if key not in self._similar:
-            self._similar[key] = _similar(meter.id, self._rates[region])
+            known = {**self._prices(region).rates, **self._own.get(region, {})}
+            self._similar[key] = _similar(meter.id, (*known, *derivable(known, self._fee_ratios)))
         status, outdated = self._regions[region].outdated.get(meter.id, (None, None))
         return PriceNotFoundError(
             meter=meter.id,
@@ -206,26 +215,11 @@ def _in_unit(rate: Rate, meter: Meter) -> Rate:
     return rate
 
 
-def _similar(meter_id: str, rates: Mapping[str, Rate]) -> tuple[str, ...]:
+def _similar(meter_id: str, known: Iterable[str]) -> tuple[str, ...]:
     """Meters of the same service that do have a rate, the closest names first."""
     service = meter_id.partition(":")[0] + ":"
-    return tuple(difflib.get_close_matches(meter_id, [each for each in rates if each.startswith(service)], n=3))
+    return tuple(difflib.get_close_matches(meter_id, [each for each in known if each.startswith(service)], n=3))
 
 
 def _closest(names: Sequence[str]) -> str:
     return f"closest: {', '.join(names)}" if names else "nothing similar"
-
-
-def _meters(types: Iterable[InstanceType]) -> Iterator[Meter]:
-    """Every meter that may have a rate somewhere."""
-    yield from (FARGATE_EPHEMERAL_GIB_HOUR, GP3_GIB_MONTH, PUBLIC_IPV4_HOUR)
-    for purchase_option in PurchaseOption:
-        for architecture in Architecture:
-            yield fargate_vcpu_hour(architecture, purchase_option)
-            yield fargate_gib_hour(architecture, purchase_option)
-    for each in types:
-        yield from (instance_hour(each.name, purchase_option) for purchase_option in PurchaseOption)
-        yield spot_pool_hour(each.name)
-        yield managed_instances_fee_hour(each.name)
-        if each.baseline_fraction is not None:
-            yield surplus_vcpu_hour(each.name)

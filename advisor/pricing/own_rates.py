@@ -3,7 +3,7 @@
 import fnmatch
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from advisor.errors import InputError
@@ -55,7 +55,7 @@ class OwnRate:
 
 
 def apply_own_rates(
-    rates: Mapping[str, Rate], own: Sequence[OwnRate], units: Mapping[str, str]
+    rates: Mapping[str, Rate], own: Sequence[OwnRate], unit_of: Callable[[str], str | None]
 ) -> tuple[dict[str, Rate], set[int]]:
     """Rates of one Region with the user's in place of the catalog's.
 
@@ -65,8 +65,8 @@ def apply_own_rates(
         The catalog's, by meter id.
     own : Sequence[OwnRate]
         Rows that apply to the Region.
-    units : Mapping[str, str]
-        Unit of every meter that may have a rate, by id; those without a price included.
+    unit_of : callable
+        Unit of a meter by its id, also of those without a price; None where there is no such meter.
 
     Returns
     -------
@@ -83,7 +83,7 @@ def apply_own_rates(
     chosen: dict[str, OwnRate] = {}
     matching: set[int] = set()
     for row in sorted(own, key=lambda each: each.precision, reverse=True):
-        for meter in _matches(row, rates, units):
+        for meter in _matches(row, rates, unit_of):
             matching.add(row.line)
             other = chosen.setdefault(meter, row)
             if other is not row and other.precision == row.precision:
@@ -91,25 +91,26 @@ def apply_own_rates(
                 raise _error(
                     second, f"{meter} is priced here and in line {first.line}", fix="Drop one row, or make it more exact."
                 )
-    return {meter: _priced(meter, row, rates.get(meter), units) for meter, row in chosen.items()}, matching
+    return {meter: _priced(meter, row, rates.get(meter), unit_of) for meter, row in chosen.items()}, matching
 
 
-def _matches(row: OwnRate, rates: Mapping[str, Rate], units: Mapping[str, str]) -> Iterator[str]:
+def _matches(row: OwnRate, rates: Mapping[str, Rate], unit_of: Callable[[str], str | None]) -> Iterator[str]:
     """A discount or a pattern changes rates that there are; only a rate for one meter may add one."""
     if row.is_pattern:
         yield from filter(re.compile(fnmatch.translate(row.meter)).match, rates)
-    elif row.meter in rates or (row.usd is not None and row.meter in units):
+    elif row.meter in rates or (row.usd is not None and unit_of(row.meter) is not None):
         yield row.meter
 
 
-def _priced(meter: str, row: OwnRate, listed: Rate | None, units: Mapping[str, str]) -> Rate:
+def _priced(meter: str, row: OwnRate, listed: Rate | None, unit_of: Callable[[str], str | None]) -> Rate:
     said = "; ".join(filter(None, (f"own rates, line {row.line}", row.source)))
     if row.discount_fraction is not None and listed is not None:
         base = f"{row.discount_fraction:.4g} off {listed.usd:g} ({listed.source_id}, {listed.as_of})"
         note = "; ".join(filter(None, (f"{said}: {base}", listed.note)))
         return replace(listed, usd=listed.usd * (1 - row.discount_fraction), source_id=row.source_id, note=note)
-    if row.usd is None or row.unit != units[meter]:
-        raise _error(row, f"{meter} is counted in {units[meter]}, not {row.unit}", fix=f"Give USD per {units[meter]}.")
+    unit = unit_of(meter)
+    if row.usd is None or row.unit is None or row.unit != unit:
+        raise _error(row, f"{meter} is counted in {unit}, not {row.unit}", fix=f"Give USD per {unit}.")
     return Rate(usd=row.usd, unit=row.unit, source_id=row.source_id, as_of=row.as_of or UNDATED, note=said)
 
 

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
@@ -43,6 +43,8 @@ class Rate:
     is_derived: bool = False
     """True where we worked it out from another rate; ``note`` says how."""
     note: str = ""
+    error_fraction: float | None = None
+    """How far off a derived rate may be, either way; None where it is listed or the error is not known."""
 
     def __post_init__(self) -> None:
         if not 0 < self.usd < math.inf:
@@ -62,6 +64,33 @@ class FeeRatio:
     def __post_init__(self) -> None:
         if not 0 < self.ratio < 1:
             raise ValueError(f"a fee ratio lies between 0 and 1, not {self.ratio}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommitmentRatio:
+    """What a payment option costs against paying all upfront."""
+
+    terms: str
+    """Years and payment option, such as ``1y:no_upfront``."""
+    ratio: float
+    error_fraction: float
+    """How far a rate made with it may be off, either way."""
+    source_id: str
+    as_of: str
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.ratio < 2 or not 0 <= self.error_fraction < 1:
+            raise ValueError(f"a ratio to all upfront lies between 1 and 2, not {self.ratio}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CatalogOrigin:
+    """Which catalog rates are from: enough to find the same one again."""
+
+    name: str
+    """``shipped with 0.1.0``, ``refreshed on 2026-11-23``, or a folder."""
+    sha256: str
+    """Of the files of one Region and those that all Regions share."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +117,12 @@ class RegionPrices:
     """Newest superseded or stale rate of each meter id that has any. Prices nothing."""
     zones: Mapping[str, int]
     """How many zones offer an instance type; types that are absent are not known."""
+    further: Mapping[str, Rate] = field(default_factory=dict)
+    """Current rates by meter id that few ask for, such as Windows and commitments; may be read only when asked for."""
+
+    def rate(self, meter_id: str) -> Rate | None:
+        """List rate of a meter."""
+        return self.rates.get(meter_id) or self.further.get(meter_id)
 
     def dates(self) -> CatalogDates:
         """Newest and oldest date of the list rates."""

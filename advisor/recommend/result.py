@@ -143,7 +143,7 @@ class Stairs:
     fargate_title: str
     instance_type: str | None
     usd_per_instance_hour: float | None
-    """With its root volume."""
+    """With its root volume and, for burstable types, the mean of its surplus credits."""
     tasks_per_instance: int | None
     zones: int
 

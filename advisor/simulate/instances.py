@@ -3,6 +3,7 @@
 import numpy as np
 
 from advisor.ecs import InstanceType, TaskSize
+from advisor.meters import sum_over_states
 from advisor.simulate.packing import as_counts
 from advisor.simulate.timeline import trailing_maximum
 from advisor.units import ECS_CPU_UNITS_PER_VCPU, HOURS_PER_MONTH, FloatArray, IntArray
@@ -91,11 +92,11 @@ def dedicated_instance_hours(running: FloatArray, hours: FloatArray, per_instanc
     -----
     .. math:: H_k = \sum_u h_u \max\left(\lceil u / k \rceil, z\,[u > 0]\right)
     """
-    histogram = np.bincount(as_counts(running), weights=hours)
-    tasks = np.flatnonzero(histogram)
+    histogram: FloatArray = np.bincount(as_counts(running), weights=hours).astype(np.float64, copy=False)
+    tasks = np.flatnonzero(histogram).astype(np.int64, copy=False)
     distinct, index = np.unique(per_instance, return_inverse=True)
     instances = with_zone_floor(-(-tasks[np.newaxis] // distinct[:, np.newaxis]), tasks, zones)
-    return np.asarray((instances @ histogram[tasks])[index], dtype=np.float64)
+    return sum_over_states(instances, histogram[tasks])[index]
 
 
 def surplus_vcpu(instance_type: InstanceType, cpu_units: FloatArray, instances: FloatArray) -> FloatArray:

@@ -46,19 +46,26 @@ class Timeline:
         """
         return _weights(self.hour_of_week, measured, HOURS_PER_MONTH)
 
-    def week_hours(self, measured: BoolArray, least_measured_fraction: float = 0.5) -> list[FloatArray]:
-        """For each whole week of 168 h, counted back from the end, oldest first: (steps,) hours that add up to 168.
+    def week_hours(self, measured: BoolArray, least_measured_fraction: float = 0.5) -> "Weeks":
+        """The whole weeks of 168 h, counted back from the end.
 
         A week of which less than ``least_measured_fraction`` was measured is left out.
         """
         per_week = HOURS_PER_WEEK * SECONDS_PER_HOUR // self.step_s
-        weeks = []
-        for first in range(self.n_steps % per_week, self.n_steps, per_week):
-            inside = np.zeros(self.n_steps, dtype=np.bool_)
-            inside[first : first + per_week] = measured[first : first + per_week]
-            if inside.sum() >= least_measured_fraction * per_week:
-                weeks.append(_weights(self.hour_of_week, inside, float(HOURS_PER_WEEK)))
-        return weeks
+        steps = np.arange(self.n_steps % per_week, self.n_steps).reshape(-1, per_week)
+        steps = steps[measured[steps].sum(axis=1) >= least_measured_fraction * per_week]
+        hours = [_weights(self.hour_of_week[week], measured[week], float(HOURS_PER_WEEK)) for week in steps]
+        return Weeks(steps=steps, hours=np.array(hours).reshape(steps.shape))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Weeks:
+    """Whole weeks of a time axis, oldest first."""
+
+    steps: IntArray
+    """(weeks, steps of a week): places on the axis."""
+    hours: FloatArray
+    """(weeks, steps of a week): hours that each step stands for; they add up to 168 a week."""
 
 
 def timeline(start: datetime, input_step_s: int, n_input_steps: int) -> Timeline:

@@ -9,11 +9,11 @@ import numpy as np
 from advisor.billing import amounts_usd, total_usd
 from advisor.ecs import LaunchType, PurchaseOption, TaskSize
 from advisor.errors import AdvisorError, PriceNotFoundError
-from advisor.meters import GP3_GIB_MONTH, Meter, instance_hour
+from advisor.meters import Meter, Usage
 from advisor.optimize.alternatives import Alternatives, Choice, alternatives, wholly_unpriced
 from advisor.optimize.candidates import candidates
 from advisor.optimize.loads import ServiceLoad
-from advisor.optimize.parts import ROOT_VOLUME_GIB, Part
+from advisor.optimize.parts import Part
 from advisor.optimize.present import has_present, present_parts
 from advisor.optimize.pricing import instance_facts, price_parts, weekly_usd, weighted_quantile
 from advisor.optimize.search import Search, packed_load
@@ -39,10 +39,10 @@ from advisor.recommend.verdict import Judgement, Ranked, judge, rank, saving_aga
 from advisor.recommend.views import first_hour, instances_view, service_view
 from advisor.recommend.warnings import warnings_for
 from advisor.simulate.fargate import fargate_quantities
-from advisor.simulate.instances import capacity, reservation, root_volume_gib_months
+from advisor.simulate.instances import capacity, reservation
 from advisor.simulate.packing import tasks_per_instance
 from advisor.simulate.scaling import RunningTasks
-from advisor.simulate.timeline import timeline
+from advisor.simulate.timeline import Weeks, timeline
 from advisor.units import HOURS_PER_WEEK, FloatArray
 from advisor.version import __version__
 from advisor.workload import Workload
@@ -117,10 +117,10 @@ class _Answer:
         )
 
     def _ranked(self, scope: str, choices: Iterable[Choice], hours: FloatArray, measured: np.ndarray) -> list[Ranked]:
-        weeks = self.search.axis.week_hours(measured) if scope == CLUSTER_SCOPE else []
+        weeks = self.search.axis.week_hours(measured) if scope == CLUSTER_SCOPE else None
         return rank([self._priced(scope, choice, hours, weeks) for choice in choices])
 
-    def _priced(self, scope: str, choice: Choice, hours: FloatArray, weeks: Sequence[FloatArray]) -> Ranked:
+    def _priced(self, scope: str, choice: Choice, hours: FloatArray, weeks: Weeks | None) -> Ranked:
         catalog, region = self.search.catalog, self.search.region
         priced = price_parts(choice.parts, hours, catalog, region)
         alternative = Alternative(
@@ -138,7 +138,7 @@ class _Answer:
             instances=instance_facts(choice.parts, hours),
             is_comparison=choice.is_comparison,
         )
-        weekly = weekly_usd(choice.parts, weeks, catalog, region)
+        weekly = np.zeros(0) if weeks is None else weekly_usd(choice.parts, weeks, catalog, region)
         return Ranked(alternative=alternative, weekly_usd=weekly, priced_usd=priced.priced_usd)
 
     def _plan(self, parts: Sequence[Part]) -> Plan:
@@ -289,16 +289,20 @@ class _Answer:
             )  # fmt: skip
         (type_name,) = ec2.provider.instance_types
         instance_type = next(t for t in self.search.candidates.types if t.name == type_name)
-        one_instance = np.array([1.0, float(root_volume_gib_months(np.ones(1), ROOT_VOLUME_GIB)[0])])
         offered = capacity(instance_type, has_trunking=self.search.constraints.has_trunking)
         return Stairs(
             fargate_usd_per_task_hour=task_usd,
             fargate_title=fargate_title,
             instance_type=type_name,
-            usd_per_instance_hour=self._usd(one_instance, (instance_hour(type_name, PurchaseOption.ON_DEMAND), GP3_GIB_MONTH)),
+            usd_per_instance_hour=self._instance_hour_usd(ec2, load.hours),
             tasks_per_instance=int(tasks_per_instance(reservation(load.run.size), offered)),
             zones=self.search.constraints.zones,
         )
+
+    def _instance_hour_usd(self, part: Part, hours: FloatArray) -> float | None:
+        """What one instance costs for an hour, with its root volume and, of burstable types, its mean surplus credits."""
+        totals = Usage(meters=part.meters, quantity_per_hour=part.quantity_per_hour, hours=hours).totals
+        return self._usd(totals / totals[0], part.meters) if totals[0] > 0 else None
 
     def _rounding(self, load: ServiceLoad) -> float | None:
         """Share of a task's cost on Fargate that rounding its declared size up to the grid adds."""

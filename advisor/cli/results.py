@@ -1,0 +1,66 @@
+"""What commands read and write: results, reports and deploy files."""
+
+import os
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from advisor.errors import InputError
+
+if TYPE_CHECKING:
+    from advisor.recommend import Recommendation
+
+
+class EmitFormat(StrEnum):
+    """What a result can be turned into."""
+
+    ECS = "ecs"
+    REPORT = "report"
+
+
+def formats_of(text: str) -> tuple[EmitFormat, ...]:
+    """Formats from a list with commas, such as ``ecs,report``.
+
+    Raises
+    ------
+    InputError
+        A name is none of them.
+    """
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    known = [each.value for each in EmitFormat]
+    for name in names:
+        if name not in known:
+            raise InputError(f"no format {name!r}", fix=f"Choose from {', '.join(known)}.")
+    return tuple(EmitFormat(name) for name in dict.fromkeys(names))
+
+
+def result_files(recommendation: "Recommendation", formats: Collection[EmitFormat]) -> Mapping[str, bytes]:
+    """Relative path and content of every file of the formats; deploy files go into a folder of their own."""
+    files: dict[str, bytes] = {}
+    if EmitFormat.REPORT in formats:
+        from advisor.report.folder import render_report
+
+        files |= render_report(recommendation)
+    if EmitFormat.ECS in formats and recommendation.recommended.plan is not None:
+        from advisor.emit import render_ecs
+
+        deploy = render_ecs(recommendation.recommended.plan)
+        files |= {f"deploy/ecs/{path}": content for path, content in deploy.items()}
+    return files
+
+
+def write_results(recommendation: "Recommendation", folder: Path, formats: Collection[EmitFormat]) -> None:
+    """Write the result with its report and deploy files into ``folder``, whole or not at all."""
+    from advisor.files import write_files
+
+    result = recommendation.to_json(generated_at=generated_at()).encode()
+    write_files(folder, {"recommendation.json": result, **result_files(recommendation, formats)})
+
+
+def generated_at() -> str:
+    """Now in UTC, or the time that ``SOURCE_DATE_EPOCH`` says."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    moment = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdigit() else datetime.now(UTC)
+    return moment.replace(microsecond=0).isoformat()
