@@ -5,6 +5,9 @@ import sys
 
 import typer
 
+from advisor.cli.collect import collect_command
+from advisor.cli.emit import emit_command
+from advisor.cli.explain import explain_command
 from advisor.cli.prices import prices_app
 from advisor.cli.recommend import recommend_command
 from advisor.cli.schema import schema_app
@@ -20,6 +23,9 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command("recommend")(recommend_command)
+app.command("explain")(explain_command)
+app.command("emit")(emit_command)
+app.command("collect")(collect_command)
 app.add_typer(prices_app, name="prices")
 app.add_typer(schema_app, name="schema")
 

@@ -7,9 +7,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from advisor.errors import InputError
+from advisor.errors import AdvisorError, InputError
 
 if TYPE_CHECKING:
+    from advisor.pricing import Source
     from advisor.recommend import Recommendation
 
 
@@ -18,6 +19,24 @@ class EmitFormat(StrEnum):
 
     ECS = "ecs"
     REPORT = "report"
+
+
+def read_result(path: Path) -> "Recommendation":
+    """A saved result: ``recommendation.json`` or the folder that holds it."""
+    from advisor.sources import read_recommendation
+
+    return read_recommendation(path)
+
+
+def known_sources(recommendation: "Recommendation") -> "dict[str, Source]":
+    """What the catalog of today says of the sources that a result names; empty where it does not hold the Region."""
+    from advisor.report.explain import sources_of
+    from advisor.sources import read_catalog
+
+    try:
+        return sources_of(recommendation, read_catalog(recommendation.region))
+    except AdvisorError:
+        return {}
 
 
 def formats_of(text: str) -> tuple[EmitFormat, ...]:
@@ -42,7 +61,7 @@ def result_files(recommendation: "Recommendation", formats: Collection[EmitForma
     if EmitFormat.REPORT in formats:
         from advisor.report.folder import render_report
 
-        files |= render_report(recommendation)
+        files |= render_report(recommendation, sources=known_sources(recommendation))
     if EmitFormat.ECS in formats and recommendation.recommended.plan is not None:
         from advisor.emit import render_ecs
 

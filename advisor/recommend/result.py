@@ -4,13 +4,17 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import Enum, StrEnum
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from advisor.billing import Bill, MonthlyUsd
 from advisor.ecs import Architecture, LaunchType, PurchaseOption
 from advisor.errors import InputError
 from advisor.optimize.pricing import InstanceFacts
 from advisor.plan import Plan
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 SCHEMA = "advisor/recommendation/1"
 CLUSTER_SCOPE = "cluster"
@@ -241,6 +245,26 @@ class Recommendation:
         """Alternatives for the cluster or for one service, cheapest first, those without a price last."""
         return tuple(a for a in self.alternatives if a.scope == scope)
 
+    def alternatives_frame(self) -> "DataFrame":
+        """One row an alternative, as a pandas DataFrame."""
+        frame: DataFrame = _report("frames").alternatives_frame(self)
+        return frame
+
+    def line_items_frame(self, alternative_id: str | None = None) -> "DataFrame":
+        """Line items of one alternative, by default the recommended one, as a pandas DataFrame."""
+        frame: DataFrame = _report("frames").line_items_frame(self, alternative_id)
+        return frame
+
+    def hourly_frame(self) -> "DataFrame":
+        """Load and tasks by the hour, as a pandas DataFrame indexed by the UTC start of each hour."""
+        frame: DataFrame = _report("frames").hourly_frame(self)
+        return frame
+
+    def _repr_html_(self) -> str:
+        """What Jupyter shows."""
+        page: str = _report("notebook").render_notebook(self)
+        return page
+
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as in ``recommendation.json``."""
         data = _plain(self)
@@ -325,3 +349,8 @@ def _nest_task_sizes(data: Mapping[str, Any]) -> dict[str, Any]:
         for service in (plan or {}).get("services", {}).values():
             service["task"] = {"cpu_units": service.pop("cpu", None), "memory_mib": service.pop("memory", None)}
     return result
+
+
+def _report(module: str) -> Any:
+    """A module of ``advisor.report``, which is built on this one: found when a notebook calls it, not imported here."""
+    return import_module(f"advisor.report.{module}")

@@ -24,7 +24,9 @@ def read_recommendation(source: str | Path) -> Recommendation:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise InputError(
-            f"cannot be read: {error.strerror or error}", fix="Make it with `advisor recommend WORKLOAD --out DIR`.", file=str(path)
+            f"cannot be read: {error.strerror or error}",
+            fix="Make it with `advisor recommend WORKLOAD --out DIR`.",
+            file=str(path),
         ) from error
     except UnicodeDecodeError as error:
         raise InputError("is not UTF-8", fix="Make it again with `advisor recommend`.", file=str(path)) from error
@@ -32,7 +34,11 @@ def read_recommendation(source: str | Path) -> Recommendation:
         data = json.loads(text)
     except json.JSONDecodeError as error:
         raise InputError(
-            f"is not JSON: {error.msg}", fix="Make it again with `advisor recommend`.", file=str(path), line=error.lineno, column=error.colno
+            f"is not JSON: {error.msg}",
+            fix="Make it again with `advisor recommend`.",
+            file=str(path),
+            line=error.lineno,
+            column=error.colno,
         ) from error
     if not isinstance(data, dict):
         raise InputError("is not a result", fix="Give a recommendation.json.", file=str(path))

@@ -1,0 +1,30 @@
+"""Notebooks are stored without outputs and run from top to bottom, on the example and on other data."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+WORKLOADS = ["../examples/shop/workload.yaml", "../examples/cloudwatch/workload.yaml"]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_it_is_stored_without_outputs(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        assert cell.cell_type == "markdown" or (cell.outputs == [] and cell.execution_count is None)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:Proactor event loop", "ignore::ResourceWarning")
+@pytest.mark.parametrize("workload", WORKLOADS)
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+def test_it_runs(path, workload):
+    notebook = nbformat.read(path, as_version=4)
+    setup = next(cell for cell in notebook.cells if "WORKLOAD = " in cell.source)
+    setup.source = setup.source.replace(WORKLOADS[0], workload)
+    NotebookClient(notebook, timeout=180, resources={"metadata": {"path": str(path.parent)}}).execute()
+    texts = [output.get("text", "") for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    by_hand = next(text for text in texts if "by hand" in text)
+    assert by_hand.split()[0] == by_hand.split("by hand, ")[1].split()[0]
