@@ -1,0 +1,410 @@
+"""What ECS says of a cluster: services, task definitions, capacity providers, container instances, running tasks.
+
+Environment values are dropped on reading: only the names of the variables are kept, and nothing else of a task definition
+that could hold a secret (commands, labels, log options).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Any, Final
+
+from advisor.sources.aws.errors import AwsError, lost, reading, stated
+from advisor.sources.aws.session import Aws, batches
+
+SERVICES_PER_CALL: Final = 10
+"""Limit of DescribeServices."""
+TASKS_PER_CALL: Final = 100
+"""Limit of DescribeTasks, DescribeContainerInstances and DescribeCapacityProviders, and the longest page of the lists."""
+
+
+class ProviderKind(StrEnum):
+    """What stands behind a capacity provider; the values are launch types."""
+
+    FARGATE = "FARGATE"
+    AUTO_SCALING_GROUP = "EC2"
+    MANAGED_INSTANCES = "MANAGED_INSTANCES"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """The cluster that is read."""
+
+    name: str
+    arn: str
+    insights: str | None
+    """Value of the setting containerInsights; None when AWS does not say."""
+    providers: tuple[str, ...]
+    default_strategy: tuple["StrategyItem", ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategyItem:
+    """One line of a capacity provider strategy."""
+
+    provider: str
+    base: int
+    weight: int
+
+    def __str__(self) -> str:
+        return f"{self.provider} (base {self.base}, weight {self.weight})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EcsService:
+    """A service as DescribeServices tells it."""
+
+    name: str
+    arn: str
+    status: str
+    is_daemon: bool
+    desired_count: int
+    running_count: int
+    launch_type: str | None
+    strategy: tuple[StrategyItem, ...]
+    task_definition: str | None
+    target_groups: tuple[str, ...]
+    port: int | None
+    """Container port behind the first load balancer."""
+    has_public_ip: bool
+    created_at: datetime | None
+    deployed_at: datetime | None
+    """When the running revision was deployed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Container:
+    """A container definition without anything that could be a secret."""
+
+    name: str
+    image: str
+    cpu_units: int
+    memory_mib: int | None
+    memory_reservation_mib: int | None
+    is_essential: bool
+    environment_names: tuple[str, ...]
+    secret_names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskDefinition:
+    """A task definition without anything that could be a secret."""
+
+    arn: str
+    cpu_units: int | None
+    """Of the task, or summed over the containers; None where neither reserves any."""
+    memory_mib: int | None
+    is_sized_by_containers: bool
+    architecture: str | None
+    os_family: str | None
+    ephemeral_storage_gib: int | None
+    network_mode: str | None
+    containers: tuple[Container, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """A capacity provider and what stands behind it."""
+
+    name: str
+    kind: ProviderKind
+    is_spot: bool
+    group: str | None = None
+    """Name of the Auto Scaling group."""
+    managed_scaling: str | None = None
+    target_capacity: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerInstance:
+    """An EC2 instance registered with the cluster."""
+
+    instance_id: str | None
+    instance_type: str | None
+    architecture: str | None
+    provider: str | None
+    status: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningTask:
+    """A task that runs now."""
+
+    group: str
+    launch_type: str | None
+    provider: str | None
+    startup_s: float | None
+    """From the start of the image pull until the task was started."""
+
+
+FARGATE_PROVIDERS: Final[Mapping[str, Provider]] = {
+    "FARGATE": Provider(name="FARGATE", kind=ProviderKind.FARGATE, is_spot=False),
+    "FARGATE_SPOT": Provider(name="FARGATE_SPOT", kind=ProviderKind.FARGATE, is_spot=True),
+}
+
+
+def fetch_cluster(aws: Aws, cluster: str) -> Cluster:
+    """The cluster by name or ARN.
+
+    Raises
+    ------
+    AwsError
+        There is no such cluster in the Region; the message names those that are near.
+    """
+    answer = aws.call("ecs", "DescribeClusters", clusters=[cluster], include=["SETTINGS"])
+    described = _described(answer, "clusters", "ecs:DescribeClusters", asked=1)
+    if not described or described[0].get("status") == "INACTIVE":
+        raise _no_cluster(aws, cluster)
+    with reading("ecs:DescribeClusters"):
+        return _cluster(described[0])
+
+
+def fetch_services(aws: Aws, cluster: Cluster, names: Sequence[str]) -> list[EcsService]:
+    """The services named, or all of the cluster, by name.
+
+    Raises
+    ------
+    AwsError
+        A named service does not exist; the message names those that are near.
+    """
+    wanted = list(dict.fromkeys(names)) or _all_services(aws, cluster)
+    found: list[EcsService] = []
+    missing: list[str] = []
+    for some in batches(wanted, SERVICES_PER_CALL):
+        answer = aws.call("ecs", "DescribeServices", cluster=cluster.arn, services=list(some))
+        described = _described(answer, "services", "ecs:DescribeServices", asked=len(some))
+        with reading("ecs:DescribeServices"):
+            found += [_service(facts) for facts in described]
+        known = {s.name for s in found} | {s.arn for s in found}
+        missing += [name for name in some if name not in known and name.rpartition("/")[2] not in known]
+    if names and missing:
+        raise _no_services(aws, cluster, missing)
+    return sorted(found, key=lambda s: s.name)
+
+
+def fetch_task_definition(aws: Aws, arn: str) -> TaskDefinition:
+    """A task definition, cleaned of what could be secret."""
+    answer = aws.call("ecs", "DescribeTaskDefinition", taskDefinition=arn)
+    facts = answer.get("taskDefinition")
+    if not isinstance(facts, Mapping) or not isinstance(facts.get("containerDefinitions"), list):
+        raise lost("ecs:DescribeTaskDefinition", "task definition with container definitions")
+    with reading("ecs:DescribeTaskDefinition"):
+        return _task_definition(facts)
+
+
+def fetch_providers(aws: Aws, names: Sequence[str]) -> dict[str, Provider]:
+    """Capacity providers by name, but for FARGATE and FARGATE_SPOT, which are known without asking."""
+    with reading("ecs:DescribeCapacityProviders"):
+        return {
+            str(facts["name"]): _provider(facts)
+            for some in batches(names, TASKS_PER_CALL)
+            for facts in aws.pages("ecs", "DescribeCapacityProviders", "capacityProviders", capacityProviders=list(some))
+        }
+
+
+def fetch_container_instances(aws: Aws, cluster: Cluster) -> list[ContainerInstance]:
+    """Every container instance of the cluster."""
+    arns = aws.pages("ecs", "ListContainerInstances", "containerInstanceArns", cluster=cluster.arn, maxResults=TASKS_PER_CALL)
+    found = []
+    for some in batches(arns, TASKS_PER_CALL):
+        answer = aws.call("ecs", "DescribeContainerInstances", cluster=cluster.arn, containerInstances=list(some))
+        described = _described(answer, "containerInstances", "ecs:DescribeContainerInstances", asked=len(some))
+        with reading("ecs:DescribeContainerInstances"):
+            found += [_container_instance(facts) for facts in described]
+    return found
+
+
+def fetch_tasks(aws: Aws, cluster: Cluster, services: Sequence[str] = ()) -> list[RunningTask]:
+    """Tasks that run or are meant to: of the services named, or all of the cluster."""
+    questions: list[dict[str, Any]] = [{"serviceName": name} for name in services] or [{}]
+    arns = [
+        arn
+        for question in questions
+        for arn in aws.pages("ecs", "ListTasks", "taskArns", cluster=cluster.arn, maxResults=TASKS_PER_CALL, **question)
+    ]
+    found = []
+    for some in batches(arns, TASKS_PER_CALL):
+        answer = aws.call("ecs", "DescribeTasks", cluster=cluster.arn, tasks=list(some))
+        described = _described(answer, "tasks", "ecs:DescribeTasks", asked=len(some))
+        with reading("ecs:DescribeTasks"):
+            found += [_task(facts) for facts in described]
+    return found
+
+
+def _described(answer: Mapping[str, Any], key: str, action: str, *, asked: int) -> list[Mapping[str, Any]]:
+    """Items of an answer that must account for everything that was asked: described, or failed."""
+    items, failures = answer.get(key), answer.get("failures", [])
+    if not isinstance(items, list):
+        raise lost(action, f"list {key!r}")
+    if not isinstance(failures, list) or not all(isinstance(item, Mapping) for item in items):
+        raise lost(action, f"usable {key}")
+    if len(items) + len(failures) < asked:
+        raise lost(action, f"word on {asked - len(items) - len(failures)} of the {asked} {key} asked for")
+    return items
+
+
+def _all_services(aws: Aws, cluster: Cluster) -> list[str]:
+    return list(aws.pages("ecs", "ListServices", "serviceArns", cluster=cluster.arn, maxResults=TASKS_PER_CALL))
+
+
+def _no_cluster(aws: Aws, cluster: str) -> AwsError:
+    def names() -> list[str]:
+        return [arn.rpartition("/")[2] for arn in aws.pages("ecs", "ListClusters", "clusterArns", maxResults=TASKS_PER_CALL)]
+
+    known = aws.optional("names of other clusters, for a message", names) or []
+    return AwsError(
+        f"there is no cluster {cluster!r} in {aws.region}{_near(cluster, known, 'clusters')}. Check --cluster and --region."
+    )
+
+
+def _no_services(aws: Aws, cluster: Cluster, missing: Sequence[str]) -> AwsError:
+    def names() -> list[str]:
+        return [arn.rpartition("/")[2] for arn in _all_services(aws, cluster)]
+
+    known = aws.optional("names of other services, for a message", names) or []
+    asked = ", ".join(repr(name) for name in missing)
+    return AwsError(f"cluster {cluster.name} has no service {asked}{_near(missing[0], known, 'services')}. Check --service.")
+
+
+def _near(name: str, known: Sequence[str], what: str) -> str:
+    if not known:
+        return ""
+    near = get_close_matches(name, known, n=5, cutoff=0.5) or sorted(known)[:5]
+    return f" ({what} there: {', '.join(near)}{' and others' if len(known) > len(near) else ''})"
+
+
+def _cluster(facts: Mapping[str, Any]) -> Cluster:
+    settings = {s.get("name"): s.get("value") for s in facts.get("settings", [])}
+    return Cluster(
+        name=str(facts["clusterName"]),
+        arn=str(facts["clusterArn"]),
+        insights=stated(settings, "containerInsights", str),
+        providers=tuple(facts.get("capacityProviders") or ()),
+        default_strategy=_strategy(facts.get("defaultCapacityProviderStrategy")),
+    )
+
+
+def _strategy(items: Sequence[Mapping[str, Any]] | None) -> tuple[StrategyItem, ...]:
+    return tuple(
+        StrategyItem(provider=str(i["capacityProvider"]), base=int(i.get("base") or 0), weight=int(i.get("weight") or 0))
+        for i in items or ()
+    )
+
+
+def _service(facts: Mapping[str, Any]) -> EcsService:
+    primary: Mapping[str, Any] = next(
+        (d for d in (*facts.get("deployments", ()), *facts.get("taskSets", ())) if d.get("status") == "PRIMARY"), {}
+    )
+    balancers = list(facts.get("loadBalancers") or primary.get("loadBalancers") or ())
+    network = facts.get("networkConfiguration") or primary.get("networkConfiguration") or {}
+    return EcsService(
+        name=str(facts["serviceName"]),
+        arn=str(facts["serviceArn"]),
+        status=str(facts.get("status", "ACTIVE")),
+        is_daemon=facts.get("schedulingStrategy") == "DAEMON",
+        desired_count=int(facts["desiredCount"]),
+        running_count=int(facts["runningCount"]),
+        launch_type=stated(facts, "launchType", str) or stated(primary, "launchType", str),
+        strategy=_strategy(facts.get("capacityProviderStrategy") or primary.get("capacityProviderStrategy")),
+        task_definition=stated(facts, "taskDefinition", str) or stated(primary, "taskDefinition", str),
+        target_groups=tuple(dict.fromkeys(str(b["targetGroupArn"]) for b in balancers if b.get("targetGroupArn"))),
+        port=next((int(b["containerPort"]) for b in balancers if b.get("containerPort")), None),
+        has_public_ip=(network.get("awsvpcConfiguration") or {}).get("assignPublicIp") == "ENABLED",
+        created_at=stated(facts, "createdAt", datetime),
+        deployed_at=stated(primary, "createdAt", datetime),
+    )
+
+
+def _task_definition(facts: Mapping[str, Any]) -> TaskDefinition:
+    containers = tuple(_container(c) for c in facts["containerDefinitions"])
+    platform = facts.get("runtimePlatform") or {}
+    cpu, memory = _cpu_units(facts.get("cpu")), _memory_mib(facts.get("memory"))
+    return TaskDefinition(
+        arn=str(facts.get("taskDefinitionArn", "")),
+        cpu_units=cpu or sum(c.cpu_units for c in containers) or None,
+        memory_mib=memory or sum(c.memory_reservation_mib or c.memory_mib or 0 for c in containers) or None,
+        is_sized_by_containers=not (cpu and memory),
+        architecture=stated(platform, "cpuArchitecture", str),
+        os_family=stated(platform, "operatingSystemFamily", str),
+        ephemeral_storage_gib=stated(facts.get("ephemeralStorage") or {}, "sizeInGiB", int),
+        network_mode=stated(facts, "networkMode", str),
+        containers=containers,
+    )
+
+
+def _container(facts: Mapping[str, Any]) -> Container:
+    return Container(
+        name=str(facts.get("name", "")),
+        image=str(facts.get("image", "")),
+        cpu_units=int(facts.get("cpu") or 0),
+        memory_mib=stated(facts, "memory", int),
+        memory_reservation_mib=stated(facts, "memoryReservation", int),
+        is_essential=facts.get("essential", True) is not False,
+        environment_names=tuple(_names(facts.get("environment"))),
+        secret_names=tuple(_names(facts.get("secrets"))),
+    )
+
+
+def _names(variables: Sequence[Mapping[str, Any]] | None) -> Iterator[str]:
+    return (str(v["name"]) for v in variables or () if v.get("name"))
+
+
+def _cpu_units(stated: str | int | None) -> int | None:
+    """``"1024"`` or ``"1 vCPU"``; RegisterTaskDefinition takes both."""
+    text = str(stated or "").strip().lower()
+    number = text.removesuffix("vcpu").strip()
+    if not number:
+        return None
+    return round(float(number) * 1024) if text.endswith("vcpu") else int(number)
+
+
+def _memory_mib(stated: str | int | None) -> int | None:
+    """``"2048"`` or ``"2 GB"``, where AWS means GiB."""
+    text = str(stated or "").strip().lower()
+    number = text.removesuffix("gb").strip()
+    if not number:
+        return None
+    return round(float(number) * 1024) if text.endswith("gb") else int(number)
+
+
+def _provider(facts: Mapping[str, Any]) -> Provider:
+    name = str(facts["name"])
+    if name in FARGATE_PROVIDERS:
+        return FARGATE_PROVIDERS[name]
+    managed = facts.get("managedInstancesProvider")
+    if managed is not None or facts.get("type") == "MANAGED_INSTANCES":
+        template = (managed or {}).get("instanceLaunchTemplate") or {}
+        return Provider(name=name, kind=ProviderKind.MANAGED_INSTANCES, is_spot=template.get("capacityOptionType") == "SPOT")
+    group = facts.get("autoScalingGroupProvider") or {}
+    scaling = group.get("managedScaling") or {}
+    return Provider(
+        name=name,
+        kind=ProviderKind.AUTO_SCALING_GROUP,
+        is_spot=False,
+        group=str(group.get("autoScalingGroupArn", "")).rpartition("autoScalingGroupName/")[2] or None,
+        managed_scaling=scaling.get("status"),
+        target_capacity=scaling.get("targetCapacity"),
+    )
+
+
+def _container_instance(facts: Mapping[str, Any]) -> ContainerInstance:
+    attributes = {a.get("name"): a.get("value") for a in facts.get("attributes", [])}
+    return ContainerInstance(
+        instance_id=stated(facts, "ec2InstanceId", str),
+        instance_type=stated(attributes, "ecs.instance-type", str),
+        architecture=stated(attributes, "ecs.cpu-architecture", str),
+        provider=stated(facts, "capacityProviderName", str),
+        status=str(facts.get("status", "ACTIVE")),
+    )
+
+
+def _task(facts: Mapping[str, Any]) -> RunningTask:
+    pull, started = stated(facts, "pullStartedAt", datetime), stated(facts, "startedAt", datetime)
+    return RunningTask(
+        group=str(facts.get("group", "")),
+        launch_type=stated(facts, "launchType", str),
+        provider=stated(facts, "capacityProviderName", str),
+        startup_s=(started - pull).total_seconds() if pull and started and started >= pull else None,
+    )

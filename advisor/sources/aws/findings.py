@@ -1,0 +1,80 @@
+"""What a collection found, before it becomes files."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from advisor.sources.aws.cloudwatch import Window
+from advisor.sources.aws.ecs import Cluster, EcsService, Provider, TaskDefinition
+from advisor.sources.aws.instances import Group, Instances
+from advisor.sources.aws.present import Present
+from advisor.sources.aws.scaling import ScalableTarget, ScalingPolicy
+from advisor.sources.aws.session import Skipped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadFile:
+    """A load file that was made."""
+
+    path: str
+    content: bytes
+    columns: tuple[str, ...]
+    n_measured: int
+    """Steps with a value in at least one column."""
+    notes: tuple[str, ...]
+
+    @property
+    def lacks_count(self) -> bool:
+        """Whether CPU in percent stands without the task count that it refers to."""
+        return "cpu_percent_average" in self.columns and not {"tasks", "cpu_units"} & set(self.columns)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundService:
+    """A service with all that was found of it."""
+
+    service: EcsService
+    definition: TaskDefinition | None = None
+    present: Present | None = None
+    startup: tuple[float, int] | None = None
+    """Median start-up seconds and the number of tasks measured."""
+    target: ScalableTarget | None = None
+    policies: Sequence[ScalingPolicy] = ()
+    scheduled: Sequence[str] = ()
+    load: LoadFile | None = None
+    left_out: str | None = None
+    """Why the service is not in the workload; None when it is."""
+    no_data: str | None = None
+    """Why there is no load file, or none that tells a load."""
+
+    @property
+    def name(self) -> str:
+        return self.service.name
+
+    @property
+    def n_tasks(self) -> int:
+        """Tasks that stand in for a count that was not measured."""
+        return self.service.desired_count or self.service.running_count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """All that was found of a cluster."""
+
+    cluster: Cluster
+    region: str
+    collected_at: datetime
+    days: float
+    window: Window
+    services: Sequence[FoundService]
+    providers: Mapping[str, Provider]
+    groups: Sequence[Group]
+    instances: Instances
+    other_tasks: Mapping[str, int]
+    """Running tasks that belong to no service, by group."""
+    commitments: Sequence[Mapping[str, Any]] | None
+    """None when they were not asked for."""
+    skipped: Sequence[Skipped]
+    messages: Sequence[str]
+    """What CloudWatch said beside the values."""

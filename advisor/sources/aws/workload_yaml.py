@@ -1,0 +1,215 @@
+"""The workload file of a collection: what `read_workload` takes, with comments that say where it comes from."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from advisor.sources.aws.findings import Findings, FoundService
+
+_DEFAULT_STORAGE_GIB: Final = 20
+_COMMENT_WIDTH: Final = 116
+
+
+def workload_yaml(found: Findings) -> bytes:
+    """The workload file. A service that the reader would refuse is written as a comment, with the reason."""
+    lines = [
+        *_header(found),
+        f"cluster: {_scalar(found.cluster.name)}",
+        f"region: {_scalar(found.region)}",
+        "services:",
+        *(line for service in found.services for line in _service_lines(service, found)),
+        *_instance_lines(found),
+        *_commitment_lines(found),
+    ]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def service_entry(found: FoundService, findings: Findings) -> dict[str, Any]:
+    """A service as the workload file spells it."""
+    service, definition, present = found.service, found.definition, found.present
+    container = next((c for c in definition.containers if c.is_essential), None) if definition else None
+    entry: dict[str, Any] = {"name": service.name}
+    if container and container.image:
+        entry["image"] = container.image
+    entry["task"] = _task_entry(found)
+    entry["load"] = {"file": found.load.path} if found.load and not found.no_data else {"tasks": found.n_tasks}
+    scaling = _scaling_entry(found)
+    if scaling:
+        entry["scaling"] = scaling
+    entry["architectures"] = [architecture_of(found, findings)]
+    if present and present.is_spot:
+        entry["interruptible"] = True
+    if service.port:
+        entry["port"] = service.port
+    if service.has_public_ip:
+        entry["assign_public_ip"] = True
+    if present and present.launch_type:
+        entry["present"] = {"launch_type": present.launch_type, "desired_count": service.desired_count}
+        if present.is_spot:
+            entry["present"]["purchase_option"] = "spot"
+    return entry
+
+
+def refusal_of(entry: Mapping[str, Any]) -> str | None:
+    """Why the reader of workload files would not take a service; None when it takes it."""
+    from pydantic import ValidationError
+
+    from advisor.sources.workload_models import ServiceEntry
+
+    try:
+        ServiceEntry.model_validate(entry)
+    except ValidationError as error:
+        first = error.errors()[0]
+        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
+    return None
+
+
+def architecture_of(found: FoundService, findings: Findings) -> str:
+    """As the task definition says; where it says nothing, as the container instances are; else X86_64, as ECS takes it."""
+    stated = found.definition.architecture if found.definition else None
+    if stated in ("X86_64", "ARM64"):
+        return stated
+    on_instances = found.present is not None and found.present.launch_type in ("EC2", "MANAGED_INSTANCES")
+    return "ARM64" if on_instances and findings.instances.architectures == {"ARM64"} else "X86_64"
+
+
+def _task_entry(found: FoundService) -> dict[str, Any]:
+    definition = found.definition
+    if definition is None:
+        return {}
+    entry: dict[str, Any] = {"cpu": definition.cpu_units, "memory": definition.memory_mib}
+    if definition.ephemeral_storage_gib and definition.ephemeral_storage_gib > _DEFAULT_STORAGE_GIB:
+        entry["ephemeral_storage"] = definition.ephemeral_storage_gib
+    if found.startup:
+        entry["startup_seconds"] = min(round(found.startup[0]), 3600)
+    if definition.os_family and definition.os_family != "LINUX":
+        entry["os"] = definition.os_family
+    return entry
+
+
+def _scaling_entry(found: FoundService) -> dict[str, Any]:
+    """Bounds and the lowest CPU target: service auto scaling scales out as soon as one policy says so."""
+    if found.target is None or found.target.max_tasks < 1:
+        return {}
+    entry: dict[str, Any] = {"min": found.target.min_tasks, "max": found.target.max_tasks}
+    targets = [p.target_cpu_percent for p in found.policies if p.target_cpu_percent is not None]
+    if targets:
+        entry["target_cpu"] = _plain(min(targets))
+    return entry
+
+
+def _header(found: Findings) -> list[str]:
+    window = found.window
+    return [
+        f"# Collected by `advisor collect` at {_iso(found.collected_at)} from ECS, Application Auto Scaling and CloudWatch.",
+        f"# Load: {_iso(window.start)} to {_iso(window.end)} in steps of {window.period_s} s, times in UTC.",
+        "# collect-report.md says what had no data, what could not be read, and why.",
+    ]
+
+
+def _service_lines(found: FoundService, findings: Findings) -> Iterator[str]:
+    if found.left_out is not None:
+        yield f"  # {_clean(found.name)} is left out: {_clean(found.left_out)}"
+        if found.definition is not None:
+            yield from (f"  # {line}" for line in _dumped([service_entry(found, findings)]))
+        return
+    for remark in _remarks(found):
+        yield from (f"  # {line}" for line in _folded(remark))
+    yield from (f"  {line}" for line in _dumped([service_entry(found, findings)]))
+
+
+def _remarks(found: FoundService) -> Iterator[str]:
+    name = found.name
+    if found.present:
+        yield f"{name} runs by {found.present.how}."
+        if found.present.is_spot:
+            yield f"{name} is taken as interruptible, because all of it runs on Spot."
+        if found.present.is_partly_spot:
+            yield f"{name} runs on Spot in part; `present` prices all of it as On-Demand."
+    if found.startup:
+        yield f"{name}: startup_seconds is the median of {found.startup[1]} running tasks, from image pull to start."
+    if found.policies or found.scheduled:
+        ways = [policy.description for policy in found.policies] + [f"schedule {action}" for action in found.scheduled]
+        yield f"{name} scales by {'; '.join(ways)}."
+    elif found.target is None:
+        yield f"{name} has no service auto scaling that was found: {found.service.desired_count} tasks."
+    if found.no_data:
+        yield f"{name}: {found.no_data}. Its {found.n_tasks} tasks of today are stated as a constant load, not measured."
+    elif found.load and found.load.lacks_count:
+        yield (
+            f"{name}: no task count was measured (RunningTaskCount of Container Insights), so present.desired_count stands in "
+            "for the count of every step. SampleCount of CPUUtilization is no safe task count."
+        )
+
+
+def _instance_lines(found: Findings) -> Iterator[str]:
+    instances = found.instances
+    if instances.managed:
+        yield f"# ECS Managed Instances that run now, not part of `present`: {_counts(instances.managed)}."
+    if instances.n_unknown:
+        yield f"# {instances.n_unknown} container instances do not tell their type and are not part of `present`."
+    if not instances.by_type:
+        return
+    if instances.spot and instances.on_demand:
+        yield f"# {_counts(instances.spot)} of the instances below are Spot; `present` prices all of them as On-Demand."
+    option = "spot" if instances.spot and not instances.on_demand else "on_demand"
+    yield from _dumped({"present": {"instances": instances.by_type, "purchase_option": option}})
+
+
+def _commitment_lines(found: Findings) -> Iterator[str]:
+    if not found.commitments:
+        return
+    held = _dumped({"commitments": [dict(c) for c in found.commitments]})
+    if _reads_commitments(found.commitments):
+        yield from held
+        return
+    yield "# Held commitments. This version does not take them into account yet; the comparison is of On-Demand and Spot."
+    yield from (f"# {line}" for line in held)
+
+
+def _reads_commitments(commitments: Sequence[Mapping[str, Any]]) -> bool:
+    from pydantic import ValidationError
+
+    from advisor.sources.workload_models import WorkloadEntry
+
+    service = {"name": "a", "task": {"cpu": 256, "memory": 512}, "load": {"tasks": 1}}
+    try:
+        WorkloadEntry.model_validate({"cluster": "a", "services": [service], "commitments": [dict(c) for c in commitments]})
+    except ValidationError:
+        return False
+    return True
+
+
+def _dumped(value: Any) -> list[str]:
+    import yaml
+
+    return str(yaml.safe_dump(value, sort_keys=False, allow_unicode=True, default_flow_style=None, width=10_000)).splitlines()
+
+
+def _scalar(text: str) -> str:
+    import yaml
+
+    return str(yaml.safe_dump(text, default_flow_style=True, width=10_000)).splitlines()[0]
+
+
+def _folded(text: str) -> list[str]:
+    from textwrap import wrap
+
+    return wrap(_clean(text), _COMMENT_WIDTH, break_long_words=False, break_on_hyphens=False)
+
+
+def _clean(text: str) -> str:
+    """One line of printable text: nothing in a name may end a comment."""
+    return re.sub(r"[\s\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff]+", " ", text)
+
+
+def _counts(by_type: Mapping[str, int]) -> str:
+    return ", ".join(f"{n} x {kind}" for kind, n in sorted(by_type.items()))
+
+
+def _iso(moment: Any) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _plain(number: float) -> int | float:
+    return int(number) if number == int(number) else number
