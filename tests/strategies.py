@@ -17,7 +17,10 @@ FARGATE_GRID_SAMPLE = [
     (2048, 4096),
     (4096, 8192),
 ]
+VCPUS = (1, 2, 4, 8, 16)
 BRANCH_SLOTS = [10, 20, 40, 60]
+ARCHITECTURES = ["X86_64", "ARM64"]
+PURCHASE_OPTIONS = ["on_demand", "spot"]
 
 
 def rounded(low, high, digits=4):
@@ -84,6 +87,8 @@ def services(draw, name, n_steps, keep, forms=("tasks", "utilization", "cpu_ms",
         "startup_s": draw(st.sampled_from([0, 30, 60, 60, 137])),
         "ephemeral_gib": draw(st.sampled_from([20, 20, 21, 100])),
         "public_ipv4": draw(st.booleans()),
+        "architectures": draw(st.sampled_from([["X86_64"], ["ARM64"], ["X86_64", "ARM64"]])),
+        "interruptible": draw(st.booleans()),
     }
     if form == "tasks":
         counts = st.one_of(st.integers(0, max_tasks), st.integers(0, 4 * max_tasks).map(lambda quarters: quarters / 4))
@@ -148,31 +153,37 @@ def workloads_of_weeks(draw, max_services=2, forms=("tasks", "utilization", "cpu
 
 
 @st.composite
-def instance_types(draw, name="any.large", burstable=None):
+def instance_types(draw, name="any.large", burstable=None, fully_priced=True, vcpus=VCPUS):
     """One instance type: nominal shape less some memory, slots with or without trunking, rates. ``burstable`` None draws it."""
-    vcpu = draw(st.sampled_from([1, 2, 4, 8, 16]))
+    vcpu = draw(st.sampled_from(vcpus))
     nominal = vcpu * draw(st.sampled_from([2, 4, 8])) * 1024
-    trunking = draw(st.booleans())
+    trunked_tasks = draw(st.one_of(st.none(), st.sampled_from(BRANCH_SLOTS)))
+    max_enis = draw(st.integers(2, 15))
     rate = draw(rounded(0.01, 1.5))
+    has_spot = fully_priced or draw(st.integers(0, 4)) > 0
+    has_fee = fully_priced or draw(st.integers(0, 4)) > 0
     is_burstable = draw(st.booleans()) if burstable is None else burstable
     return {
         "name": name,
+        "architecture": draw(st.sampled_from(ARCHITECTURES)),
         "vcpu": vcpu,
         "memory_mib": nominal - draw(st.integers(0, nominal // 16)),
-        "slots": draw(st.sampled_from(BRANCH_SLOTS)) if trunking else draw(st.integers(1, 14)),
+        "max_enis": max_enis,
+        "trunked_tasks": trunked_tasks,
+        "slots": trunked_tasks or max_enis - 1,
         "usd_per_hour": rate,
-        "spot_usd_per_hour": rate * draw(rounded(0.1, 0.9, 2)),
-        "fee_usd_per_hour": rate * 0.12,
+        "spot_usd_per_hour": rate * draw(rounded(0.1, 0.9, 2)) if has_spot else None,
+        "fee_usd_per_hour": rate * 0.12 if has_fee else None,
         "baseline_fraction": draw(st.sampled_from([0.05, 0.1, 0.2, 0.3, 0.4])) if is_burstable else None,
         "surplus_usd_per_vcpu_hour": draw(st.sampled_from([0.04, 0.05])) if is_burstable else None,
     }
 
 
 @st.composite
-def instance_catalogs(draw, min_size=1, max_size=8, burstable=None):
-    """Several types with different names."""
+def instance_catalogs(draw, min_size=1, max_size=8, burstable=None, fully_priced=True, vcpus=VCPUS):
+    """Several types with different names. ``fully_priced`` False leaves out some Spot rates and fees."""
     n_types = draw(st.integers(min_size, max_size))
-    return [draw(instance_types(f"t{number}.large", burstable)) for number in range(n_types)]
+    return [draw(instance_types(f"t{number}.large", burstable, fully_priced, vcpus)) for number in range(n_types)]
 
 
 @st.composite
@@ -184,4 +195,19 @@ def rates(draw):
         "ephemeral_usd_per_gib_hour": draw(rounded(0.00005, 0.0003, 6)),
         "ipv4_usd_per_hour": 0.005,
         "gp3_usd_per_gib_month": draw(rounded(0.05, 0.2)),
+    }
+
+
+@st.composite
+def price_lists(draw):
+    """Rates by architecture and purchase option: Fargate's differ, the others are the same."""
+    common = draw(rates())
+    return {
+        (architecture, option): common
+        | {
+            "fargate_usd_per_vcpu_hour": draw(rounded(0.01, 0.08, 5)),
+            "fargate_usd_per_gib_hour": draw(rounded(0.001, 0.01, 6)),
+        }
+        for architecture in ARCHITECTURES
+        for option in PURCHASE_OPTIONS
     }

@@ -1,67 +1,39 @@
-"""Input files: read once, hashed, decoded; and the places in them that a message names."""
+"""Input files: read once, hashed, unpacked, and turned into UTF-8 whatever they were written in."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from hashlib import sha256
+import codecs
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from advisor.errors import InputError
+from advisor.sources.packed_bytes import Unpacked, unpacked
+from advisor.sources.places import Place, listed, plain, shown
 from advisor.workload import InputFile
 
-_LONGEST_SHOWN: Final = 60
+__all__ = ["InputFiles", "Place", "listed", "plain", "shown"]
 
-_PACKED: Final = {
-    b"\x1f\x8b": ("is compressed with gzip", "Unpack it with `gunzip` and name the unpacked file."),
-    b"PK\x03\x04": ("is a zip archive or an Excel workbook", "Unpack it, or save it as CSV (UTF-8)."),
-    b"\xfd7zXZ": ("is compressed with xz", "Unpack it with `unxz` and name the unpacked file."),
-    b"PAR1": ("is a Parquet file, which this version does not read", "Save it as CSV (UTF-8)."),
-}
-_BYTE_ORDER_MARKS: Final = {
-    b"\xff\xfe\x00\x00": "UTF-32LE",
-    b"\x00\x00\xfe\xff": "UTF-32BE",
-    b"\xff\xfe": "UTF-16LE",
-    b"\xfe\xff": "UTF-16BE",
-}
+_MIB: Final = 1 << 20
+_BLOCK_BYTES: Final = _MIB
+_LONGEST_LINE: Final = 16 * _MIB
+_LONGEST_TEXT: Final = 512 * _MIB
+_SNIFFED_BYTES: Final = 4_096
 
-
-def shown(value: object) -> str:
-    """A value as a message quotes it: escaped, and cut where it is long."""
-    text = repr(value)
-    return text if len(text) <= _LONGEST_SHOWN else text[: _LONGEST_SHOWN - 4] + "..." + text[0]
-
-
-def plain(text: str) -> str:
-    """A name as a message gives it: control characters escaped, and cut where it is long."""
-    safe = text if text.isprintable() else repr(text)[1:-1]
-    return safe if len(safe) <= _LONGEST_SHOWN else f"{safe[: _LONGEST_SHOWN - 3]}..."
-
-
-def listed(names: Iterable[str]) -> str:
-    """Names for a message, never more than a dozen."""
-    known = [plain(name) for name in names]
-    return ", ".join(known[:12]) + (f" and {len(known) - 12:,} more" if len(known) > 12 else "")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where in the input something stands."""
-
-    file: str
-    line: int | None = None
-    column: str | int | None = None
-
-    def error(self, problem: str, *, fix: str) -> InputError:
-        file = self.file if self.file.isprintable() else repr(self.file)
-        column = plain(self.column) if isinstance(self.column, str) else self.column
-        return InputError(problem, fix=fix, file=file, line=self.line, column=column)
+_BYTE_ORDER_MARKS: Final = (
+    (b"\xff\xfe\x00\x00", "utf-32-le", 4),
+    (b"\x00\x00\xfe\xff", "utf-32-be", 4),
+    (codecs.BOM_UTF8, "utf-8", 3),
+    (b"\xff\xfe", "utf-16-le", 2),
+    (b"\xfe\xff", "utf-16-be", 2),
+)
 
 
 class InputFiles:
     """Reads input files and remembers the hash of each."""
 
-    def __init__(self) -> None:
+    def __init__(self, encoding: str | None = None) -> None:
+        self._encoding = encoding
         self._sha256: dict[str, str] = {}
+        self.notes: list[str] = []
+        """Which encoding was recognised, where it is not UTF-8."""
 
     @property
     def inputs(self) -> tuple[InputFile, ...]:
@@ -69,57 +41,141 @@ class InputFiles:
         return tuple(InputFile(path=path, sha256=digest) for path, digest in self._sha256.items())
 
     def text(self, path: Path, named_at: Place | None = None) -> str:
-        """Text of a UTF-8 file, without its byte order mark.
+        """Text of a file that is read in one piece, without its byte order mark.
 
         Raises
         ------
         InputError
-            When the file is missing, unreadable, packed, or not UTF-8. ``named_at`` is where another file names this one.
+            When the file is missing, unreadable, too large or no text. ``named_at`` is where another file names this one.
         """
-        data = _read(path, named_at)
-        self._sha256[str(path)] = sha256(data).hexdigest()
-        return _decoded(data, str(path))
+        with unpacked(path, named_at) as opened:
+            if opened.is_parquet:
+                raise Place(str(path)).error("the file is a Parquet table, not text", fix="Name it as a load file.")
+            data = opened.rest(_LONGEST_TEXT)
+            self._sha256[str(path)] = opened.finish()
+        utf8 = b"".join(self._utf8([data] if data else [], str(path)))
+        return utf8.decode("utf-8")
+
+    def blocks(self, opened: Unpacked, path: Path) -> Iterator[bytes]:
+        """Text of a file as UTF-8, in blocks of whole lines that end with a line feed, of about 1 MiB each.
+
+        Raises
+        ------
+        InputError
+            When the file is no text, or a line has no end.
+        """
+        parts: list[bytes] = []
+        pending = 0
+        is_cr_only: bool | None = None
+        for data in self._utf8(iter(lambda: opened.read(_BLOCK_BYTES), b""), str(path)):
+            if is_cr_only is None and len(data) > 1:
+                is_cr_only = b"\r" in data[:-1] and b"\n" not in data
+            block = data.replace(b"\r", b"\n") if is_cr_only else data
+            end = block.rfind(b"\n") + 1
+            if end:
+                yield b"".join((*parts, block[:end]))
+                parts, pending = [], 0
+            parts.append(block[end:])
+            pending += len(block) - end
+            if pending > _LONGEST_LINE:
+                raise Place(str(path)).error(
+                    f"a line is longer than {_LONGEST_LINE // _MIB} MiB", fix="Check that it is a table with one row a line."
+                )
+        if any(parts):
+            yield b"".join((*parts, b"\n"))
+        self.finish(opened, path)
+
+    def finish(self, opened: Unpacked, path: Path) -> None:
+        """Remember the hash of a file that was read to its end."""
+        self._sha256[str(path)] = opened.finish()
+
+    def _utf8(self, chunks: Iterator[bytes] | list[bytes], file: str) -> Iterator[bytes]:
+        """Chunks of text as UTF-8, each holding whole characters."""
+        decoder: _Decoder | None = None
+        for chunk in chunks:
+            if decoder is None:
+                decoder = self._decoder(chunk, file)
+                chunk = chunk[decoder.skip :]
+            yield decoder.utf8(chunk)
+        if decoder is not None:
+            rest = decoder.utf8(b"", final=True)
+            if rest:
+                yield rest
+
+    def _decoder(self, first: bytes, file: str) -> "_Decoder":
+        if self._encoding is not None:
+            return _Decoder(self._encoding, 0, file, self.notes, is_stated=True)
+        for mark, encoding, skip in _BYTE_ORDER_MARKS:
+            if first.startswith(mark):
+                if encoding != "utf-8":
+                    self.notes.append(f"{file}: encoded in {encoding.upper()}, as its byte order mark says.")
+                return _Decoder(encoding, skip, file, self.notes)
+        start = first[:_SNIFFED_BYTES]
+        for encoding, zeros in (("utf-16-le", start[1::2]), ("utf-16-be", start[::2])):
+            if len(start) > 3 and zeros.count(0) > 0.9 * len(zeros) and start.count(0) <= 1.1 * zeros.count(0):
+                self.notes.append(f"{file}: read as {encoding.upper()} because every second byte is zero; --encoding overrules.")
+                return _Decoder(encoding, 0, file, self.notes)
+        return _Decoder("utf-8", 0, file, self.notes)
 
 
-def _read(path: Path, named_at: Place | None) -> bytes:
-    place = named_at or Place(str(path))
-    subject = f"the file {str(path)!r} it names" if named_at else "the file"
-    try:
-        if path.is_dir():
-            raise place.error(f"{subject} is a folder", fix="Name one file in it.")
-        if path.exists() and not path.is_file():
-            raise place.error(f"{subject} is not a regular file", fix="Save the data in a file and name that.")
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        start = "Relative files are looked up in the workload file's folder" if named_at else f"Looked in {str(path.parent)!r}"
-        raise place.error(f"{subject} does not exist", fix=f"{start}: check the name.") from None
-    except PermissionError:
-        raise place.error(f"{subject} may not be read", fix=f"Allow it: chmod u+r {path}.") from None
-    except (OSError, ValueError) as error:
-        raise place.error(f"{subject} cannot be read ({error})", fix="Check the name and the disk.") from error
+class _Decoder:
+    """Turns chunks of one file into UTF-8; what is not UTF-8, and was ASCII so far, is read as Windows-1252."""
 
+    def __init__(self, encoding: str, skip: int, file: str, notes: list[str], *, is_stated: bool = False) -> None:
+        self.skip = skip
+        self._file, self._notes, self._is_stated = file, notes, is_stated
+        self._encoding = encoding
+        self._decoder = codecs.getincrementaldecoder(encoding)("strict")
+        self._is_ascii = True
+        self._n_lines = 0
 
-def _decoded(data: bytes, file: str) -> str:
-    for magic, (problem, fix) in _PACKED.items():
-        if data.startswith(magic):
-            raise Place(file).error(f"the file {problem}", fix=fix)
-    for mark, encoding in _BYTE_ORDER_MARKS.items():
-        if data.startswith(mark):
-            raise Place(file, line=1).error(f"the text is encoded in {encoding}, not UTF-8", fix=_convert(encoding, file))
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
+    def utf8(self, chunk: bytes, *, final: bool = False) -> bytes:
+        """The chunk in UTF-8.
+
+        Raises
+        ------
+        InputError
+            Naming the line of the first byte that is no text.
+        """
+        is_plain = chunk.isascii() and self._encoding in ("utf-8", "cp1252")
+        data = chunk if is_plain and not self._decoder.getstate()[0] else self._decoded(chunk, final).encode("utf-8")
+        if b"\0" in data:
+            line = self._n_lines + data.count(b"\n", 0, data.index(b"\0")) + 1
+            raise Place(self._file, line).error(
+                "the file holds NUL bytes: it is binary, or cut in the middle of a UTF-16 character",
+                fix="Export it as CSV in UTF-8.",
+            )
+        self._n_lines += data.count(b"\n") if not self._is_ascii or not is_plain else 0
+        return data
+
+    def _decoded(self, chunk: bytes, final: bool) -> str:
+        try:
+            text = self._decoder.decode(chunk, final)
+        except UnicodeDecodeError as error:
+            return self._otherwise(chunk, error)
+        self._is_ascii = self._is_ascii and text.isascii()
+        return text
+
+    def _otherwise(self, chunk: bytes, error: UnicodeDecodeError) -> str:
+        data = error.object
+        line = self._n_lines + data.count(b"\n", 0, error.start) + 1
         column = error.start - data.rfind(b"\n", 0, error.start)
-        raise Place(file, line, column).error(
-            f"byte 0x{data[error.start]:02X} is not UTF-8; the file may be in Windows-1252 (Latin-1)",
-            fix=_convert("WINDOWS-1252", file),
-        ) from None
-    if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
-        raise Place(file, line).error("the file holds NUL bytes: it is binary or UTF-16", fix=_convert("UTF-16", file))
-    return text
-
-
-def _convert(encoding: str, file: str) -> str:
-    return f"Save it as UTF-8, for example: iconv -f {encoding} -t UTF-8 {Path(file).name!r} > utf8{Path(file).suffix}."
+        place = Place(self._file, line, column)
+        byte = f"byte 0x{data[error.start]:02X}"
+        if self._encoding != "utf-8" or self._is_stated or not (self._is_ascii and data[: error.start].isascii()):
+            raise place.error(
+                f"{byte} is not {self._encoding.upper()}", fix="Say the encoding with --encoding, or save the file as UTF-8."
+            )
+        self._encoding = "cp1252"
+        self._decoder = codecs.getincrementaldecoder("cp1252")("strict")
+        try:
+            text = self._decoder.decode(data, False)
+        except UnicodeDecodeError as second:
+            place = Place(self._file, self._n_lines + data.count(b"\n", 0, second.start) + 1)
+            raise place.error(
+                f"byte 0x{data[second.start]:02X} is neither UTF-8 nor Windows-1252",
+                fix="Say the encoding with --encoding, or save the file as UTF-8.",
+            ) from None
+        self._notes.append(f"{self._file}: not UTF-8 ({byte} in line {line}): read as Windows-1252; --encoding overrules.")
+        self._is_ascii = False
+        return text

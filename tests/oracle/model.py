@@ -128,7 +128,7 @@ def month_total(per_hour, weights):
 
 
 def weekly_usd(usd_per_hour, measured, start_s, grid_s):
-    """Dollars of each whole week, oldest first, counted back from the end; None for a week without a measured substep.
+    """Dollars of each whole week, oldest first, counted back from the end; None for a week less than half measured.
 
     A week with gaps is scaled to 168 h with its own hour-of-week weights. (This model's own rule, no AWS text.)
     """
@@ -136,7 +136,11 @@ def weekly_usd(usd_per_hour, measured, start_s, grid_s):
     weeks = []
     for week in range(len(usd_per_hour) // per_week, 0, -1):
         first = len(usd_per_hour) - week * per_week
-        weights = hour_of_week_weights(measured[first : first + per_week], start_s + first * grid_s, grid_s, WEEK_HOURS)
+        in_week = measured[first : first + per_week]
+        if 2 * sum(in_week) < per_week:
+            weeks.append(None)
+            continue
+        weights = hour_of_week_weights(in_week, start_s + first * grid_s, grid_s, WEEK_HOURS)
         weeks.append(month_total(usd_per_hour[first : first + per_week], weights))
     return weeks
 
@@ -259,28 +263,32 @@ def fargate_sizes():
     return sizes
 
 
-def fargate_size(cpu, memory, react_to_cpu, usd_per_vcpu_hour, usd_per_gib_hour):
-    """The declared size where Fargate has it, else the cheapest that holds it; None where there is none.
+def fargate_ways(cpu, memory, react_to_cpu):
+    """Each way to run a task on Fargate: CPU units, MiB, and whether as many tasks run as of the declared size.
 
-    Amazon ECS Developer Guide, "Fargate task definition considerations", Task CPU and memory. Fewer, larger tasks each take
-    more of the load, so their memory grows with their CPU.
+    The declared size where Fargate has it. Otherwise every size that holds the task, each task then having room to spare; and,
+    where fewer tasks of more CPU can carry the load, sizes whose memory grows with their CPU, because each task takes more of the
+    load. None at all where Fargate has nothing as large. Amazon ECS Developer Guide, "Fargate task definition considerations",
+    Task CPU and memory; the growth is this model's own rule.
     """
     if (cpu, memory) in fargate_sizes():
-        return cpu, memory
-    best, best_usd = None, None
+        return [(cpu, memory, True)]
+    ways = []
     for new_cpu, new_memory in fargate_sizes():
-        growth = Fraction(new_cpu, cpu) if react_to_cpu else 1
-        if new_cpu < cpu or new_memory < memory * growth:
+        if new_cpu < cpu or new_memory < memory:
             continue
-        usd = new_cpu / CPU_UNITS_PER_VCPU * usd_per_vcpu_hour + new_memory / MIB_PER_GIB * usd_per_gib_hour
-        if best is None or usd < best_usd:
-            best, best_usd = (new_cpu, new_memory), usd
-    return best
+        ways.append((new_cpu, new_memory, True))
+        if react_to_cpu and new_memory >= memory * Fraction(new_cpu, cpu):
+            ways.append((new_cpu, new_memory, False))
+    return ways
 
 
-def minimum_after_resize(minimum, cpu, new_cpu):
-    """The minimum count keeps its CPU when the size changes. (This model's own rule.)"""
-    return ceil(Fraction(minimum * cpu, new_cpu))
+def minimum_after_resize(minimum, cpu, new_cpu, load_balanced):
+    """The minimum count keeps its CPU when fewer, larger tasks run, but not fewer tasks than are needed to be available.
+
+    (This model's own rule.)
+    """
+    return max(ceil(Fraction(minimum * cpu, new_cpu)), min(minimum, 2 if load_balanced else 1))
 
 
 def tasks_started(running):
@@ -359,15 +367,16 @@ def fargate_month_usd(running, grid_s, weights, cpu, memory, rates, startup_s=60
 def surplus_vcpu(cpu_units, instances, vcpu, baseline_fraction):
     """vCPUs above the baseline of all instances at each substep, no credits saved up before.
 
-    Amazon EC2 User Guide, "Key concepts for burstable performance instances", baseline utilization, and "Unlimited mode":
-    surplus credits are charged per vCPU-hour.
+    No instance uses more vCPUs than it has, whatever the load wants. Amazon EC2 User Guide, "Key concepts for burstable
+    performance instances", baseline utilization, and "Unlimited mode": surplus credits are charged per vCPU-hour.
     """
     surplus = []
     for units, count in zip(cpu_units, instances, strict=True):
         if units is None or count is None:
             surplus.append(None)
         else:
-            surplus.append(max(0.0, units / CPU_UNITS_PER_VCPU - baseline_fraction * vcpu * count))
+            used = min(units / CPU_UNITS_PER_VCPU, vcpu * count)
+            surplus.append(max(0.0, used - baseline_fraction * vcpu * count))
     return surplus
 
 
@@ -376,16 +385,19 @@ def surplus_vcpu_hours(cpu_units, instances, vcpu, baseline_fraction, weights):
     return month_total(surplus_vcpu(cpu_units, instances, vcpu, baseline_fraction), weights)
 
 
-def instance_usd_per_hour(usd_per_instance_hour, gp3_usd_per_gib_month, root_gib=30, fee_usd_per_hour=0.0):
+def instance_usd_per_hour(
+    usd_per_instance_hour, gp3_usd_per_gib_month, root_gib=30, fee_usd_per_hour=0.0, ipv4_usd_per_hour=0.0
+):
     """Dollars of one instance for an hour, by line item.
 
     Amazon EC2 On-Demand pricing, per instance-hour; Amazon EBS pricing, gp3 storage per GB-month; Amazon ECS pricing, the
-    management fee of Managed Instances.
+    management fee of Managed Instances; Amazon VPC pricing, public IPv4 addresses in use.
     """
     return {
         "instances": usd_per_instance_hour,
         "ebs": root_gib * gp3_usd_per_gib_month / MONTH_HOURS,
         "fee": fee_usd_per_hour,
+        "ipv4": ipv4_usd_per_hour,
     }
 
 
@@ -419,22 +431,29 @@ def instances_month_usd(instances, weights, per_instance_hour, surplus=None, sur
     return {"instance_hours": hours, "surplus_vcpu_hours": surplus_hours, "usd": usd, "total_usd": sum(usd.values())}
 
 
-def spot_pool_members(month_usd, size=6):
-    """The names of the cheapest types of a pool, cheapest first, ties by name; None where there are too few.
+def spot_pool_members(month_usd, vcpu, size=6):
+    """The names of the types of a pool, cheapest first, ties by name; None where there are too few.
 
-    ``month_usd`` maps each type to its total, None where it cannot run the load. Amazon EC2 User Guide, "Best practices for
-    Amazon EC2 Spot", be flexible about instance types.
+    ``month_usd`` maps each type to its total, None where it cannot run the load, and ``vcpu`` to its size. All members are of one
+    size, because managed scaling counts instances as if they were equal: the ``size`` cheapest of the size where these cost least
+    together. Amazon EC2 User Guide, "Best practices for Amazon EC2 Spot", be flexible about instance types; Amazon ECS Developer
+    Guide, "cluster auto scaling", Auto Scaling groups of like instance types.
     """
-    possible = [name for name in month_usd if month_usd[name] is not None]
-    if len(possible) < size:
-        return None
-    possible.sort(key=lambda name: (month_usd[name], name))
-    return possible[:size]
+    best = None
+    for one_size in sorted(set(vcpu.values())):
+        possible = [name for name in month_usd if month_usd[name] is not None and vcpu[name] == one_size]
+        if len(possible) < size:
+            continue
+        possible.sort(key=lambda name: (month_usd[name], name))
+        usd = sum(month_usd[name] for name in possible[:size])
+        if best is None or usd < best[0]:
+            best = usd, possible[:size]
+    return None if best is None else best[1]
 
 
-def spot_pool_month_usd(month_usd, size=6):
+def spot_pool_month_usd(month_usd, vcpu, size=6):
     """A Spot pool costs the mean of its members' months. Amazon EC2 User Guide, "Spot Instances", as ``spot_pool_members``."""
-    members = spot_pool_members(month_usd, size)
+    members = spot_pool_members(month_usd, vcpu, size)
     if members is None:
         return None
     return sum(month_usd[name] for name in members) / size

@@ -69,14 +69,16 @@ def fits(task, free):
 def first_fit_decreasing(tasks, instance):
     """Bins of task numbers: the largest task first, each into the oldest bin that has room, else into a new one.
 
-    ``tasks`` are tuples of what each takes in every dimension, ``instance`` what one bin offers. Equally large tasks keep
-    their order. (A known heuristic, not a placement strategy of ECS: a cluster repacked at each step.)
+    ``tasks`` are tuples of what each takes in every dimension, ``instance`` what one bin offers. Of equally large tasks the one
+    with more of the first dimension (CPU) comes first, then of the second (memory). (A known heuristic, not a placement strategy
+    of ECS: a cluster repacked at each step.)
     """
     for task in tasks:
         if not fits(task, instance):
             raise ValueError(f"{task} does not fit into an empty instance {instance}")
-    shares = {task: largest_share(task, instance) for task in set(tasks)}
-    order = sorted(range(len(tasks)), key=lambda number: -shares[tasks[number]])
+    largest_first = sorted(set(tasks), key=lambda task: (largest_share(task, instance), task), reverse=True)
+    ranks = {task: rank for rank, task in enumerate(largest_first)}
+    order = sorted(range(len(tasks)), key=lambda number: ranks[tasks[number]])
     bins, free = [], []
     for number in order:
         for bin_number in range(len(bins)):

@@ -18,6 +18,11 @@ def demand_of(workload, service):
     return model.substeps(service["demand"], workload["step_s"])
 
 
+def known_demand(workload, name):
+    """Substeps in which the service of that name was measured."""
+    return model.known(demand_of(workload, next(each for each in workload["services"] if each["name"] == name)))
+
+
 def measured_in_all(workload):
     """Substeps in which every service of the workload was measured."""
     return model.known_in_all([demand_of(workload, service) for service in workload["services"]])
@@ -46,31 +51,47 @@ def weights_of(workload, measured):
     return model.month_weights(measured, workload["start_s"], model.grid_seconds(workload["step_s"]))
 
 
-def fargate_plan(workload, service, rates, zones=2, measured=None):
-    """A service on Fargate; None where no Fargate size holds its task. ``rates`` decide between On-Demand and Spot."""
-    size = model.fargate_size(
-        service["cpu"],
-        service["memory"],
-        model.counts_react_to_cpu(service),
-        rates["fargate_usd_per_vcpu_hour"],
-        rates["fargate_usd_per_gib_hour"],
-    )
-    if size is None:
-        return None
+def fargate_way_counts(workload, service, way, zones=2):
+    """Minimum, need, unmet need and running tasks of a service that runs on Fargate in one way."""
+    cpu, _, is_count_kept = way
+    minimum = model.minimum_tasks(service, zones)
+    if is_count_kept or not model.counts_react_to_cpu(service):
+        return minimum, *counts_of(workload, service, service["cpu"], minimum)
+    minimum = model.minimum_after_resize(minimum, service["cpu"], cpu, service.get("port") is not None)
+    return minimum, *counts_of(workload, service, cpu, minimum)
+
+
+def fargate_plan(workload, service, rates, zones=2, measured=None, size=None):
+    """A service on Fargate in its cheapest way; None where no Fargate size holds its task.
+
+    ``rates`` decide between On-Demand and Spot and between x86 and ARM; ``size`` leaves only the ways with that size.
+    """
     if measured is None:
         measured = model.known(demand_of(workload, service))
-    cpu, memory = size
+    weights = weights_of(workload, measured)
     grid_s = model.grid_seconds(workload["step_s"])
-    minimum = model.minimum_after_resize(model.minimum_tasks(service, zones), service["cpu"], cpu)
-    need, unmet, running = counts_of(workload, service, cpu, minimum)
     startup_s = service.get("startup_s", 60)
     extras = {"ephemeral_gib": service.get("ephemeral_gib", 20), "public_ipv4": service.get("public_ipv4", False)}
-    weights = weights_of(workload, measured)
-    month = model.fargate_month_usd(running, grid_s, weights, cpu, memory, rates, startup_s, **extras)
+    counts, best = {}, None
+    for way in model.fargate_ways(service["cpu"], service["memory"], model.counts_react_to_cpu(service)):
+        cpu, memory, is_count_kept = way
+        if size is not None and size != (cpu, memory):
+            continue
+        same_counts = None if is_count_kept else cpu
+        if same_counts not in counts:
+            counts[same_counts] = fargate_way_counts(workload, service, way, zones)
+        running = counts[same_counts][3]
+        month = model.fargate_month_usd(running, grid_s, weights, cpu, memory, rates, startup_s, **extras)
+        if best is None or (month is not None and month["total_usd"] < best[1]["total_usd"]):
+            best = way, month, counts[same_counts]
+    if best is None:
+        return None
+    (cpu, memory, is_count_kept), month, (minimum, need, unmet, running) = best
     billed = model.fargate_billed_tasks(running, grid_s, startup_s)
     usd_per_hour = model.fargate_usd_per_hour(billed, cpu, memory, rates, **extras)
     return {
-        "size": size,
+        "size": (cpu, memory),
+        "is_count_kept": is_count_kept,
         "minimum": minimum,
         "need": need,
         "running": running,
@@ -103,11 +124,15 @@ def rate_of(instance_type, purchase_option):
 
 
 def priced_instances(workload, services, instances, instance_type, rates, purchase_option, measured):
-    """Money of known instance counts of one type that run ``services``."""
+    """Money of known instance counts of one type that run ``services``.
+
+    An instance has a public address where one of its services asks for public addresses. (This model's own rule.)
+    """
     surplus = surplus_of(workload, services, instances, instance_type)
     surplus_rate = instance_type["surplus_usd_per_vcpu_hour"] if surplus is not None else 0.0
     rate, fee = rate_of(instance_type, purchase_option)
-    each = model.instance_usd_per_hour(rate, rates["gp3_usd_per_gib_month"], fee_usd_per_hour=fee)
+    ipv4 = rates["ipv4_usd_per_hour"] if any(service.get("public_ipv4") for service in services) else 0.0
+    each = model.instance_usd_per_hour(rate, rates["gp3_usd_per_gib_month"], fee_usd_per_hour=fee, ipv4_usd_per_hour=ipv4)
     month = model.instances_month_usd(instances, weights_of(workload, measured), each, surplus, surplus_rate)
     usd_per_hour = model.instances_usd_per_hour(instances, each, surplus, surplus_rate)
     return {"instances": instances, **month_and_weeks(workload, month, usd_per_hour, measured)}
@@ -153,15 +178,15 @@ def shared_plan(
     return priced_instances(workload, services, instances, instance_type, rates, purchase_option, measured)
 
 
-def spot_pool_plan(workload, plans, size=6):
-    """The mean of the cheapest ``size`` of ``plans``: by name of the type, the plan on Spot or None where not possible."""
+def spot_pool_plan(plans, vcpu, size=6):
+    """The mean of ``size`` of ``plans`` on types of one size: by name of the type, on Spot or None where not possible."""
     totals = {}
     for name, plan in plans.items():
         totals[name] = None if plan is None or plan["month"] is None else plan["month"]["total_usd"]
-    members = model.spot_pool_members(totals, size)
+    members = model.spot_pool_members(totals, vcpu, size)
     if members is None:
         return None
     weeks = []
     for many in zip(*(plans[name]["weekly_usd"] for name in members), strict=True):
         weeks.append(None if None in many else sum(many) / size)
-    return {"members": members, "total_usd": model.spot_pool_month_usd(totals, size), "weekly_usd": weeks}
+    return {"members": members, "total_usd": model.spot_pool_month_usd(totals, vcpu, size), "weekly_usd": weeks}

@@ -1,0 +1,129 @@
+"""Charts as files: the same bytes for the same recommendation, and nothing in them that leads elsewhere."""
+
+import hashlib
+import io
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Final
+
+from advisor.recommend.result import Recommendation
+from advisor.report.charts.costs import draw_costs
+from advisor.report.charts.load import draw_load, draw_loads
+from advisor.report.charts.stairs import draw_stairs
+from advisor.report.charts.style import FONT, chart_style
+from advisor.report.charts.week import draw_busiest_week
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FOLDER: Final = "charts"
+_SAFE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
+_MAX_NAME: Final = 64
+_FONTS: Final = "system-ui, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, 'DejaVu Sans', sans-serif"
+_ROOT_STYLE: Final = "stroke-linejoin:round;stroke-linecap:butt;font-variant-numeric:tabular-nums"
+_OWN_STYLE: Final = re.compile(r"<defs>\s*<style type=\"text/css\">.*?</style>\s*</defs>\s*", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderedChart:
+    """One chart as files."""
+
+    name: str
+    """File name without suffix, such as ``costs`` or ``stairs-web``."""
+    service: str | None
+    """None where the chart is about the cluster."""
+    title: str
+    """The finding."""
+    png: bytes
+    svg: bytes
+
+
+def render_charts(recommendation: Recommendation, services: Collection[str] | None = None) -> dict[str, bytes]:
+    """All charts by path below the output folder: ``charts/costs.png``, ``charts/costs.svg`` and so on.
+
+    Parameters
+    ----------
+    services
+        Draw the load and the stairs of these alone; all by default.
+    """
+    files = {}
+    for chart in rendered_charts(recommendation, services):
+        files[f"{FOLDER}/{chart.name}.png"] = chart.png
+        files[f"{FOLDER}/{chart.name}.svg"] = chart.svg
+    return files
+
+
+def rendered_charts(recommendation: Recommendation, services: Collection[str] | None = None) -> tuple[RenderedChart, ...]:
+    """All charts with their titles: costs, busiest week, all loads, then stairs and load of each service."""
+    with chart_style():
+        return tuple(_rendered(*drawing) for drawing in _drawings(recommendation, services))
+
+
+def _drawings(
+    recommendation: Recommendation, services: Collection[str] | None
+) -> Iterator[tuple[str, str | None, Callable[[], "Figure"]]]:
+    names = [view.name for view in recommendation.views.services]
+    yield "costs", None, lambda: draw_costs(recommendation)
+    yield "busiest-week", None, lambda: draw_busiest_week(recommendation)
+    if len(names) > 1:
+        yield "loads", None, lambda: draw_loads(recommendation)
+    for service, name in zip(names, file_names(names), strict=True):
+        if services is None or service in services:
+            yield f"stairs-{name}", service, lambda service=service: draw_stairs(recommendation, service)  # type: ignore[misc]
+            yield f"load-{name}", service, lambda service=service: draw_load(recommendation, service)  # type: ignore[misc]
+
+
+def file_names(services: Sequence[str]) -> list[str]:
+    """A name for files for each service, also where capitals do not count: the service's own if ECS allows it and it is short.
+
+    >>> file_names(["web", "Web", "../x"])
+    ['web', 'Web-5b38eef5', 'service-30450169']
+    """
+    used: set[str] = set()
+    names = []
+    for service in services:
+        mark = hashlib.sha256(service.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+        name = service if _SAFE_NAME.fullmatch(service) else f"service-{mark}"
+        if len(name) > _MAX_NAME or name.lower() in used:
+            name = f"{name[: _MAX_NAME - len(mark) - 1]}-{mark}"
+        while name.lower() in used:
+            name += "-"
+        used.add(name.lower())
+        names.append(name)
+    return names
+
+
+def _rendered(name: str, service: str | None, draw: Callable[[], "Figure"]) -> RenderedChart:
+    from advisor.report.charts.figure import Chart
+
+    figure = draw()
+    assert isinstance(figure, Chart)
+    return RenderedChart(
+        name=name, service=service, title=figure.finding, png=figure.png(), svg=_svg(figure, name, figure.finding)
+    )
+
+
+def _svg(figure: "Figure", name: str, title: str) -> bytes:
+    import matplotlib as mpl
+
+    file = io.BytesIO()
+    with mpl.rc_context({"svg.hashsalt": name}):  # its own ids, so that several charts can stand in one page
+        figure.savefig(file, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+    return _clean_svg(file.getvalue().decode("utf-8"), title).encode("utf-8")
+
+
+def _clean_svg(svg: str, title: str) -> str:
+    """Without document type, rules for the whole page and ids that nothing refers to; with a title and the reader's fonts."""
+    svg = re.sub(r"<!DOCTYPE[^>]*>\s*", "", svg, count=1)
+    svg = _OWN_STYLE.sub("", svg, count=1)
+    svg = re.sub(r"<g id=\"[^\"]*\">", "<g>", svg)
+    label = escape(title)
+    svg = re.sub(
+        r"<svg ([^>]*)>",
+        lambda tag: f'<svg role="img" aria-label="{label}" style="{_ROOT_STYLE}" {tag[1]}>\n <title>{label}</title>',
+        svg,
+        count=1,
+    )
+    return re.sub(r"<[^>]*>", lambda tag: tag[0].replace(f"'{FONT}'", _FONTS), svg)

@@ -1,0 +1,150 @@
+"""What each number of tasks costs on EC2 and on Fargate, and what follows from it for one service."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from advisor.billing import amounts_usd
+from advisor.ecs import LaunchType
+from advisor.recommend.reasons import percent
+from advisor.recommend.result import Alternative, Recommendation, ServiceView, Stairs
+from advisor.report.charts.load import task_counts
+from advisor.report.charts.style import counted, shortened
+from advisor.report.words import money_range
+from advisor.units import FloatArray, IntArray, ceil_whole
+
+_WINNERS = {-1: LaunchType.EC2, 1: LaunchType.FARGATE}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Steps:
+    """Cost of each number of tasks from 0 on; NaN where there is no price."""
+
+    ec2_usd_per_hour: FloatArray
+    """(tasks,)"""
+    fargate_usd_per_hour: FloatArray
+    """(tasks,)"""
+
+    @property
+    def n_most(self) -> int:
+        return self.ec2_usd_per_hour.size - 1
+
+    @property
+    def has_ec2(self) -> bool:
+        return not np.isnan(self.ec2_usd_per_hour).any()
+
+    @property
+    def has_fargate(self) -> bool:
+        return not np.isnan(self.fargate_usd_per_hour).any()
+
+    @property
+    def cheaper(self) -> IntArray:
+        """(tasks,): -1 where EC2 is cheaper, 1 where Fargate is, 0 where they cost the same or one has no price."""
+        difference = self.ec2_usd_per_hour - self.fargate_usd_per_hour
+        is_same = np.isclose(self.ec2_usd_per_hour, self.fargate_usd_per_hour, rtol=1e-9, atol=0)
+        return np.where(np.isnan(difference) | is_same, 0, np.sign(np.nan_to_num(difference))).astype(np.int64)
+
+    @property
+    def crossings(self) -> list[int]:
+        """Numbers of tasks for which another launch type is cheaper than for one task less."""
+        cheaper = self.cheaper[1:]
+        return (np.flatnonzero(cheaper[1:] != cheaper[:-1]) + 2).tolist()
+
+    def winner(self, n_tasks: int) -> LaunchType | None:
+        """The cheaper launch type."""
+        return _WINNERS.get(int(self.cheaper[n_tasks]))
+
+    def meeting(self, n_tasks: int) -> tuple[float, float]:
+        """Where Fargate's line meets EC2's stairs between one task less and ``n_tasks``: tasks and dollars."""
+        per_task = float(self.fargate_usd_per_hour[1])
+        below, above = float(self.ec2_usd_per_hour[n_tasks - 1]), float(self.ec2_usd_per_hour[n_tasks])
+        for level, first, last in ((below, n_tasks - 1.0, n_tasks - 0.5), (above, n_tasks - 0.5, float(n_tasks))):
+            if per_task and first <= level / per_task <= last:
+                return level / per_task, level
+        return n_tasks - 0.5, float(np.mean(self.fargate_usd_per_hour[n_tasks - 1 : n_tasks + 1]))
+
+
+def steps(stairs: Stairs, n_most: int) -> Steps:
+    """Dollars an hour for 0 to ``n_most`` tasks; at least one instance in each zone while any task runs."""
+    tasks = np.arange(n_most + 1, dtype=np.float64)
+    instances = np.full(tasks.shape, np.nan)
+    if stairs.tasks_per_instance:
+        instances = np.where(tasks > 0, np.maximum(ceil_whole(tasks / stairs.tasks_per_instance), stairs.zones), 0.0)
+    return Steps(
+        ec2_usd_per_hour=amounts_usd(instances, _price(stairs.usd_per_instance_hour)),
+        fargate_usd_per_hour=amounts_usd(tasks, _price(stairs.fargate_usd_per_task_hour)),
+    )
+
+
+def _price(usd: float | None) -> FloatArray:
+    return np.array(np.nan if usd is None else usd, dtype=np.float64)
+
+
+def n_shown(stairs: Stairs, n_most: int) -> int:
+    """Tasks on the axis: all that ran, and the first crossing beyond them when it is not far."""
+    near = max(4, math.ceil(n_most * 1.1))
+    far = max(12, math.ceil(n_most * 2.5))
+    crossings = steps(stairs, far).crossings
+    if crossings and crossings[0] > n_most:
+        return max(near, min(far, math.ceil(crossings[0] * 1.25)))
+    return near
+
+
+def finding(recommendation: Recommendation, view: ServiceView, costs: Steps) -> str:
+    """Who is cheaper for the counts that run; where the bill of the month says otherwise, that too."""
+    name, ec2 = shortened(view.name, 40), f"EC2 {view.stairs.instance_type}"
+    missing = [what for what, has in (("Fargate", costs.has_fargate), ("EC2 on demand", costs.has_ec2)) if not has]
+    if missing:
+        return f"{name}: nothing to compare, {' and '.join(missing)} cannot be priced in {recommendation.region}"
+    counts, hours = task_counts(view)
+    counts, hours = counts[counts > 0].astype(np.int64), hours[counts > 0]
+    if not counts.size:
+        return f"{name} ran no tasks"
+    runs = counted(counts[-1], "task") if counts[0] == counts[-1] else f"{counts[0]:,} to {counted(counts[-1], 'task')}"
+    at = costs.cheaper[counts]
+    share = {side: float(hours[at == side].sum() / hours.sum()) for side in _WINNERS}
+    side = max(_WINNERS, key=lambda side: share[side])
+    winner, loser = (ec2, "Fargate") if side < 0 else ("Fargate", ec2)
+    in_a_month = _cheaper_in_a_month(recommendation, view)
+    if (at != 0).any() and in_a_month not in (None, _WINNERS[side]):
+        return f"By the hour {winner} is cheaper for {name}, by the month {loser}"
+    if not (at == side).all():
+        return f"{winner} is cheaper in {percent(share[side])} of the hours of {name}, which runs {runs}"
+    beyond = [n for n in costs.crossings if n > counts[-1]]
+    more = f"; {loser} only from {beyond[0]:,} on" if beyond else ""
+    return f"{winner} is cheaper at every count that {name} runs, {runs}{more}"
+
+
+def month_sentence(recommendation: Recommendation, view: ServiceView, costs: Steps) -> str:
+    """What the whole month costs, by the bill: the stairs leave out what only a replay sees."""
+    ec2, fargate = _alternatives(recommendation, view)
+    if ec2 is None or fargate is None or ec2.monthly_usd is None or fargate.monthly_usd is None:
+        return ""
+    has_credits = ec2.bill is not None and any(":surplus:" in item.meter for item in ec2.bill.line_items)
+    credit_words = " and surplus CPU credits" if has_credits else ""
+    sentence = (
+        f"A month of this load costs {money_range(fargate.monthly_usd)} on {fargate.title} "
+        f"and {money_range(ec2.monthly_usd)} on {ec2.title}"
+    )
+    if not costs.crossings and not has_credits and len(view.task_hours) == 1:
+        return f"{sentence}."
+    return f"{sentence}, where instances outlast their tasks{credit_words.replace(' and ', ' and use ')}; the stairs leave that out."
+
+
+def _cheaper_in_a_month(recommendation: Recommendation, view: ServiceView) -> LaunchType | None:
+    """By the bill of the measured history; None where their ranges meet."""
+    ec2, fargate = (a.monthly_usd if a is not None else None for a in _alternatives(recommendation, view))
+    if ec2 is None or fargate is None:
+        return None
+    if fargate.high < ec2.low:
+        return LaunchType.FARGATE
+    return LaunchType.EC2 if ec2.high < fargate.low else None
+
+
+def _alternatives(recommendation: Recommendation, view: ServiceView) -> tuple[Alternative | None, Alternative | None]:
+    """The service's alternatives that are drawn: EC2 and Fargate."""
+    found: dict[str, Alternative] = {}
+    for alternative in recommendation.of_scope(view.name):
+        found.setdefault(alternative.title, alternative)
+    return found.get(f"EC2 {view.stairs.instance_type}"), found.get(view.stairs.fargate_title)

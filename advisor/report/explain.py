@@ -1,0 +1,560 @@
+"""``advisor explain``: the reasons, the alternatives that lost, and the sum that a reader can follow with a calculator."""
+
+import difflib
+import math
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from advisor.billing import Bill, LineItem, MonthlyUsd
+from advisor.ecs import LaunchType
+from advisor.errors import AdvisorError, InputError
+from advisor.optimize.pricing import InstanceFacts
+from advisor.plan import CapacityProvider, Plan, ServicePlan
+from advisor.pricing import PriceCatalog, Source
+from advisor.recommend.reasons import percent, rejected_why
+from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation, ServiceAdvice, ServiceView
+from advisor.report.markdown import escape
+from advisor.report.words import (
+    NOT_MODELLED,
+    VERDICT_WORDS,
+    assumptions,
+    coverage_sentence,
+    money,
+    money_range,
+    present_sentence,
+    saving_sentence,
+    where,
+)
+from advisor.units import HOURS_PER_MONTH
+
+WIDTH = 80
+HALF_A_CENT = Decimal("0.005")
+FLOAT_ERROR = Decimal("1e-6")
+MOST_DIGITS = 10
+SUM_TITLE = "The sum by hand, for a month of 730 h; counts are means over the month"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SumLine:
+    """One line of the sum: ``calculation`` is what a reader types, ``amount_usd`` what the bill says."""
+
+    part: str
+    calculation: str
+    amount_usd: float
+    items: tuple[LineItem, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandSum:
+    """Line items as calculations that add up to ``total_usd``."""
+
+    lines: tuple[SumLine, ...]
+    total_usd: float
+
+    @property
+    def rounding_usd(self) -> Decimal:
+        """What cents shown line by line leave between them and the total shown."""
+        return _cents(self.total_usd) - sum((_cents(line.amount_usd) for line in self.lines), Decimal(0))
+
+    @property
+    def sources(self) -> tuple[tuple[str, str, str], ...]:
+        """Id, date and remark of each source of a rate, in order of use."""
+        return tuple(dict.fromkeys(_source_key(item) for line in self.lines for item in line.items))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """An alternative that lost."""
+
+    id: str
+    title: str
+    monthly_usd: MonthlyUsd | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """Why the cluster, or one service of it, runs where it does."""
+
+    scope: str
+    subject: str
+    title: str
+    verdict: str
+    monthly_usd: MonthlyUsd | None
+    """None where services share instances: no share of them is this service's own."""
+    money: str
+    reasons: tuple[str, ...]
+    binds: tuple[str, ...]
+    rejected_title: str
+    rejected: tuple[Rejected, ...]
+    sum: HandSum | None
+    sum_title: str
+    remarks: tuple[str, ...]
+    sources: Mapping[str, Source] = field(default_factory=dict)
+
+
+def explain(
+    recommendation: Recommendation, service: str | None = None, *, sources: Mapping[str, Source] | None = None
+) -> Explanation:
+    """The explanation as data.
+
+    Parameters
+    ----------
+    service
+        Name of a service; the whole cluster without it.
+    sources
+        Where rates were read, by source id; an id without one is shown alone.
+
+    Raises
+    ------
+    InputError
+        There is no such service.
+    """
+    known = dict(sources or {})
+    if service is None:
+        return _of_cluster(recommendation, known)
+    return _of_service(recommendation, _advice_for(recommendation, service), known)
+
+
+def explain_text(
+    recommendation: Recommendation,
+    service: str | None = None,
+    *,
+    sources: Mapping[str, Source] | None = None,
+    width: int = WIDTH,
+) -> str:
+    """The explanation for a terminal: reasons, what binds, what lost, and the sum by hand."""
+    told = explain(recommendation, service, sources=sources)
+    lines = _wrapped(f"{told.subject}: {told.title}  {told.money}", width)
+    lines += [*_wrapped(told.verdict, width), *_block("Why", told.reasons, width), *_block("What binds", told.binds, width)]
+    lines += ["", told.rejected_title]
+    for rejected in told.rejected:
+        lines += _wrapped(f"{rejected.title}  {money_range(rejected.monthly_usd)}", width, "  ", "    ")
+        lines += _wrapped(rejected.why, width, "    ", "    ")
+    if told.sum is not None:
+        lines += ["", *_wrapped(told.sum_title, width), *_sum_lines(told.sum, width)]
+        lines += ["", "Sources of the rates", *_source_lines(told.sum, told.sources, width)]
+    lines += _block("Remarks", told.remarks, width)
+    return "\n".join(map(printable, lines)) + "\n"
+
+
+def explain_markdown(
+    recommendation: Recommendation, service: str | None = None, *, sources: Mapping[str, Source] | None = None
+) -> str:
+    """The explanation for a pull request or a wiki page."""
+    told = explain(recommendation, service, sources=sources)
+    lines = [f"# {escape(told.subject)}: {escape(told.title)}", "", f"**{escape(told.money)}**. {escape(told.verdict)}", ""]
+    for title, sentences in (("Why", told.reasons), ("What binds", told.binds)):
+        lines += [f"## {title}", "", *(f"- {escape(sentence)}" for sentence in sentences), ""]
+    lines += [f"## {escape(told.rejected_title)}", "", "| alternative | a month | why not |", "| --- | ---: | --- |"]
+    for each in told.rejected:
+        lines.append(f"| {escape(each.title)} | {escape(money_range(each.monthly_usd))} | {escape(each.why)} |")
+    if told.sum is not None:
+        lines += ["", f"## {escape(told.sum_title)}", "", "| part | sum | amount | source |", "| --- | --- | ---: | --- |"]
+        for line in told.sum.lines:
+            source = ", ".join(dict.fromkeys(f"{item.source}, {item.as_of}" for item in line.items))
+            cells = (escape(line.part), escape(line.calculation), escape(usd(line.amount_usd)), escape(source))
+            lines.append(f"| {' | '.join(cells)} |")
+        if told.sum.rounding_usd:
+            lines.append(f"| rounding | | {escape(usd(told.sum.rounding_usd))} | |")
+        lines.append(f"| **total** | | **{escape(usd(told.sum.total_usd))}** | |")
+    lines += ["", "## Remarks", "", *(f"- {escape(remark)}" for remark in told.remarks)]
+    return "\n".join(map(printable, lines)) + "\n"
+
+
+def explain_data(
+    recommendation: Recommendation, service: str | None = None, *, sources: Mapping[str, Source] | None = None
+) -> dict[str, Any]:
+    """The explanation as plain data, for JSON."""
+    told = explain(recommendation, service, sources=sources)
+    lines = told.sum.lines if told.sum else ()
+    return {
+        "scope": told.scope,
+        "title": told.title,
+        "verdict": recommendation.recommendation.verdict.value,
+        "monthly_usd": _monthly(told.monthly_usd),
+        "reasons": list(told.reasons),
+        "binds": list(told.binds),
+        "rejected": [
+            {"id": r.id, "title": r.title, "monthly_usd": _monthly(r.monthly_usd), "why": r.why} for r in told.rejected
+        ],
+        "sum": [_line_data(line) for line in lines],
+        "rounding_usd": float(told.sum.rounding_usd) if told.sum else None,
+        "total_usd": told.sum.total_usd if told.sum else None,
+        "sources": {name: {"where": s.where, "date": s.date} for name, s in told.sources.items()},
+        "remarks": list(told.remarks),
+    }
+
+
+def sources_of(recommendation: Recommendation, catalog: PriceCatalog) -> dict[str, Source]:
+    """What the catalog says of the sources that a recommendation names; ids that it does not know are left out."""
+    bills = [a.bill for a in recommendation.alternatives] + [recommendation.present and recommendation.present.bill]
+    found = {}
+    for name in dict.fromkeys(item.source for bill in bills if bill for item in bill.line_items):
+        try:
+            found[name] = catalog.source(name)
+        except AdvisorError:
+            continue
+    return found
+
+
+def sum_by_hand(bill: Bill, plan: Plan | None) -> HandSum:
+    """A whole bill as calculations. Amounts are the bill's own; nothing is priced anew.
+
+    Parameters
+    ----------
+    plan
+        What task sizes and volumes come from; without it vCPU-hours and GiB-hours stand for themselves.
+    """
+    return _sum(bill.line_items, plan, math.fsum(item.amount_usd for item in bill.line_items))
+
+
+def agreeing(number: float, factor: Decimal, amount_usd: float) -> str:
+    """``number`` with as many digits as its product with ``factor`` needs to agree with the amount in cents."""
+    is_whole = math.isclose(number, round(number), rel_tol=1e-9, abs_tol=1e-9)
+    digits = 0 if is_whole else 2
+    while digits < MOST_DIGITS and not _agrees(Decimal(f"{number:.{digits}f}") * factor, amount_usd):
+        digits += 1
+    return f"{number:,.{digits}f}"
+
+
+def rate(item: LineItem) -> str:
+    """``$0.03238``: a rate with every digit that it has."""
+    return f"${_rate(item)}"
+
+
+def usd(amount: float | Decimal) -> str:
+    """``$1,234.50``."""
+    cents = _cents(amount)
+    return f"{'-' if cents < 0 else ''}${abs(cents):,.2f}"
+
+
+def printable(text: str) -> str:
+    """Text of an input without what steers a terminal or hides letters: every such character becomes U+FFFD."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+
+
+# The cluster and one service
+
+
+def _of_cluster(recommendation: Recommendation, sources: Mapping[str, Source]) -> Explanation:
+    best, advice = recommendation.recommended, recommendation.recommendation
+    reasons = (advice.why, f"it {saving_sentence(advice.saving, recommendation)}", f"today: {present_sentence(recommendation)}")
+    return Explanation(
+        scope=CLUSTER_SCOPE,
+        subject=f"{recommendation.cluster}, {recommendation.region}",
+        title=best.title,
+        verdict=f"{VERDICT_WORDS[advice.verdict]}; {coverage_sentence(recommendation)}",
+        monthly_usd=best.monthly_usd,
+        money=f"{money_range(best.monthly_usd)} a month",
+        reasons=(*reasons, *(f"doubt: {doubt}" for doubt in advice.doubts)),
+        binds=(*_instances_bind(best.instances), *_least_counts_bind(recommendation, best.plan)),
+        rejected_title="The alternatives that lost",
+        rejected=_rejected(recommendation.of_scope(CLUSTER_SCOPE), best, leave_out=best),
+        sum=sum_by_hand(best.bill, best.plan) if best.bill else None,
+        sum_title=SUM_TITLE,
+        remarks=(*_upper_end(best), *recommendation.warnings, *_assumed(recommendation)),
+        sources=sources,
+    )
+
+
+def _of_service(recommendation: Recommendation, service: ServiceAdvice, sources: Mapping[str, Source]) -> Explanation:
+    own = [a for a in recommendation.of_scope(service.name) if not a.is_comparison]
+    chosen = _chosen_alone(recommendation, service, own)
+    best = recommendation.recommended
+    cheapest = next((a for a in own if a.monthly_usd), None)
+    reference = chosen or cheapest
+    size = f"{service.task_size['cpu']} CPU units and {service.task_size['memory']} MiB a task"
+    shared = _sharers(best.plan, service.name)
+    return Explanation(
+        scope=service.name,
+        subject=f"{service.name} in {recommendation.cluster}, {recommendation.region}",
+        title=f"{where(service)}, {size}",
+        verdict=f"{VERDICT_WORDS[recommendation.recommendation.verdict]} for the cluster: {best.title}",
+        monthly_usd=chosen.monthly_usd if chosen else None,
+        money=f"{money_range(chosen.monthly_usd)} a month" if chosen else f"on instances shared by {len(shared)} services",
+        reasons=(service.why, *_stairs_reasons(_view(recommendation, service.name))),
+        binds=(
+            *_instances_bind(chosen.instances if chosen else best.instances),
+            *_least_counts_bind(recommendation, best.plan, (service.name,)),
+        ),
+        rejected_title="The alternatives that lost" if chosen else "What it would cost alone",
+        rejected=_rejected(own, reference, leave_out=chosen) if reference else (),
+        sum=_service_sum(best, chosen, service.name),
+        sum_title=SUM_TITLE if chosen else f"{SUM_TITLE}; together for {', '.join(shared)}",
+        remarks=(*(_upper_end(chosen) if chosen else ()), *_assumed(recommendation)),
+        sources=sources,
+    )
+
+
+def _advice_for(recommendation: Recommendation, name: str) -> ServiceAdvice:
+    services = {service.name: service for service in recommendation.recommendation.services}
+    if name not in services:
+        near = difflib.get_close_matches(name, services, n=1, cutoff=0.5)
+        hint = f"Did you mean {near[0]!r}? " if near else ""
+        listed = ", ".join(list(services)[:12]) + (f" and {len(services) - 12} more" if len(services) > 12 else "")
+        raise InputError(f"no service {name!r} in cluster {recommendation.cluster!r}", fix=f"{hint}There are: {listed}.")
+    return services[name]
+
+
+def _sharers(plan: Plan | None, name: str) -> tuple[str, ...]:
+    """Services on the same instances, ``name`` among them; on Fargate a service is alone."""
+    if plan is None or name not in plan.services or plan.services[name].launch_type is LaunchType.FARGATE:
+        return (name,)
+    provider = plan.services[name].capacity_provider
+    return tuple(other for other, service in plan.services.items() if service.capacity_provider == provider)
+
+
+def _chosen_alone(recommendation: Recommendation, service: ServiceAdvice, own: Sequence[Alternative]) -> Alternative | None:
+    """What the recommended plan does with a service, among the alternatives for it alone; None where it shares instances."""
+    plan = recommendation.recommended.plan
+    if plan is None or len(_sharers(plan, service.name)) > 1:
+        return None
+    wanted = _placement(plan, service.name)
+    return next((a for a in own if a.plan and a.monthly_usd and _placement(a.plan, service.name) == wanted), None)
+
+
+def _placement(plan: Plan, name: str) -> tuple[object, ...]:
+    service = plan.services[name]
+    types = plan.capacity_providers[service.capacity_provider].instance_types
+    return (service.launch_type, service.purchase_option, service.architecture, service.task, types)
+
+
+def _service_sum(best: Alternative, chosen: Alternative | None, name: str) -> HandSum | None:
+    """The sum for a service alone, else for the instances that it shares."""
+    if chosen is not None and chosen.bill is not None:
+        return sum_by_hand(chosen.bill, chosen.plan)
+    if best.bill is None or best.plan is None:
+        return None
+    provider = best.plan.services[name].capacity_provider
+    parts = {name, provider, provider.removesuffix(f"-{name}")}
+    items = [item for item in best.bill.line_items if item.part in parts] or list(best.bill.line_items)
+    return _sum(items, best.plan, math.fsum(item.amount_usd for item in items))
+
+
+def _rejected(
+    alternatives: Iterable[Alternative], reference: Alternative, *, leave_out: Alternative | None
+) -> tuple[Rejected, ...]:
+    return tuple(
+        Rejected(
+            id=a.id,
+            title=a.title,
+            monthly_usd=a.monthly_usd,
+            why="the cheapest of these" if a is reference else rejected_why(a, reference),
+        )
+        for a in alternatives
+        if a is not leave_out
+    )
+
+
+# What binds
+
+
+def _instances_bind(facts: InstanceFacts | None) -> Iterator[str]:
+    if facts is None:
+        yield "Fargate bills what each task reserves, so nothing is packed and nothing idles between tasks"
+        return
+    counts = (
+        f"{facts.p50:g} instances"
+        if facts.p50 == facts.max
+        else f"{facts.p50:g} instances at the median, {facts.max:g} at most"
+    )
+    yield f"{facts.binding} on the instances, which are {percent(facts.packed_fraction)} full: {counts}"
+
+
+def _least_counts_bind(recommendation: Recommendation, plan: Plan | None, only: Sequence[str] = ()) -> Iterator[str]:
+    """Services that stay at their least number of tasks for most of the month."""
+    for view in recommendation.views.services:
+        service = plan.services.get(view.name) if plan else None
+        if service is None or (only and view.name not in only) or service.min_tasks == service.max_tasks:
+            continue
+        share = view.task_hours.get(str(service.min_tasks), 0.0) / HOURS_PER_MONTH
+        if share > 0.5:
+            yield f"the least count of {view.name}, {service.min_tasks}, for {percent(share)} of the month"
+
+
+def _view(recommendation: Recommendation, name: str) -> ServiceView | None:
+    return next((view for view in recommendation.views.services if view.name == name), None)
+
+
+def _stairs_reasons(view: ServiceView | None) -> Iterator[str]:
+    if view is None:
+        return
+    stairs = view.stairs
+    if stairs.fargate_usd_per_task_hour is not None:
+        yield f"a task on {stairs.fargate_title} costs ${stairs.fargate_usd_per_task_hour:.5f} an hour"
+    if stairs.usd_per_instance_hour is not None and stairs.tasks_per_instance:
+        tasks = "1 task" if stairs.tasks_per_instance == 1 else f"{stairs.tasks_per_instance} tasks"
+        yield (
+            f"one {stairs.instance_type} with its volume costs ${stairs.usd_per_instance_hour:.5f} an hour with one task or "
+            f"full, and holds {tasks}; {stairs.zones} zones need at least {stairs.zones} of them"
+        )
+
+
+def _upper_end(alternative: Alternative) -> Iterator[str]:
+    monthly = alternative.monthly_usd
+    if monthly is not None and monthly.high > monthly.mean:
+        yield f"up to {money(monthly.high)}: how densely ECS packs instances is not replayed, so instances are a range"
+
+
+def _assumed(recommendation: Recommendation) -> Iterator[str]:
+    yield f"assumed: {assumptions(recommendation) or 'nothing'}"
+    yield f"not modelled, in no alternative: {NOT_MODELLED}"
+
+
+# The sum by hand
+
+
+def _sum(items: Iterable[LineItem], plan: Plan | None, total_usd: float) -> HandSum:
+    by_part: dict[str, list[LineItem]] = {}
+    for item in items:
+        by_part.setdefault(item.part, []).append(item)
+    lines = [line for part, of_part in by_part.items() for line in _part_lines(part, of_part, plan)]
+    return HandSum(lines=tuple(lines), total_usd=total_usd)
+
+
+def _part_lines(part: str, items: Sequence[LineItem], plan: Plan | None) -> Iterator[SumLine]:
+    rest = list(items)
+    service = plan.services.get(part) if plan else None
+    pair = _fargate_pair(items)
+    if pair and service and _is_same_task_hours(pair, service):
+        yield _fargate_line(part, pair, service)
+        rest = [item for item in items if item not in pair]
+    provider = plan.capacity_providers.get(part) if plan else None
+    for item in rest:
+        yield SumLine(part=part, calculation=_calculation(item, provider), amount_usd=item.amount_usd, items=(item,))
+
+
+def _fargate_pair(items: Sequence[LineItem]) -> tuple[LineItem, LineItem] | None:
+    """vCPU-hours and GiB-hours of the same tasks."""
+    fargate = [item for item in items if item.meter.startswith("fargate:linux:")]
+    vcpu = [item for item in fargate if item.meter.endswith(":vcpu_hour")]
+    gib = [item for item in fargate if item.meter.endswith(":gib_hour")]
+    return (vcpu[0], gib[0]) if len(vcpu) == len(gib) == 1 else None
+
+
+def _is_same_task_hours(pair: tuple[LineItem, LineItem], service: ServicePlan) -> bool:
+    vcpu, gib = pair
+    return math.isclose(vcpu.quantity / service.task.vcpu, gib.quantity / service.task.memory_gib, rel_tol=1e-9)
+
+
+def _fargate_line(part: str, pair: tuple[LineItem, LineItem], service: ServicePlan) -> SumLine:
+    vcpu, gib = pair
+    cpu, memory = f"{service.task.vcpu:g}", f"{service.task.memory_gib:g}"
+    amount = math.fsum((vcpu.amount_usd, gib.amount_usd))
+    factor = Decimal(cpu) * Decimal(_rate(vcpu)) + Decimal(memory) * Decimal(_rate(gib))
+    hours = agreeing(vcpu.quantity / service.task.vcpu, factor, amount)
+    calculation = f"{hours} task-hours x ({cpu} vCPU x {rate(vcpu)} + {memory} GiB x {rate(gib)})"
+    return SumLine(part=part, calculation=calculation, amount_usd=amount, items=pair)
+
+
+def _calculation(item: LineItem, provider: CapacityProvider | None) -> str:
+    """``2 x c6a.2xlarge x 730 h x $0.306`` and the like."""
+    kind, _, name = item.meter.rpartition(":")
+    what = {
+        "ec2:linux:on_demand": name,
+        "ec2:linux:spot": f"{name} Spot",
+        "ec2:linux:spot_pool": f"{name} Spot",
+        "ecs_managed_instances:fee": f"{name} management fee",
+        "vpc:public_ipv4": "public IPv4",
+    }.get(kind)
+    price = Decimal(_rate(item))
+    if what is not None:
+        hours = Decimal(f"{HOURS_PER_MONTH:g}")
+        count = agreeing(item.quantity / HOURS_PER_MONTH, hours * price, item.amount_usd)
+        return f"{count} x {what} x {hours} h x {rate(item)}"
+    if kind == "ebs:gp3" and provider is not None:
+        gib = provider.root_volume_gib
+        count = agreeing(item.quantity / gib, gib * price, item.amount_usd)
+        return f"{count} x {gib} GiB of gp3 x {rate(item)}"
+    quantity = agreeing(item.quantity, price, item.amount_usd)
+    return f"{quantity} {item.unit}s of {kind} x {rate(item)}"
+
+
+def _rate(item: LineItem) -> str:
+    return f"{item.rate_usd:.{MOST_DIGITS}f}".rstrip("0").rstrip(".")
+
+
+def _agrees(product: Decimal, amount_usd: float) -> bool:
+    return abs(product - _cents(amount_usd)) <= HALF_A_CENT + FLOAT_ERROR
+
+
+def _cents(amount: float | Decimal) -> Decimal:
+    return Decimal(f"{amount:.2f}")
+
+
+# Text and data
+
+
+def _block(title: str, sentences: Iterable[str], width: int) -> list[str]:
+    lines = [line for sentence in sentences for line in _wrapped(sentence, width, "  ", "    ")]
+    return ["", title, *lines] if lines else []
+
+
+def _wrapped(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
+    """Lines that break neither names at their hyphens nor ``43 %``."""
+    kept = text.replace(" %", "\u00a0%")
+    lines = textwrap.wrap(kept, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+    return [line.replace("\u00a0%", " %") for line in lines]
+
+
+def _sum_lines(hand_sum: HandSum, width: int) -> Iterator[str]:
+    """Calculations by part, amounts on the right, then the total."""
+    marks = {key: f"[{n}]" for n, key in enumerate(hand_sum.sources, 1)}
+    part = None
+    for line in hand_sum.lines:
+        if line.part != part:
+            part = line.part
+            yield from _wrapped(part, width, "  ", "    ")
+        mark = "".join(dict.fromkeys(marks[_source_key(item)] for item in line.items))
+        yield from _with_amount(f"    {line.calculation} =", usd(line.amount_usd), mark, width)
+    if hand_sum.rounding_usd:
+        yield from _with_amount("  rounding of the lines to cents", usd(hand_sum.rounding_usd), "", width)
+    yield from _with_amount("  total", usd(hand_sum.total_usd), "", width)
+
+
+def _with_amount(text: str, amount: str, mark: str, width: int) -> Iterator[str]:
+    end = f"{amount} {mark:<4}"
+    if len(text) + 1 + len(end.rstrip()) > width:
+        yield text
+        text = ""
+    yield f"{text}{end:>{width - len(text)}}".rstrip()
+
+
+def _source_lines(hand_sum: HandSum, sources: Mapping[str, Source], width: int) -> Iterator[str]:
+    for number, (name, as_of, note) in enumerate(hand_sum.sources, 1):
+        told = f"[{number}] {name}, {as_of}"
+        if name in sources:
+            told += f": {sources[name].where}"
+        yield from _wrapped(f"{told}; {note}" if note else told, width, "  ", "      ")
+
+
+def _source_key(item: LineItem) -> tuple[str, str, str]:
+    return (item.source, item.as_of, item.note)
+
+
+def _line_data(line: SumLine) -> dict[str, Any]:
+    items = [
+        {
+            "meter": item.meter,
+            "quantity": item.quantity,
+            "unit": item.unit,
+            "rate_usd": item.rate_usd,
+            "amount_usd": item.amount_usd,
+            "source": item.source,
+            "as_of": item.as_of,
+            "is_derived": item.is_derived,
+            "note": item.note,
+        }
+        for item in line.items
+    ]
+    return {"part": line.part, "calculation": line.calculation, "amount_usd": line.amount_usd, "items": items}
+
+
+def _monthly(monthly: MonthlyUsd | None) -> dict[str, float | None] | None:
+    if monthly is None:
+        return None
+    return {name: getattr(monthly, name) for name in ("mean", "low", "high", "p10", "p50", "p90")}
