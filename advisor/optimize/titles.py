@@ -8,6 +8,7 @@ from advisor.optimize.search import CapacityKind
 
 FARGATE_TITLES = {PurchaseOption.ON_DEMAND: "Fargate", PurchaseOption.SPOT: "Fargate Spot"}
 LAUNCH_TITLES = {LaunchType.FARGATE: "Fargate", LaunchType.EC2: "EC2", LaunchType.MANAGED_INSTANCES: "Managed Instances"}
+_FEE_DERIVED = ", fee derived"
 _OPTIONS = {PurchaseOption.ON_DEMAND: "", PurchaseOption.SPOT: "Spot"}
 
 
@@ -19,9 +20,8 @@ def capacity_title(kind: CapacityKind, instance_types: Sequence[str], how: str =
         types = instance_types[0]
     else:
         types = f"{instance_types[0]} and {len(instance_types) - 1} more"
-    derived = " (fee derived)" if kind.launch_type is LaunchType.MANAGED_INSTANCES else ""
     words = [LAUNCH_TITLES[kind.launch_type], how, types, _OPTIONS[kind.purchase_option]]
-    return " ".join(word for word in words if word) + derived
+    return _with_remark(" ".join(word for word in words if word), kind.launch_type is LaunchType.MANAGED_INSTANCES)
 
 
 def parts_title(parts: Sequence[Part]) -> str:
@@ -29,12 +29,15 @@ def parts_title(parts: Sequence[Part]) -> str:
     by_title: dict[str, list[str]] = {}
     for part in parts:
         by_title.setdefault(_part_title(part), []).extend(part.services)
-    if len(by_title) == 1:
-        return next(iter(by_title))
     n_most = max(len(names) for names in by_title.values())
     most = next(title for title, names in by_title.items() if len(names) == n_most)
     titles = sorted(by_title.items(), key=lambda item: item[0] != most)
-    return " + ".join(title if title == most else f"{title} ({_few(names)})" for title, names in titles)
+    joined = " + ".join(title if title == most else f"{title} ({_few(names)})" for title, names in titles)
+    return _with_remark(joined, any(part.provider.launch_type is LaunchType.MANAGED_INSTANCES for part in parts))
+
+
+def _with_remark(title: str, has_fee: bool) -> str:
+    return f"{title}{_FEE_DERIVED}" if has_fee else title
 
 
 def _few(names: Sequence[str]) -> str:
@@ -50,4 +53,5 @@ def _part_title(part: Part) -> str:
         purchase_option=part.provider.purchase_option,
         architecture=part.provider.architecture or Architecture.X86_64,
     )
-    return capacity_title(kind, part.provider.instance_types, "shared" if len(part.services) > 1 else "")
+    title = capacity_title(kind, part.provider.instance_types, "shared" if len(part.services) > 1 else "")
+    return title.removesuffix(_FEE_DERIVED)

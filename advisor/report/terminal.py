@@ -22,6 +22,8 @@ from advisor.report.words import (
 
 BOLD, RESET = "\033[1m", "\033[0m"
 LEAST_WIDTH, MOST_WIDTH = 80, 110
+MOST_ROWS = 8
+"""Alternatives with a price that a first screen shows."""
 
 
 def render_summary(
@@ -66,8 +68,12 @@ def _alternatives(recommendation: Recommendation, width: int, has_color: bool) -
     numbers = f"{'a month':>15} {'instances':>9} {'packed':>6} {'against':>7}"
     room = width - len(numbers) - 3
     lines = [f"  {'alternative':<{room}} {numbers}"]
-    for alternative in recommendation.of_scope(CLUSTER_SCOPE):
+    every = recommendation.of_scope(CLUSTER_SCOPE)
+    shown = [a for i, a in enumerate(every) if i < MOST_ROWS or (a.monthly_usd is None and a.feasible)]
+    for alternative in shown:
         lines += _alternative(alternative, recommendation, room, width, has_color)
+    if len(shown) < len(every):
+        lines.append(f"  and {len(every) - len(shown)} more, dearer or not possible: see report.md or --format csv")
     return lines
 
 
