@@ -1,4 +1,4 @@
-# For people: demo, test, check, prove, bench, lock. All of them work in .venv, which is made when it is missing or stale.
+# For people: demo, test, check, prove, bench, sample, lock. All of them work in .venv, which is made when it is missing or stale.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,10 +12,15 @@ PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
 
 install = $(BIN)/uv pip install --quiet --python $(BIN)/python $(1) || $(BIN)/python -m pip install --quiet $(1)
 
-.PHONY: demo test check prove bench lock
+.PHONY: demo test check prove bench lock sample
 
 demo: $(READY)
 	$(BIN)/advisor recommend examples/shop/workload.yaml --out reports/demo
+
+# The committed sample; a test compares it with what the example gives.
+sample: $(READY)
+	rm -rf reports/shop
+	SOURCE_DATE_EPOCH=1767225600 $(BIN)/advisor recommend examples/shop/workload.yaml --quiet --out reports/shop >/dev/null
 
 test: $(DEV)
 	$(BIN)/python -m pytest --cov --cov-report=term
