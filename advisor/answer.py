@@ -13,7 +13,7 @@ from advisor.meters import Meter, Usage
 from advisor.optimize.alternatives import Alternatives, Choice, alternatives, wholly_unpriced
 from advisor.optimize.candidates import candidates
 from advisor.optimize.loads import ServiceLoad
-from advisor.optimize.parts import Part
+from advisor.optimize.parts import ROOT_VOLUME_GIB, Part
 from advisor.optimize.present import has_present, present_parts
 from advisor.optimize.pricing import instance_facts, price_parts, weekly_usd, weighted_quantile
 from advisor.optimize.search import Search, packed_load
@@ -99,7 +99,7 @@ class _Answer:
         return Recommendation(
             cluster=workload.cluster,
             region=workload.region,
-            run=self._run(),
+            run=self._run(parts),
             alternatives=tuple(r.alternative for ranked in (for_cluster, *by_service.values()) for r in ranked),
             recommendation=Advice(
                 alternative=best.alternative.id,
@@ -367,7 +367,13 @@ class _Answer:
             return right.run
         return next(load.run for load in self.found.loads if load.service.name == service)
 
-    def _run(self) -> Run:
+    def _fitted_memory(self, parts: Sequence[Part]) -> dict[str, str]:
+        """Registered memory of the recommended instance types that nobody observed."""
+        chosen = {name for part in parts for name in part.provider.instance_types}
+        fitted = [t for t in self.search.candidates.types if t.name in chosen and not t.is_registered_memory_observed]
+        return {f"registered memory of {t.name}": f"{t.registered_memory_mib:,} MiB (our fit)" for t in fitted}
+
+    def _run(self, parts: Sequence[Part]) -> Run:
         workload, catalog = self.workload, self.search.catalog
         end = workload.start + timedelta(hours=workload.span_hours)
         return Run(
@@ -375,7 +381,7 @@ class _Answer:
             inputs=tuple({"path": file.path, "sha256": file.sha256} for file in (*workload.inputs, *catalog.inputs)),
             catalog=_catalog_dates(catalog, workload.region),
             seed=None,
-            defaults=dict(workload.defaults_used),
+            defaults={**workload.defaults_used, **MODEL_DEFAULTS, **self._fitted_memory(parts)},
             notes=(*workload.notes, *catalog.notes, *self.search.candidates.notes),
             start=workload.start.isoformat(),
             end=end.isoformat(),
@@ -383,6 +389,16 @@ class _Answer:
             weeks=workload.span_hours / HOURS_PER_WEEK,
             coverage_fraction=float(workload.measured.mean()),
         )
+
+
+MODEL_DEFAULTS: Mapping[str, str] = {
+    "root volume": f"{ROOT_VOLUME_GIB} GiB gp3",
+    "target capacity": "100 %",
+    "daemons": "none",
+    "work per vCPU": "1",
+    "growth": "0",
+}
+"""What no input of this version changes."""
 
 
 def _catalog_dates(catalog: PriceCatalog, region: str) -> Mapping[str, str]:
