@@ -11,10 +11,14 @@ from advisor.optimize.parts import Part
 from advisor.optimize.search import Search
 from advisor.recommend.result import Alternative
 from advisor.recommend.verdict import WARN_WEEKS
+from advisor.simulate.instances import capacity, reservation
+from advisor.simulate.packing import tasks_per_instance
 from advisor.units import HOURS_PER_WEEK
 from advisor.workload import LoadForm, Workload
 
 LEAST_COREMARK_FRACTION = 0.70
+FIT_ERROR_FRACTION = 0.01
+"""How much less memory an instance may register than our fit says: twice its largest error on observed types."""
 FARGATE_DEFAULT_VCPU_QUOTA = 6
 """Fargate vCPU count, the default of each account and Region; AWS General Reference, "Amazon ECS endpoints and quotas"."""
 LEAST_COMMON_FRACTION = 0.95
@@ -27,6 +31,7 @@ def warnings_for(
     return (
         *_history(workload, found),
         *_instance_types(search, parts),
+        *_close_fits(search, parts),
         *_quota(parts),
         *_unmet(best),
         *_tasks_form(workload),
@@ -68,6 +73,23 @@ def _share_of_newest(chosen: InstanceType, types: Sequence[InstanceType]) -> flo
     if not marks or not chosen.coremark_per_thread:
         return 1.0
     return chosen.coremark_per_thread / float(np.median(marks[max(marks)]))
+
+
+def _close_fits(search: Search, parts: Sequence[Part]) -> Iterable[str]:
+    """Tasks that fit by less memory than our fit of the registered memory may be wrong."""
+    types = {t.name: t for t in search.candidates.types if not t.is_registered_memory_observed}
+    for part in parts:
+        for instance_type in (types[name] for name in part.provider.instance_types if name in types):
+            offered = capacity(instance_type, has_trunking=part.provider.has_trunking)
+            less = offered - np.array([0, int(offered[1] * FIT_ERROR_FRACTION), 0])
+            for name, plan in part.services.items():
+                fit, fewer = (int(tasks_per_instance(reservation(plan.task), each)) for each in (offered, less))
+                if fewer < fit:
+                    spare_mib = int(offered[1]) - fit * plan.task.memory_mib
+                    yield (
+                        f"{fit} tasks of {name} fit on a {instance_type.name} with {spare_mib} MiB to spare, by our fit of what "
+                        f"it registers ({offered[1]:,} MiB): look at one instance's registered memory first, or {fewer} fit"
+                    )
 
 
 def _quota(parts: Sequence[Part]) -> Iterable[str]:
