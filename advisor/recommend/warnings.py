@@ -87,7 +87,7 @@ def _close_fits(search: Search, parts: Sequence[Part]) -> Iterable[str]:
                 if fewer < fit:
                     spare_mib = int(offered[1]) - fit * plan.task.memory_mib
                     yield (
-                        f"{fit} tasks of {name} fit on a {instance_type.name} with {spare_mib} MiB to spare, by our fit of what "
+                        f"{fit} tasks of {name} fit on a {instance_type.name} with {spare_mib} MiB to spare by our fit of what "
                         f"it registers ({offered[1]:,} MiB): look at one instance's registered memory first, or {fewer} fit"
                     )
 
