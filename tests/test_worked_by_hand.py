@@ -60,7 +60,8 @@ def test_managed_instances_add_an_eighth_of_the_price(worker):
 
 def test_the_answer_of_the_worker(worker):
     assert worker.recommendation.services[0].instance_types == ("c6a.2xlarge",)
-    assert worker.recommendation.saving.against == "cluster:managed_instances:x86_64:on_demand"
+    against = worker.alternative(worker.recommendation.saving.against)
+    assert against.title == "Managed Instances c6a.2xlarge, fee derived"
     assert worker.recommendation.saving.mean == pytest.approx(53.6112)
 
 
