@@ -66,7 +66,7 @@ def test_all_rates_times_k_give_every_amount_times_k(k, quantity):
 def test_services_on_fargate_cost_together_what_they_cost_alone(catalog):
     both = advisor.advise(workload((service("a"), wave()), (service("b", task=(256, 512)), wave()[::-1])), catalog)
     alone = sum(costs(both, name)[f"{name}:fargate_x86_64"] for name in ("a", "b"))
-    assert costs(both)["cluster:fargate:arm64:on_demand"] == pytest.approx(alone, rel=1e-12)
+    assert costs(both)["cluster:fargate:x86_64:on_demand"] == pytest.approx(alone, rel=1e-12)
 
 
 def test_a_load_repeated_twice_has_nearly_the_same_month(catalog):

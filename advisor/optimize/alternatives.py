@@ -237,7 +237,7 @@ def _per_service_choices(cheapest: _Cheapest, loads: Sequence[ServiceLoad], sear
     allowed = search.constraints.launch_types
     any_spot = any(service.is_interruptible for service in services)
     for launch_type in allowed:
-        for architecture in (Architecture.ARM64, Architecture.X86_64, None):
+        for architecture in (*[a for a in Architecture if any(a in s.architectures for s in services)], None):
             yield from _all_of(services, cheapest, launch_type, architecture, has_spot=False)
             if any_spot and launch_type is not LaunchType.MANAGED_INSTANCES:
                 yield from _all_of(services, cheapest, launch_type, architecture, has_spot=True)

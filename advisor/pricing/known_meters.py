@@ -84,9 +84,9 @@ _INSTANCE_PREFIXES: Final = frozenset(
         "ecs_managed_instances:fee",
     )
 )
-_COMMITMENTS: Final = frozenset(
-    f"{kind}:{years}y:{payment}" for kind in CommitmentKind for years in COMMITMENT_YEARS for payment in PaymentOption
-)
+TERMS: Final = tuple(f"{years}y:{payment}" for years in COMMITMENT_YEARS for payment in PaymentOption)
+"""What a commitment may run for and how it may be paid, as meters write it."""
+_COMMITMENTS: Final = frozenset(f"{kind}:{terms}" for kind in CommitmentKind for terms in TERMS)
 
 
 def unit_of(meter_id: str, instance_types: Container[str]) -> str | None:

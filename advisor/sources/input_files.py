@@ -104,7 +104,8 @@ class InputFiles:
 
     def _decoder(self, first: bytes, file: str) -> "_Decoder":
         if self._encoding is not None:
-            return _Decoder(self._encoding, 0, file, self.notes, is_stated=True)
+            is_marked = self._encoding == "utf-8" and first.startswith(codecs.BOM_UTF8)
+            return _Decoder(self._encoding, 3 if is_marked else 0, file, self.notes, is_stated=True)
         for mark, encoding, skip in _BYTE_ORDER_MARKS:
             if first.startswith(mark):
                 if encoding != "utf-8":
@@ -145,7 +146,7 @@ class _Decoder:
                 "the file holds NUL bytes: it is binary, or cut in the middle of a UTF-16 character",
                 fix="Export it as CSV in UTF-8.",
             )
-        self._n_lines += data.count(b"\n") if not self._is_ascii or not is_plain else 0
+        self._n_lines += data.count(b"\n")
         return data
 
     def _decoded(self, chunk: bytes, final: bool) -> str:
