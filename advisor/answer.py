@@ -90,9 +90,9 @@ class _Answer:
             load.service.name: self._ranked(load.service.name, found.by_service[load.service.name], load.hours, load.measured)
             for load in found.loads
         }
+        if not for_cluster or for_cluster[0].alternative.monthly_usd is None:
+            raise AdvisorError(_nothing_fits(for_cluster or [r for ranked in by_service.values() for r in ranked]))
         best = for_cluster[0]
-        if best.alternative.monthly_usd is None:
-            raise AdvisorError(_nothing_fits(for_cluster))
         parts = self._parts_of(best.alternative)
         judgement = self._judge(for_cluster, self._unpriced(parts, by_service))
         present = self._present()

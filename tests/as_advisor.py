@@ -46,6 +46,7 @@ def as_service(service, zones=2):
         load_form=LoadForm(service["form"]),
         scaling=Scaling(
             min_tasks=model.minimum_tasks(service, zones),
+            is_min_stated=service.get("min") is not None,
             max_tasks=service.get("max"),
             target_cpu_fraction=service.get("target", 0.6),
         ),

@@ -1,5 +1,6 @@
 """The model against the plain-loop oracle, on random small workloads: the same counts, the same dollars."""
 
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -29,13 +30,29 @@ from advisor.simulate.scaling import running_tasks
 from advisor.simulate.timeline import timeline
 from advisor.sizing import needed_tasks
 from tests import strategies
-from tests.as_advisor import MONDAY, REGION, as_array, as_catalog, as_list, as_search, as_service, as_workload
+from tests.as_advisor import MONDAY, REGION, as_array, as_catalog, as_list, as_search, as_workload
 from tests.oracle import choices, model, packing, plans
 
 TOLERANCE = 1e-9
 KNOWS_CPU = ("utilization", "cpu_ms")
 X86 = ("X86_64", "on_demand")
 a_few = settings(max_examples=max(10, settings().max_examples // 4))
+
+
+ANY_INSTANCE = {
+    "name": "any.large",
+    "architecture": "X86_64",
+    "vcpu": 2,
+    "memory_mib": 4000,
+    "max_enis": 3,
+    "trunked_tasks": None,
+    "slots": 2,
+    "usd_per_hour": 0.1,
+    "spot_usd_per_hour": None,
+    "fee_usd_per_hour": None,
+    "baseline_fraction": None,
+    "surplus_usd_per_vcpu_hour": None,
+}
 
 
 def kind_of(launch_type, option="on_demand", architecture="X86_64"):
@@ -50,6 +67,10 @@ def approx(value):
 
 def assert_same_series(ours, expected, atol=0.0):
     assert_allclose(ours, as_array(expected), rtol=TOLERANCE, atol=atol)
+
+
+def known(values):
+    return [value for value in values if value is not None]
 
 
 def amounts(bill):
@@ -69,17 +90,12 @@ def x86(types):
     measured=st.lists(st.booleans(), min_size=1, max_size=400),
 )
 def test_month_weights(step_s, first, measured):
-    load = {"start_s": first * step_s, "step_s": step_s, "services": []}
-    axis = timeline(as_start(load), step_s, len(measured))
+    axis = timeline(MONDAY + timedelta(seconds=first * step_s), step_s, len(measured))
     grid_s = model.grid_seconds(step_s)
     assert axis.step_s == grid_s
     on_grid = model.substeps(measured, step_s)
-    expected = model.month_weights(on_grid, load["start_s"], grid_s)
+    expected = model.month_weights(on_grid, first * step_s, grid_s)
     assert_allclose(axis.month_hours(np.array(on_grid)), expected, rtol=TOLERANCE)
-
-
-def as_start(load):
-    return as_workload({**load, "services": [{"name": "a", "form": "tasks", "demand": [1], "cpu": 256, "memory": 512}]}).start
 
 
 # Tasks
@@ -121,7 +137,7 @@ def fargate_amounts(plan, architecture, option):
 @given(load=strategies.workloads(max_services=1), prices=strategies.price_lists())
 def test_fargate_bill_line_by_line(load, prices):
     workload, (plain,) = as_workload(load, launch_types=(LaunchType.FARGATE,)), load["services"]
-    search = as_search(workload, as_catalog([ANY_TYPE], prices))
+    search = as_search(workload, as_catalog([ANY_INSTANCE], prices))
     offered = alternatives(workload, search).by_service[plain["name"]]
     options = ["on_demand", "spot"] if plain["interruptible"] else ["on_demand"]
     assert len(offered) == len(options) * len(plain["architectures"])
@@ -136,7 +152,7 @@ def test_fargate_bill_line_by_line(load, prices):
         size = service.task.cpu_units, service.task.memory_mib
         named = plans.fargate_plan(load, plain, prices[key], size=size)
         assert named["month"]["total_usd"] == approx(best["month"]["total_usd"])
-        (hours,) = (load.hours for load in service_loads(workload, search))
+        (hours,) = (each.hours for each in service_loads(workload, search))
         priced = price_parts(choice.parts, hours, search.catalog, REGION)
         expected = fargate_amounts(named, *key)
         ours = amounts(priced.bill)
@@ -146,27 +162,7 @@ def test_fargate_bill_line_by_line(load, prices):
         if size != best["size"]:
             continue  # an equally cheap one
         assert_same_series(part.tasks[0], named["running"])
-        assert service.min_tasks == (named["minimum"] if plain["form"] != "tasks" else min(filter_known(named["running"])))
-
-
-def filter_known(series):
-    return [int(value) for value in series if value is not None]
-
-
-ANY_TYPE = {
-    "name": "any.large",
-    "architecture": "X86_64",
-    "vcpu": 2,
-    "memory_mib": 4000,
-    "max_enis": 3,
-    "trunked_tasks": None,
-    "slots": 2,
-    "usd_per_hour": 0.1,
-    "spot_usd_per_hour": None,
-    "fee_usd_per_hour": None,
-    "baseline_fraction": None,
-    "surplus_usd_per_vcpu_hour": None,
-}
+        assert service.min_tasks == (named["minimum"] if plain["form"] != "tasks" else int(min(known(named["running"]))))
 
 
 def instance_amounts(plan, instance_type, purchase_option):
@@ -203,10 +199,6 @@ def assert_part_is(part, plan, instance_type, option, search, hours, measured):
     weeks = weekly_usd([part], search.axis.week_hours(measured), search.catalog, REGION)
     fee_share = fee / total if total else 0.0
     assert_allclose(weeks, [high_usd(usd) for usd in known(plan["weekly_usd"])], rtol=0.1 * fee_share + TOLERANCE, atol=1e-9)
-
-
-def known(values):
-    return [value for value in values if value is not None]
 
 
 @given(

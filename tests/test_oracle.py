@@ -506,8 +506,8 @@ def test_tasks_are_ordered_by_their_largest_share_then_cpu_then_memory():
     sizes = [(256, 1000), (256, 2000), (1024, 512)]
     tasks = packing.tasks_of_services([2, 2, 1], sizes)
     assert tasks == [(256, 1000, 1)] * 2 + [(256, 2000, 1)] * 2 + [(1024, 512, 1)]
-    # Order: 4 (a, more CPU), 2 and 3 (c), 0 and 1 (b). c joins a: 1280 units, 2512 MiB; the second c (4512 MiB) opens an instance;
-    # b fits the first (3512 MiB), the next b (4512 MiB) goes to the second.
+    # Order: 4 (a, more CPU), 2 and 3 (c), 0 and 1 (b). c joins a: 1280 units, 2512 MiB; the second c (4512 MiB) opens an
+    # instance; b fits the first (3512 MiB), the next b (4512 MiB) goes to the second.
     assert packing.first_fit_decreasing(tasks, (2048, 4000, 4)) == [[4, 2, 0], [3, 1]]
     # Both take half of the CPU; the one with more memory comes first, and the two of 1500 MiB share what is left.
     tasks = packing.tasks_of_services([2, 2], [(1024, 1500), (1024, 1900)])

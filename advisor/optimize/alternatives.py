@@ -81,8 +81,29 @@ def alternatives(workload: Workload, search: Search) -> Alternatives:
         common_hours=hours,
         common_measured=measured,
         by_service=by_service,
-        for_cluster=tuple(_cluster_choices_of_all_sizes(search, workload.cluster, loads, right_sized, by_service, hours)),
+        for_cluster=tuple(
+            _cluster_choices_of_all_sizes(
+                search, workload.cluster, loads, right_sized, _on_hours(hours, search, loads, right_sized, by_service), hours
+            )
+        ),
     )
+
+
+def _on_hours(
+    hours: FloatArray,
+    search: Search,
+    loads: Sequence[ServiceLoad],
+    right_sized: Mapping[str, ServiceLoad],
+    by_service: Mapping[str, tuple[Choice, ...]],
+) -> Mapping[str, tuple[Choice, ...]]:
+    """Choices of each service that are cheapest on the given hours: others than on its own where gaps differ."""
+    right = {name: replace(load, hours=hours) for name, load in right_sized.items()}
+    return {
+        load.service.name: by_service[load.service.name]
+        if np.array_equal(load.hours, hours)
+        else tuple(_choices_of_all_sizes(search, replace(load, hours=hours), right))
+        for load in loads
+    }
 
 
 def _choices_of_all_sizes(search: Search, load: ServiceLoad, right_sized: Mapping[str, ServiceLoad]) -> Iterable[Choice]:

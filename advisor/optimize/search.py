@@ -7,9 +7,9 @@ import numpy as np
 
 from advisor.billing import amounts_usd, total_usd
 from advisor.ecs import Architecture, InstanceType, LaunchType, PlacementStrategy, PurchaseOption
-from advisor.meters import GP3_GIB_MONTH, sum_over_states
+from advisor.meters import GP3_GIB_MONTH, PUBLIC_IPV4_HOUR, sum_over_states
 from advisor.optimize.candidates import Candidates
-from advisor.optimize.parts import ROOT_VOLUME_GIB, Part, instance_provider, instances_part
+from advisor.optimize.parts import MANAGED_FEE_RANGE, PACKING_RANGE, ROOT_VOLUME_GIB, Part, instance_provider, instances_part
 from advisor.pricing import PriceCatalog
 from advisor.simulate.instances import (
     dedicated_instance_hours,
@@ -53,14 +53,19 @@ class Search:
     constraints: Constraints
     candidates: Candidates
 
-    def rates(self, kind: CapacityKind) -> FloatArray:
-        """(types, 4): USD for an instance-hour, its fee, a GiB-month of gp3, a surplus vCPU-hour; NaN where not priced."""
+    def rates(self, kind: CapacityKind, *, has_public_ip: bool = False) -> FloatArray:
+        """(types, 5): USD for an instance-hour, its fee, its public address, a GiB-month of gp3, a surplus vCPU-hour.
+
+        NaN where not priced; but an address without a price, which no type can do without, counts 0 and keeps none out.
+        """
         c = self.candidates
         instance = c.spot_pool_usd if kind.purchase_option is PurchaseOption.SPOT else c.on_demand_usd
         is_managed = kind.launch_type is LaunchType.MANAGED_INSTANCES
         fee = c.managed_fee_usd if is_managed else np.zeros(len(c.types))
-        gp3 = np.full(len(c.types), self.catalog.rates_usd([GP3_GIB_MONTH], self.region)[0])
-        return np.stack([instance, fee, gp3, c.surplus_usd], axis=-1)
+        gp3_usd, address_usd = self.catalog.rates_usd([GP3_GIB_MONTH, PUBLIC_IPV4_HOUR], self.region)
+        gp3 = np.full(len(c.types), gp3_usd)
+        address = np.full(len(c.types), np.nan_to_num(address_usd) if has_public_ip else 0.0)
+        return np.stack([instance, fee, address, gp3, c.surplus_usd], axis=-1)
 
     def usable(self, runs: Sequence[RunningTasks], kind: CapacityKind) -> BoolArray:
         """(types,): the architecture fits, each task fits on an instance, and there is a price."""
@@ -77,9 +82,10 @@ class Search:
         return np.array([self.candidates.types[i].name for i in index], dtype=np.str_)
 
     def month_usd(self, instance_hours: FloatArray, surplus_hours: FloatArray, rates: FloatArray) -> FloatArray:
-        """(types,): USD of a month from instance-hours and surplus vCPU-hours of each type."""
+        """(types,): USD of a month from instance-hours and surplus vCPU-hours: the upper end, by which plans are ranked."""
         gp3 = root_volume_gib_months(instance_hours, ROOT_VOLUME_GIB)
-        return total_usd(amounts_usd(np.stack([instance_hours, instance_hours, gp3, surplus_hours], axis=-1), rates))
+        amounts = amounts_usd(np.stack([instance_hours, instance_hours, instance_hours, gp3, surplus_hours], axis=-1), rates)
+        return total_usd(amounts) * (1 + PACKING_RANGE) + MANAGED_FEE_RANGE * amounts[..., 1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -151,7 +157,8 @@ def dedicated_part(search: Search, run: RunningTasks, kind: CapacityKind, hours:
     for at in np.flatnonzero(search.candidates.is_burstable[usable]):
         _, running = _dedicated_instances(run, per_instance[at], zones, delay)
         surplus_hours[at] = _surplus_hours(search.candidates.types[usable[at]], [run], running, hours)
-    usd = search.month_usd(instance_hours, surplus_hours, search.rates(kind)[usable])
+    rates = search.rates(kind, has_public_ip=run.service.has_public_ip)[usable]
+    usd = search.month_usd(instance_hours, surplus_hours, rates)
     pools = [_cheapest(usd, search.names(usable), group, kind.n_types) for group in _groups(search, usable, kind)]
     if not pools:
         return None
@@ -194,12 +201,14 @@ class _SharedPacking:
 
     def __init__(self, search: Search, load: PackedLoad, kind: CapacityKind, hours: FloatArray, usable: IntArray) -> None:
         self.search, self.load, self.hours, self.n_types, self.usable = search, load, hours, kind.n_types, usable
-        self.rates, self.capacity = search.rates(kind)[usable], search.candidates.capacity[usable]
+        has_public_ip = any(run.service.has_public_ip for run in load.runs)
+        self.rates = search.rates(kind, has_public_ip=has_public_ip)[usable]
+        self.capacity = search.candidates.capacity[usable]
         least = load.least_instance_hours(self.capacity, hours, search.constraints.zones)
         self.least_usd = search.month_usd(least, np.zeros(usable.size), self.rates)
         self.names = search.names(usable)
         self.usd = np.full(usable.size, np.inf)
-        """(usable types,): exact cost where it was worked out."""
+        """(usable types,): upper end of the exact cost where it was worked out."""
         self.series: dict[int, tuple[FloatArray, FloatArray]] = {}
 
     def bound_usd(self, group: IntArray) -> float:

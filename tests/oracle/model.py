@@ -267,9 +267,9 @@ def fargate_ways(cpu, memory, react_to_cpu):
     """Each way to run a task on Fargate: CPU units, MiB, and whether as many tasks run as of the declared size.
 
     The declared size where Fargate has it. Otherwise every size that holds the task, each task then having room to spare; and,
-    where fewer tasks of more CPU can carry the load, sizes whose memory grows with their CPU, because each task takes more of the
-    load. None at all where Fargate has nothing as large. Amazon ECS Developer Guide, "Fargate task definition considerations",
-    Task CPU and memory; the growth is this model's own rule.
+    where fewer tasks of more CPU can carry the load, sizes whose memory grows with their CPU, because each task takes more of
+    the load. None at all where Fargate has nothing as large. Amazon ECS Developer Guide, "Fargate task definition
+    considerations", Task CPU and memory; the growth is this model's own rule.
     """
     if (cpu, memory) in fargate_sizes():
         return [(cpu, memory, True)]
@@ -434,10 +434,10 @@ def instances_month_usd(instances, weights, per_instance_hour, surplus=None, sur
 def spot_pool_members(month_usd, vcpu, size=6):
     """The names of the types of a pool, cheapest first, ties by name; None where there are too few.
 
-    ``month_usd`` maps each type to its total, None where it cannot run the load, and ``vcpu`` to its size. All members are of one
-    size, because managed scaling counts instances as if they were equal: the ``size`` cheapest of the size where these cost least
-    together. Amazon EC2 User Guide, "Best practices for Amazon EC2 Spot", be flexible about instance types; Amazon ECS Developer
-    Guide, "cluster auto scaling", Auto Scaling groups of like instance types.
+    ``month_usd`` maps each type to its total, None where it cannot run the load, and ``vcpu`` to its size. All members are of
+    one size, because managed scaling counts instances as if they were equal: the ``size`` cheapest of the size where these cost
+    least together. Amazon EC2 User Guide, "Best practices for Amazon EC2 Spot", be flexible about instance types; Amazon ECS
+    Developer Guide, "cluster auto scaling", Auto Scaling groups of like instance types.
     """
     best = None
     for one_size in sorted(set(vcpu.values())):

@@ -70,8 +70,8 @@ def first_fit_decreasing(tasks, instance):
     """Bins of task numbers: the largest task first, each into the oldest bin that has room, else into a new one.
 
     ``tasks`` are tuples of what each takes in every dimension, ``instance`` what one bin offers. Of equally large tasks the one
-    with more of the first dimension (CPU) comes first, then of the second (memory). (A known heuristic, not a placement strategy
-    of ECS: a cluster repacked at each step.)
+    with more of the first dimension (CPU) comes first, then of the second (memory). (A known heuristic, not a placement
+    strategy of ECS: a cluster repacked at each step.)
     """
     for task in tasks:
         if not fits(task, instance):

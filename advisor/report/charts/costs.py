@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from advisor.report.charts.figure import Chart
+
 ROW_PX = 40.0
 BAR_TOP_PX, BAR_PX = 18.0, 13.0
 SWATCH_PX = 10.0
@@ -80,7 +82,7 @@ def plot_costs(recommendation: Recommendation) -> "Figure":
     return draw_costs(recommendation)
 
 
-def draw_costs(recommendation: Recommendation) -> "Figure":
+def draw_costs(recommendation: Recommendation) -> "Chart":
     """As :func:`plot_costs`, in the style that is set."""
     rows = _rows(recommendation)
     key = _key_lines([segment for row in rows for segment in row.segments])

@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from advisor.report.charts.figure import Chart
+
 LEFT_PX = 56.0
 RIGHT_PX = 24.0
 TICKS_PX = 22.0
@@ -96,7 +98,7 @@ def plot_loads(recommendation: Recommendation) -> "Figure":
     return draw_loads(recommendation)
 
 
-def draw_load(recommendation: Recommendation, service: str) -> "Figure":
+def draw_load(recommendation: Recommendation, service: str) -> "Chart":
     """As :func:`plot_load`, in the style that is set."""
     view = service_view(recommendation, service)
     load, tasks = as_array(view.hourly_load), as_array(view.hourly_tasks)
@@ -244,7 +246,7 @@ def _heat_key(page: Page, highest: float) -> None:
 # --- small multiples ------------------------------------------------------------------------------------------------------
 
 
-def draw_loads(recommendation: Recommendation) -> "Figure":
+def draw_loads(recommendation: Recommendation) -> "Chart":
     """As :func:`plot_loads`, in the style that is set."""
     views = recommendation.views.services
     n_columns = 1 if len(views) == 1 else 2 if len(views) <= 4 else 3

@@ -16,7 +16,7 @@ from advisor.report.charts.style import FONT, chart_style
 from advisor.report.charts.week import draw_busiest_week
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from advisor.report.charts.figure import Chart
 
 FOLDER: Final = "charts"
 _SAFE_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
@@ -63,7 +63,7 @@ def rendered_charts(recommendation: Recommendation, services: Collection[str] | 
 
 def _drawings(
     recommendation: Recommendation, services: Collection[str] | None
-) -> Iterator[tuple[str, str | None, Callable[[], "Figure"]]]:
+) -> Iterator[tuple[str, str | None, Callable[[], "Chart"]]]:
     names = [view.name for view in recommendation.views.services]
     yield "costs", None, lambda: draw_costs(recommendation)
     yield "busiest-week", None, lambda: draw_busiest_week(recommendation)
@@ -95,17 +95,14 @@ def file_names(services: Sequence[str]) -> list[str]:
     return names
 
 
-def _rendered(name: str, service: str | None, draw: Callable[[], "Figure"]) -> RenderedChart:
-    from advisor.report.charts.figure import Chart
-
+def _rendered(name: str, service: str | None, draw: Callable[[], "Chart"]) -> RenderedChart:
     figure = draw()
-    assert isinstance(figure, Chart)
     return RenderedChart(
         name=name, service=service, title=figure.finding, png=figure.png(), svg=_svg(figure, name, figure.finding)
     )
 
 
-def _svg(figure: "Figure", name: str, title: str) -> bytes:
+def _svg(figure: "Chart", name: str, title: str) -> bytes:
     import matplotlib as mpl
 
     file = io.BytesIO()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -95,7 +96,7 @@ def time_ticks(start: datetime, n_hours: int, width_px: float) -> list[tuple[flo
 
 def _fits(ticks: Sequence[tuple[float, str]], n_hours: int, width_px: float) -> bool:
     ends = [(x / n_hours * width_px, text_width(label, SMALL_PT) / 2 + 5) for x, label in ticks]
-    return all(b - a >= half_a + half_b for (a, half_a), (b, half_b) in zip(ends, ends[1:], strict=False))
+    return all(b - a >= half_a + half_b for (a, half_a), (b, half_b) in pairwise(ends))
 
 
 def _after(start: datetime, moment: datetime) -> float:

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from advisor.report.charts.figure import Chart
+
 LEFT_PX, LABELS_PX = 60.0, 176.0
 WIDTH: Final = WIDTH_PX - LEFT_PX - LABELS_PX - MARGIN_PX
 DOLLARS_PX, STRIP_PX, HOURS_PX = 240.0, 13.0, 76.0
@@ -67,14 +69,14 @@ def plot_stairs(recommendation: Recommendation, service: str) -> "Figure":
     return draw_stairs(recommendation, service)
 
 
-def draw_stairs(recommendation: Recommendation, service: str) -> "Figure":
+def draw_stairs(recommendation: Recommendation, service: str) -> "Chart":
     """As :func:`plot_stairs`, in the style that is set."""
     view = service_view(recommendation, service)
     counts, hours = task_counts(view)
     if not counts.size:
         return statement(recommendation, f"{shortened(service)}: no load was measured")
     costs = steps(view.stairs, n_shown(view.stairs, int(counts[-1])))
-    title, subtitle = finding(recommendation, view, costs), month_sentence(recommendation, view, costs)
+    title, subtitle = finding(recommendation, view, costs), month_sentence(recommendation, view)
     if not (costs.has_ec2 or costs.has_fargate):
         return statement(recommendation, title, subtitle)
     page = Page(recommendation, title, subtitle, height=HOURS_TOP_PX + HEADING_PX + HOURS_PX + 40)

@@ -112,24 +112,24 @@ def finding(recommendation: Recommendation, view: ServiceView, costs: Steps) -> 
     if not (at == side).all():
         return f"{winner} is cheaper in {percent(share[side])} of the hours of {name}, which runs {runs}"
     beyond = [n for n in costs.crossings if n > counts[-1]]
-    more = f"; {loser} only from {beyond[0]:,} on" if beyond else ""
+    more = f"; {loser} only from {beyond[0]:,} on" if side > 0 and len(beyond) == 1 else ""
     return f"{winner} is cheaper at every count that {name} runs, {runs}{more}"
 
 
-def month_sentence(recommendation: Recommendation, view: ServiceView, costs: Steps) -> str:
+def month_sentence(recommendation: Recommendation, view: ServiceView) -> str:
     """What the whole month costs, by the bill: the stairs leave out what only a replay sees."""
     ec2, fargate = _alternatives(recommendation, view)
     if ec2 is None or fargate is None or ec2.monthly_usd is None or fargate.monthly_usd is None:
         return ""
-    has_credits = ec2.bill is not None and any(":surplus:" in item.meter for item in ec2.bill.line_items)
-    credit_words = " and surplus CPU credits" if has_credits else ""
     sentence = (
         f"A month of this load costs {money_range(fargate.monthly_usd)} on {fargate.title} "
         f"and {money_range(ec2.monthly_usd)} on {ec2.title}"
     )
-    if not costs.crossings and not has_credits and len(view.task_hours) == 1:
-        return f"{sentence}."
-    return f"{sentence}, where instances outlast their tasks{credit_words.replace(' and ', ' and use ')}; the stairs leave that out."
+    if ec2.bill is not None and any(":surplus:" in item.meter for item in ec2.bill.line_items):
+        return f"{sentence}: instances outlast their tasks and use surplus CPU credits, which the stairs leave out."
+    if len(view.task_hours) > 1:
+        return f"{sentence}: instances outlast their tasks, which the stairs leave out."
+    return f"{sentence}."
 
 
 def _cheaper_in_a_month(recommendation: Recommendation, view: ServiceView) -> LaunchType | None:

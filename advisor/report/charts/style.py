@@ -4,7 +4,8 @@ import functools
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final, ParamSpec, TypeVar
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, TypeVar
 
 from advisor.ecs import LaunchType
 from advisor.recommend.result import Recommendation
@@ -12,10 +13,10 @@ from advisor.units import FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
     from matplotlib.text import Text
 
     from advisor.report.charts.figure import Chart
+
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -45,7 +46,7 @@ LINE_FACTOR: Final = 1.35
 FONT: Final = "DejaVu Sans"
 """Comes with matplotlib, so that the same bytes are drawn everywhere; wide, so that other fonts need less room."""
 
-_RC: Final = {
+_RC: Final[dict[str, Any]] = {
     "font.family": FONT,
     "font.size": TEXT_PT,
     "text.color": TEXT_COLOUR,
@@ -81,7 +82,7 @@ def chart_style() -> Iterator[None]:
 
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(_RC)
+        mpl.rcParams.update(_RC)  # type: ignore[arg-type, unused-ignore]
         yield
 
 
@@ -130,7 +131,8 @@ def _measure(size: float, weight: str) -> tuple[Callable[..., tuple[float, float
     from matplotlib.backends.backend_agg import RendererAgg
     from matplotlib.font_manager import FontProperties
 
-    return RendererAgg(1, 1, DPI).get_text_width_height_descent, FontProperties(family=FONT, size=size, weight=weight)
+    renderer = RendererAgg(1, 1, DPI)  # type: ignore[no-untyped-call]
+    return renderer.get_text_width_height_descent, FontProperties(family=FONT, size=size, weight=weight)
 
 
 def line_height(size: float) -> float:
@@ -139,9 +141,9 @@ def line_height(size: float) -> float:
 
 
 def clean(text: str) -> str:
-    """One line that can be drawn and stands in an SVG: control characters become spaces, what the font lacks a box.
+    r"""One line that can be drawn and stands in an SVG: control characters become spaces, what the font lacks a box.
 
-    >>> clean("a\\tb\\x00c")
+    >>> clean("a\tb\x00c")
     'a b c'
     """
     if text.isascii() and text.isprintable():
@@ -343,13 +345,12 @@ class Page:
 def source_line(recommendation: Recommendation) -> str:
     """Where the numbers come from, with the date of the catalog."""
     run = recommendation.run
-    return (
-        f"Source: prices of {run.catalog.get('newest', 'unknown date')} in {recommendation.region}; "
-        f"load of {run.start[:10]} to {run.end[:10]}, hours in UTC; cluster {shortened(recommendation.cluster)}; advisor {run.version}"
-    )
+    prices = f"prices of {run.catalog.get('newest', 'unknown date')} in {recommendation.region}"
+    load = f"load of {run.start[:10]} to {run.end[:10]}, hours in UTC"
+    return f"Source: {prices}; {load}; cluster {shortened(recommendation.cluster)}; advisor {run.version}"
 
 
-def statement(recommendation: Recommendation, title: str, subtitle: str = "") -> "Figure":
+def statement(recommendation: Recommendation, title: str, subtitle: str = "") -> "Chart":
     """A figure that says why there is no chart."""
     return Page(recommendation, title, subtitle, height=0).figure
 
@@ -370,11 +371,10 @@ def draw_steps(
     """
     from matplotlib.patches import StepPatch
 
-    if baseline is None:
-        patch = StepPatch(values, edges, baseline=None, fill=False, edgecolor=colour, lw=width, ls=style)
-    else:
-        patch = StepPatch(values, edges, baseline=baseline, fill=True, facecolor=colour, lw=0)
-    axes.add_artist(patch)
+    options: dict[str, Any] = (
+        {"edgecolor": colour, "lw": width, "ls": style} if baseline is None else {"facecolor": colour, "lw": 0}
+    )
+    axes.add_artist(StepPatch(values, edges, baseline=baseline, fill=baseline is not None, **options))  # type: ignore[arg-type]
 
 
 def spread_apart(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
@@ -386,7 +386,7 @@ def spread_apart(wanted: Sequence[float], gap: float, low: float, high: float) -
     order = sorted(range(len(wanted)), key=lambda i: wanted[i])
     places = list(wanted)
     for _ in range(8):
-        for a, b in zip(order, order[1:], strict=False):
+        for a, b in pairwise(order):
             short = gap - (places[b] - places[a])
             if short > 0:
                 places[a] -= short / 2

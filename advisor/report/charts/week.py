@@ -37,6 +37,8 @@ from advisor.units import HOURS_PER_WEEK, FloatArray
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from advisor.report.charts.figure import Chart
+
 LEFT_PX, LABELS_PX = 52.0, 116.0
 WIDTH = WIDTH_PX - LEFT_PX - LABELS_PX - MARGIN_PX
 TASKS_PX, INSTANCES_PX = 110.0, 170.0
@@ -67,7 +69,7 @@ def busiest_week(instances: FloatArray, tasks: FloatArray, start: datetime) -> s
     return slice(best, min(n_hours, best + HOURS_PER_WEEK))
 
 
-def draw_busiest_week(recommendation: Recommendation) -> "Figure":
+def draw_busiest_week(recommendation: Recommendation) -> "Chart":
     """As :func:`plot_busiest_week`, in the style that is set."""
     view = recommendation.views.instances
     if view is None:
