@@ -434,7 +434,6 @@ def choice_of(alternative):
     return service.launch_type.value, service.purchase_option.value, service.architecture.value
 
 
-@a_few
 @given(question=questions())
 def test_the_answer(question):
     load, catalog, prices, launch_types, has_trunking, zones = question

@@ -33,7 +33,14 @@ def imported_by(*arguments):
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["--version"], ["recommend", "--help"], ["prices", "show", "--help"], ["collect", "--help"], ["explain", "--help"]],
+    [
+        ["--help"],
+        ["--version"],
+        ["recommend", "--help"],
+        ["prices", "show", "--help"],
+        ["collect", "--help"],
+        ["explain", "--help"],
+    ],
     ids=" ".join,
 )
 def test_help_imports_nothing_heavy(arguments):

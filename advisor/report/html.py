@@ -45,8 +45,30 @@ NO_PLACE = "named in pricing_data/sources.csv or in your own rates"
 
 _SVG, _XLINK, _DC = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink", "http://purl.org/dc/elements/1.1/"
 _DRAWN = frozenset(
-    "svg g defs path rect circle ellipse line polyline polygon text tspan use symbol clipPath mask pattern image "
-    "linearGradient radialGradient stop marker".split()
+    {
+        "svg",
+        "g",
+        "defs",
+        "path",
+        "rect",
+        "circle",
+        "ellipse",
+        "line",
+        "polyline",
+        "polygon",
+        "text",
+        "tspan",
+        "use",
+        "symbol",
+        "clipPath",
+        "mask",
+        "pattern",
+        "image",
+        "linearGradient",
+        "radialGradient",
+        "stop",
+        "marker",
+    }
 )
 """Elements that draw. All others, such as metadata, style sheets and scripts, are left out."""
 _ROOT_STYLE = "stroke-linejoin: round; stroke-linecap: butt; font-variant-numeric: tabular-nums"
@@ -89,7 +111,7 @@ def render_html(
 
 
 def headline(recommendation: Recommendation) -> str:
-    """Where the services run, in as few words as there are choices: ``Fargate ARM64 for 4 services, EC2 m7g.large for chat``."""
+    """Where the services run, in few words: ``Fargate ARM64 for 4 services, EC2 m7g.large for chat``."""
     places = [(where(service), service.name) for service in recommendation.recommendation.services]
     return _grouped(places)
 

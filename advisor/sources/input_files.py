@@ -114,7 +114,9 @@ class InputFiles:
         start = first[:_SNIFFED_BYTES]
         for encoding, zeros in (("utf-16-le", start[1::2]), ("utf-16-be", start[::2])):
             if len(start) > 3 and zeros.count(0) > 0.9 * len(zeros) and start.count(0) <= 1.1 * zeros.count(0):
-                self.notes.append(f"{file}: read as {encoding.upper()} because every second byte is zero; --encoding overrules.")
+                self.notes.append(
+                    f"{file}: read as {encoding.upper()} because every second byte is zero; --encoding overrules."
+                )
                 return _Decoder(encoding, 0, file, self.notes)
         return _Decoder("utf-8", 0, file, self.notes)
 
