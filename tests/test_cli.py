@@ -183,7 +183,9 @@ def test_files_carry_the_time_that_source_date_epoch_says(run, tmp_path, monkeyp
 
 def test_a_closed_pipe_ends_quietly():
     command = f"{sys.executable} -m advisor prices show --region us-east-1 | head -1"
-    done = subprocess.run(["bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False, cwd=ROOT)
+    done = subprocess.run(
+        ["/bin/bash", "-c", f"set -o pipefail; {command}"], capture_output=True, text=True, check=False, cwd=ROOT
+    )
     assert done.stderr == ""
     assert done.stdout.startswith("meter")
 

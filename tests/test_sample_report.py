@@ -1,4 +1,4 @@
-"""The committed sample in reports/shop is what the example gives today: as data, since digits differ in the last place by machine."""
+"""The committed sample in reports/shop is what the example gives today, as data: last digits differ by machine."""
 
 import json
 import math

@@ -112,7 +112,8 @@ class Unpacked:
             total += len(data)
             if total > limit:
                 raise self._place.error(
-                    f"the file holds more than {limit // _MIB:,} MiB in one piece", fix="Split it into several files, or export CSV."
+                    f"the file holds more than {limit // _MIB:,} MiB in one piece",
+                    fix="Split it into several files, or export CSV.",
                 )
         return b"".join(parts)
 
