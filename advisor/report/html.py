@@ -113,7 +113,7 @@ def render_html(
 def headline(recommendation: Recommendation) -> str:
     """Where the services run, in few words: ``Fargate ARM64 for 4 services, EC2 m7g.large for chat``."""
     places = [(where(service), service.name) for service in recommendation.recommendation.services]
-    return _grouped(places)
+    return _grouped(places, most=4)
 
 
 def inline_svg(svg: str, *, prefix: str, label: str = "") -> Markup:
@@ -168,7 +168,7 @@ def _least_alone(recommendation: Recommendation, name: str) -> float:
 
 def _by_service(recommendation: Recommendation, charts: Sequence[_Chart]) -> list[dict[str, Any]]:
     return [
-        {"name": service.name, "where": where(service), "chips": _chips([service]), "charts": own}
+        {"finding": own[0].title, "chips": _chips([service]), "charts": own}
         for service in recommendation.recommendation.services
         if (own := [chart for chart in charts if chart.service == service.name])
     ]
@@ -245,7 +245,7 @@ def _first_screen(recommendation: Recommendation) -> dict[str, Any]:
         "headline": says,
         "doubts": advice.doubts,
         "figures": [
-            _figure("costs a month", cost, f"730 hours, prices of {run.catalog.get('newest', 'unknown date')}"),
+            _figure("costs a month", cost, f"prices of {run.catalog.get('newest', 'unknown date')}, 730 hours"),
             *_saving_figures(advice.saving, recommendation),
             today,
         ],
@@ -414,7 +414,7 @@ def _missing(recommendation: Recommendation) -> Iterator[str]:
         if view.coverage_fraction < 1:
             by_share.setdefault(f"{math.floor(view.coverage_fraction * 10_000) / 100:.2f} %", []).append(view.name)
     for share, names in sorted(by_share.items()):
-        yield f"Load outside of {share} of the time for {', '.join(names)}: such hours are left out, never counted as zero"
+        yield f"{', '.join(names)}: load was measured {share} of the time; what is missing is left out, never counted as zero"
 
 
 def _catalog(recommendation: Recommendation) -> str:
@@ -431,7 +431,7 @@ def _short_title(alternative: Alternative) -> str:
     """The title, or the choices with how many services have each where names make it long."""
     if len(alternative.title) <= LONG_TITLE or alternative.plan is None:
         return alternative.title
-    return _grouped(list(_places(alternative.plan)))
+    return _grouped(list(_places(alternative.plan)), most=3)
 
 
 def _places(plan: Plan) -> Iterator[tuple[str, str]]:
@@ -445,7 +445,7 @@ def _place(launch_type: LaunchType, option: PurchaseOption, architecture: Archit
     return f"{launch} {types[0] if types else architecture}"
 
 
-def _grouped(places: Sequence[tuple[str, str]]) -> str:
+def _grouped(places: Sequence[tuple[str, str]], most: int) -> str:
     """``Fargate ARM64 for 4 services, EC2 c6a.2xlarge for worker`` from places and the services that run there."""
     groups: dict[str, list[str]] = {}
     for place, name in places:
@@ -453,13 +453,18 @@ def _grouped(places: Sequence[tuple[str, str]]) -> str:
     if len(groups) == 1 and len(places) > 1:
         return f"{next(iter(groups))} for all {len(places)} services"
     ordered = sorted(groups.items(), key=lambda item: -len(item[1]))
-    return ", ".join(f"{place} for {_who(names)}" for place, names in ordered)
+    shown = ordered if len(ordered) <= most else ordered[: most - 1]
+    n_left = sum(len(names) for _, names in ordered[len(shown) :])
+    said = [f"{place} for {_who(names, is_first=number == 0)}" for number, (place, names) in enumerate(shown)]
+    return ", ".join([*said, f"others for {n_left}"] if n_left else said)
 
 
-def _who(names: Sequence[str]) -> str:
-    if len(names) > 1:
-        return f"{len(names)} services"
-    return names[0] if len(names[0]) <= LONG_NAME else "1 service"
+def _who(names: Sequence[str], *, is_first: bool) -> str:
+    """A short name, or a number: ``4 services`` where it comes first, else ``4``."""
+    if len(names) == 1 and len(names[0]) <= LONG_NAME:
+        return names[0]
+    noun = " service" if len(names) == 1 else " services"
+    return f"{len(names)}{noun if is_first else ''}"
 
 
 def _argument(name: str) -> str:

@@ -127,7 +127,7 @@ class Unpacked:
         self._buffered.close()
 
 
-def _unpacking(packing: str, stream: io.BufferedReader, place: Place) -> ByteStream:
+def _unpacking(packing: str, stream: "io.BufferedReader[_Hashed]", place: Place) -> ByteStream:
     try:
         if packing == "gzip":
             import gzip
