@@ -33,7 +33,7 @@ check: $(DEV)
 	@$(MAKE) test
 
 prove: $(DEV)
-	$(BIN)/python -m pytest -m prove --hypothesis-profile=prove
+	$(BIN)/python -m pytest -m "prove or hypothesis" --hypothesis-profile=prove
 
 bench: $(DEV)
 	$(BIN)/python -m benchmarks

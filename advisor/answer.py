@@ -14,7 +14,7 @@ from advisor.optimize.alternatives import Alternatives, Choice, alternatives, wh
 from advisor.optimize.candidates import candidates
 from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.parts import ROOT_VOLUME_GIB, Part
-from advisor.optimize.present import has_present, present_parts
+from advisor.optimize.present import has_present, hours_known, present_parts
 from advisor.optimize.pricing import instance_facts, price_parts, weekly_usd, weighted_quantile
 from advisor.optimize.search import Search, packed_load
 from advisor.plan import CapacityProvider, Plan, ServicePlan
@@ -248,8 +248,11 @@ class _Answer:
         if not has_present(self.workload):
             return None
         parts, unknown = present_parts(self.workload, self.found.loads, self.search)
-        priced = price_parts(parts, self.found.common_hours, self.search.catalog, self.search.region)
+        hours = hours_known(parts, self.found.common_measured, self.search.axis)
+        priced = price_parts(parts, hours, self.search.catalog, self.search.region)
         missing = unknown + priced.missing
+        if not hours.any():
+            missing += ("tasks that ran at a moment at which every load is known",)
         if missing or priced.monthly_usd is None:
             return Present(monthly_usd=None, bill=None, missing=missing)
         exact = replace(priced.monthly_usd, high=priced.monthly_usd.mean)  # what runs today needs no model of packing

@@ -1,14 +1,13 @@
 """Bills worked out by hand, with the real catalog."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
 import advisor
-from advisor.billing import amounts_usd
 from advisor.ecs import Architecture, PurchaseOption, TaskSize
-from advisor.simulate.fargate import fargate_quantities
 from advisor.workload import LoadForm, Scaling, Service, Workload
 
 
@@ -66,19 +65,23 @@ def test_the_answer_of_the_worker(worker):
 
 
 @pytest.mark.parametrize(
-    ("tasks", "hours", "cpu", "memory_gib", "per_vcpu_second", "per_gb_second", "usd"),
+    ("tasks", "steps_a_day", "cpu", "memory", "storage_gib", "architecture", "cents"),
     [
-        # AWS Fargate pricing, example 1: 5 tasks of 1 vCPU and 2 GB for 10 minutes a day, 30 days.
-        (5, 30 / 6, 1024, 2, 0.000011244, 0.000001235, 1.01 + 0.22),
-        # The same kind of sum with the page's ARM rates: 10 tasks of 0.25 vCPU and 1 GB for an hour a day, 30 days.
-        (10, 30, 256, 1, 0.0000089944, 0.0000009889, 2.43 + 1.07),
+        (5, 1, 1024, 2048, 30, Architecture.X86_64, [101, 22, 3]),
+        (5, 1, 1024, 2048, 30, Architecture.ARM64, [81, 18, 3]),
+        (10, 6, 256, 1024, 20, Architecture.X86_64, [304, 133]),
     ],
 )
-def test_fargate_by_the_second_as_on_the_pricing_page(tasks, hours, cpu, memory_gib, per_vcpu_second, per_gb_second, usd):
-    size = TaskSize(cpu_units=cpu, memory_mib=memory_gib * 1024)
-    per_hour = fargate_quantities(np.array([float(tasks)]), size, ephemeral_storage_gib=20, has_public_ip=False)[:, 0]
-    amounts = amounts_usd(per_hour * hours, np.array([per_vcpu_second, per_gb_second]) * 3600)
-    assert amounts.sum() == pytest.approx(usd, abs=0.01)
+def test_the_examples_of_the_fargate_pricing_page(tasks, steps_a_day, cpu, memory, storage_gib, architecture, cents):
+    """AWS Fargate pricing, examples 1 to 3: tasks for 10 minutes or an hour a day, 30 days: vCPU, memory, storage beyond 20 GB.
+
+    The page leaves out the image pull and counts 720 hours; a month here has 730.
+    """
+    four_weeks = np.tile([tasks] * steps_a_day + [0] * (144 - steps_a_day), 28)
+    load = stated(0, cpu, memory, ephemeral_storage_gib=storage_gib, architectures=(architecture,), startup_s=0.0)
+    load = replace(load, step_s=600, demand=four_weeks[np.newaxis].astype(float))
+    items = line_items(advisor.advise(load, advisor.read_catalog("us-east-1")), f"worker:fargate_{architecture.lower()}")
+    assert [round(item.amount_usd * 720 / 730 * 100) for item in items.values()] == cents
 
 
 def test_spot_is_billed_at_the_mean_of_six_types_with_the_dispersion():

@@ -1,5 +1,7 @@
 """What runs today, as parts that can be billed like any alternative."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from advisor.ecs import FARGATE_SIZES, Architecture, LaunchType, PlacementStrategy
@@ -10,7 +12,8 @@ from advisor.optimize.search import Search
 from advisor.plan import CapacityProvider
 from advisor.simulate.instances import root_volume_gib_months
 from advisor.simulate.scaling import RunningTasks
-from advisor.units import FloatArray
+from advisor.simulate.timeline import Timeline
+from advisor.units import BoolArray, FloatArray
 from advisor.workload import PresentCluster, Workload
 
 
@@ -40,6 +43,12 @@ def present_parts(workload: Workload, loads: tuple[ServiceLoad, ...], search: Se
     if workload.present is not None:
         parts.extend(_instances_today(workload.present, search))
     return parts, tuple(dict.fromkeys(unknown))
+
+
+def hours_known(parts: Sequence[Part], measured: BoolArray, axis: Timeline) -> FloatArray:
+    """(steps,): hours of a month, over the steps in which the load is known and so is what ran."""
+    ran = [~np.isnan(part.quantity_per_hour).any(axis=0) for part in parts]
+    return axis.month_hours(np.all([measured, *ran], axis=0))
 
 
 def has_present(workload: Workload) -> bool:

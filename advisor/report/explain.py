@@ -1,6 +1,8 @@
 """``advisor explain``: the reasons, the alternatives that lost, and the sum that a reader can follow with a calculator."""
 
+import csv
 import difflib
+import io
 import math
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -34,6 +36,7 @@ WIDTH = 80
 HALF_A_CENT = Decimal("0.005")
 FLOAT_ERROR = Decimal("1e-6")
 MOST_DIGITS = 10
+CSV_COLUMNS = ("part", "meter", "quantity", "unit", "rate_usd", "amount_usd", "source", "as_of", "is_derived", "note")
 SUM_TITLE = "The sum by hand, for a month of 730 h; counts are means over the month"
 
 
@@ -187,6 +190,19 @@ def explain_data(
         "sources": {name: {"where": s.where, "date": s.date} for name, s in told.sources.items()},
         "remarks": list(told.remarks),
     }
+
+
+def explain_csv(recommendation: Recommendation, service: str | None = None) -> str:
+    """CSV of the line items in the sum. Cells never start a formula in a spreadsheet."""
+    told = explain(recommendation, service)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, CSV_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for line in told.sum.lines if told.sum else ():
+        for item in line.items:
+            row = {"part": line.part, **_item_data(item)}
+            writer.writerow({name: _cell(value) if isinstance(value, str) else value for name, value in row.items()})
+    return text.getvalue()
 
 
 def sources_of(recommendation: Recommendation, catalog: PriceCatalog) -> dict[str, Source]:
@@ -537,21 +553,27 @@ def _source_key(item: LineItem) -> tuple[str, str, str]:
 
 
 def _line_data(line: SumLine) -> dict[str, Any]:
-    items = [
-        {
-            "meter": item.meter,
-            "quantity": item.quantity,
-            "unit": item.unit,
-            "rate_usd": item.rate_usd,
-            "amount_usd": item.amount_usd,
-            "source": item.source,
-            "as_of": item.as_of,
-            "is_derived": item.is_derived,
-            "note": item.note,
-        }
-        for item in line.items
-    ]
+    items = [_item_data(item) for item in line.items]
     return {"part": line.part, "calculation": line.calculation, "amount_usd": line.amount_usd, "items": items}
+
+
+def _item_data(item: LineItem) -> dict[str, Any]:
+    return {
+        "meter": item.meter,
+        "quantity": item.quantity,
+        "unit": item.unit,
+        "rate_usd": item.rate_usd,
+        "amount_usd": item.amount_usd,
+        "source": item.source,
+        "as_of": item.as_of,
+        "is_derived": item.is_derived,
+        "note": item.note,
+    }
+
+
+def _cell(text: str) -> str:
+    shown = printable(text)
+    return f"'{shown}" if shown[:1] in ("=", "+", "-", "@") else shown
 
 
 def _monthly(monthly: MonthlyUsd | None) -> dict[str, float | None] | None:

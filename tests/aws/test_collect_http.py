@@ -27,9 +27,13 @@ DAYS = 15
 """The shortest window that is read in steps of 300 s: moto looks through all points for every step."""
 
 
-@pytest.fixture(scope="session")
-def built_shop(shared_session: boto3.Session, moto_url: str) -> None:
-    """web on Fargate with Container Insights and a load balancer, worker on EC2, batch without a task."""
+@pytest.fixture(scope="module")
+def built_shop(shared_session: boto3.Session, running_proxy: FaultProxy, moto_url: str) -> None:
+    """web on Fargate with Container Insights and a load balancer, worker on EC2, batch without a task.
+
+    moto keeps one state for all servers of a process: what other tests left there is cleared first.
+    """
+    running_proxy.reset_backend()
     with pytest.MonkeyPatch.context() as patch:
         for name, value in {**CREDENTIALS, "AWS_ENDPOINT_URL": moto_url}.items():
             patch.setenv(name, value)

@@ -24,9 +24,8 @@ const browser = await chromium.launch({
 const results = [];
 try {
   for (const file of args) {
-    for (const viewport of SIZES) {
-      for (const colorScheme of SCHEMES) results.push(await audit(file, viewport, colorScheme));
-    }
+    const settings = SIZES.flatMap((viewport) => SCHEMES.map((colorScheme) => [viewport, colorScheme]));
+    results.push(...(await Promise.all(settings.map(([viewport, colorScheme]) => audit(file, viewport, colorScheme)))));
   }
 } finally {
   await browser.close();

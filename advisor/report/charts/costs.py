@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from advisor.billing import Bill, LineItem, MonthlyUsd
 from advisor.ecs import LaunchType
 from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation, Verdict
+from advisor.report.charts.page import Page, money_ticks, ticks_from_zero
 from advisor.report.charts.style import (
     COLOURS,
     MARGIN_PX,
@@ -15,17 +16,11 @@ from advisor.report.charts.style import (
     TEXT_COLOUR,
     TEXT_PT,
     WIDTH_PX,
-    Page,
-    ellipsized,
-    line_height,
     mixed_with_white,
-    money_ticks,
     plan_colour,
-    shortened,
     styled,
-    text_width,
-    ticks_from_zero,
 )
+from advisor.report.charts.text import ellipsized, line_height, shortened, text_width
 from advisor.report.words import LAUNCH_WORDS, missing_sentence, money, money_range, more_than_best, percent
 
 if TYPE_CHECKING:
@@ -52,6 +47,14 @@ SHADES = {
 """Shade of the plan's colour for each group of line items, in the order of the stack."""
 
 
+BEST_WORDS = {
+    Verdict.RECOMMEND: "recommended",
+    Verdict.BEST_OF_PRICED: "best of what is priced",
+    Verdict.TOO_CLOSE_TO_CALL: "lowest upper end",
+    Verdict.NOT_ENOUGH_DATA: "cheapest so far",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """Line items of one kind on one launch type."""
@@ -67,13 +70,18 @@ class _Row:
     """One bar, or the reason why there is none."""
 
     title: str
-    is_recommended: bool
+    best_words: str
+    """Beside the title of the recommended one; empty for all others."""
     monthly: MonthlyUsd | None
     segments: tuple[Segment, ...]
     label: str
     """At the end of the bar."""
     more: str
     """Against the recommended one."""
+
+    @property
+    def is_recommended(self) -> bool:
+        return bool(self.best_words)
 
 
 @styled
@@ -140,25 +148,25 @@ def _group(item: LineItem) -> str:
 
 
 def _rows(recommendation: Recommendation) -> list[_Row]:
-    best = recommendation.recommended
-    rows = [_row(alternative, best, recommendation.region) for alternative in recommendation.of_scope(CLUSTER_SCOPE)]
+    rows = [_row(alternative, recommendation) for alternative in recommendation.of_scope(CLUSTER_SCOPE)]
     present = recommendation.present
     if present is not None:
         known = present.bill is not None and present.monthly_usd is not None
         label = money_range(present.monthly_usd) if known else f"cost not known: {', '.join(present.missing)}"
         found = segments(present.bill) if present.bill is not None else ()
-        rows.append(_Row("Today, as given", False, present.monthly_usd, found, label, ""))
+        rows.append(_Row("Today, as given", "", present.monthly_usd, found, label, ""))
     return rows
 
 
-def _row(alternative: Alternative, best: Alternative, region: str) -> _Row:
-    is_best = alternative.id == best.id
+def _row(alternative: Alternative, recommendation: Recommendation) -> _Row:
+    best = recommendation.recommended
+    words = BEST_WORDS[recommendation.recommendation.verdict] if alternative.id == best.id else ""
     title = alternative.title + (" (only to compare)" if alternative.is_comparison else "")
     if alternative.bill is None or alternative.monthly_usd is None:
-        why = missing_sentence(alternative, region)
-        return _Row(title, is_best, None, (), why if alternative.missing else f"cannot run: {why}", "")
-    more = "" if is_best else more_than_best(alternative, best)
-    return _Row(title, is_best, alternative.monthly_usd, segments(alternative.bill), money_range(alternative.monthly_usd), more)
+        why = missing_sentence(alternative, recommendation.region)
+        return _Row(title, words, None, (), why if alternative.missing else f"cannot run: {why}", "")
+    more = "" if words else more_than_best(alternative, best)
+    return _Row(title, words, alternative.monthly_usd, segments(alternative.bill), money_range(alternative.monthly_usd), more)
 
 
 def _draw_rows(page: Page, rows: Sequence[_Row], top: float) -> None:
@@ -198,15 +206,13 @@ def _draw_row(axes: "Axes", row: _Row, top: float, usd_per_px: float, width: flo
     from matplotlib.patches import Rectangle
 
     weight, middle = "bold" if row.is_recommended else "normal", top + BAR_TOP_PX + BAR_PX / 2
-    room = width - (text_width(RECOMMENDED, SMALL_PT) + 16 if row.is_recommended else 0.0)
+    room = width - (text_width(row.best_words, SMALL_PT) + 16 if row.is_recommended else 0.0)
     title = ellipsized(row.title, room, TEXT_PT, weight)
     under = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
     axes.text(0, top + BAR_TOP_PX - 4, title, va="bottom", weight=weight, bbox=under)
     if row.is_recommended:
-        axes.text(
-            (text_width(title, TEXT_PT, weight) + 8) * usd_per_px, top + BAR_TOP_PX - 4, RECOMMENDED, va="bottom",
-            size=SMALL_PT, color=QUIET_COLOUR, bbox=under,
-        )  # fmt: skip
+        beside = (text_width(title, TEXT_PT, weight) + 8) * usd_per_px
+        axes.text(beside, top + BAR_TOP_PX - 4, row.best_words, va="bottom", size=SMALL_PT, color=QUIET_COLOUR, bbox=under)
     if row.monthly is None:
         axes.plot([0, 0], [middle - BAR_PX / 2, middle + BAR_PX / 2], color=QUIET_COLOUR, lw=1.2)
         label = ellipsized(row.label, width - 8, SMALL_PT)
@@ -282,7 +288,6 @@ def _draw_key(page: Page, line: Sequence[tuple[str, str, bool]], y: float) -> No
 
 # --- words ----------------------------------------------------------------------------------------------------------------
 
-RECOMMENDED = "recommended"
 TITLE_CHARACTERS = 56
 
 
@@ -301,4 +306,6 @@ def _finding(recommendation: Recommendation) -> str:
     other = shortened(against.title, TITLE_CHARACTERS)
     if advice.verdict is Verdict.TOO_CLOSE_TO_CALL:
         return f"Too close to call: {name} for {cost}, or {other} for {money_range(against.monthly_usd)}"
-    return f"{name} is cheapest: {cost}, {money(advice.saving.mean)} ({percent(advice.saving.fraction)}) less than {other}"
+    share = percent(advice.saving.fraction)
+    saving = money(advice.saving.mean) + ("" if share == percent(0) else f" ({share})")
+    return f"{name} is cheapest: {cost}, {saving} less than {other}"

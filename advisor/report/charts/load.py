@@ -10,6 +10,7 @@ import numpy as np
 from advisor.errors import InputError
 from advisor.recommend.reasons import load_sentence, percent
 from advisor.recommend.result import Recommendation, ServiceView
+from advisor.report.charts.page import Page, as_array, draw_steps, statement, value_axis
 from advisor.report.charts.series import (
     DAYS,
     HOURS_PER_DAY,
@@ -27,25 +28,16 @@ from advisor.report.charts.style import (
     HEADING_PX,
     LOAD_COLOUR,
     MARGIN_PX,
+    NAME_CHARACTERS,
     QUIET_COLOUR,
     SMALL_PT,
     TEXT_COLOUR,
     TEXT_PT,
     WIDTH_PX,
-    Page,
-    as_array,
-    counted,
-    draw_steps,
-    ellipsized,
-    line_height,
     mixed_with_white,
-    number,
-    shortened,
-    statement,
     styled,
-    text_width,
-    value_axis,
 )
+from advisor.report.charts.text import broken, counted, line_height, number, shortened, text_width
 from advisor.units import HOURS_PER_WEEK, FloatArray
 from advisor.workload import LoadForm
 
@@ -62,6 +54,7 @@ HEAT_WEEKS = 8
 """From this many weeks on, weeks by hours of the week show more than a line."""
 HEAT_PX = 210.0
 LINES_PX = 150.0
+PANEL_LEFT_PX, PANEL_RIGHT_PX = 30.0, 14.0
 LOWEST_GREY, HIGHEST_GREY = 240, 26
 
 
@@ -103,7 +96,7 @@ def draw_load(recommendation: Recommendation, service: str) -> "Chart":
     view = service_view(recommendation, service)
     load, tasks = as_array(view.hourly_load), as_array(view.hourly_tasks)
     if np.isnan(tasks).all():
-        return statement(recommendation, f"{shortened(service)}: no load was measured")
+        return statement(recommendation, f"{shortened(service, NAME_CHARACTERS)}: no load was measured")
     start = datetime.fromisoformat(recommendation.views.start)
     is_steady = np.nanmin(load) == np.nanmax(load)
     is_heat = load.size >= HEAT_WEEKS * HOURS_PER_WEEK and not is_steady
@@ -129,7 +122,7 @@ def task_counts(view: ServiceView) -> tuple[FloatArray, FloatArray]:
 
 
 def _finding(view: ServiceView) -> str:
-    return f"{shortened(view.name, 60)} runs {load_sentence(*task_counts(view))}"
+    return f"{shortened(view.name, NAME_CHARACTERS)} runs {load_sentence(*task_counts(view))}"
 
 
 def _coverage(view: ServiceView, tasks: FloatArray) -> str:
@@ -175,7 +168,7 @@ def draw_band(axes: "Axes", values: FloatArray, bin_hours: int, start: datetime)
     edges, low, high = low_and_high(values, bin_hours, offset)
     draw_steps(axes, low, edges, baseline=0.0, colour=mixed_with_white(LOAD_COLOUR, 0.25))
     if bin_hours > 1:
-        draw_steps(axes, high, edges, baseline=low, colour=mixed_with_white(LOAD_COLOUR, 0.75))
+        draw_steps(axes, high, edges, baseline=low, colour=mixed_with_white(LOAD_COLOUR, 0.62))
     draw_steps(axes, high, edges, colour=LOAD_COLOUR, width=1.2 if bin_hours == 1 else 0.7)
 
 
@@ -198,9 +191,17 @@ def _label_peak(axes: "Axes", values: FloatArray, start: datetime, width_px: flo
     half = text_width(label, SMALL_PT) / 2
     place = min(max(place, half), width_px - half)
     axes.annotate(
-        label, (place / width_px, height), xycoords=axes.get_yaxis_transform(), xytext=(0, 4), textcoords="offset points",
-        ha="center", va="bottom", size=SMALL_PT, annotation_clip=False,
-    )  # fmt: skip
+        label,
+        (place / width_px, height),
+        xycoords=axes.get_yaxis_transform(),
+        xytext=(0, 4),
+        textcoords="offset points",
+        ha="center",
+        va="bottom",
+        size=SMALL_PT,
+        annotation_clip=False,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+    )
 
 
 def _heat_map(page: Page, view: ServiceView, load: FloatArray, start: datetime) -> None:
@@ -250,39 +251,61 @@ def draw_loads(recommendation: Recommendation) -> "Chart":
     """As :func:`plot_loads`, in the style that is set."""
     views = recommendation.views.services
     n_columns = 1 if len(views) == 1 else 2 if len(views) <= 4 else 3
-    n_rows = -(-len(views) // n_columns)
-    height = {1: 150.0, 2: 110.0, 3: 74.0}[n_columns]
-    row_height = HEADING_PX + height + 16
     width = (WIDTH_PX - MARGIN_PX - RIGHT_PX) / n_columns
-    bins = bin_hours_for(max(len(view.hourly_tasks) for view in views), width - 48)
+    height = {1: 150.0, 2: 110.0, 3: 74.0}[n_columns]
+    bins = bin_hours_for(max(len(view.hourly_tasks) for view in views), width - PANEL_LEFT_PX - PANEL_RIGHT_PX)
+    headings = [_heading(view, width - PANEL_RIGHT_PX) for view in views]
+    heading_px = max(len(lines) for lines, _ in headings) * line_height(TEXT_PT) + 5
+    row_height = heading_px + height + 14
     words = "" if bins == 1 else f", lowest to highest of {bin_words(bins)}"
     subtitle = f"Tasks running{words}; each service has its own scale."
-    page = Page(recommendation, _finding_of_all(views), subtitle, height=n_rows * row_height + TICKS_PX - 10)
+    n_rows = -(-len(views) // n_columns)
+    page = Page(recommendation, _finding_of_all(views), subtitle, height=n_rows * row_height + TICKS_PX - 8)
     start = datetime.fromisoformat(recommendation.views.start)
     for place, view in enumerate(views):
         row, column = divmod(place, n_columns)
-        is_last = place + n_columns >= len(views)
-        left = MARGIN_PX + column * width
-        _small_panel(page, view, start, bins, (left, row * row_height, width, height), has_labels=is_last)
+        left, top = MARGIN_PX + column * width, row * row_height
+        lines, span = headings[place]
+        _draw_heading(
+            page, lines, span, (left, top + heading_px - 5 - len(lines) * line_height(TEXT_PT), width - PANEL_RIGHT_PX)
+        )
+        box = (left + PANEL_LEFT_PX, top + heading_px, width - PANEL_LEFT_PX - PANEL_RIGHT_PX, height)
+        _small_panel(page, view, start, bins, box, has_labels=place + n_columns >= len(views))
     return page.figure
+
+
+def _heading(view: ServiceView, width: float) -> tuple[list[str], str]:
+    """The whole name, in several lines if need be, and how many tasks run, after the last line or in one of its own."""
+    span = _span(as_array(view.hourly_tasks))
+    lines = broken(view.name, width, TEXT_PT, "bold")
+    if text_width(lines[-1], TEXT_PT, "bold") + text_width(span, SMALL_PT) + 12 > width:
+        lines.append("")
+    return lines, span
+
+
+def _draw_heading(page: Page, lines: Sequence[str], span: str, place: tuple[float, float, float]) -> None:
+    left, top, width = place
+    for row, line in enumerate(lines):
+        if line:
+            page.text(left, top + row * line_height(TEXT_PT), line, weight="bold")
+    y = top + (len(lines) - 1) * line_height(TEXT_PT) + 1.5
+    is_alone = not lines[-1]
+    page.text(
+        left if is_alone else left + width, y, span, size=SMALL_PT, colour=QUIET_COLOUR, ha="left" if is_alone else "right"
+    )
 
 
 def _small_panel(
     page: Page, view: ServiceView, start: datetime, bins: int, box: tuple[float, float, float, float], *, has_labels: bool
 ) -> None:
-    left, top, width, height = box
+    _, _, width, height = box
     tasks = as_array(view.hourly_tasks)
-    plot_left, plot_width = left + 30, width - 30 - 14
-    span = _span(tasks)
-    room = width - 14 - text_width(span, SMALL_PT) - 10
-    page.text(left, top, ellipsized(view.name, room, TEXT_PT, "bold"), weight="bold")
-    page.text(left + width - 14, top + 1.5, span, size=SMALL_PT, colour=QUIET_COLOUR, ha="right")
-    axes = page.axes(plot_left, top + HEADING_PX, plot_width, height)
-    highest = float(np.nanmax(tasks)) if not np.isnan(tasks).all() else 0.0
-    value_axis(axes, highest, n_most=2, is_whole=True)
-    time_axis(axes, start, tasks.size, plot_width, has_labels=has_labels)
-    show_gaps(axes, tasks, plot_width, height)
-    if highest or not np.isnan(tasks).all():
+    axes = page.axes(*box)
+    has_data = not np.isnan(tasks).all()
+    value_axis(axes, float(np.nanmax(tasks)) if has_data else 0.0, n_most=2, is_whole=True)
+    time_axis(axes, start, tasks.size, width, has_labels=has_labels)
+    show_gaps(axes, tasks, width, height)
+    if has_data:
         draw_band(axes, tasks, bins, start)
 
 
@@ -303,12 +326,13 @@ def _finding_of_all(views: Sequence[ServiceView]) -> str:
     task_hours = {view.name: float(np.dot(*task_counts(view))) for view in known}
     total = sum(task_hours.values())
     most = max(known, key=lambda view: task_hours[view.name])
-    sentence = f"{shortened(most.name)} runs {percent(task_hours[most.name] / total if total else 0.0)} of all task-hours"
+    share = percent(task_hours[most.name] / total if total else 0.0)
+    sentence = f"{shortened(most.name, NAME_CHARACTERS)} runs {share} of all task-hours"
     varying = max(known, key=_variation)
     low, high = _ends(varying)
     if _variation(varying) <= 1:
         return sentence
-    who = " and" if varying is most else f"; {shortened(varying.name)}"
+    who = " and" if varying is most else f"; {shortened(varying.name, NAME_CHARACTERS)}"
     return f"{sentence}{who} varies most, {number(low)} to {counted(high, 'task')}"
 
 

@@ -79,7 +79,7 @@ def file_names(services: Sequence[str]) -> list[str]:
     """A name for files for each service, also where capitals do not count: the service's own if ECS allows it and it is short.
 
     >>> file_names(["web", "Web", "../x"])
-    ['web', 'Web-5b38eef5', 'service-30450169']
+    ['web', 'Web-29751047', 'service-d6b96a97']
     """
     used: set[str] = set()
     names = []
@@ -115,6 +115,7 @@ def _clean_svg(svg: str, title: str) -> str:
     """Without document type, rules for the whole page and ids that nothing refers to; with a title and the reader's fonts."""
     svg = re.sub(r"<!DOCTYPE[^>]*>\s*", "", svg, count=1)
     svg = _OWN_STYLE.sub("", svg, count=1)
+    svg = re.sub(r"\s*<g id=\"[^\"]*\"/>", "", svg)
     svg = re.sub(r"<g id=\"[^\"]*\">", "<g>", svg)
     label = escape(title)
     svg = re.sub(

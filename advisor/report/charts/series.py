@@ -1,18 +1,13 @@
 """Time on an axis: hours since the start, binned without losing peaks, with ticks at calendar dates."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from advisor.report.charts.style import (
-    GAP_COLOUR,
-    QUIET_COLOUR,
-    SMALL_PT,
-    text_width,
-)
+from advisor.report.charts.style import GAP_COLOUR, QUIET_COLOUR, SMALL_PT
+from advisor.report.charts.text import text_width
 from advisor.units import HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray
 
 if TYPE_CHECKING:
@@ -21,9 +16,11 @@ if TYPE_CHECKING:
 HOURS_PER_DAY = 24
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-BIN_HOURS = (1, 2, 3, 6, 12, 24, 168, 672)
-BIN_WORDS = {1: "each hour", 24: "each day", 168: "each week", 672: "four weeks"}
-MIN_BIN_PX = 1.8
+BIN_HOURS = (1, 6, 24, 168, 672)
+BIN_WORDS = {1: "each hour", 6: "6 hours", 24: "each day", 168: "each week", 672: "4 weeks"}
+OVERHANG_PX = 20.0
+"""How far a label may stand out over the ends of its panel."""
+MIN_BETWEEN_PX = 10.0
 MIN_GAP_PX = 1.5
 MIN_LABELLED_GAP_PX = 52.0
 
@@ -55,13 +52,13 @@ def low_and_high(values: FloatArray, bin_hours: int, offset_hours: int = 0) -> t
 
 
 def bin_hours_for(n_hours: int, width_px: float) -> int:
-    """The shortest bin that is wide enough to be seen."""
-    return next((hours for hours in BIN_HOURS if n_hours / hours * MIN_BIN_PX <= width_px), BIN_HOURS[-1])
+    """The shortest bin that is at least a pixel wide."""
+    return next((hours for hours in BIN_HOURS if n_hours / hours <= width_px), BIN_HOURS[-1])
 
 
 def bin_words(bin_hours: int) -> str:
     """``each day``."""
-    return BIN_WORDS.get(bin_hours, f"{bin_hours} hours")
+    return BIN_WORDS[bin_hours]
 
 
 def gaps(values: FloatArray) -> list[tuple[int, int]]:
@@ -85,18 +82,26 @@ def spoken_time(start: datetime, hour: float) -> str:
     return f"{DAYS[moment.weekday()]} {moment.day} {MONTHS[moment.month - 1]}, {moment:%H}:00"
 
 
-def time_ticks(start: datetime, n_hours: int, width_px: float) -> list[tuple[float, str]]:
+def time_ticks(start: datetime, n_hours: int, width_px: float, overhang_px: float = OVERHANG_PX) -> list[tuple[float, str]]:
     """Hours since ``start`` of calendar dates, as many as can be read."""
     for candidates in (_hours, _days, _mondays, _months, _quarters, _years):
         ticks = candidates(start, n_hours)
-        if ticks and _fits(ticks, n_hours, width_px):
+        places = [_label_place(x / n_hours * width_px, label, width_px, overhang_px) for x, label in ticks]
+        if ticks and all(b[0] - a[1] >= MIN_BETWEEN_PX for a, b in pairwise(places)):
             return ticks
     return [(0.0, _date(start))]
 
 
-def _fits(ticks: Sequence[tuple[float, str]], n_hours: int, width_px: float) -> bool:
-    ends = [(x / n_hours * width_px, text_width(label, SMALL_PT) / 2 + 5) for x, label in ticks]
-    return all(b - a >= half_a + half_b for (a, half_a), (b, half_b) in pairwise(ends))
+def _label_place(
+    x_px: float, label: str, width_px: float, overhang_px: float
+) -> tuple[float, float, Literal["left", "center", "right"]]:
+    """Left and right end of a label, and how it is aligned so that it does not stand out over the panel's ends."""
+    width = text_width(label, SMALL_PT)
+    if x_px - width / 2 < -overhang_px:
+        return x_px, x_px + width, "left"
+    if x_px + width / 2 > width_px + overhang_px:
+        return x_px - width, x_px, "right"
+    return x_px - width / 2, x_px + width / 2, "center"
 
 
 def _after(start: datetime, moment: datetime) -> float:
@@ -143,11 +148,21 @@ def _years(start: datetime, n_hours: int) -> list[tuple[float, str]]:
     return [(_after(start, day), str(day.year)) for day in _midnights(start, n_hours) if (day.day, day.month) == (1, 1)]
 
 
-def time_axis(axes: "Axes", start: datetime, n_hours: int, width_px: float, *, has_labels: bool = True) -> None:
+def time_axis(
+    axes: "Axes",
+    start: datetime,
+    n_hours: int,
+    width_px: float,
+    *,
+    has_labels: bool = True,
+    overhang_px: float = OVERHANG_PX,
+) -> None:
     """A horizontal axis of calendar dates over hours since ``start``."""
-    ticks = time_ticks(start, n_hours, width_px) if has_labels else []
+    ticks = time_ticks(start, n_hours, width_px, overhang_px) if has_labels else []
     axes.set_xlim(0, n_hours)
     axes.set_xticks([x for x, _ in ticks], labels=[label for _, label in ticks])
+    for text, (x, label) in zip(axes.get_xticklabels(), ticks, strict=True):
+        text.set_horizontalalignment(_label_place(x / n_hours * width_px, label, width_px, overhang_px)[2])
 
 
 def weeks_of(values: FloatArray, start: datetime) -> tuple[FloatArray, BoolArray, int]:

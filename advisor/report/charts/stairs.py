@@ -9,33 +9,22 @@ import numpy as np
 from advisor.ecs import LaunchType
 from advisor.recommend.result import Recommendation, Stairs
 from advisor.report.charts.load import service_view, task_counts
-from advisor.report.charts.steps import Steps, finding, month_sentence, n_shown, steps
+from advisor.report.charts.page import Page, draw_steps, money_ticks, spread_apart, statement, tick_step, value_axis
+from advisor.report.charts.steps import Steps, ec2_for_good, finding, month_sentence, n_shown, steps
 from advisor.report.charts.style import (
     COLOURS,
     HEADING_PX,
     LOAD_COLOUR,
     MARGIN_PX,
+    NAME_CHARACTERS,
     QUIET_COLOUR,
     SMALL_PT,
     TEXT_COLOUR,
     TEXT_PT,
     WIDTH_PX,
-    Page,
-    counted,
-    draw_steps,
-    ellipsized,
-    line_height,
-    money_ticks,
-    number,
-    rate,
-    shortened,
-    spread_apart,
-    statement,
     styled,
-    text_width,
-    tick_step,
-    value_axis,
 )
+from advisor.report.charts.text import counted, ellipsized, line_height, rate, shortened, text_width
 from advisor.report.words import LAUNCH_WORDS
 from advisor.units import FloatArray
 
@@ -47,14 +36,15 @@ if TYPE_CHECKING:
 
 LEFT_PX, LABELS_PX = 60.0, 176.0
 WIDTH: Final = WIDTH_PX - LEFT_PX - LABELS_PX - MARGIN_PX
-DOLLARS_PX, STRIP_PX, HOURS_PX = 240.0, 13.0, 76.0
-HOURS_TOP_PX: Final = HEADING_PX + DOLLARS_PX + STRIP_PX + 14
-STRIP_PT: Final = 7.0
+DOLLARS_PX, HOURS_PX, STRIP_PX = 240.0, 76.0, 14.0
+HOURS_TOP_PX: Final = HEADING_PX + DOLLARS_PX + 30
+STRIP_PT: Final = 7.5
 MAX_BARS: Final = 80
 MAX_STEPS: Final = 2_000
 """More steps than pixels cannot be told apart."""
-MAX_MARKED_CROSSINGS: Final = 40
-BESIDE_POINT_PX: Final = 7.0
+MAX_DOTS: Final = 40
+"""Counts that are marked one by one, and parts of the band."""
+MAX_RINGS: Final = 10
 
 
 @styled
@@ -74,19 +64,19 @@ def draw_stairs(recommendation: Recommendation, service: str) -> "Chart":
     view = service_view(recommendation, service)
     counts, hours = task_counts(view)
     if not counts.size:
-        return statement(recommendation, f"{shortened(service)}: no load was measured")
+        return statement(recommendation, f"{shortened(service, NAME_CHARACTERS)}: no load was measured")
     costs = steps(view.stairs, n_shown(view.stairs, int(counts[-1])))
-    title, subtitle = finding(recommendation, view, costs), month_sentence(recommendation, view)
+    title, subtitle = finding(recommendation, view, costs), month_sentence(recommendation, view, costs)
     if not (costs.has_ec2 or costs.has_fargate):
         return statement(recommendation, title, subtitle)
-    page = Page(recommendation, title, subtitle, height=HOURS_TOP_PX + HEADING_PX + HOURS_PX + 40)
-    _dollars(page, view.stairs, costs)
-    _strip(page, costs)
+    page = Page(recommendation, title, subtitle, height=HOURS_TOP_PX + HEADING_PX + HOURS_PX + STRIP_PX + 42)
+    _dollars(page, view.stairs, costs, counts)
     _histogram(page, counts, hours, costs.n_most)
+    _strip(page, costs)
     return page.figure
 
 
-def _dollars(page: Page, stairs: Stairs, costs: Steps) -> None:
+def _dollars(page: Page, stairs: Stairs, costs: Steps, counts: FloatArray) -> None:
     axes = page.panel("Dollars an hour", LEFT_PX, 0, WIDTH, DOLLARS_PX)
     top = float(np.nanmax([costs.ec2_usd_per_hour, costs.fargate_usd_per_hour]))
     value_axis(axes, top, n_most=5, label=money_ticks)
@@ -103,21 +93,34 @@ def _dollars(page: Page, stairs: Stairs, costs: Steps) -> None:
             f"{counted(fits, 'task')} fit{'s' if fits == 1 else ''} on one",
         ]
         ends.append((float(costs.ec2_usd_per_hour[-1]), LaunchType.EC2, details))
+        _mark_counts(axes, counts, costs.ec2_usd_per_hour, LaunchType.EC2)
         _label_floor(axes, stairs, costs)
     if costs.has_fargate:
         tasks = np.arange(costs.n_most + 1)
         axes.plot(tasks, costs.fargate_usd_per_hour, color=COLOURS[LaunchType.FARGATE], lw=2.0, solid_capstyle="butt")
         details = [stairs.fargate_title, f"{rate(stairs.fargate_usd_per_task_hour or 0.0)} a task-hour"]
         ends.append((float(costs.fargate_usd_per_hour[-1]), LaunchType.FARGATE, details))
-    _mark_crossings(axes, costs, axes.get_ylim()[1])
+        _mark_counts(axes, counts, costs.fargate_usd_per_hour, LaunchType.FARGATE)
+    _mark_crossings(axes, stairs, costs, axes.get_ylim()[1])
     _label_ends(page, ends, axes.get_ylim()[1])
 
 
 def _treads(usd: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Values and edges of the steps, half a task to either side of the counts; equal neighbours are one step."""
+    """Values and edges of the steps: the one above (n - 1, n] is what n tasks cost; equal neighbours are one step.
+
+    So drawn, the line meets the stairs only where whole numbers of tasks change sides.
+    """
+    usd = usd[1:]
     first = np.concatenate([[0], np.flatnonzero(usd[1:] != usd[:-1]) + 1])
     first = first[:: max(1, math.ceil(first.size / MAX_STEPS))]
-    return usd[first], np.append(first - 0.5, usd.size - 0.5)
+    return usd[first], np.append(first, usd.size).astype(np.float64)
+
+
+def _mark_counts(axes: "Axes", counts: FloatArray, usd: FloatArray, launch_type: LaunchType) -> None:
+    """A dot for each number of tasks that ran, where they are few: at a corner of the stairs it says which step counts."""
+    if counts.size <= MAX_DOTS:
+        at = counts.astype(np.int64)
+        axes.plot(at, usd[at], linestyle="none", marker="o", ms=4.5, color=COLOURS[launch_type], markeredgewidth=0, zorder=3)
 
 
 def _label_ends(page: Page, ends: Sequence[tuple[float, LaunchType, list[str]]], top_usd: float) -> None:
@@ -138,11 +141,11 @@ def _label_floor(axes: "Axes", stairs: Stairs, costs: Steps) -> None:
     """The lowest step: as many instances as zones, for 1 task or as many as fit."""
     width = (stairs.tasks_per_instance or 0) * stairs.zones
     label = f"{counted(stairs.zones, 'instance')} for 1 to {width:,} tasks"
-    shown_px = min(width, costs.n_most) / (costs.n_most + 1) * WIDTH
+    shown_px = min(width, costs.n_most) / (costs.n_most + 1) * WIDTH - 4
     if width > 1 and text_width(label, SMALL_PT) + 8 < shown_px:
         axes.annotate(
             label,
-            (0.5, float(costs.ec2_usd_per_hour[1])),
+            (0.0, float(costs.ec2_usd_per_hour[1])),
             xytext=(4, 3),
             textcoords="offset points",
             ha="left",
@@ -152,60 +155,59 @@ def _label_floor(axes: "Axes", stairs: Stairs, costs: Steps) -> None:
         )
 
 
-def _mark_crossings(axes: "Axes", costs: Steps, top_usd: float) -> None:
-    """A ring where the line meets the stairs; the last one, from which on one is cheaper for good, in words."""
+def _mark_crossings(axes: "Axes", stairs: Stairs, costs: Steps, top_usd: float) -> None:
+    """A ring where the line meets the stairs; in words from where on EC2 is cheaper for good."""
+    for_good = ec2_for_good(stairs, costs.n_most)
     crossings = costs.crossings
-    if not crossings or len(crossings) > MAX_MARKED_CROSSINGS:
-        return
+    if len(crossings) > MAX_RINGS:
+        crossings = [for_good] if for_good else []
     places = [costs.meeting(n) for n in crossings]
     axes.plot(
         [x for x, _ in places],
         [usd for _, usd in places],
         linestyle="none",
         marker="o",
-        ms=5,
+        ms=6.5,
         color="white",
         markeredgecolor=TEXT_COLOUR,
-        markeredgewidth=1.3,
-        zorder=5,
+        markeredgewidth=1.4,
+        zorder=2.5,
     )
-    (x, usd), n = places[-1], crossings[-1]
-    axes.plot([x, x], [0, usd], color=TEXT_COLOUR, lw=0.8, linestyle=(0, (3, 3)), zorder=1)
-    winner = costs.winner(n)
-    if winner is None:
-        return
-    label = f"{LAUNCH_WORDS[winner]} cheaper from {counted(n, 'task')} on"
-    left_px = (x + 0.5) / (costs.n_most + 1) * WIDTH + BESIDE_POINT_PX
-    bottom_px = max(usd / top_usd * DOLLARS_PX - 2 * line_height(SMALL_PT), 3.0)
-    is_left = left_px + text_width(label, SMALL_PT) > WIDTH
-    if is_left:  # no room to the right: left of the dashed line, where both lines are lower
-        left_px, bottom_px = left_px - 2 * BESIDE_POINT_PX, 3.0
-    axes.text(
-        left_px / WIDTH,
-        bottom_px / DOLLARS_PX,
-        label,
-        transform=axes.transAxes,
-        ha="right" if is_left else "left",
-        va="bottom",
-        size=SMALL_PT,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
-        zorder=4,
-    )
+    if for_good:
+        _label_for_good(axes, costs, for_good, top_usd)
+
+
+def _label_for_good(axes: "Axes", costs: Steps, n: int, top_usd: float) -> None:
+    """Below and to the right of the meeting, where both lines have risen away; further down where the page ends."""
+    label = f"EC2 cheaper from {counted(n, 'task')} on"
+    per_task_px = WIDTH / (costs.n_most + 1)
+    left_px = min((costs.meeting(n)[0] + 0.5) * per_task_px + 6, WIDTH - text_width(label, SMALL_PT) - 2)
+    at = max(0, math.floor(left_px / per_task_px - 0.5))
+    lower_usd = min(float(costs.ec2_usd_per_hour[at]), float(costs.fargate_usd_per_hour[at]))
+    top_px = max(lower_usd / top_usd * DOLLARS_PX - 3, line_height(SMALL_PT))
+    place = (left_px / WIDTH, top_px / DOLLARS_PX)
+    axes.text(*place, label, transform=axes.transAxes, ha="left", va="top", size=SMALL_PT)
 
 
 def _strip(page: Page, costs: Steps) -> None:
-    """A thin band under the lines: who is cheaper at each number of tasks."""
-    axes = page.axes(LEFT_PX, HEADING_PX + DOLLARS_PX + 3, WIDTH, STRIP_PX)
+    """A thin band under the bars: who is cheaper at each number of tasks."""
+    axes = page.axes(LEFT_PX, HOURS_TOP_PX + HEADING_PX + HOURS_PX + 1, WIDTH, STRIP_PX)
     axes.set_xlim(-0.5, costs.n_most + 0.5)
     axes.set_ylim(0, 1)
-    axes.set_axis_off()
+    axes.set_yticks([])
+    axes.spines["bottom"].set_visible(False)
+    step = tick_step(costs.n_most, 12, is_whole=True)
+    ticks = [i * step for i in range(int(costs.n_most // step) + 1)]
+    axes.set_xticks(ticks, labels=[f"{tick:,.0f}" for tick in ticks])
+    axes.tick_params(axis="x", length=0)
+    axes.set_xlabel("tasks running; the band says who is cheaper", size=SMALL_PT, color=QUIET_COLOUR, va="top")
+    axes.xaxis.set_label_coords(0.5, -24 / STRIP_PX)
     firsts = np.array([1, *costs.crossings])
-    meetings = [costs.meeting(n)[0] for n in costs.crossings] if firsts.size <= MAX_MARKED_CROSSINGS else firsts[1:] - 0.5
-    edges = np.array([0.5, *meetings, costs.n_most + 0.5])
+    edges = np.append(firsts, costs.n_most + 1) - 0.5
     for launch_type in (LaunchType.FARGATE, LaunchType.EC2):
         is_winner = np.array([costs.winner(int(n)) is launch_type for n in firsts])
         draw_steps(axes, np.where(is_winner, 1.0, np.nan), edges, baseline=0.0, colour=COLOURS[launch_type])
-        if firsts.size <= MAX_MARKED_CROSSINGS:
+        if firsts.size <= MAX_DOTS:
             for at in np.flatnonzero(is_winner).tolist():
                 _label_strip(axes, launch_type, float(edges[at]), float(edges[at + 1]), WIDTH / (costs.n_most + 1))
 
@@ -215,7 +217,7 @@ def _label_strip(axes: "Axes", launch_type: LaunchType, first: float, end: float
     for label in (f"{name} cheaper", name):
         if text_width(label, STRIP_PT, "bold") + 6 < (end - first) * px_per_task:
             middle = (first + end) / 2
-            axes.text(middle, 0.45, label, ha="center", va="center_baseline", size=STRIP_PT, color="white", weight="bold")
+            axes.text(middle, 0.46, label, ha="center", va="center", size=STRIP_PT, color="white", weight="bold")
             return
 
 
@@ -233,8 +235,4 @@ def _histogram(page: Page, counts: FloatArray, hours: FloatArray, n_most: int) -
     for middle, height in zip(middles.tolist(), heights.tolist(), strict=True):
         axes.add_artist(Rectangle((middle - bar / 2, 0), bar, height, facecolor=LOAD_COLOUR, lw=0))
     axes.set_xlim(-0.5, n_most + 0.5)
-    step = tick_step(n_most, 12, is_whole=True)
-    ticks = [i * step for i in range(int(n_most // step) + 1)]
-    axes.set_xticks(ticks, labels=[number(tick) for tick in ticks])
-    axes.set_xlabel("tasks running", size=SMALL_PT, color=QUIET_COLOUR, va="top")
-    axes.xaxis.set_label_coords(0.5, -23 / HOURS_PX)
+    axes.set_xticks([])

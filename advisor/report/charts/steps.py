@@ -10,7 +10,8 @@ from advisor.ecs import LaunchType
 from advisor.recommend.reasons import percent
 from advisor.recommend.result import Alternative, Recommendation, ServiceView, Stairs
 from advisor.report.charts.load import task_counts
-from advisor.report.charts.style import counted, shortened
+from advisor.report.charts.style import NAME_CHARACTERS
+from advisor.report.charts.text import counted, shortened
 from advisor.report.words import money_range
 from advisor.units import FloatArray, IntArray, ceil_whole
 
@@ -57,12 +58,10 @@ class Steps:
 
     def meeting(self, n_tasks: int) -> tuple[float, float]:
         """Where Fargate's line meets EC2's stairs between one task less and ``n_tasks``: tasks and dollars."""
+        before, level = self.fargate_usd_per_hour[n_tasks - 1], self.ec2_usd_per_hour[n_tasks]
         per_task = float(self.fargate_usd_per_hour[1])
-        below, above = float(self.ec2_usd_per_hour[n_tasks - 1]), float(self.ec2_usd_per_hour[n_tasks])
-        for level, first, last in ((below, n_tasks - 1.0, n_tasks - 0.5), (above, n_tasks - 0.5, float(n_tasks))):
-            if per_task and first <= level / per_task <= last:
-                return level / per_task, level
-        return n_tasks - 0.5, float(np.mean(self.fargate_usd_per_hour[n_tasks - 1 : n_tasks + 1]))
+        at = float(level) / per_task if per_task else math.inf
+        return (at, float(level)) if n_tasks - 1 <= at <= n_tasks else (n_tasks - 1.0, float(before))
 
 
 def steps(stairs: Stairs, n_most: int) -> Steps:
@@ -81,6 +80,18 @@ def _price(usd: float | None) -> FloatArray:
     return np.array(np.nan if usd is None else usd, dtype=np.float64)
 
 
+def ec2_for_good(stairs: Stairs, n_most: int) -> int | None:
+    """Tasks from which on EC2 is cheaper for every larger number; None where there is no such number up to ``n_most``.
+
+    Cheaper for the first task of a step means cheaper on all later steps, so this looks one step ahead.
+    """
+    costs = steps(stairs, n_most + (stairs.tasks_per_instance or 0) + 1)
+    crossings = costs.crossings
+    if not crossings or crossings[-1] > n_most or costs.winner(crossings[-1]) is not LaunchType.EC2:
+        return None
+    return crossings[-1]
+
+
 def n_shown(stairs: Stairs, n_most: int) -> int:
     """Tasks on the axis: all that ran, and the first crossing beyond them when it is not far."""
     near = max(4, math.ceil(n_most * 1.1))
@@ -93,30 +104,33 @@ def n_shown(stairs: Stairs, n_most: int) -> int:
 
 def finding(recommendation: Recommendation, view: ServiceView, costs: Steps) -> str:
     """Who is cheaper for the counts that run; where the bill of the month says otherwise, that too."""
-    name, ec2 = shortened(view.name, 40), f"EC2 {view.stairs.instance_type}"
+    name, ec2 = shortened(view.name, NAME_CHARACTERS), f"EC2 {view.stairs.instance_type}"
     missing = [what for what, has in (("Fargate", costs.has_fargate), ("EC2 on demand", costs.has_ec2)) if not has]
     if missing:
         return f"{name}: nothing to compare, {' and '.join(missing)} cannot be priced in {recommendation.region}"
     counts, hours = task_counts(view)
-    counts, hours = counts[counts > 0].astype(np.int64), hours[counts > 0]
+    counts, hours = counts[counts > 0], hours[counts > 0]
     if not counts.size:
         return f"{name} ran no tasks"
-    runs = counted(counts[-1], "task") if counts[0] == counts[-1] else f"{counts[0]:,} to {counted(counts[-1], 'task')}"
-    at = costs.cheaper[counts]
-    share = {side: float(hours[at == side].sum() / hours.sum()) for side in _WINNERS}
-    side = max(_WINNERS, key=lambda side: share[side])
-    winner, loser = (ec2, "Fargate") if side < 0 else ("Fargate", ec2)
-    in_a_month = _cheaper_in_a_month(recommendation, view)
-    if (at != 0).any() and in_a_month not in (None, _WINNERS[side]):
-        return f"By the hour {winner} is cheaper for {name}, by the month {loser}"
-    if not (at == side).all():
-        return f"{winner} is cheaper in {percent(share[side])} of the hours of {name}, which runs {runs}"
+    runs = counted(counts[-1], "task") if counts[0] == counts[-1] else f"{counts[0]:,.0f} to {counted(counts[-1], 'task')}"
+    winner = _more_often_cheaper(view, costs)
+    if winner is None:
+        return f"Fargate and {ec2} cost the same at every count that {name} runs, {runs}"
+    first, second = (ec2, "Fargate") if winner is LaunchType.EC2 else ("Fargate", ec2)
+    if _cheaper_in_a_month(recommendation, view) not in (None, winner):
+        return f"By the hour {first} is cheaper for {name}, by the month {second}"
+    is_winner = np.array([costs.winner(int(n)) is winner for n in counts])
+    if not is_winner.all():
+        share = float(hours[is_winner].sum() / hours.sum())
+        return f"{first} is cheaper in {percent(share)} of the hours of {name}, which runs {runs}"
+    if counts.size == 1:
+        return f"{first} is cheaper for the {runs} that {name} runs"
     beyond = [n for n in costs.crossings if n > counts[-1]]
-    more = f"; {loser} only from {beyond[0]:,} on" if side > 0 and len(beyond) == 1 else ""
-    return f"{winner} is cheaper at every count that {name} runs, {runs}{more}"
+    more = f"; {second} not before {beyond[0]:,}" if winner is LaunchType.FARGATE and beyond else ""
+    return f"{first} is cheaper at every count that {name} runs, {runs}{more}"
 
 
-def month_sentence(recommendation: Recommendation, view: ServiceView) -> str:
+def month_sentence(recommendation: Recommendation, view: ServiceView, costs: Steps) -> str:
     """What the whole month costs, by the bill: the stairs leave out what only a replay sees."""
     ec2, fargate = _alternatives(recommendation, view)
     if ec2 is None or fargate is None or ec2.monthly_usd is None or fargate.monthly_usd is None:
@@ -125,11 +139,22 @@ def month_sentence(recommendation: Recommendation, view: ServiceView) -> str:
         f"A month of this load costs {money_range(fargate.monthly_usd)} on {fargate.title} "
         f"and {money_range(ec2.monthly_usd)} on {ec2.title}"
     )
-    if ec2.bill is not None and any(":surplus:" in item.meter for item in ec2.bill.line_items):
-        return f"{sentence}: instances outlast their tasks and use surplus CPU credits, which the stairs leave out."
-    if len(view.task_hours) > 1:
-        return f"{sentence}: instances outlast their tasks, which the stairs leave out."
-    return f"{sentence}."
+    if _cheaper_in_a_month(recommendation, view) in (None, _more_often_cheaper(view, costs)):
+        return f"{sentence}."
+    has_credits = ec2.bill is not None and any(":surplus:" in item.meter for item in ec2.bill.line_items)
+    more = " and use surplus CPU credits" if has_credits else ""
+    return f"{sentence}: instances outlast their tasks{more}, which the stairs leave out."
+
+
+def _more_often_cheaper(view: ServiceView, costs: Steps) -> LaunchType | None:
+    """By the hours of the counts that run; None where there is no difference or no price."""
+    hours_of = dict.fromkeys(_WINNERS, 0.0)
+    for count, hours in zip(*task_counts(view), strict=True):
+        side = int(costs.cheaper[int(count)])
+        if side:
+            hours_of[side] += float(hours)
+    side = max(hours_of, key=lambda side: hours_of[side])
+    return _WINNERS[side] if hours_of[side] else None
 
 
 def _cheaper_in_a_month(recommendation: Recommendation, view: ServiceView) -> LaunchType | None:

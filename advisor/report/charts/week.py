@@ -8,6 +8,7 @@ import numpy as np
 from advisor.ecs import LaunchType
 from advisor.recommend.reasons import percent
 from advisor.recommend.result import Alternative, InstancesView, Recommendation
+from advisor.report.charts.page import Page, as_array, draw_steps, spread_apart, statement, value_axis
 from advisor.report.charts.series import HOURS_PER_DAY, show_gaps, time_axis
 from advisor.report.charts.style import (
     BOUND_COLOUR,
@@ -19,18 +20,10 @@ from advisor.report.charts.style import (
     SMALL_PT,
     TEXT_PT,
     WIDTH_PX,
-    Page,
-    as_array,
-    counted,
-    draw_steps,
-    line_height,
     mixed_with_white,
-    number,
-    spread_apart,
-    statement,
     styled,
-    value_axis,
 )
+from advisor.report.charts.text import counted, line_height
 from advisor.report.words import LAUNCH_WORDS
 from advisor.units import HOURS_PER_WEEK, FloatArray
 
@@ -111,7 +104,7 @@ def _instances(page: Page, top: float, series: tuple[FloatArray, FloatArray], la
     axes = page.panel("Instances", LEFT_PX, top, WIDTH, INSTANCES_PX)
     highest = float(np.nanmax([instances, bound]))
     value_axis(axes, highest, n_most=5, is_whole=True)
-    time_axis(axes, start, instances.size, WIDTH)
+    time_axis(axes, start, instances.size, WIDTH, overhang_px=40)
     show_gaps(axes, instances, WIDTH, INSTANCES_PX, has_label=False)
     edges = np.arange(instances.size + 1, dtype=np.float64)
     draw_steps(axes, instances, edges, colour=COLOURS[launch_type], width=2.0)
@@ -124,7 +117,7 @@ def _label_ends(page: Page, top: float, series: tuple[FloatArray, FloatArray], h
     gap = line_height(TEXT_PT) + line_height(SMALL_PT) + 3
     wanted = [top + INSTANCES_PX * (1 - value / highest) for value in last]
     wanted[0] -= 0.1  # the same place: instances above their bound
-    y_instances, y_bound = spread_apart(wanted, gap, top + 8, top + INSTANCES_PX - 12)
+    y_instances, y_bound = spread_apart(wanted, gap, top + 8, top + INSTANCES_PX - 24)
     x = LEFT_PX + WIDTH + 8
     half = line_height(TEXT_PT) / 2
     page.text(
@@ -141,12 +134,12 @@ def _label_ends(page: Page, top: float, series: tuple[FloatArray, FloatArray], h
 
 def _finding(launch_type: LaunchType, instances: FloatArray, bound: FloatArray) -> str:
     name = LAUNCH_WORDS[launch_type] + (" needs" if launch_type is LaunchType.EC2 else " need")
-    low, high = float(np.nanmin(instances)), float(np.nanmax(instances))
-    count = counted(high, "instance") if low == high else f"{number(low)} to {counted(high, 'instance')}"
+    low, high = (float(round(end)) for end in (np.nanmin(instances), np.nanmax(instances)))  # a Spot pool's are means
+    count = counted(high, "instance") if low == high else f"{low:,.0f} to {counted(high, 'instance')}"
     known = ~np.isnan(instances) & ~np.isnan(bound)
     least = float(bound[known].sum())
     more = float(instances[known].sum()) / least - 1 if least else 0.0
-    when = "all busiest week long" if low == high else "in the busiest week"
+    when = "throughout the busiest week" if low == high else "in the busiest week"
     if more < 0.005:
         return f"{name} {count} {when}, as few as any packing"
     return f"{name} {count} {when}, {percent(more)} more than a perfect packing"

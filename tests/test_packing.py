@@ -1,0 +1,127 @@
+"""Packing in groups, many states at once, against packing one task after the other; and what holds for any packing."""
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from advisor.simulate.packing import first_fit_decreasing, volume_bound
+from tests.oracle import packing
+
+ROOM = (8 * 1024, 31_356, 40)
+"""CPU units, MiB and network slots of an m6i.2xlarge with trunking."""
+tasks_of_a_service = st.one_of(
+    st.tuples(st.integers(32, 8 * 1024), st.integers(32, 31_356), st.just(1)),
+    st.tuples(st.integers(32, 1024), st.integers(32, 4096), st.just(1)),
+    st.tuples(st.sampled_from([256, 512, 1024, 2048]), st.sampled_from([512, 1024, 2048, 4096, 8192]), st.just(1)),
+)
+
+
+@st.composite
+def clusters(draw, max_services=12, max_count=60, max_states=8):
+    """Tasks of each service in several states, (states, services), and what one task of each takes."""
+    tasks = draw(st.lists(tasks_of_a_service, min_size=1, max_size=max_services))
+    count = st.one_of(st.integers(0, max_count), st.integers(0, 3))
+    states = st.lists(st.lists(count, min_size=len(tasks), max_size=len(tasks)), min_size=1, max_size=max_states)
+    return np.array(draw(states)), np.array(tasks)
+
+
+def one_by_one(counts, tasks):
+    return [task for count, task in zip(counts.tolist(), tasks.tolist(), strict=True) for task in [tuple(task)] * count]
+
+
+@given(clusters())
+def test_groups_of_instances_are_filled_as_one_instance_after_the_other(cluster):
+    counts, tasks = cluster
+    expected = [packing.first_fit_instances(one_by_one(state, tasks), ROOM) for state in counts]
+    assert first_fit_decreasing(counts, tasks, np.array(ROOM)).tolist() == expected
+
+
+@given(clusters(max_services=6), st.integers(1, 200))
+def test_groups_leave_the_same_room_as_one_instance_after_the_other(cluster, most):
+    """Tasks that come last because they are the smallest find as many places."""
+    counts, tasks = cluster
+    smallest = np.array([[1, 1, 1]])
+    for n in (1, most // 2, most):
+        with_more = np.hstack([counts, np.full((len(counts), 1), n)])
+        all_tasks = np.vstack([tasks, smallest])
+        expected = [packing.first_fit_instances(one_by_one(state, all_tasks), ROOM) for state in with_more]
+        assert first_fit_decreasing(with_more, all_tasks, np.array(ROOM)).tolist() == expected
+
+
+@given(clusters(max_services=4, max_states=1), st.integers(1, 50))
+def test_states_do_not_know_of_each_other(cluster, more):
+    counts, tasks = cluster
+    alone = first_fit_decreasing(counts, tasks, np.array(ROOM))[0]
+    among_others = first_fit_decreasing(np.vstack([counts + more, counts, 0 * counts]), tasks, np.array(ROOM))
+    assert among_others[1] == alone
+    assert among_others[2] == 0
+
+
+@given(clusters(), st.integers(0, 11), st.integers(1, 30))
+def test_more_tasks_and_smaller_instances_never_lower_the_volume_bound(cluster, service, more):
+    counts, tasks = cluster
+    grown = counts.copy()
+    grown[:, service % counts.shape[1]] += more
+    room = np.array([ROOM])
+    bound = volume_bound(counts, tasks, room)
+    assert (volume_bound(grown, tasks, room) >= bound).all()
+    assert (volume_bound(counts, tasks, room * 3 // 4) >= bound).all()
+
+
+def fewest_instances(tasks, room):
+    """By trying everything: each task on each instance that has room, or on a new one."""
+    best = len(tasks)
+
+    def place(position, free):
+        nonlocal best
+        if len(free) >= best:
+            return
+        if position == len(tasks):
+            best = len(free)
+            return
+        for number, left in enumerate(free):
+            if packing.fits(tasks[position], left) and left not in free[:number]:
+                place(position + 1, [*free[:number], taken(left, tasks[position]), *free[number + 1 :]])
+        place(position + 1, [*free, taken(room, tasks[position])])
+
+    place(0, [])
+    return best
+
+
+def taken(free, task):
+    return tuple(left - wanted for left, wanted in zip(free, task, strict=True))
+
+
+SMALL_ROOM = (20, 30, 4)
+a_few_tasks = st.lists(st.tuples(st.integers(1, 20), st.integers(1, 30), st.just(1)), min_size=1, max_size=8)
+
+
+def first_fit(tasks):
+    return int(first_fit_decreasing(np.ones((1, len(tasks)), dtype=np.int64), np.array(tasks), np.array(SMALL_ROOM))[0])
+
+
+@given(a_few_tasks)
+def test_the_fewest_instances_lie_between_the_volume_bound_and_first_fit_decreasing(tasks):
+    fewest = fewest_instances(tasks, SMALL_ROOM)
+    bound = volume_bound(np.ones((1, len(tasks)), dtype=np.int64), np.array(tasks), np.array([SMALL_ROOM]))[0, 0]
+    assert bound <= fewest <= first_fit(tasks)
+
+
+@given(a_few_tasks)
+def test_fewer_tasks_never_need_more_than_the_fewest_instances(tasks):
+    assert fewest_instances(tasks[1:], SMALL_ROOM) <= fewest_instances(tasks, SMALL_ROOM)
+
+
+@settings(max_examples=max(10, settings().max_examples // 4))
+@given(a_few_tasks.filter(lambda tasks: len(tasks) <= 4))
+def test_two_copies_never_need_more_than_twice_the_fewest_instances(tasks):
+    assert fewest_instances(tasks * 2, SMALL_ROOM) <= 2 * fewest_instances(tasks, SMALL_ROOM)
+
+
+@given(st.lists(st.integers(1, 20), min_size=1, max_size=8))
+def test_in_one_dimension_first_fit_decreasing_is_within_eleven_ninths_of_the_fewest(sizes):
+    tasks = [(size, 1, 1) for size in sizes]
+    room = (20, 1000, 1000)
+    fewest = fewest_instances(tasks, room)
+    found = first_fit_decreasing(np.ones((1, len(tasks)), dtype=np.int64), np.array(tasks), np.array(room))[0]
+    assert fewest <= found <= (11 * fewest + 6) // 9
