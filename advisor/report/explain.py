@@ -28,6 +28,7 @@ from advisor.report.words import (
     money_range,
     present_sentence,
     saving_sentence,
+    size_sentence,
     where,
 )
 from advisor.units import HOURS_PER_MONTH
@@ -292,7 +293,7 @@ def _of_service(recommendation: Recommendation, service: ServiceAdvice, sources:
         verdict=f"{VERDICT_WORDS[recommendation.recommendation.verdict]} for the cluster: {best.title}",
         monthly_usd=chosen.monthly_usd if chosen else None,
         money=f"{money_range(chosen.monthly_usd)} a month" if chosen else f"on instances shared by {len(shared)} services",
-        reasons=(service.why, *_stairs_reasons(_view(recommendation, service.name))),
+        reasons=(*filter(None, (service.why, size_sentence(service))), *_stairs_reasons(_view(recommendation, service.name))),
         binds=(
             *_instances_bind(chosen.instances if chosen else best.instances),
             *_least_counts_bind(recommendation, best.plan, (service.name,)),
@@ -413,7 +414,7 @@ def _stairs_reasons(view: ServiceView | None) -> Iterator[str]:
 def _upper_end(alternative: Alternative) -> Iterator[str]:
     monthly = alternative.monthly_usd
     if monthly is not None and monthly.high > monthly.mean:
-        yield f"up to {money(monthly.high)}: how densely ECS packs instances is not replayed, so instances are a range"
+        yield f"up to {money(monthly.high)}: ECS's placement is not replayed, so instances are a range"
 
 
 def _assumed(recommendation: Recommendation) -> Iterator[str]:

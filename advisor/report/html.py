@@ -18,7 +18,7 @@ from advisor.errors import InputError
 from advisor.plan import Plan
 from advisor.pricing import Source
 from advisor.recommend.reasons import percent, rejected_why
-from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation, Saving, ServiceAdvice
+from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation, Saving, ServiceAdvice, Verdict
 from advisor.report.charts.render import file_names
 from advisor.report.explain import agreeing, printable, rate, usd
 from advisor.report.words import (
@@ -32,6 +32,7 @@ from advisor.report.words import (
     money_range,
     more_than_best,
     packed,
+    size_sentence,
     where,
 )
 
@@ -299,7 +300,7 @@ def _comparison(recommendation: Recommendation) -> dict[str, Any]:
 def _alternative(alternative: Alternative, recommendation: Recommendation) -> dict[str, Any]:
     best = recommendation.recommended
     is_best = alternative.id == best.id
-    why = "recommended" if is_best else rejected_why(alternative, best)
+    why = _best_why(recommendation) if is_best else rejected_why(alternative, best)
     return {
         "is_best": is_best,
         "title": alternative.title,
@@ -312,6 +313,11 @@ def _alternative(alternative: Alternative, recommendation: Recommendation) -> di
         "why": _no_price(alternative, recommendation) if alternative.monthly_usd is None else why,
         "is_comparison": alternative.is_comparison,
     }
+
+
+def _best_why(recommendation: Recommendation) -> str:
+    verdict = recommendation.recommendation.verdict
+    return "recommended" if verdict is Verdict.RECOMMEND else VERDICT_WORDS[verdict].lower()
 
 
 def _no_price(alternative: Alternative, recommendation: Recommendation) -> str:
@@ -336,7 +342,7 @@ def _service(service: ServiceAdvice) -> dict[str, Any]:
         "size": f"{service.task_size['cpu']} / {service.task_size['memory']}",
         "tasks": f"{service.tasks_p50:g} / {service.tasks_max:g}",
         "strategy": strategy or f"launch type {service.launch_type}",
-        "why": service.why,
+        "why": "; ".join(filter(None, (service.why, size_sentence(service)))),
     }
 
 

@@ -77,6 +77,23 @@ def changed(recommendation: Recommendation, change: Callable[[dict[str, Any]], o
     return Recommendation.from_dict(data)
 
 
+def resized(recommendation: Recommendation, name: str) -> Recommendation:
+    """A result that proposes another task size than the declared one for a service."""
+    size = {
+        "declared": {"cpu": 1024, "memory": 2048},
+        "hours_above_target_today": 3.0,
+        "hours_above_target": 12.0,
+        "hours_above_full": 0.0,
+        "memory_headroom_fraction": 0.3,
+    }
+
+    def resize(data: dict[str, Any]) -> None:
+        (service,) = (each for each in data["recommendation"]["services"] if each["name"] == name)
+        service["size"] = size
+
+    return changed(recommendation, resize)
+
+
 def hostile() -> Recommendation:
     """Names, notes and paths that try to be markup, that steer a terminal, and that do not end."""
     data = _renamed(small(PACKED).to_dict(), {"api": TAGS, "jobs": LONG, "packed": "</title><script>x</script>"})

@@ -11,11 +11,11 @@ import pytest
 from advisor import Recommendation
 from advisor.errors import InputError
 from advisor.report import render_markdown
-from advisor.report.explain import sources_of
+from advisor.report.explain import explain_text, sources_of
 from advisor.report.html import headline, inline_svg, render_html
 from advisor.report.words import money_range
 from advisor.sources import read_catalog
-from tests.report.results import LONG, MANY, PACKED, SHORT, SPOT, TAGS, UNPRICED, changed, hostile, shop, small
+from tests.report.results import LONG, MANY, PACKED, SHORT, SPOT, TAGS, UNPRICED, changed, hostile, resized, shop, small
 
 RESULTS = [shop, hostile, *(lambda text=text: small(text) for text in (PACKED, SPOT, UNPRICED, SHORT, MANY))]
 NAMES = ["shop", "hostile", "packed", "spot", "unpriced", "short", "many"]
@@ -200,6 +200,19 @@ def test_what_has_no_price_is_a_row_and_is_missing():
     for alternative in unpriced:
         assert f"{alternative.title} no price no price in us-west-2" in words
         assert f"{alternative.title}: no price in us-west-2" in words[words.index("What is missing?") :]
+
+
+def test_the_best_row_claims_no_more_than_the_verdict():
+    assert "best of what is priced" in page_of(small(UNPRICED)).words
+    assert " recommended " not in page_of(small(UNPRICED)).words
+    assert " recommended " in page_of(small(PACKED)).words
+
+
+def test_another_task_size_says_how_safe_it_was():
+    recommendation = resized(small(PACKED), "quiet")
+    sentence = "size: 256/512 instead of 1024/2048: on this history 30 % of memory left at the worst moment"
+    assert sentence in page_of(recommendation).words
+    assert sentence in " ".join(explain_text(recommendation, "quiet").split())
 
 
 def test_today_is_shown_with_its_own_line_items():

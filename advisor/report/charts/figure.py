@@ -3,8 +3,11 @@
 import io
 from typing import Any
 
+import matplotlib as mpl
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from advisor.report.charts.style import HINTING
 
 PNG_DPI = 150
 """1,200 px wide: sharp at 800 px on most screens, and on paper."""
@@ -21,6 +24,11 @@ class Chart(Figure):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         FigureCanvasAgg(self)
+
+    def draw(self, renderer: Any) -> None:
+        """Text as wide as it was measured, whatever the user's settings are."""
+        with mpl.rc_context({"text.hinting": HINTING}):
+            super().draw(renderer)
 
     def png(self) -> bytes:
         """The same bytes each time."""

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from advisor.recommend.result import Recommendation
 from advisor.report.charts.style import (
@@ -17,7 +17,7 @@ from advisor.report.charts.style import (
     TITLE_PT,
     WIDTH_PX,
 )
-from advisor.report.charts.text import balanced, clean, line_height, number, shortened, wrapped
+from advisor.report.charts.text import balanced, clean, ellipsized, line_height, number, shortened, text_width, wrapped
 from advisor.units import FloatArray
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Page:
         room = WIDTH_PX - 2 * MARGIN_PX
         title_lines = balanced(title, room, TITLE_PT, "bold")
         subtitle_lines = wrapped(subtitle, room, TEXT_PT, max_lines=2) if subtitle else []
-        sources = wrapped(source_line(recommendation), room, SMALL_PT, max_lines=2)
+        sources = _source_lines(recommendation, room)
         self._top = 12 + len(title_lines) * line_height(TITLE_PT) + len(subtitle_lines) * line_height(TEXT_PT) + 12
         footer = len(sources) * line_height(SMALL_PT) + 20
         self.height = math.ceil(self._top + height + footer)
@@ -114,8 +114,17 @@ class Page:
         axes.yaxis.set_label_coords((MARGIN_PX - left) / width, 1 + HEADING_PX / height)
         return axes
 
-    def text(self, x: float, y: float, text: str, *, size: float = TEXT_PT, colour: str = TEXT_COLOUR, ha: str = "left",
-             weight: str = "normal") -> "Text":  # fmt: skip
+    def text(
+        self,
+        x: float,
+        y: float,
+        text: str,
+        *,
+        size: float = TEXT_PT,
+        colour: str = TEXT_COLOUR,
+        ha: Literal["left", "center", "right"] = "left",
+        weight: str = "normal",
+    ) -> "Text":
         """One line whose top is at ``y`` below the title. [px]"""
         return self.figure.text(*self.place(x, y), clean(text), size=size, color=colour, ha=ha, va="top", weight=weight)
 
@@ -128,12 +137,15 @@ class Page:
             self.text(MARGIN_PX, y + row * line_height(size), line, size=size, colour=colour, weight=weight)
 
 
-def source_line(recommendation: Recommendation) -> str:
+def _source_lines(recommendation: Recommendation, width: float) -> list[str]:
     """Where the numbers come from, with the date of the catalog."""
     run = recommendation.run
-    prices = f"prices of {run.catalog.get('newest', 'unknown date')} in {recommendation.region}"
+    prices = f"Source: prices of {run.catalog.get('newest', 'unknown date')} in {recommendation.region}"
     load = f"load of {run.start[:10]} to {run.end[:10]}, hours in UTC"
-    return f"Source: {prices}; {load}; cluster {shortened(recommendation.cluster)}; advisor {run.version}"
+    origin = f"cluster {shortened(recommendation.cluster, 60)}; advisor {run.version}"
+    line = f"{prices}; {load}; {origin}"
+    lines = [line] if text_width(line, SMALL_PT) <= width else [f"{prices}; {load}", origin]
+    return [ellipsized(each, width, SMALL_PT) for each in lines]
 
 
 def statement(recommendation: Recommendation, title: str, subtitle: str = "") -> "Chart":

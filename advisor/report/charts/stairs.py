@@ -200,7 +200,8 @@ def _strip(page: Page, costs: Steps) -> None:
     ticks = [i * step for i in range(int(costs.n_most // step) + 1)]
     axes.set_xticks(ticks, labels=[f"{tick:,.0f}" for tick in ticks])
     axes.tick_params(axis="x", length=0)
-    axes.set_xlabel("tasks running; the band says who is cheaper", size=SMALL_PT, color=QUIET_COLOUR, va="top")
+    band = "; the band says who is cheaper" if costs.has_ec2 and costs.has_fargate else ""
+    axes.set_xlabel(f"tasks running{band}", size=SMALL_PT, color=QUIET_COLOUR, va="top")
     axes.xaxis.set_label_coords(0.5, -24 / STRIP_PX)
     firsts = np.array([1, *costs.crossings])
     edges = np.append(firsts, costs.n_most + 1) - 0.5

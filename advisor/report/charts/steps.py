@@ -105,9 +105,10 @@ def n_shown(stairs: Stairs, n_most: int) -> int:
 def finding(recommendation: Recommendation, view: ServiceView, costs: Steps) -> str:
     """Who is cheaper for the counts that run; where the bill of the month says otherwise, that too."""
     name, ec2 = shortened(view.name, NAME_CHARACTERS), f"EC2 {view.stairs.instance_type}"
-    missing = [what for what, has in (("Fargate", costs.has_fargate), ("EC2 on demand", costs.has_ec2)) if not has]
-    if missing:
-        return f"{name}: nothing to compare, {' and '.join(missing)} cannot be priced in {recommendation.region}"
+    drawn = {"Fargate": costs.has_fargate, "EC2": costs.has_ec2}
+    if not all(drawn.values()):
+        reasons = ", ".join(_absence(recommendation, view, what) for what, has in drawn.items() if not has)
+        return f"{name}: {reasons}, so nothing to compare"
     counts, hours = task_counts(view)
     counts, hours = counts[counts > 0], hours[counts > 0]
     if not counts.size:
@@ -128,6 +129,16 @@ def finding(recommendation: Recommendation, view: ServiceView, costs: Steps) -> 
     beyond = [n for n in costs.crossings if n > counts[-1]]
     more = f"; {second} not before {beyond[0]:,}" if winner is LaunchType.FARGATE and beyond else ""
     return f"{first} is cheaper at every count that {name} runs, {runs}{more}"
+
+
+def _absence(recommendation: Recommendation, view: ServiceView, launch_type: str) -> str:
+    """Why there is no line for a launch type."""
+    found = [a for a in recommendation.of_scope(view.name) if a.title.startswith(launch_type)]
+    if not found:
+        return f"{launch_type} is not among the alternatives"
+    if any(alternative.missing for alternative in found):
+        return f"{launch_type} has no price in {recommendation.region}"
+    return f"{launch_type} cannot run it on demand"
 
 
 def month_sentence(recommendation: Recommendation, view: ServiceView, costs: Steps) -> str:

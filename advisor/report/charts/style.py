@@ -36,13 +36,15 @@ LINE_FACTOR: Final = 1.35
 """Distance of two lines of text, over their size."""
 FONT: Final = "DejaVu Sans"
 """Comes with matplotlib, so that the same bytes are drawn everywhere; wide, so that other fonts need less room."""
+HINTING: Final = "none"
+"""Letters keep their widths at any size, and are drawn a fifth faster."""
 
 _RC: Final[dict[str, Any]] = {
     "font.family": FONT,
     "font.size": TEXT_PT,
     "text.color": TEXT_COLOUR,
     "text.parse_math": False,
-    "text.hinting": "none",
+    "text.hinting": HINTING,
     "axes.edgecolor": "#8a8a8a",
     "axes.linewidth": 0.8,
     "axes.axisbelow": True,

@@ -1,9 +1,13 @@
 """Text that is measured before it is placed, and numbers as words."""
 
 import functools
+from bisect import bisect_right
 from collections.abc import Callable
 
-from advisor.report.charts.style import DPI, FONT, LINE_FACTOR, TEXT_PT
+from advisor.report.charts.style import DPI, FONT, HINTING, LINE_FACTOR, TEXT_PT
+
+MAX_CHARACTERS = 400
+"""More than a line holds in any case."""
 
 
 def text_width(text: str, size: float = TEXT_PT, weight: str = "normal") -> float:
@@ -13,8 +17,15 @@ def text_width(text: str, size: float = TEXT_PT, weight: str = "normal") -> floa
 
 @functools.lru_cache(maxsize=4096)
 def _text_width(text: str, size: float, weight: str) -> float:
-    renderer, properties = _measure(size, weight)
-    return float(renderer(text, properties, False)[0])
+    import matplotlib as mpl
+
+    measure, properties = _measure(size, weight)
+    setting = mpl.rcParams["text.hinting"]
+    mpl.rcParams["text.hinting"] = HINTING  # set by hand: a context costs more than the measuring
+    try:
+        return float(measure(text, properties, False)[0])
+    finally:
+        mpl.rcParams["text.hinting"] = setting
 
 
 @functools.lru_cache(maxsize=32)
@@ -53,6 +64,8 @@ def _characters_of_the_font() -> frozenset[int]:
 def ellipsized(text: str, width_px: float, size: float = TEXT_PT, weight: str = "normal") -> str:
     """Text that fits, shortened in its middle: names differ at both ends."""
     text = clean(text)
+    if len(text) > MAX_CHARACTERS:
+        text = _without_middle(text, MAX_CHARACTERS)
     if text_width(text, size, weight) <= width_px:
         return text
     low, high = 0, len(text) - 1
@@ -104,8 +117,8 @@ def broken(name: str, width_px: float, size: float = TEXT_PT, weight: str = "nor
     """A name without spaces as lines that fit, broken after a hyphen or underscore where that leaves half a line or more."""
     name = clean(name)
     lines: list[str] = []
-    while len(lines) < max_lines - 1 and text_width(name, size, weight) > width_px:
-        n_fit = next((n for n in range(len(name), 1, -1) if text_width(name[:n], size, weight) <= width_px), 1)
+    while len(lines) < max_lines - 1 and text_width(name[:MAX_CHARACTERS], size, weight) > width_px:
+        n_fit = bisect_right(range(MAX_CHARACTERS), width_px, lo=1, key=lambda n: text_width(name[:n], size, weight)) - 1
         at = max(name.rfind(sign, 0, n_fit) for sign in "-_ ") + 1
         at = at if at * 2 > n_fit else n_fit
         lines.append(name[:at].rstrip())
