@@ -37,6 +37,8 @@ class PlacementStrategy(StrEnum):
     """Zones kept equal, instances filled: what the plans we propose use."""
     DEFAULT_SPREAD = "default_az_spread"
     """What a service without a strategy gets: spread over zones, then over instances."""
+    BINPACK = "binpack"
+    """Instances filled, zones left to chance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -1,0 +1,304 @@
+"""A cluster replayed as ECS runs it: every task on an instance, step by step, steps in which nothing changes skipped.
+
+The order within a step is part of the model, so that another simulator can be held against it step by step:
+
+1. Instances whose boot has ended are active; tasks whose start has ended run.
+2. Tasks above the desired count stop; waiting tasks are placed, service by service in the order given.
+3. What runs is recorded: this is the usage of the step.
+4. The services' metrics are read; policies set the desired count of the next step.
+5. The capacity provider's metric is read; instances are launched or ended from the next step on.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from advisor.ecs import PlacementStrategy
+from advisor.simulate.packing import first_fit_decreasing
+from advisor.simulate.replay.placement import place, take
+from advisor.simulate.replay.rules import ClusterRules, ReplayedCluster, ReplayedService, whole_steps
+from advisor.simulate.replay.scaling import Scalers
+from advisor.units import FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Replay:
+    """What ran, in segments of steps that are all the same."""
+
+    n_steps: IntArray
+    """(segments,): steps that each segment lasts."""
+    running: IntArray
+    """(services, segments): tasks that serve."""
+    placed: IntArray
+    """(services, segments): tasks that hold room, running or starting: what Fargate bills."""
+    waiting: IntArray
+    """(services, segments): desired tasks without an instance, in PROVISIONING."""
+    desired: IntArray
+    """(services, segments)"""
+    instances: IntArray
+    """(segments,): launched and not ended: what EC2 bills."""
+    active: IntArray
+    """(segments,): instances that take tasks."""
+    reserved: IntArray
+    """(3, segments): CPU units, MiB and network slots that tasks hold."""
+
+    def over_time(self, values: IntArray) -> IntArray:
+        """Values per segment (..., segments) as values per step (..., steps)."""
+        return np.repeat(values, self.n_steps, axis=-1)
+
+
+def replay_cluster(services: Sequence[ReplayedService], cluster: ReplayedCluster | None, *, step_s: int) -> Replay:
+    """Replay services on one capacity provider.
+
+    Parameters
+    ----------
+    services
+        Their loads have the same number of steps; a gap (NaN) is no data: nothing scales.
+    cluster
+        None for Fargate: every task has its place at once.
+    step_s
+        20 or 60 s.
+
+    Raises
+    ------
+    ValueError
+        A task fits on no instance, or loads differ in length.
+    """
+    n_steps = services[0].load.size
+    if any(service.load.size != n_steps for service in services):
+        raise ValueError("services differ in the number of steps")
+    return _Run(services, cluster, n_steps, step_s).replay()
+
+
+class _Run:
+    """The state of one replay. Instances are rows in the order of their launch; ended ones are deleted."""
+
+    def __init__(self, services: Sequence[ReplayedService], cluster: ReplayedCluster | None, n_steps: int, step_s: int) -> None:
+        self.services, self.cluster, self.step_s, self.n_steps = services, cluster, step_s, n_steps
+        n = len(services)
+        self.sizes = np.stack([service.reservation for service in services]).astype(np.int64)
+        if cluster is not None and not (self.sizes <= cluster.capacity).all():
+            raise ValueError("a task fits on no instance")
+        self.start_steps = [whole_steps(service.start_s, step_s) for service in services]
+        self.ring = max(self.start_steps) + 1
+        self.rules = cluster.rules if cluster else ClusterRules()
+        self.zone = np.zeros(0 if cluster else 1, dtype=np.int64)
+        self.active_at = np.zeros(0 if cluster else 1, dtype=np.int64)
+        rows = 0 if cluster else 1
+        self.run = np.zeros((rows, n), dtype=np.int64)
+        self.starting = np.zeros((self.ring, rows, n), dtype=np.int64)
+        self.free = np.zeros((rows, 3), dtype=np.int64)
+        self.desired = np.zeros(n, dtype=np.int64)
+        self.scalers = Scalers(services, step_s)
+        self.low_steps, self.last_out = 0, -(10**9)
+        self.changes_at = _change_points(np.stack([service.load for service in services]))
+
+    def replay(self) -> Replay:
+        loads = np.stack([service.load for service in self.services])
+        self.desired = self.scalers.first_counts(loads[:, 0])
+        self._open_first()
+        segments: list[tuple[int, IntArray, IntArray, IntArray, IntArray, int, int, IntArray]] = []
+        t = 0
+        while t < self.n_steps:
+            self._finish_starts(t)
+            self._follow_desired(t)
+            running = self.run.sum(axis=0)
+            placed = running + self.starting.sum(axis=(0, 1))
+            waiting = self.desired - placed
+            active = int((self.active_at <= t).sum()) if self.cluster else 0
+            n_instances = self.zone.size if self.cluster else 0
+            desired = self.desired
+            self.desired = self.scalers.step(loads[:, t], running, desired, t)
+            scaled = self._managed_scaling(t, waiting) if self.cluster else False
+            is_quiet = not scaled and bool((self.desired == desired).all())
+            skip = self._quiet_steps(t, loads[:, t], running) if is_quiet else 0
+            if skip:
+                self.scalers.skip(loads[:, t], running, skip)
+                self.low_steps += skip if self.low_steps else 0
+            reserved = placed @ self.sizes
+            segments.append((1 + skip, running, placed, waiting, desired, n_instances, active, reserved))
+            t += 1 + skip
+        return _replay(segments)
+
+    def _open_first(self) -> None:
+        """The first step starts with the instances and tasks that its desired counts need, all of them in place."""
+        if self.cluster is None:
+            self.run[0] = self.desired
+            return
+        packed = int(first_fit_decreasing(self.desired[np.newaxis], self.sizes, self.cluster.capacity)[0])
+        least = min(int(self.desired.sum()), self.cluster.zones)
+        self._launch(max(packed, least, self.rules.min_instances), at=-(10**6))
+        for service in range(len(self.services)):
+            self.run[:, service] = self._place(service, int(self.desired[service]), 0)
+            self.free -= self.run[:, service, np.newaxis] * self.sizes[service]
+
+    def _finish_starts(self, t: int) -> None:
+        slot = t % self.ring
+        if self.starting[slot].any():
+            self.run += self.starting[slot]
+            self.starting[slot] = 0
+
+    def _follow_desired(self, t: int) -> None:
+        placed = self.run.sum(axis=0) + self.starting.sum(axis=(0, 1))
+        missing = self.desired - placed
+        for service in np.flatnonzero(missing < 0).tolist():
+            self._stop(service, int(-missing[service]), t)
+        for service in np.flatnonzero(missing > 0).tolist():
+            self._start(service, int(missing[service]), t)
+
+    def _start(self, service: int, n_tasks: int, t: int) -> None:
+        if self.cluster is None:
+            started = np.array([n_tasks], dtype=np.int64)
+        else:
+            started = self._place(service, n_tasks, t)
+            self.free -= started[:, np.newaxis] * self.sizes[service]
+        steps = self.start_steps[service]
+        target = self.starting[(t + steps) % self.ring] if steps else self.run
+        target[:, service] += started
+
+    def _place(self, service: int, n_tasks: int, t: int) -> IntArray:
+        assert self.cluster is not None  # noqa: S101 - callers place on instances only
+        held = self.run[:, service] + self.starting[:, :, service].sum(axis=0)
+        is_open = self.active_at <= t
+        return place(n_tasks, self.sizes[service], self.free, self.zone, held, is_open, self.cluster.placement)
+
+    def _stop(self, service: int, n_tasks: int, t: int) -> None:
+        """Running tasks first, then those that still start, latest first."""
+        strategy = self.cluster.placement if self.cluster else PlacementStrategy.BINPACK
+        lost = take(n_tasks, self.run[:, service], self.free, self.zone, strategy)
+        self.run[:, service] -= lost
+        n_left = n_tasks - int(lost.sum())
+        for ahead in range(self.ring - 1, 0, -1):
+            if n_left <= 0:
+                break
+            slot = self.starting[(t + ahead) % self.ring]
+            cancelled = take(n_left, slot[:, service], self.free, self.zone, strategy)
+            slot[:, service] -= cancelled
+            lost = lost + cancelled
+            n_left -= int(cancelled.sum())
+        if self.cluster is not None:
+            self.free += lost[:, np.newaxis] * self.sizes[service]
+
+    def _managed_scaling(self, t: int, waiting: IntArray) -> bool:
+        """Launch or end instances from the next step on; True where something was done."""
+        rules, n = self.rules, self.zone.size
+        held = self.run.sum(axis=1) + self.starting.sum(axis=(0, 2))
+        needed = int((held > 0).sum()) + self._estimate(waiting)
+        wanted = -(-needed * 100 // rules.target_capacity_percent)
+        if needed * 100 > rules.target_capacity_percent * n:
+            self.low_steps = 0
+            return self._scale_out(t, rules.from_zero if n == 0 else wanted - n)
+        if needed * 100 < rules.target_capacity_percent * n:
+            self.low_steps += 1
+            is_due = self.low_steps >= whole_steps(rules.in_points * 60, self.step_s)
+            waited = t - self.last_out >= whole_steps(rules.wait_after_out_s, self.step_s)
+            return self._scale_in(t, held, n - wanted) if is_due and waited else False
+        self.low_steps = 0
+        return False
+
+    def _estimate(self, waiting: IntArray) -> int:
+        """New instances that the waiting tasks need, packed first-fit decreasing: ECS's binpack estimate."""
+        if not waiting.any() or self.cluster is None:
+            return 0
+        return int(first_fit_decreasing(waiting[np.newaxis], self.sizes, self.cluster.capacity)[0])
+
+    def _scale_out(self, t: int, n_new: int) -> bool:
+        rules = self.rules
+        if t - self.last_out < whole_steps(rules.warm_up_s, self.step_s):
+            return False
+        n_new = min(max(n_new, rules.least_step), rules.most_step)
+        if rules.max_instances is not None:
+            n_new = min(n_new, rules.max_instances - self.zone.size)
+        if n_new <= 0:
+            return False
+        self._launch(n_new, at=t + 1 + whole_steps(rules.boot_s, self.step_s))
+        self.last_out = t
+        return True
+
+    def _launch(self, n_new: int, *, at: int) -> None:
+        """Each new instance goes to the zone that has fewest."""
+        assert self.cluster is not None  # noqa: S101
+        per_zone = np.bincount(self.zone, minlength=self.cluster.zones)
+        zones = []
+        for _ in range(n_new):
+            zones.append(int(per_zone.argmin()))
+            per_zone[zones[-1]] += 1
+        n_services = len(self.services)
+        self.zone = np.concatenate([self.zone, np.array(zones, dtype=np.int64)])
+        self.active_at = np.concatenate([self.active_at, np.full(n_new, at, dtype=np.int64)])
+        self.run = np.concatenate([self.run, np.zeros((n_new, n_services), dtype=np.int64)])
+        self.starting = np.concatenate([self.starting, np.zeros((self.ring, n_new, n_services), dtype=np.int64)], axis=1)
+        self.free = np.concatenate([self.free, np.tile(self.cluster.capacity, (n_new, 1))])
+
+    def _scale_in(self, t: int, held: IntArray, n_excess: int) -> bool:
+        """End empty active instances, fewer than half of the group: from the fullest zone, oldest first."""
+        assert self.cluster is not None  # noqa: S101
+        n = self.zone.size
+        n_ending = min(n_excess, max(1, (n - 1) // 2), n - self.rules.min_instances)
+        can_end = (held == 0) & (self.active_at <= t)
+        per_zone = np.bincount(self.zone, minlength=self.cluster.zones)
+        ending: list[int] = []
+        for _ in range(n_ending):
+            empty = np.flatnonzero(can_end)
+            if not empty.size:
+                break
+            chosen = int(empty[np.lexsort((empty, self.zone[empty], -per_zone[self.zone[empty]]))[0]])
+            can_end[chosen] = False
+            per_zone[self.zone[chosen]] -= 1
+            ending.append(chosen)
+        if not ending:
+            return False
+        self.zone, self.active_at = np.delete(self.zone, ending), np.delete(self.active_at, ending)
+        self.run, self.free = np.delete(self.run, ending, axis=0), np.delete(self.free, ending, axis=0)
+        self.starting = np.delete(self.starting, ending, axis=1)
+        return True
+
+    def _quiet_steps(self, t: int, load: FloatArray, running: IntArray) -> int:
+        """Steps after this one in which nothing can change."""
+        at = int(np.searchsorted(self.changes_at, t, side="right"))
+        until = self.changes_at[at] if at < self.changes_at.size else self.n_steps
+        quiet = int(until) - t - 1
+        if self.starting.any():
+            slots = [ahead for ahead in range(1, self.ring) if self.starting[(t + ahead) % self.ring].any()]
+            quiet = min(quiet, slots[0] - 1)
+        if self.cluster is not None:
+            later = self.active_at[self.active_at > t]
+            if later.size:
+                quiet = min(quiet, int(later.min()) - t - 1)
+            quiet = min(quiet, self._quiet_of_scaling(t))
+        return max(0, min(quiet, self.scalers.quiet_steps(load, running, t)))
+
+    def _quiet_of_scaling(self, t: int) -> int:
+        """Steps until the group may act again, by its own counters."""
+        rules = self.rules
+        quiet = 10**9
+        since_out = t - self.last_out
+        for wait in (rules.warm_up_s, rules.wait_after_out_s):
+            left = whole_steps(wait, self.step_s) - since_out
+            if left > 0:
+                quiet = min(quiet, left - 1)
+        due = whole_steps(rules.in_points * 60, self.step_s) - self.low_steps
+        if self.low_steps and due > 0:
+            quiet = min(quiet, due - 1)
+        return quiet
+
+
+def _change_points(loads: FloatArray) -> IntArray:
+    """Steps at which some load differs from the step before."""
+    same = (loads[:, 1:] == loads[:, :-1]) | (np.isnan(loads[:, 1:]) & np.isnan(loads[:, :-1]))
+    return np.asarray(np.flatnonzero(~same.all(axis=0)) + 1, dtype=np.int64)
+
+
+def _replay(segments: Sequence[tuple[int, IntArray, IntArray, IntArray, IntArray, int, int, IntArray]]) -> Replay:
+    steps, running, placed, waiting, desired, instances, active, reserved = zip(*segments, strict=True)
+    return Replay(
+        n_steps=np.array(steps, dtype=np.int64),
+        running=np.stack(running, axis=1),
+        placed=np.stack(placed, axis=1),
+        waiting=np.stack(waiting, axis=1),
+        desired=np.stack(desired, axis=1),
+        instances=np.array(instances, dtype=np.int64),
+        active=np.array(active, dtype=np.int64),
+        reserved=np.stack(reserved, axis=1),
+    )

@@ -1,0 +1,185 @@
+"""Where ECS puts tasks and from where it takes them: many equal tasks at once, no loop over tasks.
+
+Ties go to the lowest instance, and among zones to the lowest zone; AWS does not publish its own.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from advisor.ecs import PlacementStrategy
+from advisor.units import BoolArray, IntArray
+
+MEMORY = 1
+"""The resource that binpack looks at."""
+
+Within = Callable[[IntArray, int], IntArray]
+"""Shares a number of tasks out over some instances (indices): tasks of each of them."""
+
+
+def place(
+    n_tasks: int,
+    task: IntArray,
+    free: IntArray,
+    zone: IntArray,
+    of_service: IntArray,
+    is_open: BoolArray,
+    strategy: PlacementStrategy,
+) -> IntArray:
+    """Tasks of one service that each instance gets.
+
+    Parameters
+    ----------
+    n_tasks
+        Tasks to place; what fits nowhere is left over.
+    task : (3,)
+        What one of them reserves.
+    free : (instances, 3)
+        Room left.
+    zone : (instances,)
+    of_service : (instances,)
+        Tasks of the same service that each instance holds.
+    is_open : (instances,)
+        Instances that take tasks.
+    strategy
+        Best effort: a full zone does not keep tasks waiting while another has room.
+
+    Returns
+    -------
+    IntArray
+        (instances,) tasks, at most ``n_tasks`` together.
+
+    Notes
+    -----
+    ECS places one task after the other. Of equal tasks the outcome follows at once: binpack fills the fullest instance that
+    still has room, and then the next; a spread takes the lowest levels first, where the level of a place is how many tasks of
+    the service are below it.
+    """
+    room = np.where(is_open, (free // task).min(axis=1), 0)
+    np.maximum(room, 0, out=room)
+    if strategy is PlacementStrategy.DEFAULT_SPREAD:
+        return _over_zones(n_tasks, room, zone, of_service, lambda members, n: _level(n, room[members], of_service[members]))
+    by_fullness = np.lexsort((np.arange(room.size), free[:, MEMORY]))
+    if strategy is PlacementStrategy.BINPACK:
+        return _fill(n_tasks, room, by_fullness)
+
+    def pack(members: IntArray, n: int) -> IntArray:
+        order = by_fullness[np.isin(by_fullness, members)]
+        filled = _fill(n, room, order)
+        return filled[members]
+
+    return _over_zones(n_tasks, room, zone, of_service, pack)
+
+
+def take(n_tasks: int, running: IntArray, free: IntArray, zone: IntArray, strategy: PlacementStrategy) -> IntArray:
+    """Tasks of one service that each instance loses when ``n_tasks`` are stopped.
+
+    With binpack the task goes whose removal leaves most room on its instance; under a spread the zone with most tasks loses one
+    first, then, without a strategy, the instance with most, and with a spread that is followed by binpack the emptiest.
+
+    Parameters
+    ----------
+    running : (instances,)
+        Tasks of the service.
+    free : (instances, 3)
+    zone : (instances,)
+
+    Returns
+    -------
+    IntArray
+        (instances,) tasks stopped.
+    """
+    n_tasks = min(n_tasks, int(running.sum()))
+    if strategy is PlacementStrategy.DEFAULT_SPREAD:
+        return _from_zones(n_tasks, running, zone, lambda members, n: _from_level(n, running[members]))
+    by_emptiness = np.lexsort((np.arange(running.size), -free[:, MEMORY]))
+    if strategy is PlacementStrategy.BINPACK:
+        return _fill(n_tasks, running, by_emptiness)
+
+    def unpack(members: IntArray, n: int) -> IntArray:
+        order = by_emptiness[np.isin(by_emptiness, members)]
+        return _fill(n, running, order)[members]
+
+    return _from_zones(n_tasks, running, zone, unpack)
+
+
+def _fill(n_tasks: int, room: IntArray, order: IntArray) -> IntArray:
+    """Instances in ``order``, each to its room before the next."""
+    result = np.zeros_like(room)
+    in_order = room[order]
+    before = np.cumsum(in_order) - in_order
+    result[order] = np.clip(n_tasks - before, 0, in_order)
+    return result
+
+
+def _level(n_tasks: int, room: IntArray, level: IntArray) -> IntArray:
+    """The lowest ``n_tasks`` places; an instance with ``level`` tasks offers places at level, level + 1, ... up to its room."""
+    n_tasks = min(n_tasks, int(room.sum()))
+    if not n_tasks:
+        return np.zeros_like(room)
+    top = _water_level(n_tasks, room, level)
+    filled = np.clip(top - level, 0, room)
+    rest = n_tasks - int(filled.sum())
+    if rest:
+        at_top = np.flatnonzero((level + filled == top) & (filled < room))[:rest]
+        filled[at_top] += 1
+    return filled
+
+
+def _water_level(n_tasks: int, room: IntArray, level: IntArray) -> int:
+    """Highest level up to which every place below it can be filled with ``n_tasks`` tasks."""
+    low, high = int(level.min()), int((level + room).max())
+    while low < high:
+        middle = (low + high + 1) // 2
+        if int(np.clip(middle - level, 0, room).sum()) <= n_tasks:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _from_level(n_tasks: int, held: IntArray) -> IntArray:
+    """Take ``n_tasks`` from the highest levels down."""
+    kept = _kept(int(held.sum()) - n_tasks, held)
+    return held - kept
+
+
+def _kept(n_kept: int, held: IntArray) -> IntArray:
+    """What is left when the highest always loses one, among equals the lowest instance: the last of them keep theirs."""
+    low, high = 0, int(held.max(initial=0))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if int(np.minimum(held, middle).sum()) <= n_kept:
+            low = middle
+        else:
+            high = middle - 1
+    kept = np.minimum(held, low)
+    rest = n_kept - int(kept.sum())
+    if rest:
+        at_top = np.flatnonzero(held > low)[::-1][:rest]
+        kept[at_top] += 1
+    return kept
+
+
+def _over_zones(n_tasks: int, room: IntArray, zone: IntArray, of_service: IntArray, within: Within) -> IntArray:
+    """Share tasks over zones, the zone with fewest tasks of the service first, then place them within each."""
+    n_zones = int(zone.max(initial=-1)) + 1
+    zone_room = np.bincount(zone, weights=room, minlength=n_zones).astype(np.int64)
+    zone_level = np.bincount(zone, weights=of_service, minlength=n_zones).astype(np.int64)
+    shares = _level(n_tasks, zone_room, zone_level) if n_zones else np.zeros(0, dtype=np.int64)
+    return _within(shares, zone, room, within)
+
+
+def _from_zones(n_tasks: int, running: IntArray, zone: IntArray, within: Within) -> IntArray:
+    n_zones = int(zone.max(initial=-1)) + 1
+    zone_level = np.bincount(zone, weights=running, minlength=n_zones).astype(np.int64)
+    shares = _from_level(n_tasks, zone_level) if n_zones else np.zeros(0, dtype=np.int64)
+    return _within(shares, zone, running, within)
+
+
+def _within(shares: IntArray, zone: IntArray, like: IntArray, within: Within) -> IntArray:
+    result = np.zeros_like(like)
+    for number in np.flatnonzero(shares).tolist():
+        members = np.flatnonzero(zone == number)
+        result[members] = within(members, int(shares[number]))
+    return result

@@ -1,0 +1,102 @@
+"""What a replay is run under: AWS's rules as named parameters, with what AWS does not publish marked so."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from advisor.ecs import PlacementStrategy
+from advisor.units import FloatArray, IntArray
+
+
+class ScaleInStep(StrEnum):
+    """How far one scale-in action of target tracking goes. AWS says "gradual" and no more."""
+
+    FORMULA = "formula"
+    """To what the formula asks for at the running count."""
+    ONE = "one"
+    """One task at a time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScalingRules:
+    """Target tracking of a service.
+
+    References
+    ----------
+    Amazon ECS Developer Guide, "Target tracking scaling policies for Amazon ECS"; Application Auto Scaling User Guide, "Target
+    tracking scaling policies". Data points of the alarms as seen on generated alarms, not a contract.
+    """
+
+    out_points: int = 3
+    """Minutes above the target before a scale-out."""
+    in_points: int = 15
+    """Minutes below the low threshold before a scale-in."""
+    low_fraction: float = 0.9
+    """Low threshold over target; seen for ECS services, not published."""
+    out_cooldown_s: int = 300
+    in_cooldown_s: int = 300
+    scale_in_step: ScaleInStep = ScaleInStep.FORMULA
+    is_scale_in_disabled: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterRules:
+    """Managed scaling of a capacity provider with an Auto Scaling group, and what instances need to start.
+
+    References
+    ----------
+    Amazon ECS Developer Guide, "Amazon ECS managed scaling behavior" and "Amazon ECS cluster auto scaling".
+    """
+
+    target_capacity_percent: int = 100
+    out_points: int = 1
+    in_points: int = 15
+    wait_after_out_s: int = 900
+    """Scale-in waits this long after any scale-out."""
+    warm_up_s: int = 300
+    """Another scale-out waits until new instances have passed this."""
+    least_step: int = 1
+    most_step: int = 10_000
+    from_zero: int = 2
+    """Instances launched when there are none and tasks wait."""
+    boot_s: int = 120
+    """From launch until an instance is ACTIVE in the cluster. Not published; one to four minutes are usual."""
+    min_instances: int = 0
+    max_instances: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReplayedService:
+    """One service under a replay."""
+
+    name: str
+    reservation: IntArray
+    """(3,): CPU units, MiB, network slots of a task."""
+    start_s: int
+    """From placement until the task serves: image pull and start."""
+    min_tasks: int
+    max_tasks: int | None
+    load: FloatArray
+    """(steps,): the metric's numerator in targets: tasks that would run exactly at the target. Counts, where ``is_counts``."""
+    saturates_at: float | None
+    """The metric over its target when tasks are full: 1 / target for CPU, None where it has no bound (requests per task)."""
+    is_counts: bool = False
+    """``load`` is the desired count itself: no policy runs."""
+    scaling: ScalingRules = ScalingRules()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ReplayedCluster:
+    """Container instances of one type behind one capacity provider."""
+
+    capacity: IntArray
+    """(3,): what one instance offers, less daemons."""
+    zones: int
+    placement: PlacementStrategy
+    rules: ClusterRules = ClusterRules()
+
+
+def whole_steps(seconds: float, step_s: int) -> int:
+    """Steps that an event takes, rounded up: it shows at the start of a step."""
+    return int(np.ceil(seconds / step_s - 1e-9))
