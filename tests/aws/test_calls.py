@@ -136,6 +136,28 @@ def test_another_question_or_another_day_starts_anew(tmp_path):
         assert account.count("GetMetricData") == 1
 
 
+def test_a_window_that_grew_too_old_for_its_period_is_not_taken_up_again(tmp_path):
+    """14 days in steps of 60 s are answered with nothing a day later."""
+    saved = SavedAnswers.beside(tmp_path / "shop")
+    account = FakeAccount(now=NOW, services={"a": {}}, point=minute_of)
+    collect_workload(account, "shop", now=NOW, days=14, saved=saved, pace=paced(account))
+    for later, calls in ((timedelta(hours=23), 0), (timedelta(hours=23, minutes=58), 1)):
+        account.now = NOW + later
+        account.asked.clear()
+        files = collect_workload(account, "shop", now=account.now, days=14, saved=saved, pace=paced(account))
+        assert account.count("GetMetricData") == calls
+        assert len(rows_of(files["a.csv"])) == 14 * 1440
+
+
+def test_a_service_that_goes_away_while_it_is_read_is_listed_as_not_read():
+    account = FakeAccount(now=NOW, services={"a": {}, "b": {}}, point=minute_of)
+    listed = account._list_services({})
+    account.services = {"a": {}}
+    account.answers = {"ListServices": lambda asked: listed}
+    report = collect_workload(account, "shop", now=NOW, days=0.1, pace=paced(account))["collect-report.md"].decode()
+    assert "- service b: listed, and gone a moment later for `ecs:DescribeServices`." in report
+
+
 def test_a_broken_page_on_disk_is_asked_again(tmp_path):
     saved = SavedAnswers.beside(tmp_path / "shop")
     account = FakeAccount(now=NOW, services={"a": {}}, point=minute_of)

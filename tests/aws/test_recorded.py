@@ -217,8 +217,8 @@ def test_bounds_and_step_policies_of_the_examples():
         found = fetch_scaling(aws, "default", ["web-app"])
     assert (found.targets["web-app"].min_tasks, found.targets["web-app"].max_tasks) == (1, 10)
     assert [(p.name, p.description, p.target_cpu_percent) for p in found.policies["web-app"]] == [
-        ("web-app-cpu-gt-75", "step scaling", None),
-        ("web-app-cpu-lt-25", "step scaling", None),
+        ("web-app-cpu-gt-75", "step scaling, PercentChangeInCapacity +200 from 0, cooldown 60 s", None),
+        ("web-app-cpu-lt-25", "step scaling, PercentChangeInCapacity -50 to 0, cooldown 1 s", None),
     ]
 
 

@@ -71,6 +71,18 @@ def collection_window(now: datetime, days: float) -> Window:
     return Window(start=oldest, end=end, period_s=period_s)
 
 
+def is_answered(window: Window, now: datetime) -> bool:
+    """Whether CloudWatch still answers the whole window in its period: it may have been chosen a while ago.
+
+    >>> from datetime import UTC, datetime, timedelta
+    >>> begun = datetime(2026, 11, 23, tzinfo=UTC)
+    >>> [is_answered(collection_window(begun, 14), begun + timedelta(hours=h)) for h in (0, 23, 24)]
+    [True, True, False]
+    """
+    longest_period_s, _ = _RETENTION[-1]
+    return window.period_s == longest_period_s or now - window.start < dict(_RETENTION)[window.period_s]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricQuery:
     """One metric of a service in one statistic."""

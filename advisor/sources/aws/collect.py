@@ -10,7 +10,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from advisor.sources.aws.cloudwatch import LONGEST_DAYS, MetricReader, Series, Window, collection_window, service_queries
+from advisor.sources.aws.cloudwatch import (
+    LONGEST_DAYS,
+    MetricReader,
+    Series,
+    Window,
+    collection_window,
+    is_answered,
+    service_queries,
+)
 from advisor.sources.aws.collect_report import collect_report
 from advisor.sources.aws.commitments import fetch_commitments
 from advisor.sources.aws.ecs import (
@@ -168,6 +176,7 @@ class _Run:
             days=self.days,
             window=window,
             services=self._with_loads(found, cluster, reader),
+            is_whole=not names,
             providers=providers,
             groups=groups,
             instances=instances,
@@ -182,7 +191,11 @@ class _Run:
         """Go back to the moment at which an interrupted collection of the same began: its answers are for that window."""
         if self.saved is None:
             return
-        begun = self.saved.begun({"cluster": cluster.arn, "services": sorted(names), "days": self.days}, self.now)
+        begun = self.saved.begun(
+            {"cluster": cluster.arn, "services": sorted(names), "days": self.days},
+            self.now,
+            is_answered=lambda before: is_answered(collection_window(before, self.days), self.now),
+        )
         if begun != self.now:
             self.say(f"going on with the collection that began at {begun:%Y-%m-%d %H:%M} UTC")
         self.now = begun
@@ -277,11 +290,12 @@ class _Run:
             window,
             cpu_units_per_task=found.definition.cpu_units if found.definition else None,
             deployed_at=found.service.deployed_at,
+            has_all_requests=not found.service.is_traffic_moved,
             set_counts=self._set_counts(found, series, cluster, window),
         )
         if not load.n_measured:
             return replace(found, no_data=why_no_data(found, window, load.notes))
-        if found.present and found.present.launch_type is None and found.n_tasks:
+        if not found.states_present and found.n_tasks:
             load.state_count(found.n_tasks)  # there is no `present` then to hold the desired count
         file = LoadFile(
             path=names.of(found.name),

@@ -6,6 +6,7 @@ from typing import Final
 
 from advisor.sources.aws.findings import Findings, FoundService
 from advisor.sources.aws.session import ACCESS_DENIED
+from advisor.sources.aws.workload_yaml import why_no_instances
 
 _WHY_PERIOD: Final[Mapping[int, str]] = {
     60: "the finest that CloudWatch keeps",
@@ -107,6 +108,12 @@ def _service_notes(found: FoundService, findings: Findings) -> Iterator[str]:
                 f"no task count was measured, so the desired count of today ({found.service.desired_count}) stands in for "
                 "every step; Container Insights would measure it (RunningTaskCount)"
             )
+    if found.left_out is None and found.present and found.present.untold:
+        yield f"its present is not stated: {found.present.untold}, which a workload file cannot hold ({found.present.how})"
+    if found.service.rollout:
+        yield f"{found.service.rollout}; size and present are those of the primary"
+    if found.left_out is None and found.definition and found.definition.not_on_fargate:
+        yield f"it uses what Fargate does not offer: {', '.join(found.definition.not_on_fargate)}"
     deployed = found.service.deployed_at
     if deployed and deployed > findings.window.start and found.load:
         yield (
@@ -139,6 +146,8 @@ def _capacity(found: Findings) -> Iterator[str]:
         "ECS Managed Instances": found.instances.managed,
     }
     lines = [f"- {kind}: {', '.join(f'{n} x {t}' for t, n in sorted(types.items()))}" for kind, types in kinds.items() if types]
+    if found.instances.by_type:
+        lines += [f"- not part of `present`: {_text(reason)}" for reason in why_no_instances(found)]
     lines += [
         f"- capacity provider {_code(p.name)}: {p.kind.value}{' Spot' if p.is_spot else ''}"
         + (f", managed scaling {p.managed_scaling} at {p.target_capacity} %" if p.managed_scaling else "")
