@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +16,8 @@ from advisor.units import FloatArray
 
 QUERIES_PER_CALL: Final = 500
 """Limit of GetMetricData."""
+POINTS_PER_CALL: Final = 100_800
+"""Limit of GetMetricData, and what it answers unless asked for fewer."""
 LAG: Final = timedelta(minutes=5)
 """The newest minutes are left out: metrics arrive late, and a count of half the requests would look whole."""
 LONGEST_DAYS: Final = 455
@@ -138,15 +141,23 @@ class MetricReader:
     aws: Aws
     window: Window
     saved: SavedAnswers | None = None
-    on_page: Callable[[int], None] = lambda n_points: None
-    """Called with the number of points of each page."""
+    on_page: Callable[[float], None] = lambda share: None
+    """Called after each page with the share of the work that is done, from 0 to 1: an estimate but at the end."""
     messages: set[str] = field(default_factory=set)
     """What CloudWatch said beside the values."""
+    _n_batches: int = 0
+    _n_through: int = 0
+    """Batches that are through."""
+    _pages_of: list[int] = field(default_factory=list)
+    """How many pages those had."""
 
     def read(self, queries: Sequence[MetricQuery]) -> Iterator[Series]:
         """A series per query, in their order."""
-        for some in batches(queries, QUERIES_PER_CALL):
+        self._n_batches = ceil(len(queries) / QUERIES_PER_CALL)
+        for number, some in enumerate(batches(queries, QUERIES_PER_CALL), start=1):
             series = self._batch(some)
+            self._n_through = number
+            self.on_page(number / self._n_batches)
             again = [s.query for s in series if s.problem in _UNFINISHED]
             if again:
                 second = {s.query: s for s in self._batch(again)}
@@ -186,14 +197,22 @@ class MetricReader:
                 continue
             if self.saved:
                 self.saved.keep(identity, number, page)
-            self.on_page(sum(len(points) for _, _, points in page["results"].values()))
-            yield page
             number, token = number + 1, page["token"]
+            if token is not None:
+                self.on_page(self._share(number, len(queries)))
+            yield page
             if token is None:
+                self._pages_of.append(number)
                 return
             if token in seen:
                 raise lost(_ACTION, "further page: it repeats a token")
             seen.add(token)
+
+    def _share(self, n_pages: int, n_queries: int) -> float:
+        """What is done after so many pages of a batch: it is taken to have as many as those before, the first as it can."""
+        before = self._pages_of or [ceil(n_queries * self.window.n_steps / POINTS_PER_CALL)]
+        expected = max(n_pages + 1, sum(before) / len(before))
+        return (self._n_through + n_pages / expected) / self._n_batches
 
     def _page(self, queries: Sequence[MetricQuery], token: str | None) -> dict[str, Any]:
         following: dict[str, Any] = {"NextToken": token} if token else {}
