@@ -1,6 +1,6 @@
 """Every question to AWS fails in every way: one message, or a listed skip, and never half an answer."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -11,7 +11,9 @@ from botocore.exceptions import ReadTimeoutError
 
 from advisor.sources.aws import Pace, collect_workload
 from advisor.sources.aws.errors import AwsError
+from advisor.sources.aws.session import ATTEMPTS, client_config
 from tests.aws.conftest import CREDENTIALS
+from tests.aws.fake_account import OPERATIONS
 from tests.aws.proxy import FaultProxy
 
 NOW = datetime.now(UTC).replace(minute=30, second=0, microsecond=0)
@@ -74,7 +76,7 @@ ONE_OF_EACH_PROTOCOL = (
     "elasticloadbalancing:DescribeTargetGroups",
     "savingsplans:DescribeSavingsPlans",
 )
-FOR_EVERY_OPERATION = ("throttling", "cut body", "no list")
+FOR_EVERY_OPERATION = ("throttling", "no list", "access denied")
 
 
 def cases(operations: Iterable[str], faults: Iterable[str]) -> list[Any]:
@@ -159,10 +161,19 @@ def waits() -> list[float]:
     return []
 
 
+@pytest.fixture(scope="module")
+def clients(built: None, shared_session: boto3.Session, running_proxy: FaultProxy) -> Mapping[str, Any]:
+    """As the collection makes them, once for all tests: making them takes longer than asking."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**CREDENTIALS, "AWS_ENDPOINT_URL": running_proxy.url}.items():
+            patch.setenv(name, value)
+        return {name: shared_session.client(name, config=client_config(ATTEMPTS)) for name in OPERATIONS}  # type: ignore[call-overload]
+
+
 @pytest.fixture
 def full(
-    built: None, proxy: FaultProxy, session: boto3.Session, remembered: dict[Any, Any], waits: list[float], monkeypatch: Any
-) -> Iterator[boto3.Session]:
+    clients: Mapping[str, Any], proxy: FaultProxy, remembered: dict[Any, Any], waits: list[float], monkeypatch: Any
+) -> Iterator[Mapping[str, Any]]:
     """The account; botocore's waits between attempts are counted and not waited."""
     proxy.remembered = remembered
     proxy.say("savingsplans:DescribeSavingsPlans", b'{"savingsPlans": []}')  # moto models none of these three
@@ -172,12 +183,12 @@ def full(
         b"<DescribeReservedInstancesResponse><reservedInstancesSet/></DescribeReservedInstancesResponse>",
     )
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=waits.append))
-    yield session
+    yield clients
     proxy.clear()
 
 
-def collected(session: boto3.Session) -> dict[str, bytes]:
-    return collect_workload(session, "full", now=NOW, days=0.1, with_commitments=True, pace=Pace(10_000))
+def collected(clients: Mapping[str, Any]) -> dict[str, bytes]:
+    return collect_workload(clients, "full", now=NOW, days=0.1, with_commitments=True, pace=Pace(10_000))
 
 
 def test_the_account_is_asked_everything_that_the_policy_allows(full, proxy: FaultProxy):
@@ -208,8 +219,7 @@ def test_without_what_it_cannot_do_without_it_ends(full, proxy: FaultProxy, oper
     assert message.format(operation) in str(caught.value)
 
 
-@pytest.mark.parametrize("fault", SKIPS)
-@pytest.mark.parametrize("operation", CAN_DO_WITHOUT)
+@pytest.mark.parametrize(("operation", "fault"), cases(CAN_DO_WITHOUT, SKIPS))
 def test_without_anything_else_it_goes_on_and_lists_what_is_missing(full, proxy: FaultProxy, operation, fault):
     make, _, why = SKIPS[fault]
     make(proxy, operation)
@@ -228,21 +238,19 @@ def test_an_answer_that_never_comes_is_not_waited_for_without_end(full, proxy: F
         raise ReadTimeoutError(endpoint_url="https://x")
 
     service, _, name = operation.partition(":")
-    event = f"before-send.{_EVENT_NAME.get(service, service)}.{name}"
-    full.events.register(event, silent)
+    client = full[{"elasticloadbalancing": "elbv2"}.get(service, service)]
+    event = f"before-send.{client.meta.service_model.service_id.hyphenize()}.{name}"
+    client.meta.events.register(event, silent)
     try:
         with pytest.raises(AwsError, match=f"cannot reach AWS for {operation} "):
             collected(full)
     finally:
-        full.events.unregister(event, silent)
+        client.meta.events.unregister(event, silent)
     assert 2 <= n_sent <= 8
     assert len(waits) == n_sent - 1
 
 
-_EVENT_NAME = {"elasticloadbalancing": "elastic-load-balancing-v2", "application-autoscaling": "application-auto-scaling"}
-
-
-def test_throttling_is_backed_off_from_and_each_attempt_is_paced(full, proxy: FaultProxy, waits):
+def test_throttling_is_backed_off_from_and_each_attempt_is_paced(full, session, proxy: FaultProxy, waits):
     n_paced = 0
 
     class Counting(Pace):
@@ -251,7 +259,7 @@ def test_throttling_is_backed_off_from_and_each_attempt_is_paced(full, proxy: Fa
             n_paced += 1
 
     proxy.refuse("ecs:DescribeServices", "ThrottlingException", times=4)
-    collect_workload(full, "full", now=NOW, days=0.1, pace=Counting())
+    collect_workload(session, "full", now=NOW, days=0.1, pace=Counting())
     assert proxy.asked.count("ecs:DescribeServices") == 5
     assert len(waits) == 4
     assert all(0 <= wait <= 2**n for n, wait in enumerate(waits))

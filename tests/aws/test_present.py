@@ -525,6 +525,25 @@ def test_why_a_service_that_is_stated_as_a_constant_has_no_data(tmp_path, facts,
     assert workload.services[workload.index("silent")].is_stated
 
 
+def test_a_load_that_begins_late_says_since_when_and_why():
+    born = NOW - timedelta(days=2)
+    account = account_with(web={"createdAt": born})
+    account.point = lambda name, metric, at: 50.0 if metric.startswith("CPUUtilization") and at >= born else None
+    report = collect_workload(account, "shop", now=NOW, days=5)["collect-report.md"].decode()
+    assert (
+        "`web`: nothing was measured before 2026-11-21 09:00 UTC (the service was created at 2026-11-21 09:00 UTC): the load "
+        "file begins there." in report
+    )
+
+
+def test_a_service_without_auto_scaling_says_how_to_keep_its_count(tmp_path):
+    files = collect_workload(account_with(web={}), "shop", now=NOW, days=0.25)
+    words = " ".join(line.strip(" #") for line in files["workload.yaml"].decode().splitlines())
+    assert "`scaling: {min: 3, max: 3}` keeps the count as it is" in words
+    entry = yaml.safe_load(files["workload.yaml"])["services"][0]
+    assert "scaling" not in entry
+
+
 def test_memory_alone_is_no_load():
     account = account_with(web={}, cache={})
 

@@ -106,7 +106,7 @@ def test_no_written_byte_no_progress_and_no_log_line_holds_a_value(tmp_path, cap
 @pytest.mark.parametrize("operation", ["DescribeTaskDefinition", "DescribeServices", "DescribeTasks"])
 def test_no_message_about_a_broken_answer_quotes_a_value(operation):
     random_ = random.Random(operation)
-    for _ in range(150):
+    for _ in range(50):
         fake = account()
         given = fake.answers.get(operation) or getattr(
             fake, {"DescribeTaskDefinition": "_describe_task_definition", "DescribeServices": "_describe_services"}[operation]

@@ -104,6 +104,7 @@ def service_queries(cluster: str, service: str, sources: Sequence[RequestSource]
 
     Container Insights is asked for whether or not it is on today: where it was on for a part of the window its history counts,
     and an empty metric costs a place in a call that is made anyway. Statistics of one metric in one call are billed as one.
+    RequestCount of the load balancer has a sum only; RequestCountPerTarget is that sum over the targets, and tells no more.
     """
     own = (("ClusterName", cluster), ("ServiceName", service))
     queries = [

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import groupby
 from typing import Any, Final
@@ -314,6 +314,7 @@ class _Run:
             content=load_csv(load, window),
             columns=load.names,
             n_measured=load.n_measured,
+            first=window.start + timedelta(seconds=int(load.measured.argmax()) * window.period_s),
             notes=tuple(load.notes),
         )
         return replace(found, load=file, no_data=why_useless(load, found))

@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Final
 
 from advisor.sources.aws.findings import Findings, FoundService
 from advisor.sources.aws.session import ACCESS_DENIED
 from advisor.sources.aws.workload_yaml import why_no_instances
 
+_SHORT_OF: Final = timedelta(days=1)
+"""A load that begins later than this after the window did is told."""
 _WHY_PERIOD: Final[Mapping[int, str]] = {
     60: "the finest that CloudWatch keeps",
     300: "CloudWatch keeps steps of 60 s for 15 days only, and answers a longer question in them with nothing",
@@ -103,6 +106,14 @@ def _notes(found: Findings) -> Iterator[str]:
 def _service_notes(found: FoundService, findings: Findings) -> Iterator[str]:
     if found.load:
         yield from found.load.notes
+        if found.load.first - findings.window.start > _SHORT_OF:
+            created = found.service.created_at
+            why = (
+                f" (the service was created at {created:%Y-%m-%d %H:%M} UTC)"
+                if created and created > findings.window.start
+                else ""
+            )
+            yield f"nothing was measured before {found.load.first:%Y-%m-%d %H:%M} UTC{why}: the load file begins there"
         if found.load.lacks_count and not found.no_data:
             yield (
                 f"no task count was measured, so the desired count of today ({found.service.desired_count}) stands in for "

@@ -22,6 +22,8 @@ class LoadFile:
     columns: tuple[str, ...]
     n_measured: int
     """Steps with a value in at least one column."""
+    first: datetime
+    """The first of them."""
     notes: tuple[str, ...]
 
     @property

@@ -176,7 +176,7 @@ class Aws:
             return self.source[service]
         key = (service, attempts)
         if key not in self._clients:
-            self._clients[key] = client = self.source.client(service, config=_config(attempts))
+            self._clients[key] = client = self.source.client(service, config=client_config(attempts))
             client.meta.events.register("request-created", self._pace_again)
         return self._clients[key]
 
@@ -188,7 +188,8 @@ def batches(items: Iterable[T], size: int) -> Iterator[Sequence[T]]:
         yield everything[start : start + size]
 
 
-def _config(attempts: int) -> Any:
+def client_config(attempts: int) -> Any:
+    """How clients are made: they repeat what was throttled or failed, and wait longer each time."""
     from botocore.config import Config
 
     return Config(

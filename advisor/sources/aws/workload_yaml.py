@@ -141,7 +141,11 @@ def _remarks(found: FoundService) -> Iterator[str]:
         ways = [policy.description for policy in found.policies] + [f"schedule {action}" for action in found.scheduled]
         yield f"{name} scales by {'; '.join(ways)}."
     elif found.target is None:
-        yield f"{name} has no service auto scaling that was found: {found.service.desired_count} tasks."
+        n = found.service.desired_count
+        yield (
+            f"{name} has no service auto scaling that was found: {n} tasks. Plans are compared with auto scaling at the "
+            f"default target; `scaling: {{min: {n}, max: {n}}}` keeps the count as it is."
+        )
     if found.no_data:
         yield f"{name}: {found.no_data}. Its {found.n_tasks} tasks of today are stated as a constant load, not measured."
     elif found.load and found.load.lacks_count:
