@@ -361,7 +361,7 @@ def _rollout(facts: Mapping[str, Any], primary: Mapping[str, Any]) -> str | None
     others += [
         f"task set {s.get('id', '?')} of {_revision(s)} at {float((s.get('scale') or {}).get('value') or 0):g} %"
         for s in facts.get("taskSets", ())
-        if s is not primary
+        if s is not primary and (s.get("runningCount") or (s.get("scale") or {}).get("value"))
     ]
     if others:
         return f"a deployment is under way: beside {_revision(primary)} there are {', '.join(others)}"
@@ -369,7 +369,7 @@ def _rollout(facts: Mapping[str, Any], primary: Mapping[str, Any]) -> str | None
 
 
 def _revision(facts: Mapping[str, Any]) -> str:
-    return str(facts.get("taskDefinition", "?")).rpartition("/")[2]
+    return str(facts.get("taskDefinition") or "no primary").rpartition("/")[2]
 
 
 def _task_definition(facts: Mapping[str, Any]) -> TaskDefinition:
