@@ -1,6 +1,6 @@
 """From a workload and a price catalog to a recommendation: the whole flow."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -15,15 +15,17 @@ from advisor.optimize.candidates import candidates
 from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.parts import ROOT_VOLUME_GIB, Part
 from advisor.optimize.present import has_present, hours_known, present_parts
-from advisor.optimize.pricing import instance_facts, price_parts, weekly_usd, weighted_quantile
+from advisor.optimize.pricing import PricedParts, instance_facts, price_parts, weekly_usd, weighted_quantile
 from advisor.optimize.search import Search, packed_load
 from advisor.plan import CapacityProvider, Plan, ServicePlan
 from advisor.pricing import PriceCatalog
+from advisor.recommend.doubt import Drawn, break_even, drawn
 from advisor.recommend.reasons import folded, idle_fraction, service_why, unmet_task_hours
 from advisor.recommend.result import (
     CLUSTER_SCOPE,
     Advice,
     Alternative,
+    BreakEven,
     InstancesView,
     Present,
     Recommendation,
@@ -43,7 +45,8 @@ from advisor.simulate.instances import capacity, reservation
 from advisor.simulate.packing import tasks_per_instance
 from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import Weeks, timeline
-from advisor.units import HOURS_PER_WEEK, FloatArray
+from advisor.uncertainty import SEED
+from advisor.units import HOURS_PER_WEEK, BoolArray, FloatArray
 from advisor.version import __version__
 from advisor.workload import Workload
 
@@ -85,16 +88,19 @@ class _Answer:
 
     def recommendation(self) -> Recommendation:
         workload, found = self.workload, self.found
-        for_cluster = self._ranked(CLUSTER_SCOPE, found.for_cluster, found.common_hours, found.common_measured)
+        cluster = self._drawn(CLUSTER_SCOPE, found.for_cluster, found.common_hours, found.common_measured)
+        for_cluster = rank(cluster.items)
         by_service = {
-            load.service.name: self._ranked(load.service.name, found.by_service[load.service.name], load.hours, load.measured)
+            load.service.name: rank(
+                self._drawn(load.service.name, found.by_service[load.service.name], load.hours, load.measured).items
+            )
             for load in found.loads
         }
         if not for_cluster or for_cluster[0].alternative.monthly_usd is None:
             raise AdvisorError(_nothing_fits(for_cluster or [r for ranked in by_service.values() for r in ranked]))
         best = for_cluster[0]
         parts = self._parts_of(best.alternative)
-        judgement = self._judge(for_cluster, self._unpriced(parts, by_service))
+        judgement = self._judge(cluster, for_cluster, self._unpriced(parts, by_service))
         present = self._present()
         return Recommendation(
             cluster=workload.cluster,
@@ -110,19 +116,22 @@ class _Answer:
                 saving=judgement.saving,
                 saving_against_present=self._saving_against_present(best, present),
                 doubts=judgement.doubts,
+                probability=judgement.probability,
+                break_even=self._break_even(judgement.saving, parts),
             ),
             present=present,
             views=self._views(for_cluster),
             warnings=warnings_for(workload, self.search, found, parts, best.alternative),
         )
 
-    def _ranked(self, scope: str, choices: Iterable[Choice], hours: FloatArray, measured: np.ndarray) -> list[Ranked]:
+    def _drawn(self, scope: str, choices: Sequence[Choice], hours: FloatArray, measured: BoolArray) -> Drawn:
         weeks = self.search.axis.week_hours(measured) if scope == CLUSTER_SCOPE else None
-        return rank([self._priced(scope, choice, hours, weeks) for choice in choices])
+        priced = [price_parts(choice.parts, hours, self.search.catalog, self.search.region) for choice in choices]
+        items = [self._ranked(scope, choice, bill, hours, weeks) for choice, bill in zip(choices, priced, strict=True)]
+        return drawn(items, [choice.parts for choice in choices], priced, self.workload, self.search, measured)
 
-    def _priced(self, scope: str, choice: Choice, hours: FloatArray, weeks: Weeks | None) -> Ranked:
+    def _ranked(self, scope: str, choice: Choice, priced: PricedParts, hours: FloatArray, weeks: Weeks | None) -> Ranked:
         catalog, region = self.search.catalog, self.search.region
-        priced = price_parts(choice.parts, hours, catalog, region)
         alternative = Alternative(
             id=choice.id,
             scope=scope,
@@ -176,7 +185,7 @@ class _Answer:
             for (title, missing), services in names.items()
         ]
 
-    def _judge(self, ranked: Sequence[Ranked], unpriced: Sequence[str]) -> Judgement:
+    def _judge(self, cluster: Drawn, ranked: Sequence[Ranked], unpriced: Sequence[str]) -> Judgement:
         measured_hours = float(self.found.common_measured.sum()) * self.search.axis.step_hours
         return judge(
             ranked,
@@ -184,11 +193,21 @@ class _Answer:
             measured_hours=measured_hours,
             weeks=self.workload.span_hours / HOURS_PER_WEEK,
             is_stated=all(service.is_stated for service in self.workload.services),
+            settle=cluster.settle,
         )
 
-    def _parts_of(self, alternative: Alternative) -> tuple[Part, ...]:
+    def _break_even(self, saving: Saving | None, parts: Sequence[Part]) -> BreakEven | None:
+        if saving is None:
+            return None
+        theirs = self._parts_of_id(saving.against)
+        return break_even(saving.against, parts, theirs, self.workload, self.search, self.found.common_measured)
+
+    def _parts_of_id(self, alternative_id: str) -> tuple[Part, ...]:
         choices = [*self.found.for_cluster, *(c for choices in self.found.by_service.values() for c in choices)]
-        return next(choice.parts for choice in choices if choice.id == alternative.id)
+        return next(choice.parts for choice in choices if choice.id == alternative_id)
+
+    def _parts_of(self, alternative: Alternative) -> tuple[Part, ...]:
+        return self._parts_of_id(alternative.id)
 
     def _why(self, parts: Sequence[Part], by_service: Mapping[str, Sequence[Ranked]]) -> str:
         """A sentence about the costliest part of each launch type."""
@@ -383,7 +402,7 @@ class _Answer:
             version=__version__,
             inputs=tuple({"path": file.path, "sha256": file.sha256} for file in (*workload.inputs, *catalog.inputs)),
             catalog=_catalog_dates(catalog, workload.region),
-            seed=None,
+            seed=SEED,
             defaults={**workload.defaults_used, **MODEL_DEFAULTS, **self._fitted_memory(parts)},
             notes=(*workload.notes, *catalog.notes, *self.search.candidates.notes),
             start=workload.start.isoformat(),

@@ -53,6 +53,20 @@ class PresentCluster:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """What the user expects of the load until the month that is planned for."""
+
+    fraction: float = 0.0
+    """0.3: the load will be 30 % larger."""
+    spread_fraction: float = 0.0
+    """Standard deviation of that, as a share of the load."""
+
+    @property
+    def is_none(self) -> bool:
+        return self.fraction == 0.0 and self.spread_fraction == 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Constraints:
     """What every plan must keep to."""
 
@@ -128,6 +142,7 @@ class Workload:
     cpu_units_per_task_max: FloatArray | None = None
     """(services, steps): most CPU units that a single task used; NaN where not measured."""
     constraints: Constraints = field(default_factory=Constraints)
+    growth: Growth = Growth()
     present: PresentCluster | None = None
     rates_file: str | None = None
     """A file of own rates that goes before the catalog's."""

@@ -9,6 +9,7 @@ from advisor.optimize.alternatives import Alternatives
 from advisor.optimize.candidates import family_and_generation
 from advisor.optimize.parts import Part
 from advisor.optimize.search import Search
+from advisor.recommend.changes import changes, sentences, shape_change
 from advisor.recommend.result import Alternative
 from advisor.recommend.verdict import WARN_WEEKS
 from advisor.simulate.instances import capacity, reservation
@@ -30,6 +31,7 @@ def warnings_for(
     """Sentences, most important first."""
     return (
         *_history(workload, found),
+        *_changes(found, search),
         *_instance_types(search, parts),
         *_close_fits(search, parts),
         *_quota(parts),
@@ -48,6 +50,21 @@ def _history(workload: Workload, found: Alternatives) -> Iterable[str]:
         if share < LEAST_COMMON_FRACTION:
             name = load.service.name
             yield f"only {share:.0%} of the hours of {name} were measured for all services: the cluster is compared on these"
+
+
+def _changes(found: Alternatives, search: Search) -> Iterable[str]:
+    """Trends, steps and new shapes in the load of each service that was measured."""
+    for load in found.loads:
+        if load.service.is_stated or not load.demand.size:
+            continue
+        demand = search.axis.spread(load.demand)
+        weeks = search.axis.week_hours(load.measured)
+        weekly = np.nansum(np.nan_to_num(demand[weeks.steps]) * weeks.hours, axis=1) if len(weeks.hours) else np.zeros(0)
+        what = f"the load of {load.service.name}"
+        yield from sentences(changes(weekly, what))
+        shape = shape_change(demand, search.axis.hour_of_week, search.axis.step_s, what)
+        if shape is not None:
+            yield shape.sentence
 
 
 def _instance_types(search: Search, parts: Sequence[Part]) -> Iterable[str]:
