@@ -395,6 +395,9 @@ class _Answer:
         fitted = [t for t in self.search.candidates.types if t.name in chosen and not t.is_registered_memory_observed]
         return {f"registered memory of {t.name}": f"{t.registered_memory_mib:,} MiB (our fit)" for t in fitted}
 
+    def _growth(self) -> dict[str, str]:
+        return {"growth": "0"} if self.workload.growth.is_none else {}
+
     def _run(self, parts: Sequence[Part]) -> Run:
         workload, catalog = self.workload, self.search.catalog
         end = workload.start + timedelta(hours=workload.span_hours)
@@ -403,7 +406,7 @@ class _Answer:
             inputs=tuple({"path": file.path, "sha256": file.sha256} for file in (*workload.inputs, *catalog.inputs)),
             catalog=_catalog_dates(catalog, workload.region),
             seed=SEED,
-            defaults={**workload.defaults_used, **MODEL_DEFAULTS, **self._fitted_memory(parts)},
+            defaults={**workload.defaults_used, **MODEL_DEFAULTS, **self._growth(), **self._fitted_memory(parts)},
             notes=(*workload.notes, *catalog.notes, *self.search.candidates.notes),
             start=workload.start.isoformat(),
             end=end.isoformat(),
@@ -418,7 +421,6 @@ MODEL_DEFAULTS: Mapping[str, str] = {
     "target capacity": "100 %",
     "daemons": "none",
     "work per vCPU": "1",
-    "growth": "0",
 }
 """What no input of this version changes."""
 

@@ -158,7 +158,7 @@ def _step(y: FloatArray, what: str) -> Change | None:
         kind=ChangeKind.STEP,
         fraction=fraction,
         weeks_ago=n - first,
-        sentence=f"{what} stepped by {fraction:+.0%} {n - first} weeks ago: the weeks since then count most, the older "
+        sentence=f"{what} stepped by {_signed(fraction)} {n - first} weeks ago: the weeks since then count most, the older "
         "ones tell little",
     )
 
@@ -176,7 +176,7 @@ def _last_move(y: FloatArray, what: str) -> Change | None:
         kind=ChangeKind.LAST_WEEK,
         fraction=fraction,
         weeks_ago=1,
-        sentence=f"{what} moved by {fraction:+.0%} in the last week, far more than before: a new level or a single week, "
+        sentence=f"{what} moved by {_signed(fraction)} in the last week, far more than before: a new level or a single week, "
         "wait for one more",
     )
 
@@ -200,3 +200,7 @@ def _line_error(y: FloatArray) -> float:
 def sentences(found: Sequence[Change]) -> tuple[str, ...]:
     """What to say of changes."""
     return tuple(each.sentence for each in found)
+
+
+def _signed(fraction: float) -> str:
+    return f"{fraction:+.0%}".replace("%", " %")

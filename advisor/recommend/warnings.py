@@ -9,7 +9,7 @@ from advisor.optimize.alternatives import Alternatives
 from advisor.optimize.candidates import family_and_generation
 from advisor.optimize.parts import Part
 from advisor.optimize.search import Search
-from advisor.recommend.changes import changes, sentences, shape_change
+from advisor.recommend.changes import TREND_WEEKS, changes, sentences, shape_change
 from advisor.recommend.result import Alternative
 from advisor.recommend.verdict import WARN_WEEKS
 from advisor.simulate.instances import capacity, reservation
@@ -30,6 +30,7 @@ def warnings_for(
 ) -> tuple[str, ...]:
     """Sentences, most important first."""
     return (
+        *_growth(workload),
         *_history(workload, found),
         *_changes(found, search),
         *_instance_types(search, parts),
@@ -38,6 +39,15 @@ def warnings_for(
         *_unmet(best),
         *_tasks_form(workload),
     )
+
+
+def _growth(workload: Workload) -> Iterable[str]:
+    growth = workload.growth
+    if not growth.is_none:
+        yield (
+            f"chances and quantiles are for a load {growth.fraction:+.0%} from the measured one, give or take "
+            f"{growth.spread_fraction:.0%}, as stated by growth; bills are of the measured load"
+        )
 
 
 def _history(workload: Workload, found: Alternatives) -> Iterable[str]:
@@ -61,7 +71,7 @@ def _changes(found: Alternatives, search: Search) -> Iterable[str]:
         weeks = search.axis.week_hours(load.measured)
         weekly = np.nansum(np.nan_to_num(demand[weeks.steps]) * weeks.hours, axis=1) if len(weeks.hours) else np.zeros(0)
         what = f"the load of {load.service.name}"
-        yield from sentences(changes(weekly, what))
+        yield from sentences([each for each in changes(weekly, what) if each.weeks_ago <= TREND_WEEKS])
         shape = shape_change(demand, search.axis.hour_of_week, search.axis.step_s, what)
         if shape is not None:
             yield shape.sentence
