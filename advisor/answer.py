@@ -10,8 +10,9 @@ from advisor.billing import amounts_usd, total_usd
 from advisor.ecs import LaunchType, PurchaseOption, TaskSize
 from advisor.errors import AdvisorError, PriceNotFoundError
 from advisor.meters import Meter, Usage
-from advisor.optimize.alternatives import Alternatives, Choice, alternatives, wholly_unpriced
+from advisor.optimize.alternatives import Alternatives, Choice, alternatives, wholly_unpriced, without_repeats
 from advisor.optimize.candidates import candidates
+from advisor.optimize.fixed import on_load
 from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.parts import ROOT_VOLUME_GIB, Part
 from advisor.optimize.present import has_present, hours_known, present_parts
@@ -19,6 +20,7 @@ from advisor.optimize.pricing import PricedParts, instance_facts, price_parts, w
 from advisor.optimize.search import Search, packed_load
 from advisor.plan import CapacityProvider, Plan, ServicePlan
 from advisor.pricing import PriceCatalog
+from advisor.recommend.changes import TREND_WEEKS, ChangeKind, changes, weekly_load
 from advisor.recommend.doubt import Drawn, break_even, drawn
 from advisor.recommend.reasons import folded, idle_fraction, service_why, unmet_task_hours
 from advisor.recommend.result import (
@@ -37,7 +39,7 @@ from advisor.recommend.result import (
     StrategyItem,
     Views,
 )
-from advisor.recommend.verdict import Judgement, Ranked, judge, rank, saving_against
+from advisor.recommend.verdict import Judgement, Ranked, judge, launch_choice, rank, saving_against
 from advisor.recommend.views import first_hour, instances_view, service_view
 from advisor.recommend.warnings import warnings_for
 from advisor.simulate.fargate import fargate_quantities
@@ -45,10 +47,13 @@ from advisor.simulate.instances import capacity, reservation
 from advisor.simulate.packing import tasks_per_instance
 from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import Weeks, timeline
-from advisor.uncertainty import SEED
-from advisor.units import HOURS_PER_WEEK, BoolArray, FloatArray
+from advisor.uncertainty import HORIZON_WEEKS, SEED
+from advisor.units import HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray
 from advisor.version import __version__
 from advisor.workload import Workload
+
+TREND_LOOK_AHEAD_WEEKS = (0, 4, 8, 13, 26)
+"""Weeks after the end of the history at which a trend is asked whether the answer would still hold."""
 
 
 def advise(workload: Workload, catalog: PriceCatalog) -> Recommendation:
@@ -68,18 +73,63 @@ def advise(workload: Workload, catalog: PriceCatalog) -> Recommendation:
     InputError
         No instance type matches the constraints.
     """
-    axis = timeline(workload.start, workload.step_s, workload.n_steps)
-    types = candidates(catalog, workload.region, workload.constraints)
-    search = Search(catalog=catalog, region=workload.region, axis=axis, constraints=workload.constraints, candidates=types)
+    return answer(workload, catalog).recommendation()
+
+
+def answer(workload: Workload, catalog: PriceCatalog) -> "Answer":
+    """What :func:`advise` makes its recommendation from: every choice, with its parts. Raises what it raises."""
+    search = search_for(workload, catalog)
     found = alternatives(workload, search)
     unpriced = wholly_unpriced(found.by_service, search)
     if unpriced:
         raise PriceNotFoundError(meter=unpriced[1], region=workload.region, catalog_date=catalog.catalog_date(workload.region))
-    return _Answer(workload, search, found).recommendation()
+    return Answer(workload, search, _with_choices_since_a_step(workload, search, found))
+
+
+def _with_choices_since_a_step(workload: Workload, search: Search, found: Alternatives) -> Alternatives:
+    """Where the load of a service stepped, also the choices that are cheapest on the weeks since.
+
+    The old level would choose other instance types, or none for the new one.
+    """
+    n_weeks = _weeks_since_a_step(search, found)
+    if n_weeks is None:
+        return found
+    per_week = HOURS_PER_WEEK * SECONDS_PER_HOUR // workload.step_s
+    since = workload.between(workload.n_steps - n_weeks * per_week, workload.n_steps)
+    recent = alternatives(since, replace(search_for(since, search.catalog), candidates=search.candidates))
+    rows = {service.name: row for row, service in enumerate(workload.services)}
+    more = [
+        replace(
+            choice,
+            id=f"{choice.id}:since_step",
+            title=f"{choice.title}, chosen on the last {n_weeks} weeks",
+            parts=on_load(choice.parts, lambda service: np.asarray(workload.demand[rows[service.name]]), search),
+        )
+        for choice in recent.for_cluster
+        if choice.parts and not choice.is_comparison
+    ]
+    return replace(found, for_cluster=tuple(without_repeats([*found.for_cluster, *more])))
+
+
+def _weeks_since_a_step(search: Search, found: Alternatives) -> int | None:
+    """Weeks since the last step of any service's load, where that is two to thirteen."""
+    ago = []
+    for load in found.loads:
+        if not load.service.is_stated:
+            weekly = weekly_load(search.axis.spread(load.demand), search.axis.week_hours(load.measured))
+            ago += [c.weeks_ago for c in changes(weekly, "") if c.kind is ChangeKind.STEP and 2 <= c.weeks_ago <= TREND_WEEKS]
+    return min(ago, default=None)
+
+
+def search_for(workload: Workload, catalog: PriceCatalog) -> Search:
+    """Candidates and time axis of a workload."""
+    axis = timeline(workload.start, workload.step_s, workload.n_steps)
+    types = candidates(catalog, workload.region, workload.constraints)
+    return Search(catalog=catalog, region=workload.region, axis=axis, constraints=workload.constraints, candidates=types)
 
 
 @dataclass(frozen=True)
-class _Answer:
+class Answer:
     """Everything that the parts of a recommendation are made from."""
 
     workload: Workload
@@ -88,7 +138,7 @@ class _Answer:
 
     def recommendation(self) -> Recommendation:
         workload, found = self.workload, self.found
-        cluster = self._drawn(CLUSTER_SCOPE, found.for_cluster, found.common_hours, found.common_measured)
+        cluster = self.drawn_for_cluster()
         for_cluster = rank(cluster.items)
         by_service = {
             load.service.name: rank(
@@ -100,7 +150,7 @@ class _Answer:
             raise AdvisorError(_nothing_fits(for_cluster or [r for ranked in by_service.values() for r in ranked]))
         best = for_cluster[0]
         parts = self._parts_of(best.alternative)
-        judgement = self._judge(cluster, for_cluster, self._unpriced(parts, by_service))
+        judgement = self.judge(cluster, for_cluster, self._unpriced(parts, by_service))
         present = self._present()
         return Recommendation(
             cluster=workload.cluster,
@@ -123,6 +173,10 @@ class _Answer:
             views=self._views(for_cluster),
             warnings=warnings_for(workload, self.search, found, parts, best.alternative),
         )
+
+    def drawn_for_cluster(self) -> Drawn:
+        """Alternatives for the cluster with their draws."""
+        return self._drawn(CLUSTER_SCOPE, self.found.for_cluster, self.found.common_hours, self.found.common_measured)
 
     def _drawn(self, scope: str, choices: Sequence[Choice], hours: FloatArray, measured: BoolArray) -> Drawn:
         weeks = self.search.axis.week_hours(measured) if scope == CLUSTER_SCOPE else None
@@ -185,7 +239,8 @@ class _Answer:
             for (title, missing), services in names.items()
         ]
 
-    def _judge(self, cluster: Drawn, ranked: Sequence[Ranked], unpriced: Sequence[str]) -> Judgement:
+    def judge(self, cluster: Drawn, ranked: Sequence[Ranked], unpriced: Sequence[str]) -> Judgement:
+        """The verdict on the first of ``ranked``."""
         measured_hours = float(self.found.common_measured.sum()) * self.search.axis.step_hours
         return judge(
             ranked,
@@ -194,20 +249,63 @@ class _Answer:
             weeks=self.workload.span_hours / HOURS_PER_WEEK,
             is_stated=all(service.is_stated for service in self.workload.services),
             settle=cluster.settle,
+            trend_doubt=self._trend_doubt(ranked[0]),
         )
+
+    def _trend_doubt(self, best: Ranked) -> str:
+        """Whether the launch types and purchase options would be others at the load that a trend leads to."""
+        growth = {
+            load.service.name: change.fraction
+            for load in self.found.loads
+            if not load.service.is_stated
+            for change in changes(weekly_load(self.search.axis.spread(load.demand), self._weeks_of(load)), "")
+            if change.kind is ChangeKind.TREND
+        }
+        plan = best.alternative.plan
+        if not growth or plan is None:
+            return ""
+        n_steps = min(self.workload.n_steps, HORIZON_WEEKS * HOURS_PER_WEEK * SECONDS_PER_HOUR // self.workload.step_s)
+        recent = self.workload.between(self.workload.n_steps - n_steps, self.workload.n_steps)
+        for n_weeks in TREND_LOOK_AHEAD_WEEKS:
+            factor = np.array([[(1 + growth.get(service.name, 0.0)) ** n_weeks] for service in recent.services])
+            title = self._cheapest_of_another_choice(replace(recent, demand=recent.demand * factor), plan)
+            if title and n_weeks:
+                return f"if the trend goes on, {title} is cheaper in {n_weeks} weeks: say by growth whether it does"
+            if title:
+                return f"the load has a trend, and on its last four weeks {title} is cheaper"
+        return ""
+
+    def _cheapest_of_another_choice(self, workload: Workload, plan: Plan) -> str:
+        """Title of the choice that is cheapest for a workload, where its launch types or purchase options are others."""
+        if not workload.measured.all(axis=0).any():
+            return ""
+        search = replace(search_for(workload, self.search.catalog), candidates=self.search.candidates)
+        found = alternatives(workload, search)
+        priced = [
+            (monthly.mean + monthly.high, choice.title, choice.parts)
+            for choice in found.for_cluster
+            if choice.parts and not choice.is_comparison
+            if (monthly := price_parts(choice.parts, found.common_hours, search.catalog, search.region).monthly_usd)
+        ]
+        _, title, parts = min(priced, key=lambda each: each[:2], default=(0.0, "", ()))
+        return title if parts and launch_choice(self._plan(parts)) != launch_choice(plan) else ""
+
+    def _weeks_of(self, load: ServiceLoad) -> Weeks:
+        return self.search.axis.week_hours(load.measured)
 
     def _break_even(self, saving: Saving | None, parts: Sequence[Part]) -> BreakEven | None:
         if saving is None:
             return None
-        theirs = self._parts_of_id(saving.against)
+        theirs = self.parts_of_id(saving.against)
         return break_even(saving.against, parts, theirs, self.workload, self.search, self.found.common_measured)
 
-    def _parts_of_id(self, alternative_id: str) -> tuple[Part, ...]:
+    def parts_of_id(self, alternative_id: str) -> tuple[Part, ...]:
+        """The parts of an alternative of any scope."""
         choices = [*self.found.for_cluster, *(c for choices in self.found.by_service.values() for c in choices)]
         return next(choice.parts for choice in choices if choice.id == alternative_id)
 
     def _parts_of(self, alternative: Alternative) -> tuple[Part, ...]:
-        return self._parts_of_id(alternative.id)
+        return self.parts_of_id(alternative.id)
 
     def _why(self, parts: Sequence[Part], by_service: Mapping[str, Sequence[Ranked]]) -> str:
         """A sentence about the costliest part of each launch type."""

@@ -1,9 +1,10 @@
 r"""How far the cost of a month can be trusted: draws of next month's cost, the same shocks for every plan.
 
-The cost of a plan by the week has a recent level and moves from week to week. Draws take those moves, which plans share, so
-that what two plans have in common cancels when they are compared; a row of prior knowledge stands in for moves that a short
-history did not show. What else moves a bill multiplies the draws: growth that the user expects, the Spot price and
-interruptions, the age of a rate, and the part of instance costs that only a replay of ECS's placement could tell.
+The cost of a plan by the week has a recent level; that level missed the weeks that followed by so much, at every week of the
+history. Draws take those errors, which plans share, so that what two plans have in common cancels when they are compared; a row
+of prior knowledge stands in for what a short history did not show. What else moves a bill multiplies the draws: growth that the
+user expects, the Spot price and interruptions, the age of a rate, and the part of instance costs that only a replay of ECS's
+placement could tell.
 
 ``docs/calibration.md`` has what the intervals hold on real loads, how the constants were found, and what simpler methods reach.
 """
@@ -24,14 +25,16 @@ SEED: Final = 20_260_101
 LEAST_WEEKS: Final = 2
 """Weeks of history from which an interval can be given."""
 
-KAPPA: Final = 1.25
-"""Width of the moves. 1.05 fits 80 % on the loads it was measured on; the rest is margin for loads unlike these."""
+KAPPA: Final = 1.15
+"""Width of the errors. 0.98 to 1.05 fits 80 % on the loads it was measured on; the rest is margin for loads unlike these."""
 PRIOR_MOVE: Final = 0.10
 """Log move in a week of a load that nothing is known of; worth two weeks of history."""
 TAIL_DEGREES: Final = 4
 """Degrees of freedom of the t that the moves follow: a load sometimes moves as it never did before."""
 T_QUANTILE_90: Final = 1.533
 """0.9 quantile of t with 4 degrees of freedom, so that the interval of one plan is ``KAPPA`` times 1.28 of its moves' norm."""
+MOST_MOVE: Final = 1.5
+"""Log move of a month beyond which a draw only says "far off": without a bound the mean of the draws would not exist."""
 ELASTIC_STEP: Final = 1.1
 """Load factor up and down by which the elasticity of a plan's cost is found."""
 LEAST_ELASTICITY: Final = 0.05
@@ -94,17 +97,18 @@ def month_draws(history: CostHistory, *, growth: Growth, n_draws: int = N_DRAWS,
 
     Notes
     -----
-    With :math:`y_{wp}` the log cost of plan :math:`p` in week :math:`w` of :math:`H`, :math:`d_{wp}` its moves from week to
-    week, :math:`e_p` its elasticity and :math:`\kappa = 1.25`:
+    With :math:`y_{wp}` the log cost of plan :math:`p` in week :math:`w` of :math:`H`, :math:`e_p` its elasticity and
+    :math:`\kappa = 1.15`:
 
     .. math::
-        l_p &= \sum_w 2^{-(H-w)} y_{wp} \Big/ \sum_w 2^{-(H-w)} \\
-        B &= [d_{2p}; \dots; d_{Hp}; \sqrt 2 \cdot 0.10\, e_p] / \sqrt{H + 1} \\
+        l_{wp} &= \sum_{v \le w} 2^{-(w-v)} y_{vp} \Big/ \sum_{v \le w} 2^{-(w-v)}, \qquad l_p = l_{Hp} \\
+        r_{wp} &= \operatorname{mean}(y_{w+1,p}, \dots, y_{\min(w+4, H), p}) - l_{wp} \\
+        B &= [r_{1p}; \dots; r_{H-1,p}; \sqrt 2 \cdot 0.10\, e_p] / \sqrt{H + 1} \\
         z_{rp} &= \tfrac{\kappa}{1.533} \sqrt{4/g_r}\; (\xi_r B)_p, \quad \xi_r \sim N(0, 1),\; g_r \sim \chi^2_4 \\
         M_{rp} &= \tfrac{730}{168} \exp(l_p + z_{rp})
 
     Half of last year's move of the same month is added to :math:`l_p` where there are 60 weeks or more. A stated load has
-    :math:`z = 0`. The draws are one matrix product for all plans.
+    :math:`z = 0`; no :math:`|z|` is taken above 1.5. The draws are one matrix product for all plans.
     """
     rng = Generator(SFC64(seed))
     y = _log_cost(history.weekly_usd)
@@ -112,7 +116,8 @@ def month_draws(history: CostHistory, *, growth: Growth, n_draws: int = N_DRAWS,
     shocks = _moves(y, history) if not history.is_stated else np.zeros((1, y.shape[1]))
     normal = rng.standard_normal((n_draws, shocks.shape[0]))
     tail = np.sqrt(TAIL_DEGREES / rng.chisquare(TAIL_DEGREES, n_draws))
-    usd = usd * np.exp(KAPPA / T_QUANTILE_90 * tail[:, np.newaxis] * (normal @ shocks))
+    moves = KAPPA / T_QUANTILE_90 * tail[:, np.newaxis] * (normal @ shocks)
+    usd = usd * np.exp(np.clip(moves, -MOST_MOVE, MOST_MOVE))
     usd *= _growth(history, growth, rng.standard_normal(n_draws))
     usd *= _prices(history, rng, n_draws)
     if history.range_fraction is not None:
@@ -143,9 +148,15 @@ def _level(y: FloatArray) -> FloatArray:
 
 
 def _moves(y: FloatArray, history: CostHistory) -> FloatArray:
-    """(weeks, plans): the matrix B of :func:`month_draws`."""
-    prior = np.sqrt(2.0) * PRIOR_MOVE * history.elasticity[np.newaxis, :]
-    rows = np.concatenate([np.diff(y, axis=0), prior])
+    """(weeks, plans): the matrix B of :func:`month_draws`.
+
+    What the level of each past week would have missed of the four weeks after it: of a load that only jitters around its level
+    this is half of a move from week to week, of one that wanders it is twice a move.
+    """
+    n_weeks = len(y)
+    errors = [y[w : w + HORIZON_WEEKS].mean(axis=0) - _recency(w) @ y[:w] for w in range(1, n_weeks)]
+    prior = np.sqrt(2.0) * PRIOR_MOVE * history.elasticity
+    rows = np.stack([*errors, prior])
     return np.asarray(rows / np.sqrt((len(y) + 1) * max(history.coverage_fraction, 1e-3)))
 
 

@@ -1,8 +1,8 @@
 """A workload: services of one cluster with their measured load on a common UTC time axis."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import numpy as np
@@ -177,6 +177,21 @@ class Workload:
     def span_hours(self) -> float:
         """Length of the time axis, gaps included."""
         return self.n_steps * self.step_hours
+
+    def between(self, first_step: int, end_step: int) -> "Workload":
+        """The same services over steps ``first_step`` to before ``end_step``."""
+
+        def cut(series: FloatArray | None) -> FloatArray | None:
+            return None if series is None else series[:, first_step:end_step]
+
+        return replace(
+            self,
+            start=self.start + timedelta(seconds=first_step * self.step_s),
+            demand=self.demand[:, first_step:end_step],
+            running_tasks=cut(self.running_tasks),
+            memory_mib=cut(self.memory_mib),
+            cpu_units_per_task_max=cut(self.cpu_units_per_task_max),
+        )
 
     def index(self, service: str) -> int:
         """Row of a service by name."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import numpy as np
 
+from advisor.simulate.timeline import Weeks
 from advisor.units import HOURS_PER_WEEK, SECONDS_PER_HOUR, FloatArray, IntArray
 
 TREND_WEEKS = 13
@@ -21,7 +22,6 @@ LEAST_LAST_MOVE = 0.20
 SHAPE_WEEKS = 2
 LEAST_SHAPE_CORRELATION = 0.5
 LEAST_VARIATION = 0.10
-CROSSING_WEEKS = 26
 
 
 class ChangeKind(StrEnum):
@@ -65,18 +65,11 @@ def changes(weekly: FloatArray, what: str) -> tuple[Change, ...]:
     return found or tuple(each for each in (_last_move(y, what),) if each)
 
 
-def weekly_slope(weekly: FloatArray) -> float:
-    """Theil and Sen's slope of the logarithm over the last 13 weeks: the log change by the week."""
-    return _slope(np.log(np.maximum(weekly[-TREND_WEEKS:], 1e-12)))
-
-
-def crossing_weeks(ours: FloatArray, theirs: FloatArray, ours_usd: float, theirs_usd: float) -> float | None:
-    """In how many weeks the other plan would be cheaper if both trends went on; None where they do not meet in half a year."""
-    closing = weekly_slope(ours) - weekly_slope(theirs)
-    if closing <= 0 or min(ours_usd, theirs_usd) <= 0:
-        return None
-    weeks = math.log(theirs_usd / ours_usd) / closing
-    return weeks if weeks <= CROSSING_WEEKS else None
+def weekly_load(demand: FloatArray, weeks: Weeks) -> FloatArray:
+    """(weeks,): load of each week, from its demand by the step (steps,); weeks that were hardly measured are left out."""
+    if not len(weeks.hours):
+        return np.zeros(0)
+    return np.asarray((np.nan_to_num(demand[weeks.steps]) * weeks.hours).sum(axis=1))
 
 
 def shape_change(demand: FloatArray, hour_of_week: IntArray, step_s: int, what: str) -> Change | None:
@@ -144,10 +137,11 @@ def _step(y: FloatArray, what: str) -> Change | None:
     n = y.size
     if n < LEAST_TREND_WEEKS:
         return None
-    ranks = np.argsort(np.argsort(y, kind="stable"), kind="stable") + 1.0
+    _, place, count = np.unique(y, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(count) - (count - 1) / 2)[place]  # equal weeks share their mean rank
     at = np.arange(1, n)
     statistic = np.abs(2 * np.cumsum(ranks)[:-1] - at * (n + 1))
-    first = int(at[np.argmax(statistic)])
+    first = min(at.tolist(), key=lambda t: _step_error(y, t))
     p = 2 * math.exp(-6 * float(statistic.max()) ** 2 / (n**3 + n**2))
     move = float(np.median(y[first:]) - np.median(y[:first]))
     is_better = _step_error(y, first) < _line_error(y)

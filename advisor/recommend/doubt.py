@@ -75,7 +75,7 @@ def drawn(
     draws = month_draws(history, growth=growth)
     result = list(items)
     for column, i in enumerate(at):
-        result[i] = replace(items[i], draws_usd=draws[:, column], recent_weekly_usd=history.weekly_usd[:, column])
+        result[i] = replace(items[i], draws_usd=draws[:, column])
     return Drawn(items=tuple(_with_odds(result)), history=history, growth=growth)
 
 

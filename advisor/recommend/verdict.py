@@ -7,7 +7,7 @@ import numpy as np
 
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.plan import Plan
-from advisor.recommend.changes import ChangeKind, changes, crossing_weeks
+from advisor.recommend.reasons import percent
 from advisor.recommend.result import Alternative, Saving, Verdict
 from advisor.uncertainty import chance_of_group, nine_digits
 from advisor.units import FloatArray
@@ -32,8 +32,6 @@ class Ranked:
     """Cost of what has a price."""
     draws_usd: FloatArray | None = None
     """(draws,): cost of next month, the same draws for every alternative of a scope; None with too little history."""
-    recent_weekly_usd: FloatArray | None = None
-    """(weeks,): each week's cost by the fast model, of which trends are sought."""
 
     @property
     def ranking_usd(self) -> float | None:
@@ -81,6 +79,7 @@ def judge(
     weeks: float,
     is_stated: bool,
     settle: Callable[[Ranked, Ranked], str] = lambda _best, _rival: "",
+    trend_doubt: str = "",
 ) -> Judgement:
     """Verdict on the first of ``ranked``, which has a price.
 
@@ -96,6 +95,8 @@ def judge(
         The whole load is a stated constant, so that there is no history to be short of.
     settle
         Says in a clause what would decide between two alternatives.
+    trend_doubt
+        A sentence where a trend of the load would change the answer if it went on.
 
     Notes
     -----
@@ -120,7 +121,9 @@ def judge(
         if probability is None:
             doubts.extend(_close_calls(best, rival, saving, choices))
         else:
-            doubts.extend(_doubts_of_draws(best, rival, saving, probability, settle))
+            doubts.extend(_doubts_of_draws(best, _likeliest(best, rival, choices), saving, probability, settle))
+    if trend_doubt:
+        doubts.append(trend_doubt)
     if doubts:
         verdict, sentences = Verdict.TOO_CLOSE_TO_CALL, (*doubts, *unpriced)
     else:
@@ -141,29 +144,26 @@ def _probability(best: Ranked, choices: Sequence[Ranked]) -> float | None:
 def _doubts_of_draws(
     best: Ranked, rival: Ranked, saving: Saving, probability: float, settle: Callable[[Ranked, Ranked], str]
 ) -> list[str]:
-    title = rival.alternative.title
-    doubts = []
-    if probability < LEAST_PROBABILITY:
-        kind = "a tie within 2 %" if abs(saving.fraction) <= TIE_FRACTION else "a real doubt"
-        where = _undecided(best, rival)
-        decides = settle(best, rival)
-        doubts.append(
-            f"another launch choice is cheapest in {1 - probability:.0%} of the draws, first of all {title}{where} ({kind})"
-            f"{f': {decides}' if decides else ''}"
-        )
-    ours, theirs = best.recent_weekly_usd, rival.recent_weekly_usd
-    if ours is not None and theirs is not None and _has_trend(ours, theirs):
-        weeks = crossing_weeks(ours, theirs, best.ranking_usd or 0.0, rival.ranking_usd or 0.0)
-        if weeks is not None:
-            doubts.append(
-                f"if the trend of the last weeks goes on, {title} is cheaper in about {max(1, round(weeks))} weeks: say by "
-                "growth whether it does"
-            )
-    return doubts
+    if probability >= LEAST_PROBABILITY:
+        return []
+    kind = "a tie within 2 %" if abs(saving.fraction) <= TIE_FRACTION else "a real doubt"
+    decides = settle(best, rival)
+    return [
+        f"another launch choice is cheapest in {percent(1 - probability)} of the draws, first of all {rival.alternative.title}"
+        f"{_undecided(best, rival)} ({kind}){f': {decides}' if decides else ''}"
+    ]
 
 
-def _has_trend(*weekly: FloatArray) -> bool:
-    return any(change.kind is ChangeKind.TREND for series in weekly for change in changes(series, ""))
+def _likeliest(best: Ranked, rival: Ranked, choices: Sequence[Ranked]) -> Ranked:
+    """The alternative of another launch choice that is most often the cheapest."""
+    plan = best.alternative.plan
+    others = [
+        item
+        for item in choices
+        if item.draws_usd is not None and plan and item.alternative.plan
+        if launch_choice(item.alternative.plan) != launch_choice(plan)
+    ]
+    return max(others, key=lambda item: item.alternative.probability_cheapest or 0.0, default=rival)
 
 
 def _undecided(best: Ranked, rival: Ranked) -> str:

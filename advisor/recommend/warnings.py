@@ -9,7 +9,7 @@ from advisor.optimize.alternatives import Alternatives
 from advisor.optimize.candidates import family_and_generation
 from advisor.optimize.parts import Part
 from advisor.optimize.search import Search
-from advisor.recommend.changes import TREND_WEEKS, changes, sentences, shape_change
+from advisor.recommend.changes import TREND_WEEKS, changes, sentences, shape_change, weekly_load
 from advisor.recommend.result import Alternative
 from advisor.recommend.verdict import WARN_WEEKS
 from advisor.simulate.instances import capacity, reservation
@@ -68,8 +68,7 @@ def _changes(found: Alternatives, search: Search) -> Iterable[str]:
         if load.service.is_stated or not load.demand.size:
             continue
         demand = search.axis.spread(load.demand)
-        weeks = search.axis.week_hours(load.measured)
-        weekly = np.nansum(np.nan_to_num(demand[weeks.steps]) * weeks.hours, axis=1) if len(weeks.hours) else np.zeros(0)
+        weekly = weekly_load(demand, search.axis.week_hours(load.measured))
         what = f"the load of {load.service.name}"
         yield from sentences([each for each in changes(weekly, what) if each.weeks_ago <= TREND_WEEKS])
         shape = shape_change(demand, search.axis.hour_of_week, search.axis.step_s, what)
