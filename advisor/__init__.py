@@ -7,6 +7,7 @@ from advisor.version import __version__
 
 if TYPE_CHECKING:
     from advisor.answer import advise as advise
+    from advisor.backtest import backtest as backtest
     from advisor.emit import render_ecs as render_ecs
     from advisor.recommend import Recommendation as Recommendation
     from advisor.report.charts import plot_busiest_week as plot_busiest_week
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "advise": "advisor.answer",
+    "backtest": "advisor.backtest",
     "render_ecs": "advisor.emit",
     "Recommendation": "advisor.recommend",
     "plot_busiest_week": "advisor.report.charts",
@@ -36,6 +38,7 @@ __all__ = [
     "Recommendation",
     "__version__",
     "advise",
+    "backtest",
     "plot_busiest_week",
     "plot_costs",
     "plot_load",

@@ -1,6 +1,6 @@
 """From a workload and a price catalog to a recommendation: the whole flow."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -10,20 +10,24 @@ from advisor.billing import amounts_usd, total_usd
 from advisor.ecs import LaunchType, PurchaseOption, TaskSize
 from advisor.errors import AdvisorError, PriceNotFoundError
 from advisor.meters import Meter, Usage
-from advisor.optimize.alternatives import Alternatives, Choice, alternatives, wholly_unpriced
+from advisor.optimize.alternatives import Alternatives, Choice, alternatives, wholly_unpriced, without_repeats
 from advisor.optimize.candidates import candidates
+from advisor.optimize.fixed import on_load
 from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.parts import ROOT_VOLUME_GIB, Part
 from advisor.optimize.present import has_present, hours_known, present_parts
-from advisor.optimize.pricing import instance_facts, price_parts, weekly_usd, weighted_quantile
+from advisor.optimize.pricing import PricedParts, instance_facts, price_parts, weekly_usd, weighted_quantile
 from advisor.optimize.search import Search, packed_load
 from advisor.plan import CapacityProvider, Plan, ServicePlan
 from advisor.pricing import PriceCatalog
+from advisor.recommend.changes import TREND_WEEKS, ChangeKind, changes, weekly_load
+from advisor.recommend.doubt import Drawn, break_even, drawn
 from advisor.recommend.reasons import folded, idle_fraction, service_why, unmet_task_hours
 from advisor.recommend.result import (
     CLUSTER_SCOPE,
     Advice,
     Alternative,
+    BreakEven,
     InstancesView,
     Present,
     Recommendation,
@@ -35,7 +39,7 @@ from advisor.recommend.result import (
     StrategyItem,
     Views,
 )
-from advisor.recommend.verdict import Judgement, Ranked, judge, rank, saving_against
+from advisor.recommend.verdict import Judgement, Ranked, judge, launch_choice, rank, saving_against
 from advisor.recommend.views import first_hour, instances_view, service_view
 from advisor.recommend.warnings import warnings_for
 from advisor.simulate.fargate import fargate_quantities
@@ -43,9 +47,13 @@ from advisor.simulate.instances import capacity, reservation
 from advisor.simulate.packing import tasks_per_instance
 from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import Weeks, timeline
-from advisor.units import HOURS_PER_WEEK, FloatArray
+from advisor.uncertainty import HORIZON_WEEKS, SEED
+from advisor.units import HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray
 from advisor.version import __version__
 from advisor.workload import Workload
+
+TREND_LOOK_AHEAD_WEEKS = (0, 4, 8, 13, 26)
+"""Weeks after the end of the history at which a trend is asked whether the answer would still hold."""
 
 
 def advise(workload: Workload, catalog: PriceCatalog) -> Recommendation:
@@ -65,18 +73,63 @@ def advise(workload: Workload, catalog: PriceCatalog) -> Recommendation:
     InputError
         No instance type matches the constraints.
     """
-    axis = timeline(workload.start, workload.step_s, workload.n_steps)
-    types = candidates(catalog, workload.region, workload.constraints)
-    search = Search(catalog=catalog, region=workload.region, axis=axis, constraints=workload.constraints, candidates=types)
+    return answer(workload, catalog).recommendation()
+
+
+def answer(workload: Workload, catalog: PriceCatalog) -> "Answer":
+    """What :func:`advise` makes its recommendation from: every choice, with its parts. Raises what it raises."""
+    search = search_for(workload, catalog)
     found = alternatives(workload, search)
     unpriced = wholly_unpriced(found.by_service, search)
     if unpriced:
         raise PriceNotFoundError(meter=unpriced[1], region=workload.region, catalog_date=catalog.catalog_date(workload.region))
-    return _Answer(workload, search, found).recommendation()
+    return Answer(workload, search, _with_choices_since_a_step(workload, search, found))
+
+
+def _with_choices_since_a_step(workload: Workload, search: Search, found: Alternatives) -> Alternatives:
+    """Where the load of a service stepped, also the choices that are cheapest on the weeks since.
+
+    The old level would choose other instance types, or none for the new one.
+    """
+    n_weeks = _weeks_since_a_step(search, found)
+    if n_weeks is None:
+        return found
+    per_week = HOURS_PER_WEEK * SECONDS_PER_HOUR // workload.step_s
+    since = workload.between(workload.n_steps - n_weeks * per_week, workload.n_steps)
+    recent = alternatives(since, replace(search_for(since, search.catalog), candidates=search.candidates))
+    rows = {service.name: row for row, service in enumerate(workload.services)}
+    more = [
+        replace(
+            choice,
+            id=f"{choice.id}:since_step",
+            title=f"{choice.title}, chosen on the last {n_weeks} weeks",
+            parts=on_load(choice.parts, lambda service: np.asarray(workload.demand[rows[service.name]]), search),
+        )
+        for choice in recent.for_cluster
+        if choice.parts and not choice.is_comparison
+    ]
+    return replace(found, for_cluster=tuple(without_repeats([*found.for_cluster, *more])))
+
+
+def _weeks_since_a_step(search: Search, found: Alternatives) -> int | None:
+    """Weeks since the last step of any service's load, where that is two to thirteen."""
+    ago = []
+    for load in found.loads:
+        if not load.service.is_stated:
+            weekly = weekly_load(search.axis.spread(load.demand), search.axis.week_hours(load.measured))
+            ago += [c.weeks_ago for c in changes(weekly, "") if c.kind is ChangeKind.STEP and 2 <= c.weeks_ago <= TREND_WEEKS]
+    return min(ago, default=None)
+
+
+def search_for(workload: Workload, catalog: PriceCatalog) -> Search:
+    """Candidates and time axis of a workload."""
+    axis = timeline(workload.start, workload.step_s, workload.n_steps)
+    types = candidates(catalog, workload.region, workload.constraints)
+    return Search(catalog=catalog, region=workload.region, axis=axis, constraints=workload.constraints, candidates=types)
 
 
 @dataclass(frozen=True)
-class _Answer:
+class Answer:
     """Everything that the parts of a recommendation are made from."""
 
     workload: Workload
@@ -85,16 +138,19 @@ class _Answer:
 
     def recommendation(self) -> Recommendation:
         workload, found = self.workload, self.found
-        for_cluster = self._ranked(CLUSTER_SCOPE, found.for_cluster, found.common_hours, found.common_measured)
+        cluster = self.drawn_for_cluster()
+        for_cluster = rank(cluster.items)
         by_service = {
-            load.service.name: self._ranked(load.service.name, found.by_service[load.service.name], load.hours, load.measured)
+            load.service.name: rank(
+                self._drawn(load.service.name, found.by_service[load.service.name], load.hours, load.measured).items
+            )
             for load in found.loads
         }
         if not for_cluster or for_cluster[0].alternative.monthly_usd is None:
             raise AdvisorError(_nothing_fits(for_cluster or [r for ranked in by_service.values() for r in ranked]))
         best = for_cluster[0]
         parts = self._parts_of(best.alternative)
-        judgement = self._judge(for_cluster, self._unpriced(parts, by_service))
+        judgement = self.judge(cluster, for_cluster, self._unpriced(parts, by_service))
         present = self._present()
         return Recommendation(
             cluster=workload.cluster,
@@ -110,19 +166,26 @@ class _Answer:
                 saving=judgement.saving,
                 saving_against_present=self._saving_against_present(best, present),
                 doubts=judgement.doubts,
+                probability=judgement.probability,
+                break_even=self._break_even(judgement.saving, parts),
             ),
             present=present,
             views=self._views(for_cluster),
             warnings=warnings_for(workload, self.search, found, parts, best.alternative),
         )
 
-    def _ranked(self, scope: str, choices: Iterable[Choice], hours: FloatArray, measured: np.ndarray) -> list[Ranked]:
-        weeks = self.search.axis.week_hours(measured) if scope == CLUSTER_SCOPE else None
-        return rank([self._priced(scope, choice, hours, weeks) for choice in choices])
+    def drawn_for_cluster(self) -> Drawn:
+        """Alternatives for the cluster with their draws."""
+        return self._drawn(CLUSTER_SCOPE, self.found.for_cluster, self.found.common_hours, self.found.common_measured)
 
-    def _priced(self, scope: str, choice: Choice, hours: FloatArray, weeks: Weeks | None) -> Ranked:
+    def _drawn(self, scope: str, choices: Sequence[Choice], hours: FloatArray, measured: BoolArray) -> Drawn:
+        weeks = self.search.axis.week_hours(measured) if scope == CLUSTER_SCOPE else None
+        priced = [price_parts(choice.parts, hours, self.search.catalog, self.search.region) for choice in choices]
+        items = [self._ranked(scope, choice, bill, hours, weeks) for choice, bill in zip(choices, priced, strict=True)]
+        return drawn(items, [choice.parts for choice in choices], priced, self.workload, self.search, measured)
+
+    def _ranked(self, scope: str, choice: Choice, priced: PricedParts, hours: FloatArray, weeks: Weeks | None) -> Ranked:
         catalog, region = self.search.catalog, self.search.region
-        priced = price_parts(choice.parts, hours, catalog, region)
         alternative = Alternative(
             id=choice.id,
             scope=scope,
@@ -176,7 +239,8 @@ class _Answer:
             for (title, missing), services in names.items()
         ]
 
-    def _judge(self, ranked: Sequence[Ranked], unpriced: Sequence[str]) -> Judgement:
+    def judge(self, cluster: Drawn, ranked: Sequence[Ranked], unpriced: Sequence[str]) -> Judgement:
+        """The verdict on the first of ``ranked``."""
         measured_hours = float(self.found.common_measured.sum()) * self.search.axis.step_hours
         return judge(
             ranked,
@@ -184,11 +248,64 @@ class _Answer:
             measured_hours=measured_hours,
             weeks=self.workload.span_hours / HOURS_PER_WEEK,
             is_stated=all(service.is_stated for service in self.workload.services),
+            settle=cluster.settle,
+            trend_doubt=self._trend_doubt(ranked[0]),
         )
 
-    def _parts_of(self, alternative: Alternative) -> tuple[Part, ...]:
+    def _trend_doubt(self, best: Ranked) -> str:
+        """Whether the launch types and purchase options would be others at the load that a trend leads to."""
+        growth = {
+            load.service.name: change.fraction
+            for load in self.found.loads
+            if not load.service.is_stated
+            for change in changes(weekly_load(self.search.axis.spread(load.demand), self._weeks_of(load)), "")
+            if change.kind is ChangeKind.TREND
+        }
+        plan = best.alternative.plan
+        if not growth or plan is None:
+            return ""
+        n_steps = min(self.workload.n_steps, HORIZON_WEEKS * HOURS_PER_WEEK * SECONDS_PER_HOUR // self.workload.step_s)
+        recent = self.workload.between(self.workload.n_steps - n_steps, self.workload.n_steps)
+        for n_weeks in TREND_LOOK_AHEAD_WEEKS:
+            factor = np.array([[(1 + growth.get(service.name, 0.0)) ** n_weeks] for service in recent.services])
+            title = self._cheapest_of_another_choice(replace(recent, demand=recent.demand * factor), plan)
+            if title and n_weeks:
+                return f"if the trend goes on, {title} is cheaper in {n_weeks} weeks: say by growth whether it does"
+            if title:
+                return f"the load has a trend, and on its last four weeks {title} is cheaper"
+        return ""
+
+    def _cheapest_of_another_choice(self, workload: Workload, plan: Plan) -> str:
+        """Title of the choice that is cheapest for a workload, where its launch types or purchase options are others."""
+        if not workload.measured.all(axis=0).any():
+            return ""
+        search = replace(search_for(workload, self.search.catalog), candidates=self.search.candidates)
+        found = alternatives(workload, search)
+        priced = [
+            (monthly.mean + monthly.high, choice.title, choice.parts)
+            for choice in found.for_cluster
+            if choice.parts and not choice.is_comparison
+            if (monthly := price_parts(choice.parts, found.common_hours, search.catalog, search.region).monthly_usd)
+        ]
+        _, title, parts = min(priced, key=lambda each: each[:2], default=(0.0, "", ()))
+        return title if parts and launch_choice(self._plan(parts)) != launch_choice(plan) else ""
+
+    def _weeks_of(self, load: ServiceLoad) -> Weeks:
+        return self.search.axis.week_hours(load.measured)
+
+    def _break_even(self, saving: Saving | None, parts: Sequence[Part]) -> BreakEven | None:
+        if saving is None:
+            return None
+        theirs = self.parts_of_id(saving.against)
+        return break_even(saving.against, parts, theirs, self.workload, self.search, self.found.common_measured)
+
+    def parts_of_id(self, alternative_id: str) -> tuple[Part, ...]:
+        """The parts of an alternative of any scope."""
         choices = [*self.found.for_cluster, *(c for choices in self.found.by_service.values() for c in choices)]
-        return next(choice.parts for choice in choices if choice.id == alternative.id)
+        return next(choice.parts for choice in choices if choice.id == alternative_id)
+
+    def _parts_of(self, alternative: Alternative) -> tuple[Part, ...]:
+        return self.parts_of_id(alternative.id)
 
     def _why(self, parts: Sequence[Part], by_service: Mapping[str, Sequence[Ranked]]) -> str:
         """A sentence about the costliest part of each launch type."""
@@ -376,6 +493,9 @@ class _Answer:
         fitted = [t for t in self.search.candidates.types if t.name in chosen and not t.is_registered_memory_observed]
         return {f"registered memory of {t.name}": f"{t.registered_memory_mib:,} MiB (our fit)" for t in fitted}
 
+    def _growth(self) -> dict[str, str]:
+        return {"growth": "0"} if self.workload.growth.is_none else {}
+
     def _run(self, parts: Sequence[Part]) -> Run:
         workload, catalog = self.workload, self.search.catalog
         end = workload.start + timedelta(hours=workload.span_hours)
@@ -383,8 +503,8 @@ class _Answer:
             version=__version__,
             inputs=tuple({"path": file.path, "sha256": file.sha256} for file in (*workload.inputs, *catalog.inputs)),
             catalog=_catalog_dates(catalog, workload.region),
-            seed=None,
-            defaults={**workload.defaults_used, **MODEL_DEFAULTS, **self._fitted_memory(parts)},
+            seed=SEED,
+            defaults={**workload.defaults_used, **MODEL_DEFAULTS, **self._growth(), **self._fitted_memory(parts)},
             notes=(*workload.notes, *catalog.notes, *self.search.candidates.notes),
             start=workload.start.isoformat(),
             end=end.isoformat(),
@@ -399,7 +519,6 @@ MODEL_DEFAULTS: Mapping[str, str] = {
     "target capacity": "100 %",
     "daemons": "none",
     "work per vCPU": "1",
-    "growth": "0",
 }
 """What no input of this version changes."""
 

@@ -1,8 +1,8 @@
 """A workload: services of one cluster with their measured load on a common UTC time axis."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import numpy as np
@@ -50,6 +50,20 @@ class PresentCluster:
     instances: Mapping[str, int]
     """Number of instances of each type."""
     purchase_option: PurchaseOption = PurchaseOption.ON_DEMAND
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """What the user expects of the load until the month that is planned for."""
+
+    fraction: float = 0.0
+    """0.3: the load will be 30 % larger."""
+    spread_fraction: float = 0.0
+    """Standard deviation of that, as a share of the load."""
+
+    @property
+    def is_none(self) -> bool:
+        return self.fraction == 0.0 and self.spread_fraction == 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +142,7 @@ class Workload:
     cpu_units_per_task_max: FloatArray | None = None
     """(services, steps): most CPU units that a single task used; NaN where not measured."""
     constraints: Constraints = field(default_factory=Constraints)
+    growth: Growth = Growth()
     present: PresentCluster | None = None
     rates_file: str | None = None
     """A file of own rates that goes before the catalog's."""
@@ -162,6 +177,21 @@ class Workload:
     def span_hours(self) -> float:
         """Length of the time axis, gaps included."""
         return self.n_steps * self.step_hours
+
+    def between(self, first_step: int, end_step: int) -> "Workload":
+        """The same services over steps ``first_step`` to before ``end_step``."""
+
+        def cut(series: FloatArray | None) -> FloatArray | None:
+            return None if series is None else series[:, first_step:end_step]
+
+        return replace(
+            self,
+            start=self.start + timedelta(seconds=first_step * self.step_s),
+            demand=self.demand[:, first_step:end_step],
+            running_tasks=cut(self.running_tasks),
+            memory_mib=cut(self.memory_mib),
+            cpu_units_per_task_max=cut(self.cpu_units_per_task_max),
+        )
 
     def index(self, service: str) -> int:
         """Row of a service by name."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from advisor.cli.options import Format, FormatOption, QuietOption, RegionOption, say
+from advisor.cli.progress import Progress
 
 if TYPE_CHECKING:
     from advisor.sources.aws import Findings, FoundService
@@ -76,16 +77,18 @@ def _collected(
 
     saved = SavedAnswers.beside(out)
     try:
-        found = collect_findings(
-            open_session(region=region, profile=profile),
-            cluster,
-            now=datetime.now(UTC),
-            services=services,
-            days=days,
-            with_commitments=with_commitments,
-            saved=saved,
-            on_progress=lambda text: say(text, is_quiet=is_quiet),
-        )
+        with Progress(is_quiet=is_quiet) as progress:
+            found = collect_findings(
+                open_session(region=region, profile=profile),
+                cluster,
+                now=datetime.now(UTC),
+                services=services,
+                days=days,
+                with_commitments=with_commitments,
+                saved=saved,
+                on_progress=progress.say,
+                on_share=progress.share,
+            )
     except KeyboardInterrupt:
         say("stopped; give the same command again, and it goes on from here", is_quiet=is_quiet)
         raise

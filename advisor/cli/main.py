@@ -5,6 +5,7 @@ import sys
 
 import typer
 
+from advisor.cli.backtest import backtest_command
 from advisor.cli.collect import collect_command
 from advisor.cli.emit import emit_command
 from advisor.cli.explain import explain_command
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.command("recommend")(recommend_command)
 app.command("explain")(explain_command)
 app.command("emit")(emit_command)
+app.command("backtest")(backtest_command)
 app.command("collect")(collect_command)
 app.add_typer(prices_app, name="prices")
 app.add_typer(schema_app, name="schema")

@@ -211,7 +211,7 @@ def _cluster_choices(
     for kind in _cluster_kinds(search, loads):
         found += _shared_choices(search, cluster, loads, kind, hours, packed)
     found += _hybrid_choices(search, cluster, loads, cheapest, hours, packed)
-    return _without_repeats(found)
+    return without_repeats(found)
 
 
 class _Cheapest:
@@ -418,7 +418,7 @@ def _of(loads: Sequence[ServiceLoad], part: Part) -> list[ServiceLoad]:
     return [load for load in loads if load.service.name in part.services]
 
 
-def _without_repeats(choices: Iterable[Choice]) -> Iterable[Choice]:
+def without_repeats(choices: Iterable[Choice]) -> Iterable[Choice]:
     """The same plan is offered once, under its first name."""
     seen = set()
     for choice in choices:

@@ -57,6 +57,8 @@ class Part:
     """(steps,): needed beyond the upper bounds of service auto scaling."""
     tasks: FloatArray
     """(services, steps): running."""
+    runs: tuple[RunningTasks, ...] = ()
+    """What each service runs, in the order of ``services``; empty for instances that are only paid for."""
     on_instances: "InstancesInUse | None" = None
     """None on Fargate."""
 
@@ -81,6 +83,7 @@ def fargate_part(
         quantity_per_hour=fargate_quantities(billed, run.size, ephemeral_storage_gib=storage, has_public_ip=is_public),
         unmet_tasks=run.unmet,
         tasks=run.tasks[np.newaxis],
+        runs=(run,),
     )
 
 
@@ -124,6 +127,7 @@ def instances_part(
         quantity_per_hour=np.stack(rows),
         unmet_tasks=np.sum([run.unmet for run in runs], axis=0),
         tasks=tasks,
+        runs=tuple(runs),
         on_instances=InstancesInUse(
             running=mean_instances,
             reserved=reserved / capacity.mean(axis=0)[:, np.newaxis],

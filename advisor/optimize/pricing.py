@@ -75,9 +75,14 @@ def weekly_usd(parts: Sequence[Part], weeks: Weeks, catalog: PriceCatalog, regio
     for part in parts:
         by_week = part.quantity_per_hour[:, weeks.steps].swapaxes(0, 1)
         totals = Usage(meters=part.meters, quantity_per_hour=by_week, hours=weeks.hours).totals
-        amounts = amounts_usd(totals, catalog.rates_usd(part.meters, region))
+        amounts = amounts_of(part, totals, catalog, region)
         total += total_usd(amounts) + np.array([_range_usd(part, row) for row in amounts])
     return total
+
+
+def amounts_of(part: Part, totals: FloatArray, catalog: PriceCatalog, region: str) -> FloatArray:
+    """(..., meters): dollars of a part's quantities, NaN where a meter has no price."""
+    return amounts_usd(totals, catalog.rates_usd(part.meters, region))
 
 
 def instance_facts(parts: Sequence[Part], hours: FloatArray) -> InstanceFacts | None:

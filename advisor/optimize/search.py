@@ -1,7 +1,7 @@
 """The cheapest instance type for one service alone, or for several services on one cluster."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from advisor.ecs import Architecture, InstanceType, LaunchType, PlacementStrateg
 from advisor.meters import GP3_GIB_MONTH, PUBLIC_IPV4_HOUR, sum_over_states
 from advisor.optimize.candidates import Candidates
 from advisor.optimize.parts import MANAGED_FEE_RANGE, PACKING_RANGE, ROOT_VOLUME_GIB, Part, instance_provider, instances_part
+from advisor.plan import CapacityProvider
 from advisor.pricing import PriceCatalog
 from advisor.simulate.instances import (
     dedicated_instance_hours,
@@ -238,20 +239,32 @@ class _SharedPacking:
 
 def default_spread_part(search: Search, load: PackedLoad, part: Part) -> Part:
     """The same services and instance types under ECS's default placement, an upper figure: for comparison."""
-    types = [t for t in search.candidates.types if t.name in part.provider.instance_types]
+    spread = replace(part.provider, placement=PlacementStrategy.DEFAULT_SPREAD)
+    return part_on_provider(search, load.runs, spread, load=load)
+
+
+def part_on_provider(
+    search: Search, runs: Sequence[RunningTasks], provider: CapacityProvider, *, load: PackedLoad | None = None
+) -> Part:
+    """Services on a given capacity provider with instances: its types and placement are kept, nothing is searched."""
+    index = np.array([i for i, t in enumerate(search.candidates.types) if t.name in provider.instance_types])
+    zones, delay = provider.zones, search.axis.delay_steps
+    is_default = provider.placement is PlacementStrategy.DEFAULT_SPREAD
     series = []
-    for instance_type in types:
-        packed = load.packed(search.candidates.capacity[search.candidates.types.index(instance_type)])
-        least = with_zone_floor(_known(packed), _known(load.n_tasks), part.provider.zones).astype(np.float64)
-        least[np.isnan(packed)] = np.nan
-        series.append((packed, held_under_default_spread(least, load.n_tasks, search.axis.delay_steps)))
-    index = np.array([search.candidates.types.index(t) for t in types])
+    for at in index.tolist():
+        offered = search.candidates.capacity[at]
+        if len(runs) == 1 and not is_default:
+            per_instance = int(tasks_per_instance(reservation(runs[0].size), offered))
+            series.append(_dedicated_instances(runs[0], per_instance, zones, delay))
+        else:
+            load = load or packed_load(runs)
+            series.append(_shared_instances(load, offered, zones, delay, is_default=is_default))
     kind = CapacityKind(
-        launch_type=part.provider.launch_type,
-        purchase_option=part.provider.purchase_option,
-        architecture=part.provider.architecture or Architecture.X86_64,
+        launch_type=provider.launch_type,
+        purchase_option=provider.purchase_option,
+        architecture=provider.architecture or Architecture.X86_64,
     )
-    return _part(search, load.runs, index, kind, series, name=part.provider.name, placement=PlacementStrategy.DEFAULT_SPREAD)
+    return _part(search, runs, index, kind, series, name=provider.name, placement=provider.placement)
 
 
 def _part(
@@ -262,7 +275,7 @@ def _part(
     series: Sequence[tuple[FloatArray, FloatArray]],
     *,
     name: str,
-    placement: PlacementStrategy = PlacementStrategy.SPREAD_THEN_BINPACK,
+    placement: PlacementStrategy | None = PlacementStrategy.SPREAD_THEN_BINPACK,
 ) -> Part:
     types = [search.candidates.types[i] for i in index]
     packed, running = (np.stack(rows) for rows in zip(*series, strict=True))
@@ -275,7 +288,7 @@ def _part(
         float(np.nanmax(running, initial=0.0)),
         zones=search.constraints.zones,
         has_trunking=search.constraints.has_trunking,
-        placement=placement,
+        placement=placement or PlacementStrategy.SPREAD_THEN_BINPACK,
     )
     return instances_part(runs, types, running, packed, search.candidates.capacity[index].astype(np.float64), provider=provider)
 
@@ -289,10 +302,14 @@ def _dedicated_instances(run: RunningTasks, per_instance: int, zones: int, delay
     return np.where(gap, np.nan, filled), held(least, delay_steps)
 
 
-def _shared_instances(load: PackedLoad, capacity: IntArray, zones: int, delay_steps: int) -> tuple[FloatArray, FloatArray]:
+def _shared_instances(
+    load: PackedLoad, capacity: IntArray, zones: int, delay_steps: int, *, is_default: bool = False
+) -> tuple[FloatArray, FloatArray]:
     packed = load.packed(capacity)
     least = with_zone_floor(_known(packed), _known(load.n_tasks), zones).astype(np.float64)
     least[np.isnan(packed)] = np.nan
+    if is_default:
+        return packed, held_under_default_spread(least, load.n_tasks, delay_steps)
     return packed, held(least, delay_steps)
 
 

@@ -48,6 +48,11 @@ class Alternative:
     missing: tuple[str, ...] = ()
     """Meters that are used and have no price."""
     probability_cheapest: float | None = None
+    """Share of the draws of next month in which it is the cheapest of its scope; None without draws or as a comparison."""
+    expected_usd: float | None = None
+    """Mean of the draws, by which alternatives are ranked."""
+    expected_regret_usd: float | None = None
+    """Mean of what it costs more than the cheapest of the same draw."""
     unmet_task_hours: float = 0.0
     feasible: bool = True
     reasons: tuple[str, ...] = ()
@@ -110,8 +115,25 @@ class Saving:
     low: float
     high: float
     fraction: float
+    p10: float | None = None
+    p50: float | None = None
+    p90: float | None = None
     weeks_cheaper: int | None = None
     weeks: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BreakEven:
+    """How far the load may move before another launch choice is cheaper, on the last weeks' load."""
+
+    against: str
+    """Id of the alternative."""
+    lower_load_factor: float | None
+    """Load over today's below which the other is cheaper; None where it is not within a quarter of today's load."""
+    upper_load_factor: float | None
+    """Load over today's above which the other is cheaper; None where it is not within four times today's load."""
+    dearer_fraction: float | None
+    """How much dearer the recommended plan may get while the other does not; None without a saving."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +149,9 @@ class Advice:
     saving_against_present: Saving | None
     doubts: tuple[str, ...]
     """Why the verdict is not ``recommend``, and what would settle it."""
-    break_even: float | None = None
+    probability: float | None = None
+    """That the cheapest plan has the launch types and purchase options of the recommended one; None without draws."""
+    break_even: "BreakEven | None" = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,15 @@
 """How far the first alternative can be trusted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.plan import Plan
+from advisor.recommend.reasons import percent
 from advisor.recommend.result import Alternative, Saving, Verdict
+from advisor.uncertainty import chance_of_group, nine_digits
 from advisor.units import FloatArray
 
 LEAST_HOURS = 24.0
@@ -15,6 +17,8 @@ LEAST_WEEKS = 2
 WARN_WEEKS = 4
 MAX_LOSING_WEEKS_FRACTION = 0.10
 TIE_FRACTION = 0.02
+LEAST_PROBABILITY = 0.9
+"""On real loads, advice given from 0.9 on was wrong in 2 of 100 cases near break-even; see ``docs/calibration.md``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -26,6 +30,17 @@ class Ranked:
     """(weeks,): upper end of each week's cost."""
     priced_usd: float
     """Cost of what has a price."""
+    draws_usd: FloatArray | None = None
+    """(draws,): cost of next month, the same draws for every alternative of a scope; None with too little history."""
+
+    @property
+    def ranking_usd(self) -> float | None:
+        """What alternatives are ranked by: the mean of the draws, or without draws the upper end; None without a price."""
+        if self.alternative.monthly_usd is None:
+            return None
+        if self.alternative.expected_usd is not None:
+            return self.alternative.expected_usd
+        return self.alternative.monthly_usd.high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +50,8 @@ class Judgement:
     verdict: Verdict
     saving: Saving | None
     doubts: tuple[str, ...]
+    probability: float | None = None
+    """That the recommended launch types and purchase options are those of the cheapest plan; None without draws."""
 
 
 def launch_choice(plan: Plan) -> dict[str, tuple[LaunchType, PurchaseOption]]:
@@ -43,19 +60,26 @@ def launch_choice(plan: Plan) -> dict[str, tuple[LaunchType, PurchaseOption]]:
 
 
 def rank(ranked: Sequence[Ranked]) -> list[Ranked]:
-    """Cheapest upper end first; then what has no price, then what ECS cannot run; equal ones by id."""
+    """Cheapest first; then what has no price, then what ECS cannot run; equal ones by id."""
 
     def key(item: Ranked) -> tuple[int, float, str]:
-        a = item.alternative
-        if a.monthly_usd is not None:
-            return (0, round(a.monthly_usd.high, 9), a.id)
-        return (1 if a.feasible else 2, 0.0, a.id)
+        usd = item.ranking_usd
+        if usd is not None:
+            return (0, round(usd, 9), item.alternative.id)
+        return (1 if item.alternative.feasible else 2, 0.0, item.alternative.id)
 
     return sorted(ranked, key=key)
 
 
 def judge(
-    ranked: Sequence[Ranked], *, unpriced: Sequence[str], measured_hours: float, weeks: float, is_stated: bool
+    ranked: Sequence[Ranked],
+    *,
+    unpriced: Sequence[str],
+    measured_hours: float,
+    weeks: float,
+    is_stated: bool,
+    settle: Callable[[Ranked, Ranked], str] = lambda _best, _rival: "",
+    trend_doubt: str = "",
 ) -> Judgement:
     """Verdict on the first of ``ranked``, which has a price.
 
@@ -69,25 +93,87 @@ def judge(
         How much load was measured, and over how many weeks.
     is_stated
         The whole load is a stated constant, so that there is no history to be short of.
+    settle
+        Says in a clause what would decide between two alternatives.
+    trend_doubt
+        A sentence where a trend of the load would change the answer if it went on.
+
+    Notes
+    -----
+    With draws, *recommend* takes a probability of 0.9 that the launch types and purchase options of the first alternative are
+    those of the cheapest, and no trend that would change the order within half a year. Without draws it takes nine of ten weeks
+    in which the first was cheaper, and an order that the ranges do not change.
     """
     choices = [item for item in ranked if not item.alternative.is_comparison]
     best = choices[0]
     rival = _rival(best, choices)
     saving = None if rival is None else saving_against(best, rival)
+    probability = _probability(best, choices)
     doubts: list[str] = []
     if not is_stated and measured_hours < LEAST_HOURS:
         doubts.append(
             f"only {measured_hours:.0f} h of load were measured: at least 24 h are needed, two whole weeks are better"
         )
-        return Judgement(verdict=Verdict.NOT_ENOUGH_DATA, saving=saving, doubts=tuple(doubts))
+        return Judgement(verdict=Verdict.NOT_ENOUGH_DATA, saving=saving, doubts=tuple(doubts), probability=probability)
     if not is_stated and weeks < LEAST_WEEKS:
         doubts.append(f"the load covers {weeks:.1f} weeks: a recommendation needs two whole weeks")
     if rival is not None and saving is not None:
-        doubts.extend(_close_calls(best, rival, saving, choices))
+        if probability is None:
+            doubts.extend(_close_calls(best, rival, saving, choices))
+        else:
+            doubts.extend(_doubts_of_draws(best, _likeliest(best, rival, choices), saving, probability, settle))
+    if trend_doubt:
+        doubts.append(trend_doubt)
     if doubts:
-        return Judgement(verdict=Verdict.TOO_CLOSE_TO_CALL, saving=saving, doubts=(*doubts, *unpriced))
-    verdict = Verdict.BEST_OF_PRICED if unpriced else Verdict.RECOMMEND
-    return Judgement(verdict=verdict, saving=saving, doubts=tuple(unpriced))
+        verdict, sentences = Verdict.TOO_CLOSE_TO_CALL, (*doubts, *unpriced)
+    else:
+        verdict, sentences = (Verdict.BEST_OF_PRICED if unpriced else Verdict.RECOMMEND), tuple(unpriced)
+    return Judgement(verdict=verdict, saving=saving, doubts=sentences, probability=probability)
+
+
+def _probability(best: Ranked, choices: Sequence[Ranked]) -> float | None:
+    """That the cheapest plan has the launch types and purchase options of ``best``; None without draws."""
+    drawn = [(item.draws_usd, item.alternative.plan) for item in choices if item.alternative.monthly_usd]
+    plan = best.alternative.plan
+    if plan is None or any(draws is None for draws, _ in drawn):
+        return None
+    same = [other is not None and launch_choice(other) == launch_choice(plan) for _, other in drawn]
+    return chance_of_group(np.stack([draws for draws, _ in drawn if draws is not None], axis=1), same)
+
+
+def _doubts_of_draws(
+    best: Ranked, rival: Ranked, saving: Saving, probability: float, settle: Callable[[Ranked, Ranked], str]
+) -> list[str]:
+    if probability >= LEAST_PROBABILITY:
+        return []
+    kind = "a tie within 2 %" if abs(saving.fraction) <= TIE_FRACTION else "a real doubt"
+    decides = settle(best, rival)
+    return [
+        f"another launch choice is cheapest in {percent(1 - probability)} of the draws, first of all {rival.alternative.title}"
+        f"{_undecided(best, rival)} ({kind}){f': {decides}' if decides else ''}"
+    ]
+
+
+def _likeliest(best: Ranked, rival: Ranked, choices: Sequence[Ranked]) -> Ranked:
+    """The alternative of another launch choice that is most often the cheapest."""
+    plan = best.alternative.plan
+    others = [
+        item
+        for item in choices
+        if item.draws_usd is not None and plan and item.alternative.plan
+        if launch_choice(item.alternative.plan) != launch_choice(plan)
+    ]
+    return max(others, key=lambda item: item.alternative.probability_cheapest or 0.0, default=rival)
+
+
+def _undecided(best: Ranked, rival: Ranked) -> str:
+    """The services on which two plans differ, where that is not all of them."""
+    ours, theirs = best.alternative.plan, rival.alternative.plan
+    if ours is None or theirs is None:
+        return ""
+    one, other = launch_choice(ours), launch_choice(theirs)
+    names = [name for name in one if one[name] != other.get(name)]
+    return f", which differs for {', '.join(names)}" if len(names) < len(one) else ""
 
 
 def saving_against(best: Ranked, rival: Ranked) -> Saving:
@@ -96,12 +182,18 @@ def saving_against(best: Ranked, rival: Ranked) -> Saving:
     if ours is None or theirs is None:
         raise ValueError("a saving needs two prices")
     known = ~(np.isnan(best.weekly_usd) | np.isnan(rival.weekly_usd))
+    quantiles: list[float | None] = [None, None, None]
+    if best.draws_usd is not None and rival.draws_usd is not None:
+        quantiles = [*nine_digits(np.quantile(rival.draws_usd - best.draws_usd, [0.1, 0.5, 0.9])).tolist()]
     return Saving(
         against=rival.alternative.id,
         mean=theirs.mean - ours.mean,
         low=theirs.low - ours.high,
         high=theirs.high - ours.low,
         fraction=(theirs.mean - ours.mean) / theirs.mean if theirs.mean else 0.0,
+        p10=quantiles[0],
+        p50=quantiles[1],
+        p90=quantiles[2],
         weeks_cheaper=int((best.weekly_usd[known] <= rival.weekly_usd[known]).sum()),
         weeks=int(known.sum()),
     )

@@ -9,6 +9,7 @@ from advisor.optimize.alternatives import Alternatives
 from advisor.optimize.candidates import family_and_generation
 from advisor.optimize.parts import Part
 from advisor.optimize.search import Search
+from advisor.recommend.changes import TREND_WEEKS, changes, sentences, shape_change, weekly_load
 from advisor.recommend.result import Alternative
 from advisor.recommend.verdict import WARN_WEEKS
 from advisor.simulate.instances import capacity, reservation
@@ -29,13 +30,24 @@ def warnings_for(
 ) -> tuple[str, ...]:
     """Sentences, most important first."""
     return (
+        *_growth(workload),
         *_history(workload, found),
+        *_changes(found, search),
         *_instance_types(search, parts),
         *_close_fits(search, parts),
         *_quota(parts),
         *_unmet(best),
         *_tasks_form(workload),
     )
+
+
+def _growth(workload: Workload) -> Iterable[str]:
+    growth = workload.growth
+    if not growth.is_none:
+        yield (
+            f"chances and quantiles are for a load {growth.fraction:+.0%} from the measured one, give or take "
+            f"{growth.spread_fraction:.0%}, as stated by growth; bills are of the measured load"
+        )
 
 
 def _history(workload: Workload, found: Alternatives) -> Iterable[str]:
@@ -48,6 +60,20 @@ def _history(workload: Workload, found: Alternatives) -> Iterable[str]:
         if share < LEAST_COMMON_FRACTION:
             name = load.service.name
             yield f"only {share:.0%} of the hours of {name} were measured for all services: the cluster is compared on these"
+
+
+def _changes(found: Alternatives, search: Search) -> Iterable[str]:
+    """Trends, steps and new shapes in the load of each service that was measured."""
+    for load in found.loads:
+        if load.service.is_stated or not load.demand.size:
+            continue
+        demand = search.axis.spread(load.demand)
+        weekly = weekly_load(demand, search.axis.week_hours(load.measured))
+        what = f"the load of {load.service.name}"
+        yield from sentences([each for each in changes(weekly, what) if each.weeks_ago <= TREND_WEEKS])
+        shape = shape_change(demand, search.axis.hour_of_week, search.axis.step_s, what)
+        if shape is not None:
+            yield shape.sentence
 
 
 def _instance_types(search: Search, parts: Sequence[Part]) -> Iterable[str]:

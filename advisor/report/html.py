@@ -25,14 +25,17 @@ from advisor.report.words import (
     LAUNCH_WORDS,
     NOT_MODELLED,
     VERDICT_WORDS,
+    chance,
     coverage_sentence,
     instances_range,
+    interval,
     missing_sentence,
     money,
     money_range,
     more_than_best,
     packed,
     size_sentence,
+    sure_sentence,
     where,
 )
 
@@ -236,7 +239,7 @@ def _local(tag: str) -> str:
 
 
 def _first_screen(recommendation: Recommendation) -> dict[str, Any]:
-    best, advice, run = recommendation.recommended, recommendation.recommendation, recommendation.run
+    best, advice = recommendation.recommended, recommendation.recommendation
     says, cost = headline(recommendation), money_range(best.monthly_usd)
     today = _today_figure(recommendation)
     return {
@@ -246,10 +249,11 @@ def _first_screen(recommendation: Recommendation) -> dict[str, Any]:
         "headline": says,
         "doubts": advice.doubts,
         "figures": [
-            _figure("costs a month", cost, f"prices of {run.catalog.get('newest', 'unknown date')}, 730 hours"),
+            _figure("costs a month", cost, _cost_more(recommendation)),
             *_saving_figures(advice.saving, recommendation),
             today,
         ],
+        "sure": sure_sentence(recommendation),
         "why": advice.why,
         "warnings": recommendation.warnings,
     }
@@ -257,6 +261,12 @@ def _first_screen(recommendation: Recommendation) -> dict[str, Any]:
 
 def _figure(name: str, value: str, more: str, *, is_words: bool = False) -> dict[str, Any]:
     return {"name": name, "value": value, "more": more, "is_words": is_words}
+
+
+def _cost_more(recommendation: Recommendation) -> str:
+    prices = f"prices of {recommendation.run.catalog.get('newest', 'unknown date')}, 730 hours"
+    next_month = interval(recommendation.recommended.monthly_usd)
+    return prices if next_month == "-" else f"next month {next_month} in 8 of 10 draws; {prices}"
 
 
 def _saving_figures(saving: Saving | None, recommendation: Recommendation) -> Iterator[dict[str, Any]]:
@@ -270,7 +280,11 @@ def _saving_figures(saving: Saving | None, recommendation: Recommendation) -> It
     rival = _short_title(recommendation.alternative(saving.against))
     value = f"{money(abs(saving.mean))} ({percent(abs(saving.fraction))})"
     yield _figure("saves a month" if is_saving else "costs more a month", value, f"{span}against {rival}")
-    if saving.weeks:
+    probability = recommendation.recommendation.probability
+    if probability is not None:
+        weeks = f"cheaper in {saving.weeks_cheaper} of {saving.weeks} weeks of the history" if saving.weeks else ""
+        yield _figure("cheapest in", f"{chance(probability)} of draws", weeks)
+    elif saving.weeks:
         yield _figure("cheaper in", f"{saving.weeks_cheaper} of {saving.weeks} weeks", "both replayed on the same weeks")
     else:
         yield _figure("cheaper in", "not known", "no whole week was measured", is_words=True)
@@ -307,6 +321,8 @@ def _alternative(alternative: Alternative, recommendation: Recommendation) -> di
         "chips": _chips(alternative.plan.services.values()) if alternative.plan else [],
         "is_priced": alternative.monthly_usd is not None,
         "money": money_range(alternative.monthly_usd),
+        "interval": interval(alternative.monthly_usd),
+        "chance": "-" if alternative.probability_cheapest is None else chance(alternative.probability_cheapest),
         "instances": instances_range(alternative),
         "packed": packed(alternative),
         "against": more_than_best(alternative, best),

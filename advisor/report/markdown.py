@@ -8,8 +8,10 @@ from advisor.report.words import (
     NOT_MODELLED,
     VERDICT_WORDS,
     assumptions,
+    chance,
     coverage_sentence,
     instances_range,
+    interval,
     money,
     money_range,
     more_than_best,
@@ -17,6 +19,7 @@ from advisor.report.words import (
     present_sentence,
     saving_sentence,
     size_sentence,
+    sure_sentence,
     where,
 )
 
@@ -36,6 +39,7 @@ def render_markdown(recommendation: Recommendation, *, charts: tuple[tuple[str, 
         f"**{escape(money_range(best.monthly_usd))} a month** in {recommendation.region}. "
         f"It {escape(saving_sentence(advice.saving, recommendation))}.",
         "",
+        f"- How sure: {escape(sure_sentence(recommendation))}",
         f"- Why: {escape(advice.why)}",
         f"- Today: {escape(present_sentence(recommendation))}",
         *(f"- Doubt: {escape(doubt)}" for doubt in advice.doubts),
@@ -61,8 +65,8 @@ def escape(text: str) -> str:
 def _alternatives(recommendation: Recommendation) -> list[str]:
     best = recommendation.recommended
     lines = [
-        "| alternative | a month | instances | packed | against best | why not |",
-        "| --- | ---: | ---: | ---: | ---: | --- |",
+        "| alternative | a month | P10-P90 | cheapest | instances | packed | against best | why not |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
     for alternative in recommendation.of_scope(CLUSTER_SCOPE):
         is_best = alternative.id == best.id
@@ -71,6 +75,8 @@ def _alternatives(recommendation: Recommendation) -> list[str]:
         cells = [
             title,
             escape(money_range(alternative.monthly_usd)),
+            escape(interval(alternative.monthly_usd)),
+            "-" if alternative.probability_cheapest is None else chance(alternative.probability_cheapest),
             instances_range(alternative),
             packed(alternative),
             more_than_best(alternative, best),

@@ -10,6 +10,7 @@ from advisor.report.words import (
     assumptions,
     coverage_sentence,
     instances_range,
+    interval,
     missing_sentence,
     money_range,
     more_than_best,
@@ -17,6 +18,7 @@ from advisor.report.words import (
     present_sentence,
     saving_sentence,
     size_sentence,
+    sure_sentence,
     where,
 )
 
@@ -39,6 +41,7 @@ def render_summary(
         "",
         *_accent(textwrap.wrap(f"{VERDICT_WORDS[advice.verdict]}: {best.title}  {cost}", width), has_color),
         *_item("money", saving_sentence(advice.saving, recommendation), width),
+        *_item("sure", sure_sentence(recommendation), width),
         *_item("why", advice.why, width),
         *_item("today", present_sentence(recommendation), width),
     ]
@@ -65,7 +68,7 @@ def _accent(lines: Sequence[str], has_color: bool) -> list[str]:
 
 def _alternatives(recommendation: Recommendation, width: int, has_color: bool) -> list[str]:
     """Money on the right, one row an alternative; what has no price is a row too."""
-    numbers = f"{'a month':>15} {'instances':>9} {'packed':>6} {'against':>7}"
+    numbers = f"{'a month':>11} {'P10-P90':>11} {'instances':>9} {'packed':>6} {'against':>7}"
     room = width - len(numbers) - 3
     lines = [f"  {'alternative':<{room}} {numbers}"]
     every = recommendation.of_scope(CLUSTER_SCOPE)
@@ -88,8 +91,8 @@ def _alternative(alternative: Alternative, recommendation: Recommendation, room:
             subsequent_indent="    ",
         )
     row = (
-        f"  {title[0]:<{room}} {money_range(alternative.monthly_usd):>15} {instances_range(alternative):>9} "
-        f"{packed(alternative):>6} {more_than_best(alternative, best):>7}"
+        f"  {title[0]:<{room}} {money_range(alternative.monthly_usd):>11} {interval(alternative.monthly_usd):>11} "
+        f"{instances_range(alternative):>9} {packed(alternative):>6} {more_than_best(alternative, best):>7}"
     )
     rows = [row, *(f"    {rest}" for rest in title[1:])]
     return _accent(rows, has_color and alternative.id == best.id)

@@ -9,7 +9,7 @@ from advisor.recommend.result import Alternative, Recommendation, Saving, Servic
 VERDICT_WORDS = {
     Verdict.RECOMMEND: "Recommendation",
     Verdict.BEST_OF_PRICED: "Best of what is priced",
-    Verdict.TOO_CLOSE_TO_CALL: "Too close to call; lowest upper end",
+    Verdict.TOO_CLOSE_TO_CALL: "Too close to call; first of the ranking",
     Verdict.NOT_ENOUGH_DATA: "Not enough data to recommend; cheapest so far",
 }
 LAUNCH_WORDS = {LaunchType.FARGATE: "Fargate", LaunchType.EC2: "EC2", LaunchType.MANAGED_INSTANCES: "Managed Instances"}
@@ -30,12 +30,59 @@ def money_range(monthly: MonthlyUsd | None) -> str:
 
 
 def more_than_best(alternative: Alternative, best: Alternative) -> str:
-    """``+23 %`` against the recommended alternative, by the upper ends that are ranked."""
-    if alternative.monthly_usd is None or best.monthly_usd is None or not best.monthly_usd.high:
+    """``+23 %`` against the recommended alternative, by what is ranked: the mean of the draws, or else the upper end."""
+    if alternative.monthly_usd is None or best.monthly_usd is None:
         return ""
-    if alternative.id == best.id:
+    ours, theirs = best.expected_usd, alternative.expected_usd
+    if ours is None or theirs is None:
+        ours, theirs = best.monthly_usd.high, alternative.monthly_usd.high
+    if not ours:
+        return ""
+    return "-" if alternative.id == best.id else f"{theirs / ours - 1:+.0%}".replace("%", " %")
+
+
+def interval(monthly: MonthlyUsd | None) -> str:
+    """``$645-692``: next month's cost in 8 of 10 draws; ``-`` without draws."""
+    if monthly is None or monthly.p10 is None or monthly.p90 is None:
         return "-"
-    return f"{alternative.monthly_usd.high / best.monthly_usd.high - 1:+.0%}".replace("%", " %")
+    low, high = money(monthly.p10), money(monthly.p90)
+    return low if low == high else f"{low}-{high.removeprefix('$')}"
+
+
+def chance(fraction: float) -> str:
+    """``97 %``; never a certainty that draws cannot give."""
+    if fraction > 0.995:
+        return "over 99 %"
+    return "under 1 %" if fraction < 0.005 else percent(fraction)
+
+
+def sure_sentence(recommendation: Recommendation) -> str:
+    """How sure: the chance of the launch choice, next month's interval, and where the answer flips."""
+    advice, best = recommendation.recommendation, recommendation.recommended
+    if advice.probability is None:
+        return "no chances without two whole weeks of load"
+    sentence = f"these launch types are cheapest in {chance(advice.probability)} of the draws; next month costs "
+    sentence += f"{interval(best.monthly_usd)} in 8 of 10"
+    return f"{sentence}; {flip_sentence(recommendation)}"
+
+
+def flip_sentence(recommendation: Recommendation) -> str:
+    """``stays cheaper from 0.6 to 1.8 times today's load``."""
+    flip = recommendation.recommendation.break_even
+    if flip is None:
+        return "nothing to flip to"
+    if flip.dearer_fraction is None:
+        return "on the last weeks alone the other was cheaper"
+    ends = flip.lower_load_factor, flip.upper_load_factor
+    if ends == (None, None):
+        load = "stays cheaper at a quarter to four times today's load"
+    elif ends[0] is None:
+        load = f"stays cheaper up to {ends[1]:g} times today's load"
+    elif ends[1] is None:
+        load = f"stays cheaper down to {ends[0]:g} times today's load"
+    else:
+        load = f"stays cheaper from {ends[0]:g} to {ends[1]:g} times today's load"
+    return f"{load}, and while its price rises by less than {percent(flip.dearer_fraction)}"
 
 
 def instances_range(alternative: Alternative) -> str:

@@ -26,6 +26,8 @@ class RunningTasks:
     min_tasks: int
     cpu_units: FloatArray | None
     """(steps,): CPU units in use; None where the load does not tell."""
+    is_count_kept: bool = False
+    """As many tasks as of the declared size, whatever ``size`` is."""
 
 
 def running_tasks(
@@ -57,4 +59,5 @@ def running_tasks(
         * (service.task.cpu_units / size.cpu_units if is_count_kept else 1.0),
         min_tasks=min_tasks(service, service.task if is_count_kept else size),
         cpu_units=None if in_use is None else np.asarray(axis.spread(in_use)),
+        is_count_kept=is_count_kept,
     )

@@ -195,6 +195,17 @@ class ConstraintsEntry(_Entry):
     terms: Annotated[list[str], AfterValidator(_no_terms)] = Field(["none"], description="Commitment terms: [none].")
 
 
+class GrowthEntry(_Entry):
+    """What the load is expected to be in the month that is planned for."""
+
+    fraction: Annotated[float, Field(gt=-1, le=100, allow_inf_nan=False)] = Field(
+        0.0, description="0.3: 30 % more load than in the last weeks. Default 0."
+    )
+    spread: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] = Field(
+        0.0, description="Standard deviation of that, as a share of the load. Default 0."
+    )
+
+
 class WorkloadEntry(_Entry):
     """Services of one cluster, their task sizes and where their measured load stands."""
 
@@ -205,6 +216,7 @@ class WorkloadEntry(_Entry):
     services: list[ServiceEntry] = Field(min_length=1)
     present: PresentEntry | None = None
     constraints: ConstraintsEntry = ConstraintsEntry()
+    growth: GrowthEntry = GrowthEntry()
     commitments: Annotated[list[dict[str, Any]], AfterValidator(_none_held)] = Field(
         [], description="Commitments held: none yet."
     )

@@ -55,7 +55,8 @@ class FakeAccount:
             xform_name(operation): (lambda op: lambda **parameters: fake._answer(service, op, parameters))(operation)
             for operation in OPERATIONS[service]
         }
-        return SimpleNamespace(meta=SimpleNamespace(region_name=REGION), **methods)
+        events = SimpleNamespace(register=lambda event, handler: None)
+        return SimpleNamespace(meta=SimpleNamespace(region_name=REGION, events=events), **methods)
 
     def count(self, operation: str) -> int:
         return sum(1 for _, asked, _ in self.asked if asked == operation)

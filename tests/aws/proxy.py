@@ -2,6 +2,8 @@
 
 import http.client
 import re
+import socket
+import struct
 import threading
 import urllib.parse
 import urllib.request
@@ -10,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
+HANG_UP = 0
+"""In place of a status."""
 _XML_SERVICES = ("autoscaling", "elasticloadbalancing", "ec2")
 
 
@@ -21,6 +25,8 @@ class FaultProxy:
         self.asked: list[str] = []
         """Operations in the order asked, as IAM spells them."""
         self.faults: dict[str, list[tuple[int, Mapping[str, str], bytes]]] = {}
+        self.remembered: dict[tuple[str, bytes], tuple[int, Mapping[str, str], bytes]] | None = None
+        """Answers of the backend by question, where the same is asked many times; None: it is asked each time."""
 
     def __enter__(self) -> Self:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -41,6 +47,7 @@ class FaultProxy:
         """Forget what was asked, and answer everything from the backend."""
         self.asked.clear()
         self.faults.clear()
+        self.remembered = None
 
     def reset_backend(self) -> None:
         with urllib.request.urlopen(urllib.request.Request(f"{self.backend}/moto-api/reset", method="POST")):  # noqa: S310
@@ -66,6 +73,10 @@ class FaultProxy:
         """Answer ``operation`` with status 200 and ``body``."""
         self.faults[operation] = [(200, {"Content-Type": "application/x-amz-json-1.1"}, body)] * times
 
+    def hang_up(self, operation: str, *, times: int = 1_000) -> None:
+        """Reset the connection instead of an answer to ``operation``."""
+        self.faults[operation] = [(HANG_UP, {}, b"")] * times
+
 
 def _operation(path: str, headers: Any, body: bytes) -> str:
     """``ecs:ListServices`` from a JSON target, an RPC path or a query body."""
@@ -77,12 +88,13 @@ def _operation(path: str, headers: Any, body: bytes) -> str:
     rpc = re.search(r"/service/[^/]+/operation/(\w+)", path)
     if rpc:
         return f"{service}:{rpc[1]}"
-    return f"{service}:{dict(urllib.parse.parse_qsl(body.decode(errors='replace'))).get('Action', path)}"
+    return f"{service}:{dict(urllib.parse.parse_qsl(body.decode(errors='replace'))).get('Action', path.lstrip('/'))}"
 
 
 def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # headers and body are two writes: the second would wait 40 ms for an acknowledgement
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -91,8 +103,18 @@ def _handler(proxy: FaultProxy) -> type[BaseHTTPRequestHandler]:
             faults = proxy.faults.get(operation)
             if faults:
                 status, headers, answer = faults.pop(0)
-            else:
+            elif proxy.remembered is None:
                 status, headers, answer = self._forwarded(body)
+            else:
+                question = (operation, body)
+                if question not in proxy.remembered:
+                    proxy.remembered[question] = self._forwarded(body)
+                status, headers, answer = proxy.remembered[question]
+            if status == HANG_UP:
+                self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                self.connection.close()
+                self.close_connection = True
+                return
             self.send_response(status)
             for name, value in headers.items():
                 self.send_header(name, value)

@@ -51,6 +51,122 @@ def test_500_services_take_as_few_calls_as_the_limits_allow_and_at_most_50_a_sec
     assert account.clock() - 1000 < 590 / 45 + 3
 
 
+def paged(items: list[Any], key: str, size: int, *, token: str = "nextToken", answer_token: str | None = None) -> Any:
+    """An operation that answers ``size`` items a page."""
+
+    def answer(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        start = int(asked.get(token) or 0)
+        more = {answer_token or token: str(start + size)} if start + size < len(items) else {}
+        return {key: items[start : start + size], **more}
+
+    return answer
+
+
+def described(key: str, asked_key: str, limit: int, made: Any) -> Any:
+    """An operation that describes what it is asked for, and refuses more than ``limit``."""
+
+    def answer(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        names = asked[asked_key]
+        if len(names) > limit:
+            raise client_error("InvalidParameterException", f"at most {limit}")
+        return {key: [made(name) for name in names], "failures": []}
+
+    return answer
+
+
+def busy_account(n_services: int, n_tasks: int, n_instances: int) -> FakeAccount:
+    """Services with scaling, a policy and a schedule each, behind load balancers, on instances of one group."""
+    names = [f"service-{i:03}" for i in range(n_services)]
+    resources = {f"service/shop/{name}": name for name in names}
+    groups = {name: f"arn:aws:elasticloadbalancing:eu-west-1:1:targetgroup/{name}/1" for name in names}
+    strategy = [{"capacityProvider": "asg", "weight": 1, "base": 0}]
+    tracking = {
+        "TargetValue": 60.0,
+        "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
+    }
+    provider = {"name": "asg", "autoScalingGroupProvider": {"autoScalingGroupArn": "x:autoScalingGroupName/nodes"}}
+    group = {"AutoScalingGroupName": "nodes", "MinSize": 1, "MaxSize": 900, "DesiredCapacity": n_instances, "Instances": []}
+    kind = {
+        "attributes": [{"name": "ecs.instance-type", "value": "m7g.large"}],
+        "status": "ACTIVE",
+        "capacityProviderName": "asg",
+    }
+    return FakeAccount(
+        now=NOW,
+        services={
+            name: {
+                "launchType": None,
+                "capacityProviderStrategy": strategy,
+                "loadBalancers": [{"targetGroupArn": groups[name], "containerPort": 80}],
+            }
+            for name in names
+        },
+        point=lambda name, metric, at: 50.0 if metric.startswith(("CPUUtilization", "RunningTaskCount Average")) else None,
+        answers={
+            "DescribeCapacityProviders": described("capacityProviders", "capacityProviders", 100, lambda name: provider),
+            "DescribeAutoScalingGroups": lambda asked: {"AutoScalingGroups": [group]},
+            "ListContainerInstances": paged([f"i-{i}" for i in range(n_instances)], "containerInstanceArns", 100),
+            "DescribeContainerInstances": described(
+                "containerInstances", "containerInstances", 100, lambda arn: {"ec2InstanceId": arn, **kind}
+            ),
+            "DescribeInstances": lambda asked: {
+                "Reservations": [{"Instances": [{"InstanceId": i} for i in asked["Filters"][0]["Values"]]}]
+            },
+            "ListTasks": paged([f"t-{i}" for i in range(n_tasks)], "taskArns", 100),
+            "DescribeTasks": described(
+                "tasks", "tasks", 100, lambda arn: {"group": "service:service-000", "launchType": "EC2"}
+            ),
+            "DescribeScalableTargets": lambda asked: {
+                "ScalableTargets": [{"ResourceId": r, "MinCapacity": 1, "MaxCapacity": 9} for r in asked["ResourceIds"]]
+            },
+            "DescribeScalingPolicies": paged(
+                [{"ResourceId": r, "TargetTrackingScalingPolicyConfiguration": tracking} for r in resources],
+                "ScalingPolicies",
+                10,
+                token="NextToken",
+            ),
+            "DescribeScheduledActions": paged(
+                [{"ResourceId": r, "Schedule": "rate(1 day)"} for r in resources], "ScheduledActions", 50, token="NextToken"
+            ),
+            "DescribeTargetGroups": paged(
+                [{"TargetGroupArn": arn, "LoadBalancerArns": ["x:loadbalancer/app/shop/1"]} for arn in groups.values()],
+                "TargetGroups",
+                400,
+                token="Marker",
+                answer_token="NextMarker",
+            ),
+        },
+    )
+
+
+def test_500_services_with_everything_take_as_few_calls_as_the_limits_allow_and_at_most_50_a_second():
+    account = busy_account(500, n_tasks=1_500, n_instances=250)
+    files = collect_workload(account, "shop", now=NOW, days=0.25, pace=paced(account))
+    n_queries = 500 * (8 + 1)
+    assert len(files) == 502
+    assert account.counts == {
+        "DescribeClusters": 1,
+        "ListServices": 5,
+        "DescribeServices": 50,
+        "DescribeTaskDefinition": 500,
+        "DescribeCapacityProviders": 1,
+        "DescribeAutoScalingGroups": 1,
+        "ListContainerInstances": 3,
+        "DescribeContainerInstances": 3,
+        "DescribeInstances": 3,
+        "ListTasks": 15,
+        "DescribeTasks": 15,
+        "DescribeScalableTargets": 10,
+        "DescribeScalingPolicies": 50,
+        "DescribeScheduledActions": 10,
+        "DescribeTargetGroups": 2,
+        # three metrics answer, of nine: 56 services a batch, 360 steps
+        "GetMetricData": sum(ceil(min(500, n_queries - at) / 9 * 3 * 360 / POINTS_PER_PAGE) for at in range(0, n_queries, 500)),
+    }
+    assert account.busiest_second() <= 50
+    assert b"m7g.large: 250" in files["workload.yaml"]
+
+
 def test_services_that_share_a_task_definition_ask_for_it_once():
     shared = {"taskDefinition": "arn:aws:ecs:eu-west-1:111122223333:task-definition/app:7"}
     account = FakeAccount(now=NOW, services={f"s{i}": shared for i in range(30)}, point=minute_of)
@@ -113,6 +229,21 @@ def test_pages_before_an_interruption_are_not_asked_again(tmp_path):
     assert files == collect_workload(small_pages(), "shop", now=NOW, days=1, pace=paced(account))
 
 
+def test_the_share_that_is_done_grows_to_the_whole():
+    account = FakeAccount(now=NOW, services={f"s{i:03}": {} for i in range(150)}, point=minute_of, points_per_page=10_000)
+    told: list[tuple[str, float]] = []
+    collect_workload(
+        account, "shop", now=NOW, days=0.1, pace=paced(account), on_share=lambda what, share: told.append((what, share))
+    )
+    definitions, metrics = ([share for what, share in told if what == name] for name in ("task definitions", "CloudWatch"))
+    assert len(definitions) == 150
+    assert len(metrics) == account.count("GetMetricData") > 3  # batches of 500, 500, and 200 queries
+    assert definitions == sorted(definitions)
+    assert metrics == sorted(metrics)
+    assert definitions[-1] == metrics[-1] == 1.0
+    assert metrics[-2] < 1
+
+
 def test_a_token_that_expired_begins_the_batch_anew(tmp_path):
     account = small_pages()
     failing(account, 31, "ExpiredToken")
@@ -134,6 +265,28 @@ def test_another_question_or_another_day_starts_anew(tmp_path):
         account.asked.clear()
         collect_workload(account, "shop", now=at, days=days, services=services, saved=saved, pace=paced(account))
         assert account.count("GetMetricData") == 1
+
+
+def test_a_window_that_grew_too_old_for_its_period_is_not_taken_up_again(tmp_path):
+    """14 days in steps of 60 s are answered with nothing a day later."""
+    saved = SavedAnswers.beside(tmp_path / "shop")
+    account = FakeAccount(now=NOW, services={"a": {}}, point=minute_of)
+    collect_workload(account, "shop", now=NOW, days=14, saved=saved, pace=paced(account))
+    for later, calls in ((timedelta(hours=23), 0), (timedelta(hours=23, minutes=58), 1)):
+        account.now = NOW + later
+        account.asked.clear()
+        files = collect_workload(account, "shop", now=account.now, days=14, saved=saved, pace=paced(account))
+        assert account.count("GetMetricData") == calls
+        assert len(rows_of(files["a.csv"])) == 14 * 1440
+
+
+def test_a_service_that_goes_away_while_it_is_read_is_listed_as_not_read():
+    account = FakeAccount(now=NOW, services={"a": {}, "b": {}}, point=minute_of)
+    listed = account._list_services({})
+    account.services = {"a": {}}
+    account.answers = {"ListServices": lambda asked: listed}
+    report = collect_workload(account, "shop", now=NOW, days=0.1, pace=paced(account))["collect-report.md"].decode()
+    assert "- service b: listed, and gone a moment later for `ecs:DescribeServices`." in report
 
 
 def test_a_broken_page_on_disk_is_asked_again(tmp_path):

@@ -362,12 +362,12 @@ def test_an_interrupted_collection_goes_on_where_it_stopped(shop, proxy: FaultPr
     whole = collect_workload(shop, "shop", now=now, days=DAYS)
     assert proxy.asked.count("cloudwatch:GetMetricData") == 1
 
-    def stop_after_the_metrics(text: str) -> None:
-        if "points in" in text:
+    def stop_after_the_metrics(what: str, share: float) -> None:
+        if (what, share) == ("CloudWatch", 1.0):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        collect_workload(shop, "shop", now=now, days=DAYS, saved=saved, on_progress=stop_after_the_metrics)
+        collect_workload(shop, "shop", now=now, days=DAYS, saved=saved, on_share=stop_after_the_metrics)
     proxy.asked.clear()
     again = collect_workload(shop, "shop", now=now + timedelta(minutes=30), days=DAYS, saved=saved)
     assert proxy.asked.count("cloudwatch:GetMetricData") == 0

@@ -1,5 +1,8 @@
+import ast
 import json
+from pathlib import Path
 
+import advisor.sources.aws
 from advisor.sources.aws import iam_policy
 from advisor.sources.aws.iam_policy import ACCOUNT_ACTIONS, COMMITMENT_ACTIONS
 from tests.aws.fake_account import OPERATIONS
@@ -26,6 +29,25 @@ def test_the_policy_is_the_operations_that_the_code_names():
     assert set(actions_of(iam_policy())) == called - set(COMMITMENT_ACTIONS)
 
 
+def operations_in_the_code():
+    """Every ``aws.call``, ``aws.pages`` and ``aws.listed`` names client and operation; two helpers are given the operation."""
+    found, given = set(), {"_facts": "application-autoscaling", "_grouped": "application-autoscaling"}
+    for path in Path(advisor.sources.aws.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            words = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+            if isinstance(node.func, ast.Attribute) and node.func.attr in ("call", "pages", "listed") and len(words) >= 2:
+                found.add(f"{PREFIX.get(words[0], words[0])}:{words[1]}")
+            elif isinstance(node.func, ast.Name) and node.func.id in given:
+                found |= {f"{given[node.func.id]}:{word}" for word in words if word.startswith("Describe")}
+    return found
+
+
+def test_every_call_in_the_code_is_in_the_policy_and_nothing_else_is():
+    assert set(actions_of(iam_policy(with_commitments=True))) == operations_in_the_code()
+
+
 def test_a_named_cluster_is_the_only_one_that_may_be_read():
     policy = iam_policy(cluster="shop", region="eu-west-1")
     for statement in policy["Statement"]:
@@ -45,7 +67,8 @@ def test_partitions():
 
 def test_a_cluster_given_by_arn_is_named():
     arn = "arn:aws:ecs:eu-west-1:111122223333:cluster/shop"
-    assert iam_policy(cluster=arn)["Statement"][0]["Resource"].endswith("cluster/shop")
+    assert iam_policy(cluster=arn)["Statement"][0]["Resource"] == arn
+    assert arn in json.dumps([s.get("Condition") for s in iam_policy(cluster=arn)["Statement"]])
 
 
 def test_the_policy_fits_the_6144_characters_of_a_managed_policy():

@@ -10,7 +10,7 @@ from advisor.files import write_files
 from advisor.sources import read_workload
 from advisor.sources.aws import collect_workload
 from advisor.sources.aws.errors import AwsError
-from tests.aws.fake_account import ACCOUNT, REGION, FakeAccount
+from tests.aws.fake_account import ACCOUNT, REGION, FakeAccount, client_error
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
@@ -102,7 +102,6 @@ def entries_of(account: FakeAccount) -> dict[str, Any]:
         (strategy(FARGATE=1), "FARGATE", None),
         (strategy(FARGATE_SPOT=1), "FARGATE", "spot"),
         (strategy(FARGATE=0, FARGATE_SPOT=1), "FARGATE", "spot"),
-        (strategy(FARGATE=1, FARGATE_SPOT=3), "FARGATE", None),
         (strategy(asg=1), "EC2", None),
         (strategy(spot_asg=1), "EC2", "spot"),
         (strategy(asg=1, spot_asg=1), "EC2", None),
@@ -117,6 +116,220 @@ def test_what_a_service_runs_on(facts, launch_type, purchase_option):
     assert entry["present"]["launch_type"] == launch_type
     assert entry["present"].get("purchase_option") == purchase_option
     assert entry.get("interruptible", False) is (purchase_option == "spot")
+
+
+def test_a_service_on_spot_in_part_states_no_present_rather_than_a_wrong_one(tmp_path):
+    files = collect_workload(account_with(web=strategy(FARGATE=1, FARGATE_SPOT=3)), "shop", now=NOW, days=0.25)
+    text = " ".join(line.strip(" #") for line in files["workload.yaml"].decode().splitlines())
+    (entry,) = yaml.safe_load(files["workload.yaml"])["services"]
+    assert "present" not in entry
+    assert "web has no `present`: it runs on Spot in part" in text
+    assert b"its present is not stated: it runs on Spot in part" in files["collect-report.md"]
+    write_files(tmp_path, files)  # the count that `present` would hold stands in the load file
+    assert read_workload(tmp_path / "workload.yaml").demand.max() == 0.5 * 512 * 3
+
+
+def test_a_strategy_with_an_unknown_provider_is_told_from_the_tasks_not_from_its_known_half():
+    account = account_with(web=strategy(FARGATE=1, gone=1))
+    account.answers = {**account.answers, **tasks_answer({"group": "service:web", "launchType": "EC2"})}
+    assert entries_of(account)["web"]["present"]["launch_type"] == "EC2"
+
+
+def test_a_strategy_over_two_launch_types_states_no_present():
+    account = account_with(web=strategy(FARGATE=1, asg=1))
+    tasks = [{"group": "service:web", "launchType": kind} for kind in ("FARGATE", "EC2", "FARGATE")]
+    account.answers = {**account.answers, **tasks_answer(*tasks)}
+    files = collect_workload(account, "shop", now=NOW, days=0.25)
+    assert "present" not in yaml.safe_load(files["workload.yaml"])["services"][0]
+    assert b"it runs on several launch types" in files["workload.yaml"]
+    assert b"told from its running tasks: 2 FARGATE, 1 EC2" in files["collect-report.md"]
+
+
+def instances_answer(*instances: tuple[str, str, str | None], spot: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Container instances as (id, type, capacity provider)."""
+    described = [
+        {
+            "ec2InstanceId": instance,
+            "status": "ACTIVE",
+            "attributes": [{"name": "ecs.instance-type", "value": kind}],
+            **({"capacityProviderName": provider} if provider else {}),
+        }
+        for instance, kind, provider in instances
+    ]
+    ec2 = [{"InstanceId": i, **({"InstanceLifecycle": "spot"} if i in spot else {})} for i, _, _ in instances]
+    return {
+        "ListContainerInstances": lambda asked: {"containerInstanceArns": [i for i, _, _ in instances]},
+        "DescribeContainerInstances": lambda asked: {"containerInstances": described, "failures": []},
+        "DescribeInstances": lambda asked: {"Reservations": [{"Instances": ec2}]},
+    }
+
+
+TWO_OF_ASG = (("i-1", "m7g.large", "asg"), ("i-2", "m7g.large", "asg"))
+
+
+def present_of_cluster(services: dict[str, Any], *names: str, **answers: Any) -> tuple[Any, str]:
+    """The cluster's present as read, and the workload file's words in one line."""
+    account = account_with(**services)
+    account.answers = {**account.answers, **answers}
+    text = collect_workload(account, "shop", now=NOW, days=0.25, services=names)["workload.yaml"].decode()
+    return yaml.safe_load(text).get("present"), " ".join(line.strip(" #") for line in text.splitlines())
+
+
+def test_instances_of_a_cluster_that_was_collected_whole_are_the_present():
+    daemon = {"launchType": "EC2", "schedulingStrategy": "DAEMON"}
+    present, _ = present_of_cluster({"web": strategy(asg=1), "logs": daemon}, **instances_answer(*TWO_OF_ASG))
+    assert present == {"instances": {"m7g.large": 2}, "purchase_option": "on_demand"}
+
+
+@pytest.mark.parametrize(
+    ("services", "names", "answers", "why"),
+    [
+        ({"web": strategy(asg=1), "api": strategy(asg=1)}, ("web",), {}, "only some services were asked for"),
+        (
+            {"web": strategy(asg=1), "ml": {**strategy(asg=1), "taskDefinition": None}},
+            (),
+            {},
+            "they run services that are left out, too (ml)",
+        ),
+        ({"web": strategy(asg=1), "a": strategy(gone=1)}, (), {}, "the present of some services is not stated (a)"),
+        ({"web": strategy(asg=1), "a": strategy(managed=1)}, (), {}, "ECS Managed Instances run some services (a)"),
+        (
+            {"web": strategy(asg=1)},
+            (),
+            instances_answer(*TWO_OF_ASG, ("i-3", "m7g.large", "gone")),
+            "1 container instances do not tell their type or their capacity provider",
+        ),
+        ({"web": strategy(asg=1)}, (), instances_answer(*TWO_OF_ASG, spot=("i-2",)), "1 x m7g.large of them are Spot"),
+    ],
+)
+def test_instances_that_would_make_a_wrong_present_stay_a_comment_with_the_reason(services, names, answers, why):
+    present, words = present_of_cluster(services, *names, **{**instances_answer(*TWO_OF_ASG), **answers})
+    assert present is None
+    assert why in words
+    assert "instances: {m7g.large:" in words
+
+
+def test_whether_instances_are_spot_is_not_guessed_when_ec2_may_not_be_asked():
+    def denied(asked: Any) -> Any:
+        raise client_error("UnauthorizedOperation")
+
+    answers = {**instances_answer(*TWO_OF_ASG), "DescribeInstances": denied}
+    present, words = present_of_cluster({"web": strategy(asg=1)}, **answers)
+    assert present is None
+    assert "whether they are Spot or On-Demand could not be read" in words
+
+
+def test_an_external_instance_is_no_instance_of_ec2():
+    present, _ = present_of_cluster({"web": strategy(asg=1)}, **instances_answer(*TWO_OF_ASG, ("mi-1", "none", None)))
+    assert present["instances"] == {"m7g.large": 2}
+
+
+def test_a_deployment_under_way_keeps_the_primarys_size_and_is_said():
+    deployments = [
+        {"status": "PRIMARY", "taskDefinition": "x/web:7", "runningCount": 1, "rolloutState": "IN_PROGRESS"},
+        {"status": "ACTIVE", "taskDefinition": "x/web:6", "runningCount": 3},
+        {"status": "INACTIVE", "taskDefinition": "x/web:5", "runningCount": 0},
+    ]
+    files = collect_workload(account_with(web={"deployments": deployments}), "shop", now=NOW, days=0.25)
+    said = b"web: a deployment is under way: beside web:7 there are 3 running tasks of web:6."
+    assert said in files["workload.yaml"].replace(b"\n  #", b"")
+    assert b"there are 3 running tasks of web:6" in files["collect-report.md"]
+    assert yaml.safe_load(files["workload.yaml"])["services"][0]["present"]["desired_count"] == 3
+
+
+def task_set(status: str, scale: float, **own: Any) -> dict[str, Any]:
+    return {"id": f"ecs-svc/{status[0]}", "status": status, "scale": {"value": scale, "unit": "PERCENT"}, **own}
+
+
+def test_of_task_sets_the_primary_is_the_present():
+    primary = task_set("PRIMARY", 100, launchType="FARGATE", taskDefinition="arn:aws:ecs:eu-west-1:1:task-definition/green:2")
+    other = task_set("ACTIVE", 50, launchType="EC2", taskDefinition="arn:aws:ecs:eu-west-1:1:task-definition/blue:1")
+    facts = {
+        "launchType": None,
+        "taskDefinition": None,
+        "deploymentController": {"type": "EXTERNAL"},
+        "taskSets": [other, primary],
+    }
+    account = account_with(web=facts)
+    account.definitions = {"green": {"cpu": "1024", "memory": "2048"}}
+    files = collect_workload(account, "shop", now=NOW, days=0.25)
+    (entry,) = yaml.safe_load(files["workload.yaml"])["services"]
+    assert (entry["task"]["cpu"], entry["present"]["launch_type"]) == (1024, "FARGATE")
+    assert b"task set ecs-svc/A of blue:1 at 50 %" in files["collect-report.md"]
+
+
+def test_without_a_primary_task_set_there_is_no_size():
+    facts = {"taskDefinition": None, "taskSets": [task_set("ACTIVE", 100, taskDefinition="x/a:1")]}
+    with pytest.raises(AwsError, match="none of its task sets is PRIMARY"):
+        entries_of(account_with(web={**facts, "deploymentController": {"type": "EXTERNAL"}}))
+
+
+def group_arn(name: str) -> str:
+    return f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}:targetgroup/{name}/1"
+
+
+def requests_of(facts: dict[str, Any], answered: dict[str, tuple[int, ...]]) -> list[str]:
+    """The requests column; ``answered`` holds the hours at which a target group has 600 requests a step."""
+
+    def point(service: str, metric: str, at: datetime) -> float | None:
+        if metric.startswith("CPUUtilization"):
+            return 50.0
+        return 600.0 if at.hour in answered.get(service, ()) else None
+
+    account = account_with(web={"launchType": "FARGATE", **facts})
+    account.point = point
+    groups = [{"TargetGroupArn": group_arn(n), "LoadBalancerArns": ["x:loadbalancer/app/shop/1"]} for n in ("blue", "green")]
+    account.answers = {**account.answers, "DescribeTargetGroups": lambda asked: {"TargetGroups": groups}}
+    content = collect_workload(account, "shop", now=NOW.replace(hour=3, minute=5), days=2 / 24)["web.csv"]
+    rows = content.decode().splitlines()
+    column = rows[0].split(",").index("requests")
+    return [row.split(",")[column] for row in rows[1:]]
+
+
+BLUE, GREEN = "targetgroup/blue/1", "targetgroup/green/1"
+
+
+def test_requests_of_blue_and_green_are_added_up_whichever_side_gets_them():
+    balancer = {"targetGroupArn": group_arn("blue"), "advancedConfiguration": {"alternateTargetGroupArn": group_arn("green")}}
+    column = requests_of({"loadBalancers": [balancer]}, {BLUE: (1,), GREEN: (2,)})
+    assert set(column) == {"600"}
+
+
+def test_requests_that_code_deploy_may_have_moved_are_unknown_and_not_zero():
+    facts = {"loadBalancers": [{"targetGroupArn": group_arn("blue")}], "deploymentController": {"type": "CODE_DEPLOY"}}
+    assert set(requests_of(facts, {BLUE: (1,), GREEN: (2,)})) == {"600", ""}
+    assert set(requests_of({"loadBalancers": [{"targetGroupArn": group_arn("blue")}]}, {BLUE: (1,)})) == {"600", "0"}
+
+
+def test_what_fargate_does_not_offer_is_said():
+    container = {
+        "name": "app",
+        "image": "a:1",
+        "privileged": True,
+        "links": ["db"],
+        "linuxParameters": {"devices": [{"hostPath": "/dev/fuse"}], "capabilities": {"add": ["SYS_PTRACE", "NET_ADMIN"]}},
+    }
+    account = account_with(web={"launchType": "EC2"}, api={"launchType": "FARGATE"})
+    account.definitions = {
+        "web": {
+            "networkMode": "host",
+            "pidMode": "host",
+            "ipcMode": "task",
+            "placementConstraints": [{"type": "memberOf"}],
+            "volumes": [
+                {"name": "a", "host": {"sourcePath": "/data"}},
+                {"name": "b", "dockerVolumeConfiguration": {"scope": "task"}},
+            ],
+            "containerDefinitions": [container],
+        },
+        "api": {"networkMode": "awsvpc", "volumes": [{"name": "a", "host": {}}]},
+    }
+    report = collect_workload(account, "shop", now=NOW, days=0.25)["collect-report.md"].decode()
+    assert (
+        "`web`: it uses what Fargate does not offer: network mode host, placementConstraints, ipcMode, pidMode host, a volume "
+        "of the host, a Docker volume, privileged, links, linuxParameters.devices, added capabilities." in report
+    )
+    assert "`api`: it uses" not in report
 
 
 def test_without_launch_type_and_strategy_the_clusters_default_counts():
@@ -168,6 +381,12 @@ def test_where_nothing_tells_the_launch_type_the_count_stands_in_the_load_file(t
     ("facts", "definition", "reason"),
     [
         ({"status": "INACTIVE"}, {}, "the service is deleted"),
+        ({"status": "DRAINING"}, {}, "the service is being deleted"),
+        (
+            {},
+            {"containerDefinitions": [{"name": "a", "resourceRequirements": [{"type": "GPU", "value": "1"}]}]},
+            "its tasks ask for a GPU",
+        ),
         ({"schedulingStrategy": "DAEMON"}, {}, "it is a daemon service"),
         ({"launchType": "EXTERNAL"}, {}, "it runs on external instances"),
         ({"taskDefinition": None}, {}, "ECS names no task definition"),
@@ -304,6 +523,25 @@ def test_why_a_service_that_is_stated_as_a_constant_has_no_data(tmp_path, facts,
     write_files(tmp_path, files)
     workload = read_workload(tmp_path / "workload.yaml")
     assert workload.services[workload.index("silent")].is_stated
+
+
+def test_a_load_that_begins_late_says_since_when_and_why():
+    born = NOW - timedelta(days=2)
+    account = account_with(web={"createdAt": born})
+    account.point = lambda name, metric, at: 50.0 if metric.startswith("CPUUtilization") and at >= born else None
+    report = collect_workload(account, "shop", now=NOW, days=5)["collect-report.md"].decode()
+    assert (
+        "`web`: nothing was measured before 2026-11-21 09:00 UTC (the service was created at 2026-11-21 09:00 UTC): the load "
+        "file begins there." in report
+    )
+
+
+def test_a_service_without_auto_scaling_says_how_to_keep_its_count(tmp_path):
+    files = collect_workload(account_with(web={}), "shop", now=NOW, days=0.25)
+    words = " ".join(line.strip(" #") for line in files["workload.yaml"].decode().splitlines())
+    assert "`scaling: {min: 3, max: 3}` keeps the count as it is" in words
+    entry = yaml.safe_load(files["workload.yaml"])["services"][0]
+    assert "scaling" not in entry
 
 
 def test_memory_alone_is_no_load():

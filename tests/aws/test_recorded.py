@@ -217,8 +217,8 @@ def test_bounds_and_step_policies_of_the_examples():
         found = fetch_scaling(aws, "default", ["web-app"])
     assert (found.targets["web-app"].min_tasks, found.targets["web-app"].max_tasks) == (1, 10)
     assert [(p.name, p.description, p.target_cpu_percent) for p in found.policies["web-app"]] == [
-        ("web-app-cpu-gt-75", "step scaling", None),
-        ("web-app-cpu-lt-25", "step scaling", None),
+        ("web-app-cpu-gt-75", "step scaling, PercentChangeInCapacity +200 from 0, cooldown 60 s", None),
+        ("web-app-cpu-lt-25", "step scaling, PercentChangeInCapacity -50 to 0, cooldown 1 s", None),
     ]
 
 
@@ -251,3 +251,78 @@ def test_recorded_metric_data(folder, name, at, value):
     assert series.values[at.minute] == value
     assert (series.values == series.values).sum() == 1  # NaN everywhere else
     assert series.problem is None
+
+
+def from_placebo(value: Any) -> Any:
+    """A recording of placebo: times are objects that name their class."""
+    if isinstance(value, dict) and value.get("__class__") == "datetime":
+        parts = ("year", "month", "day", "hour", "minute", "second", "microsecond")
+        return datetime(*(value.get(part, 0) for part in parts), tzinfo=UTC)  # type: ignore[arg-type]
+    if isinstance(value, dict):
+        return {k: from_placebo(v) for k, v in value.items()}
+    return [from_placebo(v) for v in value] if isinstance(value, list) else value
+
+
+PLACEBO = sorted(path.stem for path in (RECORDED / "ecs_api_placebo").glob("*__ecs.Describe*.json"))
+
+
+@pytest.mark.parametrize("name", PLACEBO)
+def test_a_recording_and_what_the_cli_prints_of_it_are_read_alike(name):
+    found = []
+    recording = from_placebo(json.loads((RECORDED / "ecs_api_placebo" / f"{name}.json").read_text())["data"])
+    operation = name.partition("ecs.")[2].rpartition("_")[0]
+    for answer in (recording, recorded(REAL, name)):
+        answer.pop("ResponseMetadata", None)
+        if operation == "DescribeServices":
+            with answering("ecs", ("describe_services", answer)) as aws:
+                found.append(fetch_services(aws, CLUSTER, [s["serviceName"] for s in answer["services"]]))
+        elif operation == "DescribeTaskDefinition":
+            with answering("ecs", ("describe_task_definition", answer)) as aws:
+                found.append(fetch_task_definition(aws, "any"))
+        elif operation == "DescribeClusters":
+            with answering("ecs", ("describe_clusters", answer)) as aws:
+                found.append(fetch_cluster(aws, "any"))
+        elif operation == "DescribeContainerInstances":
+            arns = {"containerInstanceArns": [f"a{i}" for i in range(len(answer["containerInstances"]))]}
+            with answering("ecs", ("list_container_instances", arns), ("describe_container_instances", answer)) as aws:
+                found.append(fetch_container_instances(aws, CLUSTER))
+        else:
+            arns = {"taskArns": [f"a{i}" for i in range(len(answer["tasks"]))]}
+            with answering("ecs", ("list_tasks", arns), ("describe_tasks", answer)) as aws:
+                found.append(fetch_tasks(aws, CLUSTER))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "launch_type", "is_traffic_moved"),
+    [
+        ("ecs__create-service_1", "FARGATE", False),
+        ("ecs__create-service_3", "EC2", True),  # by the controller EXTERNAL
+        ("ecs__describe-services_1", None, False),  # of 2016: neither launch type nor strategy
+    ],
+)
+def test_services_of_the_examples(name, launch_type, is_traffic_moved):
+    answer = recorded(EXAMPLES, name)
+    services = answer.get("services") or [answer["service"]]
+    with answering("ecs", ("describe_services", {"services": services, "failures": []})) as aws:
+        (found,) = fetch_services(aws, CLUSTER, [s["serviceName"] for s in services])
+    assert (found.launch_type, found.is_traffic_moved, found.rollout) == (launch_type, is_traffic_moved, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "value", "size", "rollout"),
+    [
+        ("ACTIVE", 0.0, None, None),  # as recorded: no tasks, and no primary yet
+        ("PRIMARY", 100.0, "sample-fargate:2", None),
+        ("ACTIVE", 50.0, None, "a deployment is under way: beside no primary there are task set ecs-svc/1234567890123456789 of "
+         "sample-fargate:2 at 50 %"),
+    ],
+)  # fmt: skip
+def test_a_task_set_of_the_examples(status, value, size, rollout):
+    service = recorded(EXAMPLES, "ecs__create-service_3")["service"]
+    (one,) = recorded(EXAMPLES, "ecs__describe-task-sets_1")["taskSets"]
+    sets = [{**one, "status": status, "scale": {"value": value, "unit": "PERCENT"}}]
+    with answering("ecs", ("describe_services", {"services": [{**service, "taskSets": sets}], "failures": []})) as aws:
+        (found,) = fetch_services(aws, CLUSTER, [service["serviceName"]])
+    assert (found.task_definition or "/").rpartition("/")[2] == (size or "")
+    assert found.rollout == rollout

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +16,8 @@ from advisor.units import FloatArray
 
 QUERIES_PER_CALL: Final = 500
 """Limit of GetMetricData."""
+POINTS_PER_CALL: Final = 100_800
+"""Limit of GetMetricData, and what it answers unless asked for fewer."""
 LAG: Final = timedelta(minutes=5)
 """The newest minutes are left out: metrics arrive late, and a count of half the requests would look whole."""
 LONGEST_DAYS: Final = 455
@@ -71,6 +74,18 @@ def collection_window(now: datetime, days: float) -> Window:
     return Window(start=oldest, end=end, period_s=period_s)
 
 
+def is_answered(window: Window, now: datetime) -> bool:
+    """Whether CloudWatch still answers the whole window in its period: it may have been chosen a while ago.
+
+    >>> from datetime import UTC, datetime, timedelta
+    >>> begun = datetime(2026, 11, 23, tzinfo=UTC)
+    >>> [is_answered(collection_window(begun, 14), begun + timedelta(hours=h)) for h in (0, 23, 24)]
+    [True, True, False]
+    """
+    longest_period_s, _ = _RETENTION[-1]
+    return window.period_s == longest_period_s or now - window.start < dict(_RETENTION)[window.period_s]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricQuery:
     """One metric of a service in one statistic."""
@@ -89,6 +104,7 @@ def service_queries(cluster: str, service: str, sources: Sequence[RequestSource]
 
     Container Insights is asked for whether or not it is on today: where it was on for a part of the window its history counts,
     and an empty metric costs a place in a call that is made anyway. Statistics of one metric in one call are billed as one.
+    RequestCount of the load balancer has a sum only; RequestCountPerTarget is that sum over the targets, and tells no more.
     """
     own = (("ClusterName", cluster), ("ServiceName", service))
     queries = [
@@ -126,15 +142,23 @@ class MetricReader:
     aws: Aws
     window: Window
     saved: SavedAnswers | None = None
-    on_page: Callable[[int], None] = lambda n_points: None
-    """Called with the number of points of each page."""
+    on_page: Callable[[float], None] = lambda share: None
+    """Called after each page with the share of the work that is done, from 0 to 1: an estimate but at the end."""
     messages: set[str] = field(default_factory=set)
     """What CloudWatch said beside the values."""
+    _n_batches: int = 0
+    _n_through: int = 0
+    """Batches that are through."""
+    _pages_of: list[int] = field(default_factory=list)
+    """How many pages those had."""
 
     def read(self, queries: Sequence[MetricQuery]) -> Iterator[Series]:
         """A series per query, in their order."""
-        for some in batches(queries, QUERIES_PER_CALL):
+        self._n_batches = ceil(len(queries) / QUERIES_PER_CALL)
+        for number, some in enumerate(batches(queries, QUERIES_PER_CALL), start=1):
             series = self._batch(some)
+            self._n_through = number
+            self.on_page(number / self._n_batches)
             again = [s.query for s in series if s.problem in _UNFINISHED]
             if again:
                 second = {s.query: s for s in self._batch(again)}
@@ -174,14 +198,22 @@ class MetricReader:
                 continue
             if self.saved:
                 self.saved.keep(identity, number, page)
-            self.on_page(sum(len(points) for _, _, points in page["results"].values()))
-            yield page
             number, token = number + 1, page["token"]
+            if token is not None:
+                self.on_page(self._share(number, len(queries)))
+            yield page
             if token is None:
+                self._pages_of.append(number)
                 return
             if token in seen:
                 raise lost(_ACTION, "further page: it repeats a token")
             seen.add(token)
+
+    def _share(self, n_pages: int, n_queries: int) -> float:
+        """What is done after so many pages of a batch: it is taken to have as many as those before, the first as it can."""
+        before = self._pages_of or [ceil(n_queries * self.window.n_steps / POINTS_PER_CALL)]
+        expected = max(n_pages + 1, sum(before) / len(before))
+        return (self._n_through + n_pages / expected) / self._n_batches
 
     def _page(self, queries: Sequence[MetricQuery], token: str | None) -> dict[str, Any]:
         following: dict[str, Any] = {"NextToken": token} if token else {}

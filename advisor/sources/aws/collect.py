@@ -3,14 +3,22 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from itertools import groupby
 from typing import Any, Final
 
 import numpy as np
 
-from advisor.sources.aws.cloudwatch import LONGEST_DAYS, MetricReader, Series, Window, collection_window, service_queries
+from advisor.sources.aws.cloudwatch import (
+    LONGEST_DAYS,
+    MetricReader,
+    Series,
+    Window,
+    collection_window,
+    is_answered,
+    service_queries,
+)
 from advisor.sources.aws.collect_report import collect_report
 from advisor.sources.aws.commitments import fetch_commitments
 from advisor.sources.aws.ecs import (
@@ -39,12 +47,12 @@ from advisor.sources.aws.session import Aws, Pace
 from advisor.sources.aws.workload_yaml import refusal_of, service_entry, workload_yaml
 
 Progress = Callable[[str], None]
+Share = Callable[[str, float], None]
 
 DEFAULT_DAYS: Final = 42
 _LONGEST_FILE_NAME: Final = 100
 _FEW_SERVICES: Final = 5
 """Up to so many services, their tasks are listed service by service instead of all of the cluster."""
-_PAGES_BETWEEN_WORDS: Final = 20
 _ACTIVITIES: Final = "application-autoscaling:DescribeScalingActivities"
 
 
@@ -59,6 +67,7 @@ def collect_workload(
     saved: SavedAnswers | None = None,
     pace: Pace | None = None,
     on_progress: Progress | None = None,
+    on_share: Share | None = None,
 ) -> dict[str, bytes]:
     """Workload folder of a live ECS cluster: ``workload.yaml``, a CSV per service, and a report, by relative path.
 
@@ -74,6 +83,7 @@ def collect_workload(
         saved=saved,
         pace=pace,
         on_progress=on_progress,
+        on_share=on_share,
     )
     return workload_files(found)
 
@@ -95,6 +105,7 @@ def collect_findings(
     saved: SavedAnswers | None = None,
     pace: Pace | None = None,
     on_progress: Progress | None = None,
+    on_share: Share | None = None,
 ) -> Findings:
     """What a live ECS cluster runs, and its load. Nothing is changed in the account.
 
@@ -118,6 +129,8 @@ def collect_findings(
         Limits the calls in a second.
     on_progress
         Called with a line of text now and then.
+    on_share
+        Called with what is being read and which share of it is done, from 0 to 1; of metrics this is an estimate.
 
     Raises
     ------
@@ -131,7 +144,14 @@ def collect_findings(
             f"CloudWatch keeps metrics for {LONGEST_DAYS} days, {days:g} were asked for. Pass 1 to {LONGEST_DAYS} days."
         )
     aws = Aws(session_or_clients, pace or Pace())
-    run = _Run(aws=aws, saved=saved, say=on_progress or (lambda text: None), days=days, now=now.astimezone(UTC))
+    run = _Run(
+        aws=aws,
+        saved=saved,
+        say=on_progress or (lambda text: None),
+        share=on_share or (lambda what, share: None),
+        days=days,
+        now=now.astimezone(UTC),
+    )
     return run.findings(cluster, services, with_commitments)
 
 
@@ -142,6 +162,7 @@ class _Run:
     aws: Aws
     saved: SavedAnswers | None
     say: Progress
+    share: Share
     days: float
     now: datetime
 
@@ -160,7 +181,7 @@ class _Run:
         tasks = self._tasks(cluster, names)
         found = self._with_scaling(self._with_present(found, cluster, providers, groups, tasks), cluster)
         commitments = fetch_commitments(self.aws) if with_commitments else None
-        reader = MetricReader(self.aws, window, self.saved, _PageCount(self.say))
+        reader = MetricReader(self.aws, window, self.saved, lambda share: self.share("CloudWatch", share))
         findings = Findings(
             cluster=cluster,
             region=self.aws.region,
@@ -168,6 +189,7 @@ class _Run:
             days=self.days,
             window=window,
             services=self._with_loads(found, cluster, reader),
+            is_whole=not names,
             providers=providers,
             groups=groups,
             instances=instances,
@@ -182,7 +204,11 @@ class _Run:
         """Go back to the moment at which an interrupted collection of the same began: its answers are for that window."""
         if self.saved is None:
             return
-        begun = self.saved.begun({"cluster": cluster.arn, "services": sorted(names), "days": self.days}, self.now)
+        begun = self.saved.begun(
+            {"cluster": cluster.arn, "services": sorted(names), "days": self.days},
+            self.now,
+            is_answered=lambda before: is_answered(collection_window(before, self.days), self.now),
+        )
         if begun != self.now:
             self.say(f"going on with the collection that began at {begun:%Y-%m-%d %H:%M} UTC")
         self.now = begun
@@ -200,8 +226,7 @@ class _Run:
                 if type(error) is not AwsError:  # credentials, permission, throttling, lost data: not about this one
                     raise
                 refused[arn] = str(error)
-            if number % 50 == 0 or number == len(arns):
-                self.say(f"task definitions: {number} of {len(arns)}")
+            self.share("task definitions", number / len(arns))
         return [
             FoundService(
                 service=s,
@@ -277,17 +302,19 @@ class _Run:
             window,
             cpu_units_per_task=found.definition.cpu_units if found.definition else None,
             deployed_at=found.service.deployed_at,
+            has_all_requests=not found.service.is_traffic_moved,
             set_counts=self._set_counts(found, series, cluster, window),
         )
         if not load.n_measured:
             return replace(found, no_data=why_no_data(found, window, load.notes))
-        if found.present and found.present.launch_type is None and found.n_tasks:
+        if not found.states_present and found.n_tasks:
             load.state_count(found.n_tasks)  # there is no `present` then to hold the desired count
         file = LoadFile(
             path=names.of(found.name),
             content=load_csv(load, window),
             columns=load.names,
             n_measured=load.n_measured,
+            first=window.start + timedelta(seconds=int(load.measured.argmax()) * window.period_s),
             notes=tuple(load.notes),
         )
         return replace(found, load=file, no_data=why_useless(load, found))
@@ -305,20 +332,6 @@ class _Run:
             "counts that service auto scaling set, where Container Insights has none",
             lambda: fetch_set_counts(self.aws, cluster.name, found.name, window.start),
         )
-
-
-@dataclass(slots=True)
-class _PageCount:
-    """Says now and then how far the metrics are."""
-
-    say: Progress
-    n_pages: int = 0
-    n_points: int = 0
-
-    def __call__(self, n_points: int) -> None:
-        self.n_pages, self.n_points = self.n_pages + 1, self.n_points + n_points
-        if self.n_pages == 1 or self.n_pages % _PAGES_BETWEEN_WORDS == 0:
-            self.say(f"CloudWatch: {self.n_points:,} points in {self.n_pages} answers")
 
 
 class _FileNames:

@@ -2,11 +2,15 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import Final
 
 from advisor.sources.aws.findings import Findings, FoundService
 from advisor.sources.aws.session import ACCESS_DENIED
+from advisor.sources.aws.workload_yaml import why_no_instances
 
+_SHORT_OF: Final = timedelta(days=1)
+"""A load that begins later than this after the window did is told."""
 _WHY_PERIOD: Final[Mapping[int, str]] = {
     60: "the finest that CloudWatch keeps",
     300: "CloudWatch keeps steps of 60 s for 15 days only, and answers a longer question in them with nothing",
@@ -102,11 +106,25 @@ def _notes(found: Findings) -> Iterator[str]:
 def _service_notes(found: FoundService, findings: Findings) -> Iterator[str]:
     if found.load:
         yield from found.load.notes
+        if found.load.first - findings.window.start > _SHORT_OF:
+            created = found.service.created_at
+            why = (
+                f" (the service was created at {created:%Y-%m-%d %H:%M} UTC)"
+                if created and created > findings.window.start
+                else ""
+            )
+            yield f"nothing was measured before {found.load.first:%Y-%m-%d %H:%M} UTC{why}: the load file begins there"
         if found.load.lacks_count and not found.no_data:
             yield (
                 f"no task count was measured, so the desired count of today ({found.service.desired_count}) stands in for "
                 "every step; Container Insights would measure it (RunningTaskCount)"
             )
+    if found.left_out is None and found.present and found.present.untold:
+        yield f"its present is not stated: {found.present.untold}, which a workload file cannot hold ({found.present.how})"
+    if found.service.rollout:
+        yield f"{found.service.rollout}; size and present are those of the primary"
+    if found.left_out is None and found.definition and found.definition.not_on_fargate:
+        yield f"it uses what Fargate does not offer: {', '.join(found.definition.not_on_fargate)}"
     deployed = found.service.deployed_at
     if deployed and deployed > findings.window.start and found.load:
         yield (
@@ -139,6 +157,8 @@ def _capacity(found: Findings) -> Iterator[str]:
         "ECS Managed Instances": found.instances.managed,
     }
     lines = [f"- {kind}: {', '.join(f'{n} x {t}' for t, n in sorted(types.items()))}" for kind, types in kinds.items() if types]
+    if found.instances.by_type:
+        lines += [f"- not part of `present`: {_text(reason)}" for reason in why_no_instances(found)]
     lines += [
         f"- capacity provider {_code(p.name)}: {p.kind.value}{' Spot' if p.is_spot else ''}"
         + (f", managed scaling {p.managed_scaling} at {p.target_capacity} %" if p.managed_scaling else "")

@@ -12,12 +12,18 @@ from enum import StrEnum
 from typing import Any, Final
 
 from advisor.sources.aws.errors import AwsError, lost, reading, stated
-from advisor.sources.aws.session import Aws, batches
+from advisor.sources.aws.session import Aws, Skipped, batches
 
 SERVICES_PER_CALL: Final = 10
 """Limit of DescribeServices."""
 TASKS_PER_CALL: Final = 100
 """Limit of DescribeTasks, DescribeContainerInstances and DescribeCapacityProviders, and the longest page of the lists."""
+
+
+_NOT_ON_FARGATE: Final = (
+    "privileged", "links", "disableNetworking", "dnsServers", "dnsSearchDomains", "dockerSecurityOptions", "extraHosts",
+)  # fmt: skip
+_NOT_ON_FARGATE_LINUX: Final = ("devices", "sharedMemorySize", "tmpfs", "maxSwap", "swappiness")
 
 
 class ProviderKind(StrEnum):
@@ -66,6 +72,11 @@ class EcsService:
     strategy: tuple[StrategyItem, ...]
     task_definition: str | None
     target_groups: tuple[str, ...]
+    """All that may get its requests: blue and green, and those of every task set."""
+    is_traffic_moved: bool
+    """Whether something outside ECS moves requests to target groups that ECS may have forgotten since."""
+    rollout: str | None
+    """What is being deployed, in words; None when nothing is."""
     port: int | None
     """Container port behind the first load balancer."""
     has_public_ip: bool
@@ -101,6 +112,9 @@ class TaskDefinition:
     os_family: str | None
     ephemeral_storage_gib: int | None
     network_mode: str | None
+    needs_gpu: bool
+    not_on_fargate: tuple[str, ...]
+    """What it uses that Fargate does not offer, in words."""
     containers: tuple[Container, ...]
 
 
@@ -126,6 +140,11 @@ class ContainerInstance:
     architecture: str | None
     provider: str | None
     status: str
+
+    @property
+    def is_external(self) -> bool:
+        """Of ECS Anywhere: registered by Systems Manager, no EC2 instance."""
+        return self.instance_id is not None and self.instance_id.startswith("mi-")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +200,10 @@ def fetch_services(aws: Aws, cluster: Cluster, names: Sequence[str]) -> list[Ecs
         missing += [name for name in some if name not in known and name.rpartition("/")[2] not in known]
     if names and missing:
         raise _no_services(aws, cluster, missing)
+    aws.skipped += [
+        Skipped("ecs:DescribeServices", f"service {name.rpartition('/')[2]}", "listed, and gone a moment later")
+        for name in missing
+    ]
     return sorted(found, key=lambda s: s.name)
 
 
@@ -297,7 +320,11 @@ def _service(facts: Mapping[str, Any]) -> EcsService:
     primary: Mapping[str, Any] = next(
         (d for d in (*facts.get("deployments", ()), *facts.get("taskSets", ())) if d.get("status") == "PRIMARY"), {}
     )
-    balancers = list(facts.get("loadBalancers") or primary.get("loadBalancers") or ())
+    balancers = [
+        *(facts.get("loadBalancers") or ()),
+        *(b for s in facts.get("taskSets", ()) for b in s.get("loadBalancers", ())),
+    ]
+    groups = [g for b in balancers for g in (b.get("targetGroupArn"), _alternate_group(b)) if g]
     network = facts.get("networkConfiguration") or primary.get("networkConfiguration") or {}
     return EcsService(
         name=str(facts["serviceName"]),
@@ -309,7 +336,9 @@ def _service(facts: Mapping[str, Any]) -> EcsService:
         launch_type=stated(facts, "launchType", str) or stated(primary, "launchType", str),
         strategy=_strategy(facts.get("capacityProviderStrategy") or primary.get("capacityProviderStrategy")),
         task_definition=stated(facts, "taskDefinition", str) or stated(primary, "taskDefinition", str),
-        target_groups=tuple(dict.fromkeys(str(b["targetGroupArn"]) for b in balancers if b.get("targetGroupArn"))),
+        target_groups=tuple(dict.fromkeys(str(group) for group in groups)),
+        is_traffic_moved=(facts.get("deploymentController") or {}).get("type") in ("CODE_DEPLOY", "EXTERNAL"),
+        rollout=_rollout(facts, primary),
         port=next((int(b["containerPort"]) for b in balancers if b.get("containerPort")), None),
         has_public_ip=(network.get("awsvpcConfiguration") or {}).get("assignPublicIp") == "ENABLED",
         created_at=stated(facts, "createdAt", datetime),
@@ -317,8 +346,35 @@ def _service(facts: Mapping[str, Any]) -> EcsService:
     )
 
 
+def _alternate_group(balancer: Mapping[str, Any]) -> str | None:
+    """The other target group of a blue/green deployment by ECS: requests change sides with every deployment."""
+    return (balancer.get("advancedConfiguration") or {}).get("alternateTargetGroupArn")
+
+
+def _rollout(facts: Mapping[str, Any], primary: Mapping[str, Any]) -> str | None:
+    """Older revisions whose tasks still run, task sets beside the primary, or a first deployment that is not through."""
+    others = [
+        f"{int(d.get('runningCount') or 0)} running tasks of {_revision(d)}"
+        for d in facts.get("deployments", ())
+        if d is not primary and d.get("runningCount")
+    ]
+    others += [
+        f"task set {s.get('id', '?')} of {_revision(s)} at {float((s.get('scale') or {}).get('value') or 0):g} %"
+        for s in facts.get("taskSets", ())
+        if s is not primary and (s.get("runningCount") or (s.get("scale") or {}).get("value"))
+    ]
+    if others:
+        return f"a deployment is under way: beside {_revision(primary)} there are {', '.join(others)}"
+    return f"the deployment of {_revision(primary)} is under way" if primary.get("rolloutState") == "IN_PROGRESS" else None
+
+
+def _revision(facts: Mapping[str, Any]) -> str:
+    return str(facts.get("taskDefinition") or "no primary").rpartition("/")[2]
+
+
 def _task_definition(facts: Mapping[str, Any]) -> TaskDefinition:
-    containers = tuple(_container(c) for c in facts["containerDefinitions"])
+    definitions: list[Mapping[str, Any]] = facts["containerDefinitions"]
+    containers = tuple(_container(c) for c in definitions)
     platform = facts.get("runtimePlatform") or {}
     cpu, memory = _cpu_units(facts.get("cpu")), _memory_mib(facts.get("memory"))
     return TaskDefinition(
@@ -330,8 +386,39 @@ def _task_definition(facts: Mapping[str, Any]) -> TaskDefinition:
         os_family=stated(platform, "operatingSystemFamily", str),
         ephemeral_storage_gib=stated(facts.get("ephemeralStorage") or {}, "sizeInGiB", int),
         network_mode=stated(facts, "networkMode", str),
+        needs_gpu=bool(facts.get("inferenceAccelerators"))
+        or any(
+            r.get("type") in ("GPU", "InferenceAccelerator") for c in definitions for r in c.get("resourceRequirements") or ()
+        ),
+        not_on_fargate=tuple(dict.fromkeys(_not_on_fargate(facts, definitions))),
         containers=containers,
     )
+
+
+def _not_on_fargate(facts: Mapping[str, Any], containers: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Parameters of a Linux task definition that Fargate does not take [1]_.
+
+    .. [1] AWS, ECS Developer Guide, "Task definition differences for Fargate", read 2026-11-25.
+    """
+    if facts.get("networkMode") != "awsvpc":
+        yield f"network mode {facts.get('networkMode') or 'bridge'}"
+    if facts.get("placementConstraints"):
+        yield "placementConstraints"
+    if facts.get("ipcMode"):
+        yield "ipcMode"
+    if facts.get("pidMode") == "host":
+        yield "pidMode host"
+    for volume in facts.get("volumes") or ():
+        if volume.get("dockerVolumeConfiguration"):
+            yield "a Docker volume"
+        if (volume.get("host") or {}).get("sourcePath"):
+            yield "a volume of the host"
+    for container in containers:
+        yield from (key for key in _NOT_ON_FARGATE if container.get(key))
+        linux = container.get("linuxParameters") or {}
+        yield from (f"linuxParameters.{key}" for key in _NOT_ON_FARGATE_LINUX if linux.get(key))
+        if set((linux.get("capabilities") or {}).get("add") or ()) - {"SYS_PTRACE"}:
+            yield "added capabilities"
 
 
 def _container(facts: Mapping[str, Any]) -> Container:

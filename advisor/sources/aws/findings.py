@@ -22,6 +22,8 @@ class LoadFile:
     columns: tuple[str, ...]
     n_measured: int
     """Steps with a value in at least one column."""
+    first: datetime
+    """The first of them."""
     notes: tuple[str, ...]
 
     @property
@@ -53,6 +55,11 @@ class FoundService:
         return self.service.name
 
     @property
+    def states_present(self) -> bool:
+        """Whether the workload file says how the service runs today."""
+        return self.present is not None and self.present.untold is None
+
+    @property
     def n_tasks(self) -> int:
         """Tasks that stand in for a count that was not measured."""
         return self.service.desired_count or self.service.running_count
@@ -68,6 +75,8 @@ class Findings:
     days: float
     window: Window
     services: Sequence[FoundService]
+    is_whole: bool
+    """Whether every service of the cluster was asked for."""
     providers: Mapping[str, Provider]
     groups: Sequence[Group]
     instances: Instances

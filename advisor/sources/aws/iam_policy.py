@@ -22,9 +22,10 @@ _IN_CLUSTER: Final = (
     ("ReadServices", "ecs:DescribeServices", "service/*"),
     ("ReadTasks", "ecs:DescribeTasks", "task/*"),
     ("ReadContainerInstances", "ecs:DescribeContainerInstances", "container-instance/*"),
-    ("ListTasks", "ecs:ListTasks", "container-instance/*"),
 )
 """Actions restricted by the condition key ``ecs:cluster``: ARNs of the old, short form do not name the cluster."""
+_LISTS: Final = ("ecs:ListServices", "ecs:ListTasks")
+"""Restricted by ``ecs:cluster`` alone. ListTasks knows container instances as resource, and a cluster on Fargate has none."""
 
 
 def iam_policy(*, cluster: str | None = None, region: str | None = None, with_commitments: bool = False) -> dict[str, Any]:
@@ -35,8 +36,9 @@ def iam_policy(*, cluster: str | None = None, region: str | None = None, with_co
     >>> sorted(iam_policy(cluster="shop", region="eu-west-1"))
     ['Statement', 'Version']
     """
-    name = (cluster or "*").rpartition("/")[2]
-    place = f"arn:{_partition(region)}:ecs:{region or '*'}:*"
+    name, place = (cluster or "*").rpartition("/")[2], f"arn:{_partition(region)}:ecs:{region or '*'}:*"
+    if cluster and cluster.startswith("arn:"):
+        place = cluster.rpartition(":cluster/")[0]
     in_cluster = {"ArnLike": {"ecs:cluster": f"{place}:cluster/{name}"}}
     account = [*ACCOUNT_ACTIONS, *(COMMITMENT_ACTIONS if with_commitments else ())]
     return {
@@ -44,7 +46,7 @@ def iam_policy(*, cluster: str | None = None, region: str | None = None, with_co
         "Statement": [
             _allowed("ReadCluster", _CLUSTER_ACTIONS, f"{place}:cluster/{name}"),
             _allowed("ReadCapacityProviders", ["ecs:DescribeCapacityProviders"], f"{place}:capacity-provider/*"),
-            {**_allowed("ListServices", ["ecs:ListServices"], "*"), "Condition": in_cluster},
+            {**_allowed("ListServicesAndTasks", _LISTS, "*"), "Condition": in_cluster},
             *({**_allowed(sid, [action], f"{place}:{kind}"), "Condition": in_cluster} for sid, action, kind in _IN_CLUSTER),
             _allowed("ReadWhatHasNoResource", sorted(account), "*"),
         ],

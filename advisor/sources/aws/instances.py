@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from advisor.sources.aws.ecs import Cluster, ContainerInstance, Provider, ProviderKind, fetch_container_instances
@@ -40,7 +40,9 @@ class Instances:
     managed: Mapping[str, int]
     """Instances that ECS Managed Instances runs, which cost a fee on top."""
     n_unknown: int
-    """Instances whose type AWS does not tell."""
+    """Instances of which AWS does not tell the type, or what their capacity provider is."""
+    is_purchase_known: bool = True
+    """False where EC2 did not say which are Spot."""
     architectures: frozenset[str]
     """``X86_64`` or ``ARM64``, as far as the instances say."""
 
@@ -56,10 +58,10 @@ NO_INSTANCES: Final = Instances(on_demand={}, spot={}, managed={}, n_unknown=0, 
 def fetch_instances(aws: Aws, cluster: Cluster, providers: Mapping[str, Provider]) -> Instances:
     """What the cluster's container instances are."""
     registered = aws.optional("container instances that run now", lambda: fetch_container_instances(aws, cluster)) or []
-    registered = [instance for instance in registered if instance.status != "INACTIVE"]
+    registered = [i for i in registered if i.status != "INACTIVE" and not i.is_external]
     ids = [i.instance_id for i in registered if i.instance_id and i.instance_id.startswith("i-")]
     ec2 = aws.optional("Spot or On-Demand, and types of instances that do not say theirs", lambda: _ec2_facts(aws, ids))
-    return _counted(registered, ec2 or {}, providers)
+    return replace(_counted(registered, ec2 or {}, providers), is_purchase_known=ec2 is not None)
 
 
 def fetch_groups(aws: Aws, providers: Mapping[str, Provider]) -> list[Group]:
@@ -106,7 +108,7 @@ def _counted(
         machine = (instance.architecture or str(facts.get("Architecture") or "")).lower()
         architectures |= {"ARM64"} if machine in ("arm64", "aarch64") else {"X86_64"} if machine == "x86_64" else set()
         provider = providers.get(instance.provider or "")
-        if kind is None:
+        if kind is None or (instance.provider and provider is None):
             n_unknown += 1
         elif provider is not None and provider.kind is ProviderKind.MANAGED_INSTANCES:
             managed[kind] += 1

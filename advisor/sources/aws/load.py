@@ -66,6 +66,7 @@ def service_load(
     *,
     cpu_units_per_task: int | None,
     deployed_at: datetime | None = None,
+    has_all_requests: bool = True,
     set_counts: Sequence[SetCount] | None = None,
 ) -> ServiceLoad:
     """The load of a service from all its series.
@@ -78,6 +79,8 @@ def service_load(
         What the task definition reserves; None where it reserves nothing.
     deployed_at
         Since when that size holds.
+    has_all_requests
+        Whether every target group that got requests of the service in the window was asked for.
     set_counts
         Counts that service auto scaling set, where there is no measured count.
     """
@@ -91,7 +94,13 @@ def service_load(
     load = ServiceLoad(columns=columns, notes=notes)
     _fill_counts(load, window, set_counts)
     _add_totals(load, raw, window, cpu_units_per_task, deployed_at)
-    _fill_requests(load)
+    if has_all_requests:
+        _fill_requests(load)
+    elif "requests" in columns:
+        load.notes.append(
+            "requests: steps without any are left unknown, because its deployments move requests between target groups, and "
+            "ECS names only those of today"
+        )
     return load
 
 

@@ -23,6 +23,18 @@ class Present:
     how: str
     """What it was told from."""
     is_partly_spot: bool = False
+    is_mixed: bool = False
+    """On several launch types; ``launch_type`` is that of most tasks."""
+
+    @property
+    def untold(self) -> str | None:
+        """Why a workload file cannot state it; None when it can. Half a present would be a wrong sum of money."""
+        if self.launch_type is None:
+            return "its launch type is not known"
+        if self.is_mixed:
+            return "it runs on several launch types"
+        # of EC2, the instances say which are Spot
+        return "it runs on Spot in part" if self.is_partly_spot and self.launch_type == "FARGATE" else None
 
 
 def present_of(
@@ -68,7 +80,7 @@ def _of_strategy(
     used = [item for item in strategy if item.base or item.weight] or list(strategy)  # a weight of 0 is never used
     how = f"{called} {', '.join(str(item) for item in strategy)}"
     kinds = {providers[item.provider].kind for item in used if item.provider in providers}
-    if len(kinds) != 1:
+    if len(kinds) != 1 or any(item.provider not in providers for item in used):
         return _of_tasks(tasks, how)
     spot = {group.name for group in groups if group.on_demand_percent == 0 and group.on_demand_base == 0}
     known = [providers[item.provider] for item in used if item.provider in providers]
@@ -83,8 +95,14 @@ def _of_tasks(tasks: Sequence[RunningTask], how: str) -> Present:
     seen = Counter(task.launch_type for task in tasks if task.launch_type in _LAUNCH_TYPES)
     if not seen:
         return Present(launch_type=None, is_spot=False, how=f"{how}; not resolved")
+    counts = ", ".join(f"{n} {kind}" for kind, n in seen.most_common())
+    n_spot = sum(task.provider == "FARGATE_SPOT" for task in tasks)
     return Present(
-        launch_type=seen.most_common(1)[0][0], is_spot=_is_spot_now(tasks), how=f"{how}; told from its running tasks"
+        launch_type=seen.most_common(1)[0][0],
+        is_spot=_is_spot_now(tasks),
+        how=f"{how}; told from its running tasks: {counts}",
+        is_partly_spot=0 < n_spot < len(tasks),
+        is_mixed=len(seen) > 1,
     )
 
 

@@ -13,6 +13,8 @@ def why_out(service: EcsService) -> str | None:
         return "the service is deleted (INACTIVE)"
     if service.is_daemon:
         return "it is a daemon service: one task on every container instance, so not a choice of launch type"
+    if service.status == "DRAINING":
+        return "the service is being deleted (DRAINING)"
     if service.launch_type == "EXTERNAL":
         return "it runs on external instances (ECS Anywhere), which is none of the launch types that are compared"
     return None
@@ -20,7 +22,11 @@ def why_out(service: EcsService) -> str | None:
 
 def why_unsized(service: EcsService, definition: TaskDefinition | None, refused: Mapping[str, str]) -> str | None:
     if definition is None:
-        return refused.get(service.task_definition or "", "ECS names no task definition for it")
+        return refused.get(
+            service.task_definition or "", "ECS names no task definition for it (none of its task sets is PRIMARY)"
+        )
+    if definition.needs_gpu:
+        return "its tasks ask for a GPU or an accelerator, which this version neither places nor prices"
     if definition.cpu_units is None:
         return "its task definition reserves no CPU, neither for the task nor for a container: state task.cpu to take it in"
     if definition.memory_mib is None:

@@ -5,7 +5,7 @@ import gzip
 import json
 import shutil
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -39,13 +39,18 @@ class SavedAnswers:
         whole = output.resolve()
         return cls(whole.parent / _FOLDER / whole.name)
 
-    def begun(self, question: Mapping[str, Any], now: datetime) -> datetime:
-        """When the collection that asks ``question`` began: earlier if one was interrupted, else ``now``."""
+    def begun(
+        self, question: Mapping[str, Any], now: datetime, *, is_answered: Callable[[datetime], bool] = lambda begun: True
+    ) -> datetime:
+        """When the collection that asks ``question`` began: earlier if one was interrupted, else ``now``.
+
+        ``is_answered`` says of an earlier start whether what it asked is still answered.
+        """
         key = _digest(question)
         try:
             run = json.loads((self.folder / _RUN).read_text(encoding="utf-8"))
             before = datetime.fromisoformat(run["begun"])
-            if run["question"] == key and timedelta(0) <= now - before < _KEPT_FOR:
+            if run["question"] == key and timedelta(0) <= now - before < _KEPT_FOR and is_answered(before):
                 return before
         except (OSError, ValueError, KeyError, TypeError):
             pass  # nothing was kept, or nothing that can be read

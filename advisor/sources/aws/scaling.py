@@ -170,10 +170,9 @@ def _policy(facts: Mapping[str, Any]) -> ScalingPolicy:
     tracking = facts.get("TargetTrackingScalingPolicyConfiguration")
     name = str(facts.get("PolicyName", ""))
     if not tracking:
-        kind = {"StepScaling": "step scaling", "PredictiveScaling": "predictive scaling"}.get(
-            facts.get("PolicyType", ""), "other"
-        )
-        return ScalingPolicy(name=name, description=kind, target_cpu_percent=None)
+        steps = facts.get("StepScalingPolicyConfiguration")
+        kind = {"PredictiveScaling": "predictive scaling"}.get(facts.get("PolicyType", ""), "other")
+        return ScalingPolicy(name=name, description=_steps(steps) if steps else kind, target_cpu_percent=None)
     metric = _metric(tracking)
     target = float(tracking["TargetValue"])
     is_cpu = metric.startswith("ECSServiceAverageCPUUtilization")
@@ -182,6 +181,18 @@ def _policy(facts: Mapping[str, Any]) -> ScalingPolicy:
         description=f"target tracking of {metric} at {target:g}" + _cooldowns(tracking),
         target_cpu_percent=target if is_cpu else None,
     )
+
+
+def _steps(facts: Mapping[str, Any]) -> str:
+    """``step scaling, ChangeInCapacity +2 from 0 to 15, +4 from 15, cooldown 60 s``; bounds from the alarm's threshold."""
+    adjustments = []
+    for step in facts.get("StepAdjustments") or ():
+        lower, upper = step.get("MetricIntervalLowerBound"), step.get("MetricIntervalUpperBound")
+        bounds = (f" from {lower:g}" if lower is not None else "") + (f" to {upper:g}" if upper is not None else "")
+        adjustments.append(f"{int(step['ScalingAdjustment']):+d}{bounds}")
+    cooldown = [f"cooldown {int(facts['Cooldown'])} s"] if facts.get("Cooldown") is not None else []
+    said = " ".join([str(facts.get("AdjustmentType", "")), ", ".join(adjustments)]).strip()
+    return ", ".join(["step scaling", *([said] if said else []), *cooldown])
 
 
 def _metric(tracking: Mapping[str, Any]) -> str:

@@ -18,6 +18,9 @@ ATTEMPTS: Final = 8
 """With waits that double up to 20 s, half a minute on average."""
 FEW_ATTEMPTS: Final = 2
 """For what only makes an answer better."""
+CONNECT_TIMEOUT_S: Final = 10
+READ_TIMEOUT_S: Final = 30
+"""With `ATTEMPTS` it bounds the silence: an answer of 100,800 points takes a few seconds."""
 _IAM_PREFIX: Final[Mapping[str, str]] = {"elbv2": "elasticloadbalancing"}
 """Where the prefix of the IAM action is not the name of boto3's client."""
 
@@ -163,12 +166,18 @@ class Aws:
                 self.skipped.append(note)
             return None
 
+    def _pace_again(self, request: Any, **_: Any) -> None:
+        """Botocore repeats a throttled call by itself: the repetition counts as a call."""
+        if request.context.get("retries", {}).get("attempt", 1) > 1:
+            self.pace.wait()
+
     def _client(self, service: str, attempts: int) -> Any:
         if isinstance(self.source, Mapping):
             return self.source[service]
         key = (service, attempts)
         if key not in self._clients:
-            self._clients[key] = self.source.client(service, config=_config(attempts))
+            self._clients[key] = client = self.source.client(service, config=client_config(attempts))
+            client.meta.events.register("request-created", self._pace_again)
         return self._clients[key]
 
 
@@ -179,13 +188,14 @@ def batches(items: Iterable[T], size: int) -> Iterator[Sequence[T]]:
         yield everything[start : start + size]
 
 
-def _config(attempts: int) -> Any:
+def client_config(attempts: int) -> Any:
+    """How clients are made: they repeat what was throttled or failed, and wait longer each time."""
     from botocore.config import Config
 
     return Config(
         retries={"mode": "standard", "total_max_attempts": attempts},
-        connect_timeout=10,
-        read_timeout=180,
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=READ_TIMEOUT_S,
         user_agent_extra="ecs-launch-advisor",
     )
 

@@ -43,7 +43,7 @@ def service_entry(found: FoundService, findings: Findings) -> dict[str, Any]:
         entry["port"] = service.port
     if service.has_public_ip:
         entry["assign_public_ip"] = True
-    if present and present.launch_type:
+    if present and found.states_present:
         entry["present"] = {"launch_type": present.launch_type, "desired_count": service.desired_count}
         if present.is_spot:
             entry["present"]["purchase_option"] = "spot"
@@ -124,15 +124,28 @@ def _remarks(found: FoundService) -> Iterator[str]:
         yield f"{name} runs by {found.present.how}."
         if found.present.is_spot:
             yield f"{name} is taken as interruptible, because all of it runs on Spot."
-        if found.present.is_partly_spot:
-            yield f"{name} runs on Spot in part; `present` prices all of it as On-Demand."
+        if found.present.untold:
+            yield f"{name} has no `present`: {found.present.untold}, which a workload file cannot state."
+    if found.service.rollout:
+        yield f"{name}: {found.service.rollout}. Size and present are those of the primary."
+    if found.definition and found.definition.not_on_fargate:
+        yield (
+            f"{name} uses what Fargate does not offer: {', '.join(found.definition.not_on_fargate)}. A plan with it there "
+            "needs another task definition."
+        )
+    if found.target and found.target.is_suspended:
+        yield f"{name}: its scaling is suspended in part."
     if found.startup:
         yield f"{name}: startup_seconds is the median of {found.startup[1]} running tasks, from image pull to start."
     if found.policies or found.scheduled:
         ways = [policy.description for policy in found.policies] + [f"schedule {action}" for action in found.scheduled]
         yield f"{name} scales by {'; '.join(ways)}."
     elif found.target is None:
-        yield f"{name} has no service auto scaling that was found: {found.service.desired_count} tasks."
+        n = found.service.desired_count
+        yield (
+            f"{name} has no service auto scaling that was found: {n} tasks. Plans are compared with auto scaling at the "
+            f"default target; `scaling: {{min: {n}, max: {n}}}` keeps the count as it is."
+        )
     if found.no_data:
         yield f"{name}: {found.no_data}. Its {found.n_tasks} tasks of today are stated as a constant load, not measured."
     elif found.load and found.load.lacks_count:
@@ -142,18 +155,63 @@ def _remarks(found: FoundService) -> Iterator[str]:
         )
 
 
+def why_no_instances(found: Findings) -> Sequence[str]:
+    """Why today's instances would make a wrong present: their cost is held against the services of the workload alone."""
+    instances, taken = found.instances, [s for s in found.services if s.left_out is None]
+    others = [s.name for s in found.services if s.left_out and _is_on_instances(s)]
+    reasons = []
+    if not found.is_whole:
+        reasons.append("only some services were asked for, and the instances may run others, too")
+    if others:
+        reasons.append(f"they run services that are left out, too ({_some(others)})")
+    unstated = [s.name for s in taken if not s.states_present]
+    if unstated:
+        reasons.append(f"the present of some services is not stated ({_some(unstated)})")
+    managed = [s.name for s in taken if s.present and s.present.launch_type == "MANAGED_INSTANCES"]
+    if managed:
+        reasons.append(f"ECS Managed Instances run some services ({_some(managed)}), and a workload file has no place for them")
+    if instances.n_unknown:
+        reasons.append(f"{instances.n_unknown} container instances do not tell their type or their capacity provider")
+    if instances.spot and instances.on_demand:
+        reasons.append(f"{_counts(instances.spot)} of them are Spot, the others On-Demand")
+    if not instances.is_purchase_known:
+        reasons.append("whether they are Spot or On-Demand could not be read")
+    return reasons
+
+
+def _is_on_instances(found: FoundService) -> bool:
+    """Daemons do not count: they run because the instances do."""
+    runs_on = found.present.launch_type if found.present else None
+    is_elsewhere = found.service.is_daemon or found.service.launch_type == "EXTERNAL"
+    return bool(found.service.running_count) and not is_elsewhere and runs_on in (None, "EC2")
+
+
 def _instance_lines(found: Findings) -> Iterator[str]:
     instances = found.instances
     if instances.managed:
         yield f"# ECS Managed Instances that run now, not part of `present`: {_counts(instances.managed)}."
-    if instances.n_unknown:
-        yield f"# {instances.n_unknown} container instances do not tell their type and are not part of `present`."
     if not instances.by_type:
         return
-    if instances.spot and instances.on_demand:
-        yield f"# {_counts(instances.spot)} of the instances below are Spot; `present` prices all of them as On-Demand."
     option = "spot" if instances.spot and not instances.on_demand else "on_demand"
-    yield from _dumped({"present": {"instances": instances.by_type, "purchase_option": option}})
+    lines = _dumped({"present": {"instances": instances.by_type, "purchase_option": option}})
+    reasons = why_no_instances(found)
+    if reasons:
+        yield from (
+            f"# {line}"
+            for line in _folded(
+                f"The instances of today are no part of the comparison: {'; '.join(reasons)}. Uncomment where you know better."
+            )
+        )
+        yield from (f"# {line}" for line in lines)
+        return
+    tasks = sum(found.other_tasks.values())
+    if tasks:
+        yield f"# {tasks} running tasks that belong to no service may share these instances; the workload does not hold them."
+    yield from lines
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def _commitment_lines(found: Findings) -> Iterator[str]:

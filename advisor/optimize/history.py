@@ -1,0 +1,153 @@
+"""What plans would have cost week by week, and how their cost moves with the load: the ground that doubt stands on."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+
+import numpy as np
+
+from advisor.ecs import PurchaseOption
+from advisor.meters import Usage
+from advisor.optimize.fixed import on_load
+from advisor.optimize.parts import Part
+from advisor.optimize.pricing import PricedParts, amounts_of, price_parts
+from advisor.optimize.search import Search
+from advisor.simulate.timeline import Weeks, timeline
+from advisor.uncertainty import ELASTIC_STEP, HORIZON_WEEKS, CostHistory, elasticity
+from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray
+from advisor.workload import Growth, Service, Workload
+
+GROWTH_LOADS = (0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0)
+"""Load factors at which plans are worked out where the user expects growth; between them cost is interpolated."""
+DAYS_PER_YEAR = 365.25
+
+
+class RecentLoad:
+    """The end of a workload's history, at most four weeks of it, with the load times any factor."""
+
+    def __init__(self, workload: Workload, search: Search, measured: BoolArray) -> None:
+        per_hour = SECONDS_PER_HOUR // workload.step_s
+        n_steps = min(workload.n_steps, HORIZON_WEEKS * HOURS_PER_WEEK * per_hour)
+        first = workload.n_steps - n_steps
+        self._demand = workload.demand[:, first:]
+        self._rows = {service.name: row for row, service in enumerate(workload.services)}
+        start = workload.start + timedelta(seconds=first * workload.step_s)
+        self.search = replace(search, axis=timeline(start, workload.step_s, n_steps))
+        kept = measured[-self.search.axis.n_steps :]
+        self.hours = self.search.axis.month_hours(kept)
+
+    def parts(self, parts: Sequence[Part], load_factor: float) -> tuple[Part, ...]:
+        """A plan at this load; what is stated stays as it is stated."""
+
+        def demand(service: Service) -> FloatArray:
+            row: FloatArray = self._demand[self._rows[service.name]]
+            return row if service.is_stated else np.asarray(row * load_factor)
+
+        return on_load(parts, demand, self.search)
+
+    def monthly_usd(self, parts: Sequence[Part], load_factor: float) -> float:
+        """Bill of a month of this load; NaN where something has no price. [USD]"""
+        priced = price_parts(self.parts(parts, load_factor), self.hours, self.search.catalog, self.search.region)
+        return float("nan") if priced.monthly_usd is None else priced.monthly_usd.mean
+
+
+def weekly_mean_usd(parts: Sequence[Part], weeks: Weeks, search: Search) -> FloatArray:
+    """(weeks,): cost of each week by the fast model; NaN where something has no price. [USD a week]"""
+    total = np.zeros(len(weeks.hours))
+    for part in parts:
+        by_week = part.quantity_per_hour[:, weeks.steps].swapaxes(0, 1)
+        totals = Usage(meters=part.meters, quantity_per_hour=by_week, hours=weeks.hours).totals
+        total += amounts_of(part, totals, search.catalog, search.region).sum(axis=-1)
+    return total
+
+
+def cost_history(
+    choices: Sequence[Sequence[Part]],
+    priced: Sequence[PricedParts],
+    workload: Workload,
+    search: Search,
+    measured: BoolArray,
+    growth: Growth,
+) -> CostHistory:
+    """History of plans that all have a price, one column each.
+
+    Parameters
+    ----------
+    choices
+        Parts of each plan.
+    priced
+        Bills of the same plans.
+    measured : (steps,)
+        Where the load of all that the plans run is known.
+    """
+    weeks = search.axis.week_hours(measured)
+    names = {name for parts in choices for part in parts for name in part.services}
+    is_stated = all(service.is_stated for service in workload.services if service.name in names)
+    monthly = np.array([each.monthly_usd.mean if each.monthly_usd else np.nan for each in priced])
+    if is_stated:
+        weekly = monthly[np.newaxis] * (HOURS_PER_WEEK / HOURS_PER_MONTH)
+    else:
+        weekly = np.array([weekly_mean_usd(parts, weeks, search) for parts in choices]).reshape(len(choices), -1).T
+    recent = RecentLoad(workload, search, measured)
+    n_plans = len(choices)
+    flat = np.zeros(n_plans)
+    if is_stated or len(weekly) < 2:
+        elastic = flat + 1.0
+    else:
+        up, down = (
+            np.array([recent.monthly_usd(parts, factor) for parts in choices]) for factor in (ELASTIC_STEP, 1 / ELASTIC_STEP)
+        )
+        elastic = elasticity(up, down)
+    points = None
+    if not growth.is_none:
+        points = np.array([[recent.monthly_usd(parts, factor) for parts in choices] for factor in GROWTH_LOADS])
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ranges = np.array([(p.monthly_usd.high - p.monthly_usd.mean) if p.monthly_usd else 0.0 for p in priced]) / monthly
+    return CostHistory(
+        weekly_usd=weekly,
+        elasticity=elastic,
+        coverage_fraction=float(measured.mean()),
+        is_stated=is_stated,
+        range_fraction=np.nan_to_num(ranges),
+        spot_fraction=np.array([_spot_fraction(parts, each) for parts, each in zip(choices, priced, strict=True)]).T,
+        price_age_years=_price_ages(priced),
+        growth_load=None if points is None else np.array(GROWTH_LOADS),
+        growth_usd=points,
+    )
+
+
+def _spot_fraction(parts: Sequence[Part], priced: PricedParts) -> tuple[float, float]:
+    """Shares of the bill at EC2 Spot and at Fargate Spot rates."""
+    if priced.bill is None or not any(part.provider.purchase_option is PurchaseOption.SPOT for part in parts):
+        return (0.0, 0.0)
+    items = priced.bill.line_items
+    total = sum(item.amount_usd for item in items)
+    ec2 = sum(item.amount_usd for item in items if ":spot" in item.meter and item.meter.startswith("ec2:"))
+    fargate = sum(item.amount_usd for item in items if ":spot:" in item.meter and item.meter.startswith("fargate:"))
+    return (ec2 / total, fargate / total) if total else (0.0, 0.0)
+
+
+def _price_ages(priced: Sequence[PricedParts]) -> FloatArray:
+    """(services of AWS, plans): share of the bill at each one's rates times the root of their age against the newest rate."""
+    items = [each.bill.line_items if each.bill else () for each in priced]
+    dates = [_day(item.as_of) for bill in items for item in bill]
+    newest = max((day for day in dates if day), default=None)
+    oldest = min((day for day in dates if day), default=None)
+    names = sorted({item.meter.partition(":")[0] for bill in items for item in bill})
+    ages = np.zeros((len(names), len(priced)))
+    if newest is None or oldest is None:
+        return ages
+    for column, bill in enumerate(items):
+        total = sum(item.amount_usd for item in bill)
+        for item in bill if total else ():
+            years = (newest - (_day(item.as_of) or oldest)).days / DAYS_PER_YEAR
+            ages[names.index(item.meter.partition(":")[0]), column] += item.amount_usd / total * np.sqrt(years)
+    return ages
+
+
+def _day(as_of: str) -> date | None:
+    """A full date; None for what a source dates no closer, or not at all."""
+    try:
+        return date.fromisoformat(as_of)
+    except ValueError:
+        return None

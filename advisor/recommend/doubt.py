@@ -1,0 +1,186 @@
+"""How sure: draws of next month's cost for all alternatives of a scope, what would settle a close call, and where it flips."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from advisor.optimize.history import RecentLoad, cost_history
+from advisor.optimize.parts import Part
+from advisor.optimize.pricing import PricedParts
+from advisor.optimize.search import Search
+from advisor.recommend.result import BreakEven
+from advisor.recommend.verdict import Ranked
+from advisor.uncertainty import SEED, CostHistory, month_draws, odds
+from advisor.units import BoolArray, FloatArray
+from advisor.workload import Growth, Workload
+
+FLIP_LOADS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
+FLIP_STEPS = 5
+SETTLING_DRAWS = 2_000
+
+_SETTLED_BY = {
+    "load": "more weeks of this load decide: ask again in a month",
+    "packing": "how densely ECS packs the instances decides: run it for a day and count them",
+    "spot": "the Spot price decides: take today's with --rates, or leave Spot out",
+    "prices": "old rates decide: renew them with `advisor prices refresh`",
+    "growth": "the growth that you expect decides: narrow its spread",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Drawn:
+    """Alternatives of one scope with their draws, and the history that these come from."""
+
+    items: tuple[Ranked, ...]
+    history: CostHistory | None
+    """One column for each alternative with draws, in order; None with too little history."""
+    growth: Growth
+
+    def settle(self, best: Ranked, rival: Ranked) -> str:
+        """What would decide between two alternatives: the source of doubt that moves their difference most."""
+        if self.history is None:
+            return ""
+        ids = [item.alternative.id for item in self.items if item.draws_usd is not None]
+        columns = [ids.index(item.alternative.id) for item in (best, rival)]
+        spread = {name: _spread(history, growth) for name, history, growth in _alone(_of(self.history, columns), self.growth)}
+        name = max(spread, key=lambda each: spread[each])
+        return _SETTLED_BY[name] if spread[name] > 0 else ""
+
+
+def drawn(
+    items: Sequence[Ranked],
+    choices: Sequence[Sequence[Part]],
+    priced: Sequence[PricedParts],
+    workload: Workload,
+    search: Search,
+    measured: BoolArray,
+) -> Drawn:
+    """Fill quantiles, chances and regret into the alternatives that have a price.
+
+    Parameters
+    ----------
+    items, choices, priced
+        Alternatives of one scope, the parts of each, and their bills.
+    measured : (steps,)
+        Where the load of all their services is known.
+    """
+    at = [i for i, item in enumerate(items) if item.alternative.monthly_usd is not None]
+    growth = workload.growth
+    if not at:
+        return Drawn(items=tuple(items), history=None, growth=growth)
+    history = cost_history([choices[i] for i in at], [priced[i] for i in at], workload, search, measured, growth)
+    if not history.has_draws:
+        return Drawn(items=tuple(items), history=None, growth=growth)
+    draws = month_draws(history, growth=growth)
+    result = list(items)
+    for column, i in enumerate(at):
+        result[i] = replace(items[i], draws_usd=draws[:, column])
+    return Drawn(items=tuple(_with_odds(result)), history=history, growth=growth)
+
+
+def _with_odds(items: Sequence[Ranked]) -> list[Ranked]:
+    """Chances are among what can be recommended; what is shown for comparison gets quantiles only."""
+    result = list(items)
+    for is_comparison in (False, True):
+        at = [
+            i for i, item in enumerate(items) if item.draws_usd is not None and item.alternative.is_comparison == is_comparison
+        ]
+        if not at:
+            continue
+        found = odds(np.stack([draws for i in at if (draws := items[i].draws_usd) is not None], axis=1))
+        for column, i in enumerate(at):
+            alternative = items[i].alternative
+            if alternative.monthly_usd is None:
+                continue
+            monthly = replace(
+                alternative.monthly_usd,
+                p10=float(found.p10[column]),
+                p50=float(found.p50[column]),
+                p90=float(found.p90[column]),
+            )
+            chance = None if is_comparison else float(found.probability_cheapest[column])
+            regret = None if is_comparison else float(found.regret_usd[column])
+            changed = replace(
+                alternative,
+                monthly_usd=monthly,
+                expected_usd=float(found.mean[column]),
+                probability_cheapest=chance,
+                expected_regret_usd=regret,
+            )
+            result[i] = replace(items[i], alternative=changed)
+    return result
+
+
+def break_even(
+    against: str, ours: Sequence[Part], theirs: Sequence[Part], workload: Workload, search: Search, measured: BoolArray
+) -> BreakEven:
+    """Load factors at which another plan becomes cheaper than the recommended one, on the last four weeks.
+
+    With whole tasks the costs may cross several times: the crossings nearest to today's load are given.
+    """
+    recent = RecentLoad(workload, search, measured)
+
+    def lead(load_factor: float) -> float:
+        """How much cheaper ours is. [USD a month]"""
+        return recent.monthly_usd(theirs, load_factor) - recent.monthly_usd(ours, load_factor)
+
+    leads = [lead(factor) for factor in FLIP_LOADS]
+    now = FLIP_LOADS.index(1.0)
+    dearer = None
+    if leads[now] > 0:
+        dearer = leads[now] / recent.monthly_usd(ours, 1.0)
+    lower = upper = None
+    if leads[now] > 0:
+        below = next((i for i in range(now - 1, -1, -1) if leads[i] < 0), None)
+        above = next((i for i in range(now + 1, len(FLIP_LOADS)) if leads[i] < 0), None)
+        if below is not None:
+            lower = _crossing(lead, FLIP_LOADS[below], FLIP_LOADS[below + 1])
+        if above is not None:
+            upper = _crossing(lead, FLIP_LOADS[above], FLIP_LOADS[above - 1])
+    return BreakEven(against=against, lower_load_factor=lower, upper_load_factor=upper, dearer_fraction=dearer)
+
+
+def _crossing(lead: Callable[[float], float], theirs_at: float, ours_at: float) -> float:
+    """Load factor between one at which the other plan is cheaper and one at which ours is, by halving in the logarithm."""
+    for _ in range(FLIP_STEPS):
+        middle = float(np.sqrt(theirs_at * ours_at))
+        if lead(middle) < 0:
+            theirs_at = middle
+        else:
+            ours_at = middle
+    return float(f"{np.sqrt(theirs_at * ours_at):.3g}")
+
+
+def _alone(history: CostHistory, growth: Growth) -> list[tuple[str, CostHistory, Growth]]:
+    """The same history with one source of doubt at a time."""
+    none = replace(history, is_stated=True, range_fraction=None, spot_fraction=None, price_age_years=None)
+    return [
+        ("load", replace(none, is_stated=history.is_stated), Growth()),
+        ("packing", replace(none, range_fraction=history.range_fraction), Growth()),
+        ("spot", replace(none, spot_fraction=history.spot_fraction), Growth()),
+        ("prices", replace(none, price_age_years=history.price_age_years), Growth()),
+        ("growth", none, growth),
+    ]
+
+
+def _spread(history: CostHistory, growth: Growth) -> float:
+    draws = month_draws(history, growth=growth, n_draws=SETTLING_DRAWS, seed=SEED)
+    return float((draws[:, 1] - draws[:, 0]).std())
+
+
+def _of(history: CostHistory, columns: Sequence[int]) -> CostHistory:
+    """Some plans of a history."""
+
+    def of(values: FloatArray | None) -> FloatArray | None:
+        return None if values is None else values[..., columns]
+
+    return replace(
+        history,
+        weekly_usd=history.weekly_usd[:, columns],
+        elasticity=history.elasticity[columns],
+        range_fraction=of(history.range_fraction),
+        spot_fraction=of(history.spot_fraction),
+        price_age_years=of(history.price_age_years),
+        growth_usd=of(history.growth_usd),
+    )
