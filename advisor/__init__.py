@@ -8,6 +8,8 @@ from advisor.version import __version__
 if TYPE_CHECKING:
     from advisor.answer import advise as advise
     from advisor.emit import render_ecs as render_ecs
+    from advisor.gating import Limits as Limits
+    from advisor.gating import gate as gate
     from advisor.recommend import Recommendation as Recommendation
     from advisor.report.charts import plot_busiest_week as plot_busiest_week
     from advisor.report.charts import plot_costs as plot_costs
@@ -15,12 +17,15 @@ if TYPE_CHECKING:
     from advisor.report.charts import plot_loads as plot_loads
     from advisor.report.charts import plot_stairs as plot_stairs
     from advisor.sources import read_catalog as read_catalog
+    from advisor.sources import read_change as read_change
     from advisor.sources import read_recommendation as read_recommendation
     from advisor.sources import read_workload as read_workload
 
 _HOMES = {
     "advise": "advisor.answer",
     "render_ecs": "advisor.emit",
+    "Limits": "advisor.gating",
+    "gate": "advisor.gating",
     "Recommendation": "advisor.recommend",
     "plot_busiest_week": "advisor.report.charts",
     "plot_costs": "advisor.report.charts",
@@ -28,20 +33,24 @@ _HOMES = {
     "plot_loads": "advisor.report.charts",
     "plot_stairs": "advisor.report.charts",
     "read_catalog": "advisor.sources",
+    "read_change": "advisor.sources",
     "read_recommendation": "advisor.sources",
     "read_workload": "advisor.sources",
 }
 
 __all__ = [
+    "Limits",
     "Recommendation",
     "__version__",
     "advise",
+    "gate",
     "plot_busiest_week",
     "plot_costs",
     "plot_load",
     "plot_loads",
     "plot_stairs",
     "read_catalog",
+    "read_change",
     "read_recommendation",
     "read_workload",
     "render_ecs",

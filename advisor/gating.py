@@ -1,0 +1,811 @@
+"""What a change of a service costs on its real load, and whether it was safe on the history."""
+
+import math
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from difflib import get_close_matches
+from enum import Enum, StrEnum
+from typing import Any, Final
+
+import numpy as np
+
+from advisor.billing import Bill
+from advisor.ecs import FARGATE_SIZES, Architecture, InstanceType, LaunchType, PlacementStrategy, PurchaseOption
+from advisor.errors import InputError
+from advisor.meters import sum_over_states
+from advisor.optimize.parts import Part, fargate_part, instance_provider, instances_part
+from advisor.optimize.pricing import PricedParts, instance_facts, price_parts, weighted_quantile
+from advisor.optimize.search import packed_load
+from advisor.pricing import PriceCatalog
+from advisor.simulate.instances import capacity, held, held_under_default_spread, reservation, with_zone_floor
+from advisor.simulate.packing import tasks_per_instance
+from advisor.simulate.scaling import RunningTasks, running_tasks
+from advisor.simulate.timeline import timeline
+from advisor.sizing import MEMORY_MARGIN_FRACTION
+from advisor.units import BoolArray, FloatArray, IntArray
+from advisor.workload import LoadForm, Service, Workload
+
+SCHEMA: Final = "advisor/gate/1"
+LEAST_HEADROOM_FRACTION: Final = 1 - 1 / (1 + MEMORY_MARGIN_FRACTION)
+"""Memory left at the worst moment where the size has the usual margin of 15 %: 0.13 of the size."""
+_INSTANCES_NOTE: Final = "Container instances:"
+_ON_INSTANCES: Final = (LaunchType.EC2, LaunchType.MANAGED_INSTANCES)
+
+
+class Safety(StrEnum):
+    """What the measured history says of a change."""
+
+    UNCHANGED = "unchanged"
+    SAFE = "safe"
+    """Every measure is known, and none is worse than before."""
+    UNSAFE = "unsafe"
+    UNKNOWN = "unknown"
+    """Nothing known is worse, but something that matters is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """When a gate fails; None: no such limit."""
+
+    max_increase_usd: float | None = None
+    """Dollars a month that the change may add."""
+    max_increase_percent: float | None = None
+    max_monthly_usd: float | None = None
+    """What all that the gate prices may cost after the change."""
+    is_safety_required: bool = False
+    """Fail also where the history says that the change is unsafe, or cannot tell."""
+
+    @property
+    def needs_money(self) -> bool:
+        return not (self.max_increase_usd is self.max_increase_percent is self.max_monthly_usd is None)
+
+
+NO_LIMITS: Final = Limits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setup:
+    """How a service runs: everything that a gate prices."""
+
+    launch_type: LaunchType
+    purchase_option: PurchaseOption
+    architecture: Architecture
+    cpu: int
+    """CPU units."""
+    memory: int
+    """MiB."""
+    min_tasks: int
+    """Equal to ``max_tasks`` where the count is fixed."""
+    max_tasks: int | None
+    target_cpu_percent: float
+    requests_per_task: float | None
+    """Requests per second that one task serves at its target; None where the count follows CPU or is as it ran."""
+    ephemeral_storage_gib: int
+    has_public_ip: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """How a service would have done on the measured load; None where the load does not tell."""
+
+    tasks_p50: float | None
+    tasks_max: float | None
+    hours_above_target: float | None
+    """Hours of the history in which CPU in use was above the scaling target."""
+    hours_above_full: float | None
+    """Hours in which it was above all that the tasks have."""
+    unmet_task_hours: float | None
+    """Task-hours a month that were needed beyond the upper bound of tasks."""
+    memory_headroom_fraction: float | None
+    """Memory left at the worst moment, as a share of the size."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """A service before or after the change."""
+
+    setup: Setup
+    history: History
+    monthly_usd: float | None
+    """On Fargate; None without a price, and on instances, which are billed together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceChange:
+    """What a change does to one service."""
+
+    service: str
+    changed: tuple[str, ...]
+    """Names of the fields of :class:`Setup` that differ."""
+    before: Side
+    after: Side
+    change_usd: float | None
+    """On Fargate before and after; None where instances or a missing price are in it."""
+    hours_above_target_as_ran: float | None
+    """Hours in which CPU in use was above the target before the change with the tasks that ran, where the load has them."""
+    safety: Safety
+    reasons: tuple[str, ...]
+    """Why it is not safe, or what is not known."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstancesSide:
+    """All container instances of the cluster, before or after the change."""
+
+    instance_types: tuple[str, ...]
+    services: tuple[str, ...]
+    monthly_usd: float | None
+    instances_p50: float
+    instances_max: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gate:
+    """The money that a change makes in a month of 730 hours, and whether that is allowed."""
+
+    cluster: str
+    region: str
+    services: tuple[ServiceChange, ...]
+    instances_before: InstancesSide | None
+    """None where no service of the change runs on instances, before or after."""
+    instances_after: InstancesSide | None
+    before_usd: float | None
+    after_usd: float | None
+    change_usd: float | None
+    """None where something has no price: never a zero."""
+    missing: tuple[str, ...]
+    limits: Limits
+    failures: tuple[str, ...]
+    """Why the gate fails, one sentence each; empty when it passes."""
+    notes: tuple[str, ...]
+    before_bill: Bill | None
+    after_bill: Bill | None
+    catalog: Mapping[str, str]
+    """Region, oldest and newest date of the prices."""
+    history_hours: float
+    """Measured hours, common to all that is priced."""
+
+    @property
+    def passed(self) -> bool:
+        return not self.failures
+
+    @property
+    def change_fraction(self) -> float | None:
+        """Of the cost before; None where that is nothing or not known."""
+        return self.change_usd / self.before_usd if self.change_usd is not None and self.before_usd else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, as `advisor gate --format json` prints it."""
+        return {"schema": SCHEMA, "passed": self.passed, "change_fraction": self.change_fraction, **_plain(self)}
+
+
+def gate(
+    before: Workload,
+    after: Workload,
+    catalog: PriceCatalog,
+    *,
+    services: Collection[str] | None = None,
+    limits: Limits = NO_LIMITS,
+    placement: PlacementStrategy | None = None,
+    missing: Sequence[str] = (),
+) -> Gate:
+    """Bill what runs before and after a change on the same measured load, and hold the difference against limits.
+
+    Parameters
+    ----------
+    before : Workload
+        Its load is the one that both sides are billed on: a CPU percent refers to the tasks that ran.
+    after : Workload
+        The same services with other task sizes, counts, scaling, launch types or architectures. Of its load only a stated
+        constant number of tasks is taken: that is a setting, not a measurement.
+    services : names, optional
+        What the change is about; all services by default. What shares instances with them is in the bill too.
+    placement : PlacementStrategy, optional
+        How ECS places tasks on container instances, on both sides. Where it is not given and decides the figures, there is no
+        total: the two strategies can differ in the sign of a change.
+    missing : sentences, optional
+        What the caller already knows to be without a price, such as a service without a load: no total then.
+
+    Returns
+    -------
+    Gate
+        With no change the difference is exactly 0.
+
+    Raises
+    ------
+    InputError
+        The services of the two workloads differ, or a service that is to be priced does not state its launch type.
+
+    Notes
+    -----
+    Launch type and purchase option are those of each side's ``present``. On instances the whole cluster is billed before and
+    after: the number of instances follows the tasks, on the one instance type stated.
+    """
+    check_same_services(before, after)
+    names = [s.name for s in before.services if services is None or s.name in services]
+    given = list(PlacementStrategy) if placement is None else [placement]
+    found = []
+    for strategy in given:
+        comparison = _Comparison(before, after, catalog, names, strategy)
+        found.append(comparison.gate(limits, tuple(missing)))
+        if not comparison.is_with_instances:
+            break
+    return found[0] if len(found) == 1 else _whatever_the_placement(dict(zip(given, found, strict=True)))
+
+
+def _whatever_the_placement(found: Mapping[PlacementStrategy, Gate]) -> Gate:
+    """What holds under every placement; without a total where that decides it."""
+    first, *others = found.values()
+    if all((other.before_usd, other.after_usd) == (first.before_usd, first.after_usd) for other in others):
+        return first
+    if first.change_usd == 0 and all(other.change_usd == 0 for other in others):
+        strategy = next(iter(found))
+        return replace(first, notes=(*first.notes, f"The costs are those under {strategy}; the change is nothing under any."))
+    texts = [f"{_change_text(gate.change_usd)} under {strategy}" for strategy, gate in found.items()]
+    missing = (*first.missing, f"the placement strategy on the instances (--placement): {', '.join(texts)}")
+    sides = [
+        None if side is None else replace(side, monthly_usd=side.monthly_usd if not side.services else None)
+        for side in (first.instances_before, first.instances_after)
+    ]
+    return replace(
+        first,
+        instances_before=sides[0],
+        instances_after=sides[1],
+        before_usd=None,
+        after_usd=None,
+        change_usd=None,
+        before_bill=None,
+        after_bill=None,
+        missing=missing,
+        failures=tuple(_failures(first.limits, None, None, missing, first.services)),
+        notes=tuple(note for note in first.notes if not note.startswith(_INSTANCES_NOTE)),
+    )
+
+
+def _change_text(usd: float | None) -> str:
+    return "no price" if usd is None else f"{'-' if usd < 0 else '+'}${abs(usd):,.2f} a month"
+
+
+def check_same_services(before: Workload, after: Workload) -> None:
+    """Two workloads can be compared when they have the same services, by name.
+
+    Raises
+    ------
+    InputError
+        Naming the service and the near names of the other workload.
+    """
+    ours, theirs = ([service.name for service in workload.services] for workload in (before, after))
+    for name, others, where in [
+        *((name, theirs, "after") for name in ours if name not in theirs),
+        *((name, ours, "before") for name in theirs if name not in ours),
+    ]:
+        raise unknown_service(name, others, f"the workload {where} the change")
+    if before.region != after.region:
+        raise InputError(
+            f"the workloads are in {before.region} and {after.region}", fix="Give both the same Region: prices differ by it."
+        )
+
+
+def unknown_service(name: str, known: Sequence[str], where: str) -> InputError:
+    """The error for a service that is not among the known ones, with the near names."""
+    near = get_close_matches(name, known, n=3, cutoff=0.4)
+    meant = f"Did you mean {' or '.join(repr(n) for n in near)}? " if near else ""
+    return InputError(f"there is no service {name!r} in {where}", fix=f"{meant}Known there: {', '.join(known[:12])}.")
+
+
+def launch_type_of(service: Service, workload: Workload) -> LaunchType | None:
+    """Where a service runs, as stated; None where nothing is stated."""
+    if service.present is not None:
+        return service.present.launch_type
+    return None if workload.present is None else LaunchType.EC2
+
+
+def setup_of(service: Service, workload: Workload) -> Setup:
+    """How a service runs, as stated.
+
+    Raises
+    ------
+    InputError
+        Nothing says where it runs.
+    """
+    launch_type = launch_type_of(service, workload)
+    if launch_type is None:
+        raise InputError(
+            f"nothing says where {service.name} runs, so its change has no price",
+            fix="Add `present: {launch_type: FARGATE}` to the service, or give --launch-type.",
+        )
+    present, is_on_instances = service.present, launch_type in _ON_INSTANCES
+    option = present.purchase_option if present else PurchaseOption.ON_DEMAND
+    if is_on_instances and workload.present is not None:
+        option = workload.present.purchase_option
+    return Setup(
+        launch_type=launch_type,
+        purchase_option=option,
+        architecture=present.architecture if present else service.architectures[0],
+        cpu=service.task.cpu_units,
+        memory=service.task.memory_mib,
+        min_tasks=service.scaling.min_tasks,
+        max_tasks=service.scaling.max_tasks,
+        target_cpu_percent=round(100 * service.scaling.target_cpu_fraction, 9),
+        requests_per_task=service.requests_per_task,
+        ephemeral_storage_gib=service.ephemeral_storage_gib,
+        has_public_ip=service.has_public_ip,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Running:
+    """A service of one side over time."""
+
+    service: Service
+    setup: Setup
+    run: RunningTasks | None
+    """None where the load cannot tell; ``missing`` says why."""
+    missing: str = ""
+    is_capacity_known: bool = True
+    """Whether the load says how much of its CPU a task of this size has in use."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _BilledSide:
+    by_service: Mapping[str, PricedParts]
+    """Of the services of the change on Fargate."""
+    whole: PricedParts
+    instances: InstancesSide | None
+    missing: tuple[str, ...]
+
+
+class _Comparison:
+    """Both sides of a change on one time axis."""
+
+    def __init__(
+        self,
+        before: Workload,
+        after: Workload,
+        catalog: PriceCatalog,
+        names: Sequence[str],
+        placement: PlacementStrategy,
+    ) -> None:
+        self.before, self.after, self.catalog, self.names, self.placement = before, after, catalog, names, placement
+        self.axis = timeline(before.start, before.step_s, before.n_steps)
+        self.notes: list[str] = []
+        self.is_with_instances = any(
+            launch_type_of(_named(workload, name), workload) in _ON_INSTANCES for workload in (before, after) for name in names
+        )
+        self.priced_names = [s.name for s in before.services if s.name in names or self._shares_instances(s.name)]
+        self.sides = self._sides()
+        self.measured = self._measured()
+        self.hours = self.axis.month_hours(self.measured)
+
+    def gate(self, limits: Limits, missing: tuple[str, ...]) -> Gate:
+        before, after = (self._billed(side, w) for side, w in zip(self.sides, (self.before, self.after), strict=True))
+        changes = tuple(self._change(name, before, after) for name in self.names)
+        every = tuple(dict.fromkeys((*missing, *before.missing, *after.missing)))
+        before_usd, after_usd = (None if every else side.whole.priced_usd for side in (before, after))
+        change_usd = None if before_usd is None or after_usd is None else after_usd - before_usd
+        dates = self.catalog.dates(self.before.region)
+        return Gate(
+            cluster=self.before.cluster,
+            region=self.before.region,
+            services=changes,
+            instances_before=before.instances,
+            instances_after=after.instances,
+            before_usd=before_usd,
+            after_usd=after_usd,
+            change_usd=change_usd,
+            missing=every,
+            limits=limits,
+            failures=tuple(_failures(limits, before_usd, after_usd, every, changes)),
+            notes=tuple(dict.fromkeys(self.notes)),
+            before_bill=None if every else before.whole.bill,
+            after_bill=None if every else after.whole.bill,
+            catalog={"region": self.before.region, "oldest": dates.oldest, "newest": dates.newest},
+            history_hours=float(self.measured.sum()) * self.axis.step_hours,
+        )
+
+    def _shares_instances(self, name: str) -> bool:
+        """Whether a service that is not in the change is on the instances that the change is billed with."""
+        return self.is_with_instances and any(
+            launch_type_of(_named(workload, name), workload) in _ON_INSTANCES for workload in (self.before, self.after)
+        )
+
+    def _sides(self) -> tuple[dict[str, _Running], dict[str, _Running]]:
+        before: dict[str, _Running] = {}
+        after: dict[str, _Running] = {}
+        for name in self.priced_names:
+            row = self.before.index(name)
+            old, new = self.before.services[row], _named(self.after, name)
+            _check_form(old, new)
+            demand = self.before.demand[row]
+            if old.load_form is LoadForm.TASKS:
+                before[name] = self._counted(old, self.before, _own_counts(old, self.before, demand), demand)
+                after[name] = self._counts_after(old, new, demand)
+            else:
+                run = running_tasks(old, demand, old.task, self.axis)
+                before[name] = _Running(service=old, setup=setup_of(old, self.before), run=run)
+                after[name] = self._running_after(old, new, demand)
+        return before, after
+
+    def _running_after(self, old: Service, new: Service, demand: FloatArray) -> _Running:
+        """The service as changed, on the load as it was."""
+        is_resized = new.task.cpu_units != old.task.cpu_units
+        is_capacity_known = new.is_cpu_known or not is_resized or new.requests_per_task != old.requests_per_task
+        if not is_capacity_known:
+            self.notes.append(
+                f"{new.name}: its load says that a task serves {new.requests_per_task:g} requests per second; the number of "
+                "tasks is kept, whether a task of the new size serves as many is not measured."
+            )
+        run = running_tasks(new, demand, new.task, self.axis)
+        return _Running(service=new, setup=setup_of(new, self.after), run=run, is_capacity_known=is_capacity_known)
+
+    def _counts_after(self, old: Service, new: Service, demand: FloatArray) -> _Running:
+        """A load of task counts: as they ran, within bounds that are tighter than before; looser ones it cannot answer."""
+        counts = _own_counts(new, self.after, demand)
+        if not (new.is_stated or _is_fixed(new) or new.scaling == old.scaling):
+            problem = _unanswered(old, new, demand[~np.isnan(demand)])
+            if problem:
+                return _Running(
+                    service=new,
+                    setup=setup_of(new, self.after),
+                    run=None,
+                    missing=f"{new.name}: {problem}",
+                    is_capacity_known=False,
+                )
+            least, most = new.scaling.min_tasks, new.scaling.max_tasks
+            counts = np.clip(demand, least if least > old.scaling.min_tasks else 0, np.inf if most is None else most)
+        if new.task != old.task and not (new.is_stated or _is_fixed(new)):
+            self.notes.append(
+                f"{new.name}: its load is counts of tasks, priced in the new size in the same number; how many of the new size "
+                "would run is not measured."
+            )
+        return self._counted(new, self.after, counts, demand)
+
+    def _counted(self, service: Service, workload: Workload, counts: FloatArray, demand: FloatArray) -> _Running:
+        run = running_tasks(service, counts, service.task, self.axis)
+        unmet = np.maximum(demand - counts, 0.0) if not service.is_stated else np.zeros_like(demand)
+        run = replace(run, unmet=np.asarray(self.axis.spread(unmet)))
+        return _Running(service=service, setup=setup_of(service, workload), run=run, is_capacity_known=False)
+
+    def _measured(self) -> BoolArray:
+        """(steps,): the load of every service that is priced is known."""
+        runs = [running.run for side in self.sides for running in side.values() if running.run is not None]
+        known = np.ones(self.axis.n_steps, dtype=np.bool_)
+        for run in runs:
+            known &= ~np.isnan(run.tasks)
+        if not known.any():
+            raise InputError(
+                "there is no moment at which the load of every service that the change touches is known",
+                fix="Give loads of the same period.",
+            )
+        return known
+
+    def _billed(self, side: Mapping[str, _Running], workload: Workload) -> _BilledSide:
+        parts: list[Part] = []
+        missing = [running.missing for running in side.values() if running.missing]
+        by_service: dict[str, PricedParts] = {}
+        for name in self.names:
+            running = side[name]
+            if running.setup.launch_type is LaunchType.FARGATE and running.run is not None:
+                part = self._on_fargate(running, workload)
+                parts.append(part)
+                by_service[name] = price_parts([part], self.hours, self.catalog, workload.region)
+        instances, unknown = self._on_instances(side, workload)
+        parts += instances
+        whole = price_parts(parts, self.hours, self.catalog, workload.region)
+        seen = self._instances_side(instances, side, workload) if self.is_with_instances else None
+        return _BilledSide(by_service=by_service, whole=whole, instances=seen, missing=(*missing, *unknown, *whole.missing))
+
+    def _on_fargate(self, running: _Running, workload: Workload) -> Part:
+        size, name = running.service.task, running.service.name
+        if size not in FARGATE_SIZES:
+            larger = next((s for s in FARGATE_SIZES if size.fits_in(s)), None)
+            raise InputError(
+                f"{name}: Fargate has no task size {size}",
+                fix=f"The next one that holds it is {larger}." if larger else "No size of Fargate holds it.",
+            )
+        assert running.run is not None  # noqa: S101 (the caller has looked)
+        setup = running.setup
+        return fargate_part(running.run, setup.architecture, setup.purchase_option, self.axis, zones=workload.constraints.zones)
+
+    def _on_instances(self, side: Mapping[str, _Running], workload: Workload) -> tuple[list[Part], list[str]]:
+        """The whole cluster's instances, each launch type by itself; what is missing to price them."""
+        parts: list[Part] = []
+        missing: list[str] = []
+        groups = {kind: [r for r in side.values() if r.setup.launch_type is kind] for kind in _ON_INSTANCES}
+        used = {kind: group for kind, group in groups.items() if group}
+        if len(used) > 1:
+            return [], ["present.instances of EC2 and of Managed Instances apart: the cluster has services on both"]
+        for kind, group in used.items():
+            runs = [running.run for running in group if running.run is not None]
+            found = self._instance_type(workload, group)
+            if isinstance(found, str):
+                missing.append(found)
+            elif len(runs) == len(group):
+                parts.append(self._packed_part(runs, found, kind, workload))
+        return parts, missing
+
+    def _instance_type(self, workload: Workload, group: Sequence[_Running]) -> InstanceType | str:
+        """The one type that is stated and holds every task, or what is missing."""
+        stated = [] if workload.present is None else list(workload.present.instances)
+        if len(stated) != 1:
+            what = f"has {', '.join(stated)}" if stated else "not given"
+            return f"one instance type in present.instances ({what}), or --instance-type: the cluster is packed on one type"
+        known = {t.name: t for t in self.catalog.instance_types(workload.region)}
+        if stated[0] not in known:
+            return f"the size of {stated[0]}: not in the catalog of {workload.region}"
+        found = known[stated[0]]
+        offered = capacity(found, has_trunking=workload.constraints.has_trunking)
+        for running in group:
+            name, size = running.service.name, running.service.task
+            if running.setup.architecture not in found.architectures:
+                return f"an instance type of {running.setup.architecture} for {name}: {found.name} is not"
+            if int(tasks_per_instance(reservation(size), offered)) < 1:
+                return f"an instance type that holds a task of {name} ({size}): {found.name} does not"
+            if found.baseline_fraction is not None and running.run is not None and running.run.cpu_units is None:
+                return f"CPU in use of {name}: {found.name} charges for CPU above its baseline"
+        return found
+
+    def _packed_part(
+        self, runs: Sequence[RunningTasks], instance_type: InstanceType, kind: LaunchType, workload: Workload
+    ) -> Part:
+        """The services on one instance type, as many as the tasks keep under ECS's default placement."""
+        assert workload.present is not None  # noqa: S101 (the type came from there)
+        zones, has_trunking = workload.constraints.zones, workload.constraints.has_trunking
+        offered: IntArray = capacity(instance_type, has_trunking=has_trunking)
+        load = packed_load(runs)
+        packed, n_tasks = load.packed(offered), load.n_tasks
+        counts = [np.nan_to_num(series, nan=0.0).astype(np.int64) for series in (packed, n_tasks)]
+        least = np.where(np.isnan(packed), np.nan, with_zone_floor(counts[0], counts[1], zones))
+        is_spread = self.placement is PlacementStrategy.DEFAULT_SPREAD
+        delay = self.axis.delay_steps
+        running = held_under_default_spread(least, n_tasks, delay) if is_spread else held(least, delay)
+        provider = instance_provider(
+            f"{workload.cluster}-{instance_type.name}",
+            kind,
+            workload.present.purchase_option,
+            [instance_type],
+            instance_type.architectures[0],
+            float(np.nanmax(running, initial=0.0)),
+            zones=zones,
+            has_trunking=has_trunking,
+            placement=self.placement,
+        )
+        how = "ECS's default placement" if is_spread else "AZ spread, then binpack"
+        self.notes.append(
+            f"{_INSTANCES_NOTE} the whole cluster is billed before and after, on {instance_type.name}, as many as its tasks "
+            f"keep under {how}, in awsvpc mode. A group of fixed size costs the same until it is resized."
+        )
+        return instances_part(
+            runs, [instance_type], running[np.newaxis], packed[np.newaxis], offered[np.newaxis].astype(float), provider=provider
+        )
+
+    def _instances_side(self, parts: Sequence[Part], side: Mapping[str, _Running], workload: Workload) -> InstancesSide:
+        names = tuple(name for name, running in side.items() if running.setup.launch_type in _ON_INSTANCES)
+        types = () if workload.present is None else tuple(workload.present.instances)
+        facts = instance_facts(parts, self.hours)
+        if facts is None:
+            usd = 0.0 if not names else None
+            return InstancesSide(
+                instance_types=types if names else (), services=names, monthly_usd=usd, instances_p50=0.0, instances_max=0.0
+            )
+        monthly = price_parts(parts, self.hours, self.catalog, workload.region).monthly_usd
+        return InstancesSide(
+            instance_types=types,
+            services=names,
+            monthly_usd=None if monthly is None else monthly.mean,
+            instances_p50=facts.p50,
+            instances_max=facts.max,
+        )
+
+    def _change(self, name: str, before: _BilledSide, after: _BilledSide) -> ServiceChange:
+        sides = [
+            Side(setup=side[name].setup, history=self._history(side[name]), monthly_usd=_monthly(billed, name))
+            for side, billed in zip(self.sides, (before, after), strict=True)
+        ]
+        old, new = sides
+        changed = tuple(f.name for f in fields(Setup) if getattr(old.setup, f.name) != getattr(new.setup, f.name))
+        is_moved = bool(changed) or old.history != new.history
+        safety, reasons = self._safety(name, old, new) if is_moved else (Safety.UNCHANGED, ())
+        usd = None if old.monthly_usd is None or new.monthly_usd is None else new.monthly_usd - old.monthly_usd
+        return ServiceChange(
+            service=name,
+            changed=changed,
+            before=old,
+            after=new,
+            change_usd=usd,
+            hours_above_target_as_ran=self._hours_as_ran(self.sides[0][name]),
+            safety=safety,
+            reasons=reasons,
+        )
+
+    def _safety(self, name: str, old: Side, new: Side) -> tuple[Safety, tuple[str, ...]]:
+        """Unsafe where a known measure is worse than before, unknown where one that may be worse is not known."""
+        before, after = self.sides[0][name], self.sides[1][name]
+        has_less_cpu, has_less_memory = self._has_less(before, after)
+        worse: list[str] = []
+        unknown: list[str] = []
+        for field, words, is_at_risk in (
+            ("hours_above_target", "hours above the CPU target", has_less_cpu),
+            ("hours_above_full", "hours above 100 % CPU", has_less_cpu),
+            ("unmet_task_hours", "task-hours a month unmet", True),
+        ):
+            was, now = getattr(old.history, field), getattr(new.history, field)
+            if was is not None and now is not None:
+                if now > was * (1 + 1e-9):
+                    worse.append(f"{words}: {was:,.10g} before, {now:,.10g} after")
+            elif is_at_risk:
+                unknown.append(f"{words} are not known")
+        was, now = old.history.memory_headroom_fraction, new.history.memory_headroom_fraction
+        if now is None:
+            unknown += ["memory in use is not known"] if has_less_memory else []
+        elif now < LEAST_HEADROOM_FRACTION - 1e-9 and (was is None or now < was):
+            worse.append(f"memory headroom at the worst moment: {now:.0%}, less than {LEAST_HEADROOM_FRACTION:.0%}")
+        if new.setup.architecture is not old.setup.architecture:
+            unknown.append(f"what it gets out of a vCPU of {new.setup.architecture} is not measured")
+        is_spot_now = new.setup.purchase_option is PurchaseOption.SPOT and old.setup.purchase_option is not PurchaseOption.SPOT
+        if is_spot_now and not after.service.is_interruptible:
+            unknown.append("Spot may interrupt it, and the workload does not say `interruptible: true`")
+        if worse:
+            return Safety.UNSAFE, tuple(worse)
+        return (Safety.UNKNOWN, tuple(unknown)) if unknown else (Safety.SAFE, ())
+
+    def _has_less(self, before: _Running, after: _Running) -> tuple[bool, bool]:
+        """Whether the tasks have less CPU, or a task less memory or more load, at any moment than before."""
+        old, new = before.run, after.run
+        if old is None or new is None:
+            return True, True
+        tasks = old.tasks[self.measured], new.tasks[self.measured]
+        sizes = before.service.task, after.service.task
+        less_cpu = bool((tasks[1] * sizes[1].cpu_units < tasks[0] * sizes[0].cpu_units).any())
+        is_target_lower = after.setup.target_cpu_percent < before.setup.target_cpu_percent
+        less_memory = sizes[1].memory_mib < sizes[0].memory_mib or bool((tasks[1] < tasks[0]).any())
+        return less_cpu or is_target_lower, less_memory
+
+    def _hours_as_ran(self, running: _Running) -> float | None:
+        service, ran = running.service, self.before.running_tasks
+        if ran is None or running.run is None or running.run.cpu_units is None:
+            return None
+        has = self.axis.spread(ran[self.before.index(service.name)]) * service.task.cpu_units
+        known = self.measured & (has > 0)
+        if not known.any():
+            return None
+        busy = running.run.cpu_units[known] / has[known]
+        return float(np.sum(busy > service.scaling.target_cpu_fraction * (1 + 1e-9))) * self.axis.step_hours
+
+    def _history(self, running: _Running) -> History:
+        run = running.run
+        if run is None:
+            return History(
+                tasks_p50=None, tasks_max=None, hours_above_target=None, hours_above_full=None,
+                unmet_task_hours=None, memory_headroom_fraction=None,
+            )  # fmt: skip
+        known = self.measured
+        busy = self._busy(running, run)
+        above_target = above_full = None
+        if busy is not None:
+            target = running.service.scaling.target_cpu_fraction
+            above_target, above_full = (
+                float(np.sum(busy[known] > limit * (1 + 1e-9))) * self.axis.step_hours for limit in (target, 1.0)
+            )
+        return History(
+            tasks_p50=weighted_quantile(run.tasks[known], self.hours[known], 0.5),
+            tasks_max=float(run.tasks[known].max()),
+            hours_above_target=above_target,
+            hours_above_full=above_full,
+            unmet_task_hours=float(sum_over_states(run.unmet, self.hours)),
+            memory_headroom_fraction=self._memory_headroom(running.service, run),
+        )
+
+    def _busy(self, running: _Running, run: RunningTasks) -> FloatArray | None:
+        """(steps,): CPU in use as a share of what the tasks have; None where the load does not tell."""
+        service, tasks = running.service, run.tasks
+        if run.cpu_units is not None:
+            used, has = run.cpu_units, tasks * service.task.cpu_units
+        elif running.is_capacity_known and service.requests_per_task is not None:
+            demand = self.axis.spread(self.before.demand[self.before.index(service.name)])
+            used, has = demand * service.scaling.target_cpu_fraction, tasks * service.requests_per_task
+        else:
+            return None
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(np.where(used > 0, used / has, used))
+
+    def _memory_headroom(self, service: Service, run: RunningTasks) -> float | None:
+        """Of the most that a task used, each sent more load where fewer tasks run than ran."""
+        row = self.before.index(service.name)
+        seen = self.before.memory_mib, self.before.running_tasks
+        if seen[0] is None or seen[1] is None:
+            return None
+        memory_mib, ran = (self.axis.spread(series[row]) for series in seen if series is not None)
+        at = self.measured & ~np.isnan(memory_mib) & ~np.isnan(ran)
+        if not at.any():
+            return None
+        is_maximum = self.before.is_memory_maximum
+        if is_maximum is None or not is_maximum[row]:
+            self.notes.append(f"{service.name}: memory was measured as averages, which hide peaks.")
+        more_load = np.fmax(ran[at] / np.maximum(run.tasks[at], 1.0), 1.0)
+        return 1 - float((memory_mib[at] * more_load).max()) / service.task.memory_mib
+
+
+def _named(workload: Workload, name: str) -> Service:
+    return workload.services[workload.index(name)]
+
+
+def _is_fixed(service: Service) -> bool:
+    """Whether a service keeps one number of tasks, whatever its load."""
+    return service.scaling.min_tasks == service.scaling.max_tasks
+
+
+def _own_counts(service: Service, workload: Workload, demand: FloatArray) -> FloatArray:
+    """(steps,): the fixed or stated number of tasks where there is one, else the counts as they ran."""
+    if _is_fixed(service):
+        return np.where(np.isnan(demand), np.nan, float(service.scaling.min_tasks))
+    if service.is_stated:
+        return np.where(np.isnan(demand), np.nan, workload.demand[workload.index(service.name), 0])
+    return demand
+
+
+def _check_form(old: Service, new: Service) -> None:
+    if (old.load_form, old.is_stated) != (new.load_form, new.is_stated):
+        raise InputError(
+            f"{old.name}: its load is {_form(old)} before and {_form(new)} after the change",
+            fix="Give both workloads the same load file: a gate compares settings on one load.",
+        )
+
+
+def _form(service: Service) -> str:
+    return "a stated constant" if service.is_stated else f"of the form {service.load_form}"
+
+
+def _unanswered(old: Service, new: Service, counts: FloatArray) -> str:
+    """Why counts that ran cannot tell what runs under other bounds or another target; empty where they can."""
+    was, now = old.scaling, new.scaling
+    if now.target_cpu_fraction != was.target_cpu_fraction:
+        return "CPU in use, to tell what another target makes of it: the load is counts of tasks"
+    if now.min_tasks < was.min_tasks and (counts <= was.min_tasks).any():
+        return f"CPU in use, to tell how far below the old minimum of {was.min_tasks} tasks it would go"
+    is_looser = was.max_tasks is not None and (now.max_tasks is None or now.max_tasks > was.max_tasks)
+    if is_looser and (counts >= float(was.max_tasks or 0)).any():
+        return f"CPU in use, to tell how far beyond the old maximum of {was.max_tasks} tasks it would go"
+    return ""
+
+
+def _monthly(billed: _BilledSide, name: str) -> float | None:
+    priced = billed.by_service.get(name)
+    return None if priced is None or priced.monthly_usd is None else priced.monthly_usd.mean
+
+
+def _failures(
+    limits: Limits,
+    before_usd: float | None,
+    after_usd: float | None,
+    missing: Sequence[str],
+    changes: Sequence[ServiceChange],
+) -> Iterator[str]:
+    if before_usd is None or after_usd is None:
+        if limits.needs_money:
+            yield f"the change cannot be priced: {'; '.join(missing)}"
+    else:
+        change = after_usd - before_usd
+        if limits.max_increase_usd is not None and change > limits.max_increase_usd:
+            yield f"adds ${change:,.2f} a month, more than the ${limits.max_increase_usd:,.2f} allowed"
+        percent = math.inf if change > 0 and not before_usd else 100 * change / before_usd if before_usd else 0.0
+        if limits.max_increase_percent is not None and percent > limits.max_increase_percent:
+            yield f"adds {percent:.1f} % a month, more than the {limits.max_increase_percent:g} % allowed"
+        if limits.max_monthly_usd is not None and after_usd > limits.max_monthly_usd:
+            yield f"costs ${after_usd:,.2f} a month, more than the ${limits.max_monthly_usd:,.2f} allowed"
+    if limits.is_safety_required:
+        for change_of in changes:
+            if change_of.safety in (Safety.UNSAFE, Safety.UNKNOWN):
+                yield f"{change_of.service} is {change_of.safety} on the history: {'; '.join(change_of.reasons)}"
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
