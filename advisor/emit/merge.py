@@ -103,7 +103,7 @@ class Merged:
         return f"services/{self.service}/{words}.json"
 
 
-def merge(document: Document, plan: Plan, service: str | None = None) -> tuple[Merged, ...]:
+def merge(document: Mapping[str, Any], plan: Plan, service: str | None = None) -> tuple[Merged, ...]:
     """Requests that put the plan's fields into a document that exists.
 
     Parameters
@@ -154,7 +154,7 @@ def _wanted(plan: Plan) -> dict[str, dict[str, Document]]:
 
 
 def _merged(
-    document: Document, plan: Plan, wanted: Mapping[str, Mapping[str, Document]], service: str | None
+    document: Mapping[str, Any], plan: Plan, wanted: Mapping[str, Mapping[str, Document]], service: str | None
 ) -> Iterator[Merged]:
     definition = document.get("taskDefinition", document)
     if isinstance(definition, dict) and isinstance(definition.get("containerDefinitions"), list):
@@ -174,20 +174,20 @@ def _merged(
                 yield _with_scaling(each, operation, wanted[name][operation], name)
 
 
-def _services(document: Document) -> list[Document]:
+def _services(document: Mapping[str, Any]) -> list[Document]:
     if isinstance(document.get("services"), list):
         return list(document["services"])
     if isinstance(document.get("service"), dict):
         return [document["service"]]
-    return [document] if "serviceName" in document or "service" in document else []
+    return [dict(document)] if "serviceName" in document or "service" in document else []
 
 
-def _scaling(document: Document, key: str, operation: str) -> list[Document]:
+def _scaling(document: Mapping[str, Any], key: str, operation: str) -> list[Document]:
     if isinstance(document.get(key), list):
         return list(document[key])
     is_policy = "PolicyName" in document
     is_target = "ResourceId" in document and not is_policy
-    return [document] if (is_policy if operation == "PutScalingPolicy" else is_target) else []
+    return [dict(document)] if (is_policy if operation == "PutScalingPolicy" else is_target) else []
 
 
 def _named(plan: Plan, service: str) -> str:
