@@ -8,6 +8,10 @@ from advisor.version import __version__
 if TYPE_CHECKING:
     from advisor.answer import advise as advise
     from advisor.emit import render_ecs as render_ecs
+    from advisor.emit.diff import diff_plan as diff_plan
+    from advisor.emit.diff import priced_diff as priced_diff
+    from advisor.emit.merge import merge_plan as merge_plan
+    from advisor.emit.migration import migration_page as migration_page
     from advisor.gating import Limits as Limits
     from advisor.gating import gate as gate
     from advisor.recommend import Recommendation as Recommendation
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
     from advisor.report.charts import plot_load as plot_load
     from advisor.report.charts import plot_loads as plot_loads
     from advisor.report.charts import plot_stairs as plot_stairs
+    from advisor.sources import Stated as Stated
     from advisor.sources import read_catalog as read_catalog
     from advisor.sources import read_change as read_change
     from advisor.sources import read_recommendation as read_recommendation
@@ -25,6 +30,11 @@ _HOMES = {
     "advise": "advisor.answer",
     "render_ecs": "advisor.emit",
     "Limits": "advisor.gating",
+    "Stated": "advisor.sources",
+    "diff_plan": "advisor.emit.diff",
+    "merge_plan": "advisor.emit.merge",
+    "migration_page": "advisor.emit.migration",
+    "priced_diff": "advisor.emit.diff",
     "gate": "advisor.gating",
     "Recommendation": "advisor.recommend",
     "plot_busiest_week": "advisor.report.charts",
@@ -41,14 +51,19 @@ _HOMES = {
 __all__ = [
     "Limits",
     "Recommendation",
+    "Stated",
     "__version__",
     "advise",
+    "diff_plan",
     "gate",
+    "merge_plan",
+    "migration_page",
     "plot_busiest_week",
     "plot_costs",
     "plot_load",
     "plot_loads",
     "plot_stairs",
+    "priced_diff",
     "read_catalog",
     "read_change",
     "read_recommendation",

@@ -98,6 +98,8 @@ class History:
     """Task-hours a month that were needed beyond the upper bound of tasks."""
     memory_headroom_fraction: float | None
     """Memory left at the worst moment, as a share of the size."""
+    busiest_task_fraction: float | None
+    """Most CPU that a single task would have had in use, as a share of the size; on EC2 it can go above 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +164,8 @@ class Gate:
     after_bill: Bill | None
     catalog: Mapping[str, str]
     """Region, oldest and newest date of the prices."""
+    step_s: int
+    """Length of a step of the load: what happens within one is not seen."""
     history_hours: float
     """Measured hours, common to all that is priced."""
 
@@ -400,6 +404,7 @@ class _Comparison:
             before_bill=None if every else before.whole.bill,
             after_bill=None if every else after.whole.bill,
             catalog={"region": self.before.region, "oldest": dates.oldest, "newest": dates.newest},
+            step_s=self.before.step_s,
             history_hours=float(self.measured.sum()) * self.axis.step_hours,
         )
 
@@ -640,6 +645,9 @@ class _Comparison:
             unknown += ["memory in use is not known"] if has_less_memory else []
         elif now < LEAST_HEADROOM_FRACTION - 1e-9 and (was is None or now < was):
             worse.append(f"memory headroom at the worst moment: {now:.0%}, less than {LEAST_HEADROOM_FRACTION:.0%}")
+        was, now = old.history.busiest_task_fraction, new.history.busiest_task_fraction
+        if was is not None and now is not None and now > max(1.0, was) * (1 + 1e-9):
+            worse.append(f"the busiest task would have had {now:.0%} of its CPU in use, {was:.0%} before")
         if new.setup.architecture is not old.setup.architecture:
             unknown.append(f"what it gets out of a vCPU of {new.setup.architecture} is not measured")
         is_spot_now = new.setup.purchase_option is PurchaseOption.SPOT and old.setup.purchase_option is not PurchaseOption.SPOT
@@ -677,7 +685,7 @@ class _Comparison:
         if run is None:
             return History(
                 tasks_p50=None, tasks_max=None, hours_above_target=None, hours_above_full=None,
-                unmet_task_hours=None, memory_headroom_fraction=None,
+                unmet_task_hours=None, memory_headroom_fraction=None, busiest_task_fraction=None,
             )  # fmt: skip
         known = self.measured
         busy = self._busy(running, run)
@@ -694,6 +702,7 @@ class _Comparison:
             hours_above_full=above_full,
             unmet_task_hours=float(sum_over_states(run.unmet, self.hours)),
             memory_headroom_fraction=self._memory_headroom(running.service, run),
+            busiest_task_fraction=self._busiest_task(running.service, run),
         )
 
     def _busy(self, running: _Running, run: RunningTasks) -> FloatArray | None:
@@ -710,20 +719,30 @@ class _Comparison:
             return np.asarray(np.where(used > 0, used / has, used))
 
     def _memory_headroom(self, service: Service, run: RunningTasks) -> float | None:
-        """Of the most that a task used, each sent more load where fewer tasks run than ran."""
-        row = self.before.index(service.name)
-        seen = self.before.memory_mib, self.before.running_tasks
-        if seen[0] is None or seen[1] is None:
-            return None
-        memory_mib, ran = (self.axis.spread(series[row]) for series in seen if series is not None)
-        at = self.measured & ~np.isnan(memory_mib) & ~np.isnan(ran)
-        if not at.any():
+        """Of the most that a task used."""
+        most = self._most_per_task(self.before.memory_mib, service, run)
+        if most is None:
             return None
         is_maximum = self.before.is_memory_maximum
-        if is_maximum is None or not is_maximum[row]:
+        if is_maximum is None or not is_maximum[self.before.index(service.name)]:
             self.notes.append(f"{service.name}: memory was measured as averages, which hide peaks.")
-        more_load = np.fmax(ran[at] / np.maximum(run.tasks[at], 1.0), 1.0)
-        return 1 - float((memory_mib[at] * more_load).max()) / service.task.memory_mib
+        return 1 - most / service.task.memory_mib
+
+    def _busiest_task(self, service: Service, run: RunningTasks) -> float | None:
+        most = self._most_per_task(self.before.cpu_units_per_task_max, service, run)
+        return None if most is None else most / service.task.cpu_units
+
+    def _most_per_task(self, seen: FloatArray | None, service: Service, run: RunningTasks) -> float | None:
+        """Most of a series of single tasks, each sent more load where fewer tasks run than ran; None where not measured."""
+        row, ran = self.before.index(service.name), self.before.running_tasks
+        if seen is None or ran is None:
+            return None
+        of_task, count = self.axis.spread(seen[row]), self.axis.spread(ran[row])
+        at = self.measured & ~np.isnan(of_task) & ~np.isnan(count)
+        if not at.any():
+            return None
+        more_load = np.fmax(count[at] / np.maximum(run.tasks[at], 1.0), 1.0)
+        return float((of_task[at] * more_load).max())
 
 
 def _named(workload: Workload, name: str) -> Service:

@@ -28,12 +28,12 @@ def plan_of(recommendation: "Recommendation") -> "Plan":
 
 def merged_files(plan: "Plan", existing: Sequence[Path], service: str | None, *, is_quiet: bool) -> dict[str, bytes]:
     """The plan's fields merged into documents that exist; what changes and what is left out goes to stderr."""
-    from advisor.emit.merge import merge
+    from advisor.emit.merge import merge_plan
 
     files: dict[str, bytes] = {}
     for path in existing:
         for document in documents_in(path):
-            for merged in merge(document, plan, service):
+            for merged in merge_plan(document, plan, service):
                 name = _free_name(f"deploy/merged/{merged.file}", files)
                 files[name] = (json.dumps(merged.request, indent=2, ensure_ascii=False, default=str) + "\n").encode()
                 say(f"{name}: {len(merged.changes)} fields changed", is_quiet=is_quiet)

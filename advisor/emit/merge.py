@@ -103,7 +103,7 @@ class Merged:
         return f"services/{self.service}/{words}.json"
 
 
-def merge(document: Mapping[str, Any], plan: Plan, service: str | None = None) -> tuple[Merged, ...]:
+def merge_plan(document: Mapping[str, Any], plan: Plan, service: str | None = None) -> tuple[Merged, ...]:
     """Requests that put the plan's fields into a document that exists.
 
     Parameters
@@ -397,6 +397,7 @@ def _with_service(existing: Document, wanted: Document, name: str) -> Merged:
     request = editor.request
     if operation == "UpdateService":
         _as_update(editor, existing)
+        _keep_revision(editor)
     _put_capacity(editor, request, wanted, existing, is_create=is_create)
     _put_public_ip(editor, request, wanted)
     return editor.merged(name, operation)
@@ -413,6 +414,14 @@ def _as_update(editor: _Editor, existing: Document) -> None:
         if key in request and "serviceArn" in existing:
             del request[key]
             editor.left_out.append(f"{key}: {why}")
+
+
+def _keep_revision(editor: _Editor) -> None:
+    """The plan changes the task definition, but which revision a service runs is decided when it is updated."""
+    if "taskDefinition" in editor.request:
+        editor.left_out.append(
+            f"taskDefinition: kept at {editor.request['taskDefinition']}; name the new revision once it is registered"
+        )
 
 
 def _put_capacity(editor: _Editor, request: Document, wanted: Document, existing: Document, *, is_create: bool) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 
 from advisor.gating import Gate, Safety, ServiceChange, Side
@@ -33,6 +34,8 @@ CSV_COLUMNS = (
     "unmet_task_hours_after",
     "memory_headroom_fraction_before",
     "memory_headroom_fraction_after",
+    "busiest_task_fraction_before",
+    "busiest_task_fraction_after",
     "safety",
     "missing",
 )
@@ -55,23 +58,31 @@ _MEASURES = (
     ("hours above 100 % CPU", "hours_above_full"),
     ("unmet task-hours a month", "unmet_task_hours"),
     ("memory headroom", "memory_headroom_fraction"),
+    ("busiest task, CPU", "busiest_task_fraction"),
 )
 _UNKNOWN = "not known"
+WIDTH = 100
 Row = tuple[str, str, str, str]
 
 
 def render_gate(gate: Gate) -> str:
     """What a terminal shows: the verdict, the money, each service, what is not known."""
-    lines = [f"{verdict(gate)}", f"  {money(gate)}", f"  {_basis(gate)}"]
-    lines += [f"  fails: {sentence}" for sentence in gate.failures]
-    lines += [f"  no price without {sentence}" for sentence in gate.missing]
+    lines = [f"{verdict(gate)}", f"  {money(gate)}", *_wrapped("  ", _basis(gate))]
+    for sentence in gate.failures:
+        lines += _wrapped("  fails: ", sentence)
+    for sentence in gate.missing:
+        lines += _wrapped("  no price without ", sentence)
     for change in gate.services:
         lines += ["", f"{change.service}: {_safety(change)}", *_aligned(list(_rows(change)))]
     if gate.instances_before is not None or gate.instances_after is not None:
         lines += ["", "container instances of the cluster", *_aligned(list(_instance_rows(gate)))]
     if gate.notes:
-        lines += ["", *(f"note: {note}" for note in gate.notes)]
+        lines += ["", *(line for note in gate.notes for line in _wrapped("note: ", note))]
     return "\n".join(lines) + "\n"
+
+
+def _wrapped(start: str, text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH, initial_indent=start, subsequent_indent="    ", break_on_hyphens=False)
 
 
 def gate_markdown(gate: Gate) -> str:
@@ -116,13 +127,14 @@ def verdict(gate: Gate) -> str:
         return f"{word}: nothing changes"
     kinds = [kind for kind in (Safety.UNSAFE, Safety.UNKNOWN, Safety.SAFE) if any(c.safety is kind for c in changed)]
     said = [f"{kind}: {', '.join(c.service for c in changed if c.safety is kind)}" for kind in kinds]
-    return f"{word}: {_signed(gate.change_usd)} a month; on the history {'; '.join(said) or 'nothing changes'}"
+    change = "the change has no price" if gate.change_usd is None else f"{_signed(gate.change_usd)} a month"
+    return f"{word}: {change}; on the history {'; '.join(said) or 'nothing changes'}"
 
 
 def money(gate: Gate) -> str:
     """The cost before and after, and the difference."""
     if gate.before_usd is None or gate.after_usd is None:
-        return "The change has no price."
+        return "There is no total."
     share = "" if not gate.change_fraction else f" ({100 * gate.change_fraction:+.1f} %)"
     return f"${gate.before_usd:,.2f} a month before, ${gate.after_usd:,.2f} after: {_signed(gate.change_usd)}{share}"
 
@@ -131,8 +143,12 @@ def _basis(gate: Gate) -> str:
     n = len(gate.services)
     return (
         f"{gate.cluster} in {gate.region}, {n} service{'' if n == 1 else 's'}, billed on {gate.history_hours:,.0f} measured "
-        f"hours, a month of 730 h; prices of {gate.catalog['newest']}"
+        f"hours in steps of {_step(gate.step_s)}, a month of 730 h; prices of {gate.catalog['newest']}"
     )
+
+
+def _step(step_s: int) -> str:
+    return f"{step_s // 60} min" if step_s % 60 == 0 else f"{step_s} s"
 
 
 def _safety(change: ServiceChange) -> str:
@@ -154,6 +170,8 @@ def _rows(change: ServiceChange) -> Iterator[Row]:
     yield "$ a month" + ("" if _is_on_fargate(change) else ", on Fargate"), *_usd(before, after, change.change_usd)
     for words, name in _MEASURES:
         old, new = getattr(before.history, name), getattr(after.history, name)
+        if old is new is None and name == "busiest_task_fraction":
+            continue
         is_share = name.endswith("fraction")
         yield words, _figure(old, is_share), _figure(new, is_share), _moved(old, new, is_share)
     if change.hours_above_target_as_ran is not None:

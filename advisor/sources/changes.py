@@ -86,8 +86,9 @@ def read_change(
     before, after = sides
     if _is_yaml(new):
         check_same_services(before, after)
+        before, after, notes = _with_counts(before, after)
         names = [s.name for s in before.services] if service is None else [service_in(before, service).name]
-        return Change(before=before, after=after, services=tuple(names), notes=_load_notes(before, after))
+        return Change(before=before, after=after, services=tuple(names), notes=(*notes, *_load_notes(before, after)))
     named = _service_of(base, Path(new), service)
     if old is not None and not _is_yaml(old) and _service_of(base, Path(old), service) != named:
         raise InputError(
@@ -232,6 +233,36 @@ def _with_stated(workload: Workload, stated: Stated) -> Workload:
         option = stated.purchase_option or (present.purchase_option if present else PurchaseOption.ON_DEMAND)
         present = PresentCluster(instances={stated.instance_type: 0}, purchase_option=option)
     return replace(workload, services=services, present=present)
+
+
+def _with_counts(before: Workload, after: Workload) -> tuple[Workload, Workload, list[str]]:
+    """Services whose desired count differs and that no bound of scaling is stated for have that count, all month.
+
+    Raises
+    ------
+    InputError
+        One side has a desired count, the other none, and nothing states the scaling.
+    """
+    notes = []
+    for service in before.services:
+        other = service_in(after, service.name)
+        counts = [side.present.desired_count if side.present else None for side in (service, other)]
+        if counts[0] == counts[1]:
+            continue
+        name = service.name
+        if any(side.scaling.is_min_stated or side.scaling.max_tasks is not None for side in (service, other)):
+            notes.append(f"{name}: desired_count {counts[0]} -> {counts[1]} is only a start under scaling; it has no price.")
+            continue
+        if service.is_stated or None in counts:
+            raise InputError(
+                f"{name}: desired_count is {counts[0]} before and {counts[1]} after, and no scaling is stated",
+                fix="Give both sides a count, or state scaling: {min, max}.",
+            )
+        before, after = (
+            with_service(workload, replace(side, scaling=replace(side.scaling, min_tasks=int(n or 0), max_tasks=int(n or 0))))
+            for workload, side, n in ((before, service, counts[0]), (after, other, counts[1]))
+        )
+    return before, after, notes
 
 
 def _load_notes(before: Workload, after: Workload) -> tuple[str, ...]:

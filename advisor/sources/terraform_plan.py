@@ -97,7 +97,8 @@ def parse_plan(text: str, file: str) -> TerraformPlan:
 
 
 def _is_managed(change: Values) -> bool:
-    return bool(change.get("mode", "managed") == "managed")
+    """Not data that is read, nor what a failed run left behind to be destroyed."""
+    return bool(change.get("mode", "managed") == "managed" and "deposed" not in change)
 
 
 def _planned(change: Values, file: str) -> Planned:

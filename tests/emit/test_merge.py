@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from advisor.ecs import Architecture, LaunchType, PlacementStrategy, PurchaseOption, TaskSize
-from advisor.emit.merge import READ_ONLY, merge
+from advisor.emit.merge import READ_ONLY, merge_plan
 from advisor.errors import InputError
 from advisor.plan import CapacityProvider, Plan, ScalingMetric, ServicePlan
 
@@ -73,7 +73,7 @@ DEFINITION = {
 
 
 def one(document, plan, service=None):
-    (merged,) = merge(document, plan, service)
+    (merged,) = merge_plan(document, plan, service)
     return merged
 
 
@@ -146,7 +146,7 @@ def test_several_containers_keep_what_they_reserve_or_are_refused():
     assert one(two, plan_of()).request["containerDefinitions"] == two["containerDefinitions"]
     two["containerDefinitions"][1]["cpu"] = 300
     with pytest.raises(InputError, match=r"web: its containers reserve cpu 256 \+ 300, the plan's task has 512"):
-        merge(two, plan_of())
+        merge_plan(two, plan_of())
 
 
 def test_from_ec2_to_fargate():
@@ -182,7 +182,7 @@ def test_fargate_refuses_and_so_does_the_merge():
         "placementConstraints": [{"type": "distinctInstance"}],
     }
     with pytest.raises(InputError) as refusal:
-        merge(document, plan_of())
+        merge_plan(document, plan_of())
     for word in ("links", "privileged", "tmpfs", "NET_ADMIN", "volume d", "placementConstraints"):
         assert word in str(refusal.value)
     on_ec2 = one(document, plan_of(provider=ON_EC2))
@@ -199,12 +199,12 @@ def test_storage_belongs_to_the_plan_on_fargate():
 def test_which_service_it_belongs_to():
     assert one(DEFINITION | {"family": "shop-web"}, plan_of()).service == "web"
     with pytest.raises(InputError, match="'api' is named like no service of the plan"):
-        merge(DEFINITION | {"family": "api"}, plan_of())
+        merge_plan(DEFINITION | {"family": "api"}, plan_of())
     assert one(DEFINITION | {"family": "api"}, plan_of(), "web").service == "web"
     with pytest.raises(InputError, match="no service 'x'"):
-        merge(DEFINITION, plan_of(), "x")
+        merge_plan(DEFINITION, plan_of(), "x")
     with pytest.raises(InputError, match="nothing of the plan's services"):
-        merge({"failures": []}, plan_of())
+        merge_plan({"failures": []}, plan_of())
 
 
 LIVE = {
@@ -363,7 +363,7 @@ def test_no_recorded_field_is_lost(document, name):
 def merged_or_refused(document, plan, name):
     """What Fargate refuses, and containers that a smaller task cannot hold, are said and not cut away."""
     try:
-        return merge(document, plan, name)
+        return merge_plan(document, plan, name)
     except InputError as refusal:
         if "Fargate refuses" in str(refusal) or "its containers reserve" in str(refusal):
             return ()
@@ -388,6 +388,29 @@ def assert_kept(before, merged):
     network = before.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
     for key in set(network) - {"assignPublicIp"}:
         assert same_bytes(merged.request["networkConfiguration"]["awsvpcConfiguration"][key], network[key])
+
+
+@pytest.fixture(scope="module")
+def problems_of():
+    """What botocore finds wrong with a request."""
+    from botocore.session import Session
+    from botocore.validate import ParamValidator
+
+    apis = {name: Session().get_service_model(name) for name in ("ecs", "application-autoscaling")}
+
+    def problems(merged):
+        api = apis["ecs" if "Scal" not in merged.operation else "application-autoscaling"]
+        return ParamValidator().validate(merged.request, api.operation_model(merged.operation).input_shape).generate_report()
+
+    return problems
+
+
+@needs_recorded
+@pytest.mark.parametrize(("document", "name"), recorded_documents())
+def test_what_is_merged_is_a_request_that_botocore_takes(document, name, problems_of):
+    for plan in plans_for(name):
+        for merged in merged_or_refused(document, plan, name):
+            assert problems_of(merged) == ""
 
 
 @needs_recorded

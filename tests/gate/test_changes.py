@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
 from advisor.errors import InputError
 from advisor.gating import gate
-from advisor.sources import Stated, read_change
+from advisor.sources import Stated, read_change, read_workload
 from tests.gate.changes import CATALOG, ON_EC2, ON_FARGATE, web, workload
 
 approx = pytest.approx
@@ -124,8 +125,6 @@ services:
 
 def test_two_workload_files_share_the_load_of_the_first(tmp_path):
     """50 % of 4 tasks of 1,024 units are 2,048; in a file with 2,048 units a task they are still 2,048, not twice as many."""
-    from advisor.sources import read_workload
-
     rows = "\n".join(f"2026-09-{1 + h // 24:02d}T{h % 24:02d}:00:00Z,50,4" for h in range(24 * 14))
     (tmp_path / "load.csv").write_text(f"timestamp,cpu_percent,tasks\n{rows}\n")
     (tmp_path / "old.yaml").write_text(WORKLOAD.format(cpu=1024, memory=2048, least=2))
@@ -137,6 +136,35 @@ def test_two_workload_files_share_the_load_of_the_first(tmp_path):
     assert web_change.before.history.tasks_max == 4
     assert web_change.after.history.tasks_max == 3  # 2 would do, 3 are the minimum
     assert found.after_usd / found.before_usd == approx(3 * 2 / 4)
+
+
+def counts_of(tmp_path, old, new, scaling=""):
+    rows = "\n".join(f"2026-09-{1 + h // 24:02d}T{h % 24:02d}:00:00Z,50,4" for h in range(24 * 14))
+    (tmp_path / "load.csv").write_text(f"timestamp,cpu_percent,tasks\n{rows}\n")
+    text = re.sub(r" *scaling: .*", f"    {scaling}", WORKLOAD.format(cpu=1024, memory=2048, least=0))
+    for name, count in (("old.yaml", old), ("new.yaml", new)):
+        present = "launch_type: FARGATE" + (f", desired_count: {count}" if count else "")
+        (tmp_path / name).write_text(re.sub(r"present: {.*}", f"present: {{{present}}}", text))
+    return read_change(read_workload(tmp_path / "old.yaml"), new=tmp_path / "new.yaml")
+
+
+def test_a_desired_count_without_scaling_is_the_count_of_all_the_month(tmp_path):
+    """From 6 tasks to 8, whatever the load is: a third more."""
+    change = counts_of(tmp_path, 6, 8)
+    found = gate(change.before, change.after, read_catalog_of_us_east_1())
+    assert found.change_fraction == approx(1 / 3)
+    assert found.services[0].after.history.tasks_max == 8
+
+
+def test_a_desired_count_under_scaling_is_only_a_start_and_says_so(tmp_path):
+    change = counts_of(tmp_path, 6, 8, "scaling: {min: 2, max: 20}")
+    assert gate(change.before, change.after, read_catalog_of_us_east_1()).change_usd == 0
+    assert "only a start under scaling" in change.notes[0]
+
+
+def test_a_desired_count_on_one_side_only_is_an_error(tmp_path):
+    with pytest.raises(InputError, match="desired_count is 6 before and None after"):
+        counts_of(tmp_path, 6, None)
 
 
 def read_catalog_of_us_east_1():
@@ -232,6 +260,16 @@ def test_what_is_known_only_after_apply_is_an_error_with_the_address(write):
 
     with pytest.raises(InputError, match=r"module.api.aws_ecs_task_definition.this: cpu is known only after"):
         read_change(shop(), plan=write(with_plan(hide)))
+
+
+def test_what_a_failed_run_left_behind_is_not_a_second_definition(write):
+    def left(resources, plan):
+        behind = copy.deepcopy(resources["module.api.aws_ecs_task_definition.this"]) | {"deposed": "abc"}
+        behind["change"]["after"] = None
+        plan["resource_changes"].append(behind)
+
+    change = read_change(shop(), plan=write(with_plan(left)))
+    assert next(s for s in change.after.services if s.name == "search").task.cpu_units == 1024
 
 
 def test_bounds_of_a_service_that_terraform_does_not_scale_are_the_workloads(write):

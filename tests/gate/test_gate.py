@@ -218,6 +218,16 @@ def test_memory_is_held_against_what_single_tasks_used():
     assert gate(before, fewer, CATALOG).services[0].after.history.memory_headroom_fraction == approx(1 - 4000 / 4096 / 2)
 
 
+def test_the_busiest_task_is_held_against_its_size():
+    """900 of 1,024 CPU units; in a task of 512 it is 176 % where as many run."""
+    seen = {"cpu_units_per_task_max": np.full((1, N_HOURS), 900.0), "running_tasks": np.full((1, N_HOURS), 4.0)}
+    before = workload(**seen)
+    (change,) = gate(before, changed(before, task=(512, 1024), scaling={"max_tasks": 4}), CATALOG).services
+    assert change.before.history.busiest_task_fraction == approx(900 / 1024)
+    assert change.after.history.busiest_task_fraction == approx(900 / 512)
+    assert any("the busiest task would have had 176% of its CPU" in reason for reason in change.reasons)
+
+
 def test_a_size_that_fargate_lacks_is_an_error_with_the_next_one():
     with pytest.raises(InputError, match=r"web: Fargate has no task size 600/1500.*1024/2048"):
         gate(workload(), changed(workload(), task=(600, 1500)), CATALOG)
