@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, Architecture, LaunchType, PlacementStrategy, PurchaseOption, TaskSize
 from advisor.emit.ecs import parse_calls, render_ecs
+from advisor.emit.merge import whole
 from advisor.errors import InputError
 from advisor.gating import gate
 from advisor.plan import Plan
@@ -229,7 +230,7 @@ def _of_definition(definition: Document) -> Iterator[tuple[str, str | None]]:
     containers = definition["containerDefinitions"]
     cpu = definition.get("cpu") or sum(container.get("cpu") or 0 for container in containers)
     reserved = (container.get("memoryReservation") or container.get("memory") or 0 for container in containers)
-    yield "task size", f"{cpu}/{definition.get('memory') or sum(reserved)}"
+    yield "task size", f"{whole(cpu)}/{whole(definition.get('memory') or sum(reserved))}"
     yield "architecture", str((definition.get("runtimePlatform") or {}).get("cpuArchitecture", "X86_64"))
     storage = (definition.get("ephemeralStorage") or {}).get("sizeInGiB", FARGATE_INCLUDED_STORAGE_GIB)
     yield "ephemeral storage GiB", str(storage)

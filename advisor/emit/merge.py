@@ -1,6 +1,7 @@
 """What a plan changes in a task definition or a service that exists: its own fields, and no other."""
 
 import copy
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -59,6 +60,7 @@ _KEPT_BY_OMISSION: Final = {
     "desiredCount": "leaving it out of UpdateService keeps the count, which belongs to service auto scaling"
 }
 _ARN_OF_CLUSTER: Final = "clusterArn"
+_SIZE: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(vcpu|gb)?\s*", re.IGNORECASE)
 _FARGATE_LOG_DRIVERS: Final = ("awslogs", "splunk", "awsfirelens")
 _NEVER_ON_FARGATE: Final = (
     "disableNetworking",
@@ -246,9 +248,9 @@ def _with_definition(definition: Document, tags: object, wanted: Document, servi
     if tags:
         request["tags"] = copy.deepcopy(tags)
     _refuse_other_platform(request, wanted, name)
-    before = {key: _whole(request.get(key)) for key in ("cpu", "memory")}
+    before = {key: whole(request.get(key)) for key in ("cpu", "memory")}
     for key in ("cpu", "memory"):
-        if _whole(request.get(key)) != _whole(wanted.get(key)) or request.get(key) is None:
+        if whole(request.get(key)) != whole(wanted.get(key)) or request.get(key) is None:
             editor.put(request, key, wanted.get(key))
     # A definition may allow more launch types than the one it is run on: those stay.
     allowed = [str(kind) for kind in request.get("requiresCompatibilities") or []]
@@ -270,10 +272,13 @@ def _with_definition(definition: Document, tags: object, wanted: Document, servi
     return editor.merged(name, "RegisterTaskDefinition")
 
 
-def _whole(size: object) -> object:
-    """``"1024"`` and 1024 are the same size; anything else is itself."""
-    text = str(size).strip()
-    return int(text) if text.isdigit() else size
+def whole(size: object) -> object:
+    """``"1024"``, 1024, ``"1 vCPU"`` and ``"1 GB"`` are the same size; anything else is itself."""
+    found = _SIZE.fullmatch(str(size))
+    if found is None:
+        return size
+    units = float(found[1]) * (1024 if found[2] else 1)
+    return int(units) if units == int(units) else size
 
 
 def _refuse_other_platform(request: Document, wanted: Document, name: str) -> None:

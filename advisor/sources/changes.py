@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
+from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, Architecture, LaunchType, PurchaseOption, TaskSize
 from advisor.errors import InputError
 from advisor.gating import check_same_services, launch_type_of, unknown_service
 from advisor.sources.input_files import InputFiles, Place, shown
@@ -136,7 +136,7 @@ def with_definition(
     return replace(
         service,
         task=TaskSize(cpu_units=found.cpu_units, memory_mib=found.memory_mib),
-        ephemeral_storage_gib=found.ephemeral_storage_gib or 20,
+        ephemeral_storage_gib=found.ephemeral_storage_gib or FARGATE_INCLUDED_STORAGE_GIB,
         present=PresentService(
             launch_type=launch_type,
             desired_count=present.desired_count if present else None,

@@ -105,9 +105,10 @@ def test_merging_twice_changes_nothing_more():
 
 
 def test_sizes_that_are_written_otherwise_are_kept_as_written():
-    same = DEFINITION | {"cpu": 512, "memory": "1024"}
-    same["containerDefinitions"] = [{"name": "web", "image": "web:7"}]
-    assert one(same, plan_of()).changes == ()
+    for cpu, memory in ((512, "1024"), ("0.5 vCPU", "1 GB"), ("512", " 1024 ")):
+        same = DEFINITION | {"cpu": cpu, "memory": memory}
+        same["containerDefinitions"] = [{"name": "web", "image": "web:7"}]
+        assert one(same, plan_of()).changes == ()
 
 
 def test_a_described_definition_becomes_a_request_and_says_what_it_cannot_hold():

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.ecs import Architecture, PlacementStrategy, PurchaseOption
+from advisor.ecs import Architecture, LaunchType, PlacementStrategy, PurchaseOption
 from advisor.errors import InputError
 from advisor.gating import Limits, Safety, gate
+from advisor.workload import PresentService
 from tests.as_advisor import as_catalog
 from tests.gate.changes import (
     CATALOG,
@@ -135,6 +136,16 @@ def test_from_ec2_to_fargate_the_rest_of_the_cluster_stays():
     assert found.instances_after.services == ("api",)
     back = gate(moved, cluster, CATALOG, services=["web"], placement=BINPACK)
     assert back.change_usd == approx(-found.change_usd)
+
+
+def test_managed_instances_add_the_fee_and_say_that_it_is_derived():
+    """2 instances for 4 tasks: a fee of 12 % on $0.1 for 2 x 730 h."""
+    catalog = as_catalog([{**LARGE, "fee_usd_per_hour": 0.012}], PRICES)
+    ec2 = workload(present=ON_EC2, cluster=instances(m5_large=2))
+    managed = changed(ec2, present=PresentService(launch_type=LaunchType.MANAGED_INSTANCES))
+    found = gate(ec2, managed, catalog, placement=BINPACK)
+    assert found.change_usd == approx(2 * 730 * 0.012)
+    assert any("ecs_managed_instances:fee:m5.large is derived" in note for note in found.notes)
 
 
 def test_another_instance_type_moves_the_whole_cluster():

@@ -1,19 +1,28 @@
-"""What a change of a service costs on its real load, and whether it was safe on the history."""
+"""Both sides of a change, billed on one load and held against each other."""
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
-from difflib import get_close_matches
-from enum import Enum, StrEnum
-from typing import Any, Final
+from dataclasses import dataclass, fields, replace
+from typing import Final
 
 import numpy as np
 
-from advisor.billing import Bill
-from advisor.ecs import FARGATE_SIZES, Architecture, InstanceType, LaunchType, PlacementStrategy, PurchaseOption
+from advisor.ecs import FARGATE_SIZES, InstanceType, LaunchType, PlacementStrategy, PurchaseOption
 from advisor.errors import InputError
+from advisor.gating.result import NO_LIMITS, Gate, History, InstancesSide, Limits, Safety, ServiceChange, Setup, Side
+from advisor.gating.sides import (
+    ON_INSTANCES,
+    check_form,
+    check_same_services,
+    is_fixed,
+    launch_type_of,
+    named,
+    own_counts,
+    setup_of,
+    unanswered,
+)
 from advisor.meters import sum_over_states
-from advisor.optimize.parts import Part, fargate_part, instance_provider, instances_part
+from advisor.optimize.parts import PACKING_RANGE, Part, fargate_part, instance_provider, instances_part
 from advisor.optimize.pricing import PricedParts, instance_facts, price_parts, weighted_quantile
 from advisor.optimize.search import packed_load
 from advisor.pricing import PriceCatalog
@@ -25,162 +34,10 @@ from advisor.sizing import MEMORY_MARGIN_FRACTION
 from advisor.units import BoolArray, FloatArray, IntArray
 from advisor.workload import LoadForm, Service, Workload
 
-SCHEMA: Final = "advisor/gate/1"
 LEAST_HEADROOM_FRACTION: Final = 1 - 1 / (1 + MEMORY_MARGIN_FRACTION)
 """Memory left at the worst moment where the size has the usual margin of 15 %: 0.13 of the size."""
+MORE: Final = f"{PACKING_RANGE:.0%}".replace("%", " %")
 _INSTANCES_NOTE: Final = "Container instances:"
-_ON_INSTANCES: Final = (LaunchType.EC2, LaunchType.MANAGED_INSTANCES)
-
-
-class Safety(StrEnum):
-    """What the measured history says of a change."""
-
-    UNCHANGED = "unchanged"
-    SAFE = "safe"
-    """Every measure is known, and none is worse than before."""
-    UNSAFE = "unsafe"
-    UNKNOWN = "unknown"
-    """Nothing known is worse, but something that matters is not known."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """When a gate fails; None: no such limit."""
-
-    max_increase_usd: float | None = None
-    """Dollars a month that the change may add."""
-    max_increase_percent: float | None = None
-    max_monthly_usd: float | None = None
-    """What all that the gate prices may cost after the change."""
-    is_safety_required: bool = False
-    """Fail also where the history says that the change is unsafe, or cannot tell."""
-
-    @property
-    def needs_money(self) -> bool:
-        return not (self.max_increase_usd is self.max_increase_percent is self.max_monthly_usd is None)
-
-
-NO_LIMITS: Final = Limits()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setup:
-    """How a service runs: everything that a gate prices."""
-
-    launch_type: LaunchType
-    purchase_option: PurchaseOption
-    architecture: Architecture
-    cpu: int
-    """CPU units."""
-    memory: int
-    """MiB."""
-    min_tasks: int
-    """Equal to ``max_tasks`` where the count is fixed."""
-    max_tasks: int | None
-    target_cpu_percent: float
-    requests_per_task: float | None
-    """Requests per second that one task serves at its target; None where the count follows CPU or is as it ran."""
-    ephemeral_storage_gib: int
-    has_public_ip: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
-    """How a service would have done on the measured load; None where the load does not tell."""
-
-    tasks_p50: float | None
-    tasks_max: float | None
-    hours_above_target: float | None
-    """Hours of the history in which CPU in use was above the scaling target."""
-    hours_above_full: float | None
-    """Hours in which it was above all that the tasks have."""
-    unmet_task_hours: float | None
-    """Task-hours a month that were needed beyond the upper bound of tasks."""
-    memory_headroom_fraction: float | None
-    """Memory left at the worst moment, as a share of the size."""
-    busiest_task_fraction: float | None
-    """Most CPU that a single task would have had in use, as a share of the size; on EC2 it can go above 1."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Side:
-    """A service before or after the change."""
-
-    setup: Setup
-    history: History
-    monthly_usd: float | None
-    """On Fargate; None without a price, and on instances, which are billed together."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceChange:
-    """What a change does to one service."""
-
-    service: str
-    changed: tuple[str, ...]
-    """Names of the fields of :class:`Setup` that differ."""
-    before: Side
-    after: Side
-    change_usd: float | None
-    """On Fargate before and after; None where instances or a missing price are in it."""
-    hours_above_target_as_ran: float | None
-    """Hours in which CPU in use was above the target before the change with the tasks that ran, where the load has them."""
-    safety: Safety
-    reasons: tuple[str, ...]
-    """Why it is not safe, or what is not known."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstancesSide:
-    """All container instances of the cluster, before or after the change."""
-
-    instance_types: tuple[str, ...]
-    services: tuple[str, ...]
-    monthly_usd: float | None
-    instances_p50: float
-    instances_max: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gate:
-    """The money that a change makes in a month of 730 hours, and whether that is allowed."""
-
-    cluster: str
-    region: str
-    services: tuple[ServiceChange, ...]
-    instances_before: InstancesSide | None
-    """None where no service of the change runs on instances, before or after."""
-    instances_after: InstancesSide | None
-    before_usd: float | None
-    after_usd: float | None
-    change_usd: float | None
-    """None where something has no price: never a zero."""
-    missing: tuple[str, ...]
-    limits: Limits
-    failures: tuple[str, ...]
-    """Why the gate fails, one sentence each; empty when it passes."""
-    notes: tuple[str, ...]
-    before_bill: Bill | None
-    after_bill: Bill | None
-    catalog: Mapping[str, str]
-    """Region, oldest and newest date of the prices."""
-    step_s: int
-    """Length of a step of the load: what happens within one is not seen."""
-    history_hours: float
-    """Measured hours, common to all that is priced."""
-
-    @property
-    def passed(self) -> bool:
-        return not self.failures
-
-    @property
-    def change_fraction(self) -> float | None:
-        """Of the cost before; None where that is nothing or not known."""
-        return self.change_usd / self.before_usd if self.change_usd is not None and self.before_usd else None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data, as `advisor gate --format json` prints it."""
-        return {"schema": SCHEMA, "passed": self.passed, "change_fraction": self.change_fraction, **_plain(self)}
 
 
 def gate(
@@ -270,73 +127,6 @@ def _change_text(usd: float | None) -> str:
     return "no price" if usd is None else f"{'-' if usd < 0 else '+'}${abs(usd):,.2f} a month"
 
 
-def check_same_services(before: Workload, after: Workload) -> None:
-    """Two workloads can be compared when they have the same services, by name.
-
-    Raises
-    ------
-    InputError
-        Naming the service and the near names of the other workload.
-    """
-    ours, theirs = ([service.name for service in workload.services] for workload in (before, after))
-    for name, others, where in [
-        *((name, theirs, "after") for name in ours if name not in theirs),
-        *((name, ours, "before") for name in theirs if name not in ours),
-    ]:
-        raise unknown_service(name, others, f"the workload {where} the change")
-    if before.region != after.region:
-        raise InputError(
-            f"the workloads are in {before.region} and {after.region}", fix="Give both the same Region: prices differ by it."
-        )
-
-
-def unknown_service(name: str, known: Sequence[str], where: str) -> InputError:
-    """The error for a service that is not among the known ones, with the near names."""
-    near = get_close_matches(name, known, n=3, cutoff=0.4)
-    meant = f"Did you mean {' or '.join(repr(n) for n in near)}? " if near else ""
-    return InputError(f"there is no service {name!r} in {where}", fix=f"{meant}Known there: {', '.join(known[:12])}.")
-
-
-def launch_type_of(service: Service, workload: Workload) -> LaunchType | None:
-    """Where a service runs, as stated; None where nothing is stated."""
-    if service.present is not None:
-        return service.present.launch_type
-    return None if workload.present is None else LaunchType.EC2
-
-
-def setup_of(service: Service, workload: Workload) -> Setup:
-    """How a service runs, as stated.
-
-    Raises
-    ------
-    InputError
-        Nothing says where it runs.
-    """
-    launch_type = launch_type_of(service, workload)
-    if launch_type is None:
-        raise InputError(
-            f"nothing says where {service.name} runs, so its change has no price",
-            fix="Add `present: {launch_type: FARGATE}` to the service, or give --launch-type.",
-        )
-    present, is_on_instances = service.present, launch_type in _ON_INSTANCES
-    option = present.purchase_option if present else PurchaseOption.ON_DEMAND
-    if is_on_instances and workload.present is not None:
-        option = workload.present.purchase_option
-    return Setup(
-        launch_type=launch_type,
-        purchase_option=option,
-        architecture=present.architecture if present else service.architectures[0],
-        cpu=service.task.cpu_units,
-        memory=service.task.memory_mib,
-        min_tasks=service.scaling.min_tasks,
-        max_tasks=service.scaling.max_tasks,
-        target_cpu_percent=round(100 * service.scaling.target_cpu_fraction, 9),
-        requests_per_task=service.requests_per_task,
-        ephemeral_storage_gib=service.ephemeral_storage_gib,
-        has_public_ip=service.has_public_ip,
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Running:
     """A service of one side over time."""
@@ -374,7 +164,7 @@ class _Comparison:
         self.axis = timeline(before.start, before.step_s, before.n_steps)
         self.notes: list[str] = []
         self.is_with_instances = any(
-            launch_type_of(_named(workload, name), workload) in _ON_INSTANCES for workload in (before, after) for name in names
+            launch_type_of(named(workload, name), workload) in ON_INSTANCES for workload in (before, after) for name in names
         )
         self.priced_names = [s.name for s in before.services if s.name in names or self._shares_instances(s.name)]
         self.sides = self._sides()
@@ -387,6 +177,7 @@ class _Comparison:
         every = tuple(dict.fromkeys((*missing, *before.missing, *after.missing)))
         before_usd, after_usd = (None if every else side.whole.priced_usd for side in (before, after))
         change_usd = None if before_usd is None or after_usd is None else after_usd - before_usd
+        self._note_derived_rates(before.whole, after.whole)
         dates = self.catalog.dates(self.before.region)
         return Gate(
             cluster=self.before.cluster,
@@ -408,10 +199,15 @@ class _Comparison:
             history_hours=float(self.measured.sum()) * self.axis.step_hours,
         )
 
+    def _note_derived_rates(self, *priced: PricedParts) -> None:
+        items = [item for side in priced if side.bill is not None for item in side.bill.line_items if item.is_derived]
+        for meter, note in dict.fromkeys((item.meter, item.note) for item in items):
+            self.notes.append(f"The rate of {meter} is derived, not published{f': {note}' if note else ''}.")
+
     def _shares_instances(self, name: str) -> bool:
         """Whether a service that is not in the change is on the instances that the change is billed with."""
         return self.is_with_instances and any(
-            launch_type_of(_named(workload, name), workload) in _ON_INSTANCES for workload in (self.before, self.after)
+            launch_type_of(named(workload, name), workload) in ON_INSTANCES for workload in (self.before, self.after)
         )
 
     def _sides(self) -> tuple[dict[str, _Running], dict[str, _Running]]:
@@ -419,11 +215,11 @@ class _Comparison:
         after: dict[str, _Running] = {}
         for name in self.priced_names:
             row = self.before.index(name)
-            old, new = self.before.services[row], _named(self.after, name)
-            _check_form(old, new)
+            old, new = self.before.services[row], named(self.after, name)
+            check_form(old, new)
             demand = self.before.demand[row]
             if old.load_form is LoadForm.TASKS:
-                before[name] = self._counted(old, self.before, _own_counts(old, self.before, demand), demand)
+                before[name] = self._counted(old, self.before, own_counts(old, self.before, demand), demand)
                 after[name] = self._counts_after(old, new, demand)
             else:
                 run = running_tasks(old, demand, old.task, self.axis)
@@ -445,9 +241,9 @@ class _Comparison:
 
     def _counts_after(self, old: Service, new: Service, demand: FloatArray) -> _Running:
         """A load of task counts: as they ran, within bounds that are tighter than before; looser ones it cannot answer."""
-        counts = _own_counts(new, self.after, demand)
-        if not (new.is_stated or _is_fixed(new) or new.scaling == old.scaling):
-            problem = _unanswered(old, new, demand[~np.isnan(demand)])
+        counts = own_counts(new, self.after, demand)
+        if not (new.is_stated or is_fixed(new) or new.scaling == old.scaling):
+            problem = unanswered(old, new, demand[~np.isnan(demand)])
             if problem:
                 return _Running(
                     service=new,
@@ -458,7 +254,7 @@ class _Comparison:
                 )
             least, most = new.scaling.min_tasks, new.scaling.max_tasks
             counts = np.clip(demand, least if least > old.scaling.min_tasks else 0, np.inf if most is None else most)
-        if new.task != old.task and not (new.is_stated or _is_fixed(new)):
+        if new.task != old.task and not (new.is_stated or is_fixed(new)):
             self.notes.append(
                 f"{new.name}: its load is counts of tasks, priced in the new size in the same number; how many of the new size "
                 "would run is not measured."
@@ -516,7 +312,7 @@ class _Comparison:
         """The whole cluster's instances, each launch type by itself; what is missing to price them."""
         parts: list[Part] = []
         missing: list[str] = []
-        groups = {kind: [r for r in side.values() if r.setup.launch_type is kind] for kind in _ON_INSTANCES}
+        groups = {kind: [r for r in side.values() if r.setup.launch_type is kind] for kind in ON_INSTANCES}
         used = {kind: group for kind, group in groups.items() if group}
         if len(used) > 1:
             return [], ["present.instances of EC2 and of Managed Instances apart: the cluster has services on both"]
@@ -575,7 +371,7 @@ class _Comparison:
             has_trunking=has_trunking,
             placement=self.placement,
         )
-        how = "ECS's default placement" if is_spread else "AZ spread, then binpack"
+        how = "ECS's default placement (an upper figure)" if is_spread else f"AZ spread, then binpack (up to {MORE} more)"
         self.notes.append(
             f"{_INSTANCES_NOTE} the whole cluster is billed before and after, on {instance_type.name}, as many as its tasks "
             f"keep under {how}, in awsvpc mode. A group of fixed size costs the same until it is resized."
@@ -585,7 +381,7 @@ class _Comparison:
         )
 
     def _instances_side(self, parts: Sequence[Part], side: Mapping[str, _Running], workload: Workload) -> InstancesSide:
-        names = tuple(name for name, running in side.items() if running.setup.launch_type in _ON_INSTANCES)
+        names = tuple(name for name, running in side.items() if running.setup.launch_type in ON_INSTANCES)
         types = () if workload.present is None else tuple(workload.present.instances)
         facts = instance_facts(parts, self.hours)
         if facts is None:
@@ -745,49 +541,6 @@ class _Comparison:
         return float((of_task[at] * more_load).max())
 
 
-def _named(workload: Workload, name: str) -> Service:
-    return workload.services[workload.index(name)]
-
-
-def _is_fixed(service: Service) -> bool:
-    """Whether a service keeps one number of tasks, whatever its load."""
-    return service.scaling.min_tasks == service.scaling.max_tasks
-
-
-def _own_counts(service: Service, workload: Workload, demand: FloatArray) -> FloatArray:
-    """(steps,): the fixed or stated number of tasks where there is one, else the counts as they ran."""
-    if _is_fixed(service):
-        return np.where(np.isnan(demand), np.nan, float(service.scaling.min_tasks))
-    if service.is_stated:
-        return np.where(np.isnan(demand), np.nan, workload.demand[workload.index(service.name), 0])
-    return demand
-
-
-def _check_form(old: Service, new: Service) -> None:
-    if (old.load_form, old.is_stated) != (new.load_form, new.is_stated):
-        raise InputError(
-            f"{old.name}: its load is {_form(old)} before and {_form(new)} after the change",
-            fix="Give both workloads the same load file: a gate compares settings on one load.",
-        )
-
-
-def _form(service: Service) -> str:
-    return "a stated constant" if service.is_stated else f"of the form {service.load_form}"
-
-
-def _unanswered(old: Service, new: Service, counts: FloatArray) -> str:
-    """Why counts that ran cannot tell what runs under other bounds or another target; empty where they can."""
-    was, now = old.scaling, new.scaling
-    if now.target_cpu_fraction != was.target_cpu_fraction:
-        return "CPU in use, to tell what another target makes of it: the load is counts of tasks"
-    if now.min_tasks < was.min_tasks and (counts <= was.min_tasks).any():
-        return f"CPU in use, to tell how far below the old minimum of {was.min_tasks} tasks it would go"
-    is_looser = was.max_tasks is not None and (now.max_tasks is None or now.max_tasks > was.max_tasks)
-    if is_looser and (counts >= float(was.max_tasks or 0)).any():
-        return f"CPU in use, to tell how far beyond the old maximum of {was.max_tasks} tasks it would go"
-    return ""
-
-
 def _monthly(billed: _BilledSide, name: str) -> float | None:
     priced = billed.by_service.get(name)
     return None if priced is None or priced.monthly_usd is None else priced.monthly_usd.mean
@@ -816,15 +569,3 @@ def _failures(
         for change_of in changes:
             if change_of.safety in (Safety.UNSAFE, Safety.UNKNOWN):
                 yield f"{change_of.service} is {change_of.safety} on the history: {'; '.join(change_of.reasons)}"
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value
