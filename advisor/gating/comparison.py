@@ -7,11 +7,13 @@ from typing import Final
 
 import numpy as np
 
-from advisor.ecs import FARGATE_SIZES, InstanceType, LaunchType, PlacementStrategy, PurchaseOption
+from advisor.ecs import FARGATE_SIZES, InstanceType, LaunchType, PlacementStrategy
 from advisor.errors import InputError
-from advisor.gating.result import NO_LIMITS, Gate, History, InstancesSide, Limits, Safety, ServiceChange, Setup, Side
+from advisor.gating.history import Witness
+from advisor.gating.result import NO_LIMITS, Gate, InstancesSide, Limits, Safety, ServiceChange, Setup, Side
 from advisor.gating.sides import (
     ON_INSTANCES,
+    Running,
     check_form,
     check_same_services,
     is_fixed,
@@ -21,21 +23,17 @@ from advisor.gating.sides import (
     setup_of,
     unanswered,
 )
-from advisor.meters import sum_over_states
 from advisor.optimize.parts import PACKING_RANGE, Part, fargate_part, instance_provider, instances_part
-from advisor.optimize.pricing import PricedParts, instance_facts, price_parts, weighted_quantile
+from advisor.optimize.pricing import PricedParts, instance_facts, price_parts
 from advisor.optimize.search import packed_load
 from advisor.pricing import PriceCatalog
 from advisor.simulate.instances import capacity, held, held_under_default_spread, reservation, with_zone_floor
 from advisor.simulate.packing import tasks_per_instance
 from advisor.simulate.scaling import RunningTasks, running_tasks
 from advisor.simulate.timeline import timeline
-from advisor.sizing import MEMORY_MARGIN_FRACTION
 from advisor.units import BoolArray, FloatArray, IntArray
 from advisor.workload import LoadForm, Service, Workload
 
-LEAST_HEADROOM_FRACTION: Final = 1 - 1 / (1 + MEMORY_MARGIN_FRACTION)
-"""Memory left at the worst moment where the size has the usual margin of 15 %: 0.13 of the size."""
 MORE: Final = f"{PACKING_RANGE:.0%}".replace("%", " %")
 _INSTANCES_NOTE: Final = "Container instances:"
 
@@ -128,19 +126,6 @@ def _change_text(usd: float | None) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Running:
-    """A service of one side over time."""
-
-    service: Service
-    setup: Setup
-    run: RunningTasks | None
-    """None where the load cannot tell; ``missing`` says why."""
-    missing: str = ""
-    is_capacity_known: bool = True
-    """Whether the load says how much of its CPU a task of this size has in use."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _BilledSide:
     by_service: Mapping[str, PricedParts]
     """Of the services of the change on Fargate."""
@@ -170,6 +155,7 @@ class _Comparison:
         self.sides = self._sides()
         self.measured = self._measured()
         self.hours = self.axis.month_hours(self.measured)
+        self.witness = Witness(load=before, axis=self.axis, measured=self.measured, hours=self.hours, notes=self.notes)
 
     def gate(self, limits: Limits, missing: tuple[str, ...]) -> Gate:
         before, after = (self._billed(side, w) for side, w in zip(self.sides, (self.before, self.after), strict=True))
@@ -210,9 +196,9 @@ class _Comparison:
             launch_type_of(named(workload, name), workload) in ON_INSTANCES for workload in (self.before, self.after)
         )
 
-    def _sides(self) -> tuple[dict[str, _Running], dict[str, _Running]]:
-        before: dict[str, _Running] = {}
-        after: dict[str, _Running] = {}
+    def _sides(self) -> tuple[dict[str, Running], dict[str, Running]]:
+        before: dict[str, Running] = {}
+        after: dict[str, Running] = {}
         for name in self.priced_names:
             row = self.before.index(name)
             old, new = self.before.services[row], named(self.after, name)
@@ -223,11 +209,11 @@ class _Comparison:
                 after[name] = self._counts_after(old, new, demand)
             else:
                 run = running_tasks(old, demand, old.task, self.axis)
-                before[name] = _Running(service=old, setup=setup_of(old, self.before), run=run)
+                before[name] = Running(service=old, setup=setup_of(old, self.before), run=run)
                 after[name] = self._running_after(old, new, demand)
         return before, after
 
-    def _running_after(self, old: Service, new: Service, demand: FloatArray) -> _Running:
+    def _running_after(self, old: Service, new: Service, demand: FloatArray) -> Running:
         """The service as changed, on the load as it was."""
         is_resized = new.task.cpu_units != old.task.cpu_units
         is_capacity_known = new.is_cpu_known or not is_resized or new.requests_per_task != old.requests_per_task
@@ -237,15 +223,15 @@ class _Comparison:
                 "tasks is kept, whether a task of the new size serves as many is not measured."
             )
         run = running_tasks(new, demand, new.task, self.axis)
-        return _Running(service=new, setup=setup_of(new, self.after), run=run, is_capacity_known=is_capacity_known)
+        return Running(service=new, setup=setup_of(new, self.after), run=run, is_capacity_known=is_capacity_known)
 
-    def _counts_after(self, old: Service, new: Service, demand: FloatArray) -> _Running:
+    def _counts_after(self, old: Service, new: Service, demand: FloatArray) -> Running:
         """A load of task counts: as they ran, within bounds that are tighter than before; looser ones it cannot answer."""
         counts = own_counts(new, self.after, demand)
         if not (new.is_stated or is_fixed(new) or new.scaling == old.scaling):
             problem = unanswered(old, new, demand[~np.isnan(demand)])
             if problem:
-                return _Running(
+                return Running(
                     service=new,
                     setup=setup_of(new, self.after),
                     run=None,
@@ -261,11 +247,11 @@ class _Comparison:
             )
         return self._counted(new, self.after, counts, demand)
 
-    def _counted(self, service: Service, workload: Workload, counts: FloatArray, demand: FloatArray) -> _Running:
+    def _counted(self, service: Service, workload: Workload, counts: FloatArray, demand: FloatArray) -> Running:
         run = running_tasks(service, counts, service.task, self.axis)
         unmet = np.maximum(demand - counts, 0.0) if not service.is_stated else np.zeros_like(demand)
         run = replace(run, unmet=np.asarray(self.axis.spread(unmet)))
-        return _Running(service=service, setup=setup_of(service, workload), run=run, is_capacity_known=False)
+        return Running(service=service, setup=setup_of(service, workload), run=run, is_capacity_known=False)
 
     def _measured(self) -> BoolArray:
         """(steps,): the load of every service that is priced is known."""
@@ -280,7 +266,7 @@ class _Comparison:
             )
         return known
 
-    def _billed(self, side: Mapping[str, _Running], workload: Workload) -> _BilledSide:
+    def _billed(self, side: Mapping[str, Running], workload: Workload) -> _BilledSide:
         parts: list[Part] = []
         missing = [running.missing for running in side.values() if running.missing]
         by_service: dict[str, PricedParts] = {}
@@ -296,7 +282,7 @@ class _Comparison:
         seen = self._instances_side(instances, side, workload) if self.is_with_instances else None
         return _BilledSide(by_service=by_service, whole=whole, instances=seen, missing=(*missing, *unknown, *whole.missing))
 
-    def _on_fargate(self, running: _Running, workload: Workload) -> Part:
+    def _on_fargate(self, running: Running, workload: Workload) -> Part:
         size, name = running.service.task, running.service.name
         if size not in FARGATE_SIZES:
             larger = next((s for s in FARGATE_SIZES if size.fits_in(s)), None)
@@ -308,7 +294,7 @@ class _Comparison:
         setup = running.setup
         return fargate_part(running.run, setup.architecture, setup.purchase_option, self.axis, zones=workload.constraints.zones)
 
-    def _on_instances(self, side: Mapping[str, _Running], workload: Workload) -> tuple[list[Part], list[str]]:
+    def _on_instances(self, side: Mapping[str, Running], workload: Workload) -> tuple[list[Part], list[str]]:
         """The whole cluster's instances, each launch type by itself; what is missing to price them."""
         parts: list[Part] = []
         missing: list[str] = []
@@ -325,7 +311,7 @@ class _Comparison:
                 parts.append(self._packed_part(runs, found, kind, workload))
         return parts, missing
 
-    def _instance_type(self, workload: Workload, group: Sequence[_Running]) -> InstanceType | str:
+    def _instance_type(self, workload: Workload, group: Sequence[Running]) -> InstanceType | str:
         """The one type that is stated and holds every task, or what is missing."""
         stated = [] if workload.present is None else list(workload.present.instances)
         if len(stated) != 1:
@@ -380,7 +366,7 @@ class _Comparison:
             runs, [instance_type], running[np.newaxis], packed[np.newaxis], offered[np.newaxis].astype(float), provider=provider
         )
 
-    def _instances_side(self, parts: Sequence[Part], side: Mapping[str, _Running], workload: Workload) -> InstancesSide:
+    def _instances_side(self, parts: Sequence[Part], side: Mapping[str, Running], workload: Workload) -> InstancesSide:
         names = tuple(name for name, running in side.items() if running.setup.launch_type in ON_INSTANCES)
         types = () if workload.present is None else tuple(workload.present.instances)
         facts = instance_facts(parts, self.hours)
@@ -400,13 +386,15 @@ class _Comparison:
 
     def _change(self, name: str, before: _BilledSide, after: _BilledSide) -> ServiceChange:
         sides = [
-            Side(setup=side[name].setup, history=self._history(side[name]), monthly_usd=_monthly(billed, name))
+            Side(setup=side[name].setup, history=self.witness.history(side[name]), monthly_usd=_monthly(billed, name))
             for side, billed in zip(self.sides, (before, after), strict=True)
         ]
         old, new = sides
         changed = tuple(f.name for f in fields(Setup) if getattr(old.setup, f.name) != getattr(new.setup, f.name))
         is_moved = bool(changed) or old.history != new.history
-        safety, reasons = self._safety(name, old, new) if is_moved else (Safety.UNCHANGED, ())
+        before_run, after_run = (side[name] for side in self.sides)
+        unchanged: tuple[Safety, tuple[str, ...]] = (Safety.UNCHANGED, ())
+        safety, reasons = self.witness.safety(old, new, before_run, after_run) if is_moved else unchanged
         usd = None if old.monthly_usd is None or new.monthly_usd is None else new.monthly_usd - old.monthly_usd
         return ServiceChange(
             service=name,
@@ -414,131 +402,10 @@ class _Comparison:
             before=old,
             after=new,
             change_usd=usd,
-            hours_above_target_as_ran=self._hours_as_ran(self.sides[0][name]),
+            hours_above_target_as_ran=self.witness.hours_as_ran(before_run),
             safety=safety,
             reasons=reasons,
         )
-
-    def _safety(self, name: str, old: Side, new: Side) -> tuple[Safety, tuple[str, ...]]:
-        """Unsafe where a known measure is worse than before, unknown where one that may be worse is not known."""
-        before, after = self.sides[0][name], self.sides[1][name]
-        has_less_cpu, has_less_memory = self._has_less(before, after)
-        worse: list[str] = []
-        unknown: list[str] = []
-        for field, words, is_at_risk in (
-            ("hours_above_target", "hours above the CPU target", has_less_cpu),
-            ("hours_above_full", "hours above 100 % CPU", has_less_cpu),
-            ("unmet_task_hours", "task-hours a month unmet", True),
-        ):
-            was, now = getattr(old.history, field), getattr(new.history, field)
-            if was is not None and now is not None:
-                if now > was * (1 + 1e-9):
-                    worse.append(f"{words}: {was:,.10g} before, {now:,.10g} after")
-            elif is_at_risk:
-                unknown.append(f"{words} are not known")
-        was, now = old.history.memory_headroom_fraction, new.history.memory_headroom_fraction
-        if now is None:
-            unknown += ["memory in use is not known"] if has_less_memory else []
-        elif now < LEAST_HEADROOM_FRACTION - 1e-9 and (was is None or now < was):
-            worse.append(f"memory headroom at the worst moment: {now:.0%}, less than {LEAST_HEADROOM_FRACTION:.0%}")
-        was, now = old.history.busiest_task_fraction, new.history.busiest_task_fraction
-        if was is not None and now is not None and now > max(1.0, was) * (1 + 1e-9):
-            worse.append(f"the busiest task would have had {now:.0%} of its CPU in use, {was:.0%} before")
-        if new.setup.architecture is not old.setup.architecture:
-            unknown.append(f"what it gets out of a vCPU of {new.setup.architecture} is not measured")
-        is_spot_now = new.setup.purchase_option is PurchaseOption.SPOT and old.setup.purchase_option is not PurchaseOption.SPOT
-        if is_spot_now and not after.service.is_interruptible:
-            unknown.append("Spot may interrupt it, and the workload does not say `interruptible: true`")
-        if worse:
-            return Safety.UNSAFE, tuple(worse)
-        return (Safety.UNKNOWN, tuple(unknown)) if unknown else (Safety.SAFE, ())
-
-    def _has_less(self, before: _Running, after: _Running) -> tuple[bool, bool]:
-        """Whether the tasks have less CPU, or a task less memory or more load, at any moment than before."""
-        old, new = before.run, after.run
-        if old is None or new is None:
-            return True, True
-        tasks = old.tasks[self.measured], new.tasks[self.measured]
-        sizes = before.service.task, after.service.task
-        less_cpu = bool((tasks[1] * sizes[1].cpu_units < tasks[0] * sizes[0].cpu_units).any())
-        is_target_lower = after.setup.target_cpu_percent < before.setup.target_cpu_percent
-        less_memory = sizes[1].memory_mib < sizes[0].memory_mib or bool((tasks[1] < tasks[0]).any())
-        return less_cpu or is_target_lower, less_memory
-
-    def _hours_as_ran(self, running: _Running) -> float | None:
-        service, ran = running.service, self.before.running_tasks
-        if ran is None or running.run is None or running.run.cpu_units is None:
-            return None
-        has = self.axis.spread(ran[self.before.index(service.name)]) * service.task.cpu_units
-        known = self.measured & (has > 0)
-        if not known.any():
-            return None
-        busy = running.run.cpu_units[known] / has[known]
-        return float(np.sum(busy > service.scaling.target_cpu_fraction * (1 + 1e-9))) * self.axis.step_hours
-
-    def _history(self, running: _Running) -> History:
-        run = running.run
-        if run is None:
-            return History(
-                tasks_p50=None, tasks_max=None, hours_above_target=None, hours_above_full=None,
-                unmet_task_hours=None, memory_headroom_fraction=None, busiest_task_fraction=None,
-            )  # fmt: skip
-        known = self.measured
-        busy = self._busy(running, run)
-        above_target = above_full = None
-        if busy is not None:
-            target = running.service.scaling.target_cpu_fraction
-            above_target, above_full = (
-                float(np.sum(busy[known] > limit * (1 + 1e-9))) * self.axis.step_hours for limit in (target, 1.0)
-            )
-        return History(
-            tasks_p50=weighted_quantile(run.tasks[known], self.hours[known], 0.5),
-            tasks_max=float(run.tasks[known].max()),
-            hours_above_target=above_target,
-            hours_above_full=above_full,
-            unmet_task_hours=float(sum_over_states(run.unmet, self.hours)),
-            memory_headroom_fraction=self._memory_headroom(running.service, run),
-            busiest_task_fraction=self._busiest_task(running.service, run),
-        )
-
-    def _busy(self, running: _Running, run: RunningTasks) -> FloatArray | None:
-        """(steps,): CPU in use as a share of what the tasks have; None where the load does not tell."""
-        service, tasks = running.service, run.tasks
-        if run.cpu_units is not None:
-            used, has = run.cpu_units, tasks * service.task.cpu_units
-        elif running.is_capacity_known and service.requests_per_task is not None:
-            demand = self.axis.spread(self.before.demand[self.before.index(service.name)])
-            used, has = demand * service.scaling.target_cpu_fraction, tasks * service.requests_per_task
-        else:
-            return None
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(np.where(used > 0, used / has, used))
-
-    def _memory_headroom(self, service: Service, run: RunningTasks) -> float | None:
-        """Of the most that a task used."""
-        most = self._most_per_task(self.before.memory_mib, service, run)
-        if most is None:
-            return None
-        is_maximum = self.before.is_memory_maximum
-        if is_maximum is None or not is_maximum[self.before.index(service.name)]:
-            self.notes.append(f"{service.name}: memory was measured as averages, which hide peaks.")
-        return 1 - most / service.task.memory_mib
-
-    def _busiest_task(self, service: Service, run: RunningTasks) -> float | None:
-        most = self._most_per_task(self.before.cpu_units_per_task_max, service, run)
-        return None if most is None else most / service.task.cpu_units
-
-    def _most_per_task(self, seen: FloatArray | None, service: Service, run: RunningTasks) -> float | None:
-        """Most of a series of single tasks, each sent more load where fewer tasks run than ran; None where not measured."""
-        row, ran = self.before.index(service.name), self.before.running_tasks
-        if seen is None or ran is None:
-            return None
-        of_task, count = self.axis.spread(seen[row]), self.axis.spread(ran[row])
-        at = self.measured & ~np.isnan(of_task) & ~np.isnan(count)
-        if not at.any():
-            return None
-        more_load = np.fmax(count[at] / np.maximum(run.tasks[at], 1.0), 1.0)
-        return float((of_task[at] * more_load).max())
 
 
 def _monthly(billed: _BilledSide, name: str) -> float | None:

@@ -1,6 +1,7 @@
 """How services run before and after a change, and what a load can say of it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
 
@@ -9,6 +10,7 @@ import numpy as np
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.errors import InputError
 from advisor.gating.result import Setup
+from advisor.simulate.scaling import RunningTasks
 from advisor.units import FloatArray
 from advisor.workload import Service, Workload
 
@@ -80,6 +82,19 @@ def setup_of(service: Service, workload: Workload) -> Setup:
         ephemeral_storage_gib=service.ephemeral_storage_gib,
         has_public_ip=service.has_public_ip,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Running:
+    """A service of one side over time."""
+
+    service: Service
+    setup: Setup
+    run: RunningTasks | None
+    """None where the load cannot tell; ``missing`` says why."""
+    missing: str = ""
+    is_capacity_known: bool = True
+    """Whether the load says how much of its CPU a task of this size has in use."""
 
 
 def named(workload: Workload, name: str) -> Service:

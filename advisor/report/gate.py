@@ -164,7 +164,13 @@ def _safety(change: ServiceChange) -> str:
 def _rows(change: ServiceChange) -> Iterator[Row]:
     """What differs, the money, and how each side would have done."""
     before, after = change.before, change.after
+    setups = before.setup, after.setup
+    is_fixed = all(setup.min_tasks == setup.max_tasks for setup in setups)
+    if is_fixed and "min_tasks" in change.changed:
+        yield "tasks, fixed", str(setups[0].min_tasks), str(setups[1].min_tasks), ""
     for name in change.changed:
+        if is_fixed and name in ("min_tasks", "max_tasks"):
+            continue
         old, new = getattr(before.setup, name), getattr(after.setup, name)
         yield _NAMES.get(name, name), _value(old), _value(new), ""
     yield "$ a month" + ("" if _is_on_fargate(change) else ", on Fargate"), *_usd(before, after, change.change_usd)

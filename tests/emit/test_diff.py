@@ -10,6 +10,7 @@ import pytest
 from botocore.stub import Stubber
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
 from advisor.ecs import Architecture, TaskSize
 from advisor.emit import render_ecs
@@ -188,6 +189,30 @@ def test_the_workload_must_hold_the_service():
 def test_spot_is_priced_as_spot():
     found = priced_diff(diff_plan(plan_of(provider=ON_SPOT), live()), plan_of(provider=ON_SPOT), shop(), CATALOG)
     assert found.total_usd == approx(-70.08 / 2)
+
+
+@given(
+    size=st.sampled_from([("256", "512"), ("512", "2048"), ("1024", "2048"), ("2048", "8192")]),
+    architecture=st.sampled_from(["X86_64", "ARM64"]),
+    bounds=st.tuples(st.integers(0, 5), st.integers(5, 12)),
+    target=st.sampled_from([20.0, 55.0, 90.0]),
+    address=st.sampled_from(["ENABLED", "DISABLED"]),
+)
+@hypothesis_settings(max_examples=40)
+def test_the_steps_add_up_to_the_whole(size, architecture, bounds, target, address):
+    documents = live(
+        definition={"cpu": size[0], "memory": size[1], "runtimePlatform": {"cpuArchitecture": architecture}},
+        service={"networkConfiguration": {"awsvpcConfiguration": {"assignPublicIp": address}}},
+        target={"MinCapacity": bounds[0], "MaxCapacity": bounds[1]},
+        policy=target,
+    )
+    found = priced_diff(diff_plan(plan_of(), documents), plan_of(), shop(), CATALOG)
+    if not found.rows:
+        return
+    steps = [row.change_usd for row in found.rows]
+    assert sum(steps) == approx(found.total_usd, abs=1e-9)
+    assert found.total_usd == approx(found.after_usd - found.before_usd, abs=1e-9)
+    assert found.after_usd == approx(70.08)
 
 
 def test_every_form_says_the_same():

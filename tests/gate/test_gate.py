@@ -385,3 +385,11 @@ def test_the_library_exports_it():
 
     assert exported is advisor.gating.gate
     assert advisor.gate is advisor.gating.gate
+
+
+def test_unmet_tasks_of_two_sizes_are_compared_by_what_they_serve():
+    """Need 4 tasks of 1,024 with 3 at most: 1 unmet. Of 2,048 need 2 with 1 at most: 1 unmet, which is twice the load."""
+    before = workload(web(max=3))
+    (change,) = gate(before, changed(before, task=(2048, 4096), scaling={"min_tasks": 1, "max_tasks": 1}), CATALOG).services
+    assert change.before.history.unmet_task_hours == change.after.history.unmet_task_hours == approx(730)
+    assert any("unmet" in reason for reason in change.reasons)
