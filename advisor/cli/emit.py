@@ -47,6 +47,8 @@ def emit_command(
         if diff:
             print_diff(recommendation, plan, existing or (), workload, profile, output)
             return
+        if formats_of(to) != formats_of("ecs"):
+            raise typer.BadParameter("merges are for JSON of the ECS API: leave --to out", param_hint="--to")
         files = merged_files(plan, existing or (), service, is_quiet=quiet)
     else:
         files = dict(result_files(recommendation, formats_of(to)))

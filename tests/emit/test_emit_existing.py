@@ -104,6 +104,13 @@ def test_what_cannot_be_merged_is_one_message_and_nothing_is_written(run, result
     assert not (tmp_path / "out").exists()
 
 
+def test_other_formats_are_not_merged(run, result, today, tmp_path):
+    status, _, err = run("emit", result, "--from", today, "--to", "report", "-o", tmp_path / "out")
+    assert status == 2
+    assert "JSON of the ECS API" in err.replace("\n", " ")
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_library_does_the_same(result):
     recommendation = advisor.read_recommendation(result)
     plan = recommendation.recommended.plan
