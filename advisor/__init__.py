@@ -7,22 +7,37 @@ from advisor.version import __version__
 
 if TYPE_CHECKING:
     from advisor.answer import advise as advise
-    from advisor.backtest import backtest as backtest
+    from advisor.backtesting import backtest as backtest
     from advisor.emit import render_ecs as render_ecs
+    from advisor.emit.diff import diff_plan as diff_plan
+    from advisor.emit.diff import priced_diff as priced_diff
+    from advisor.emit.merge import merge_plan as merge_plan
+    from advisor.emit.migration import migration_page as migration_page
+    from advisor.gating import Limits as Limits
+    from advisor.gating import gate as gate
     from advisor.recommend import Recommendation as Recommendation
     from advisor.report.charts import plot_busiest_week as plot_busiest_week
     from advisor.report.charts import plot_costs as plot_costs
     from advisor.report.charts import plot_load as plot_load
     from advisor.report.charts import plot_loads as plot_loads
     from advisor.report.charts import plot_stairs as plot_stairs
+    from advisor.sources import Stated as Stated
     from advisor.sources import read_catalog as read_catalog
+    from advisor.sources import read_change as read_change
     from advisor.sources import read_recommendation as read_recommendation
     from advisor.sources import read_workload as read_workload
 
 _HOMES = {
     "advise": "advisor.answer",
-    "backtest": "advisor.backtest",
+    "backtest": "advisor.backtesting",
     "render_ecs": "advisor.emit",
+    "Limits": "advisor.gating",
+    "Stated": "advisor.sources",
+    "diff_plan": "advisor.emit.diff",
+    "merge_plan": "advisor.emit.merge",
+    "migration_page": "advisor.emit.migration",
+    "priced_diff": "advisor.emit.diff",
+    "gate": "advisor.gating",
     "Recommendation": "advisor.recommend",
     "plot_busiest_week": "advisor.report.charts",
     "plot_costs": "advisor.report.charts",
@@ -30,21 +45,30 @@ _HOMES = {
     "plot_loads": "advisor.report.charts",
     "plot_stairs": "advisor.report.charts",
     "read_catalog": "advisor.sources",
+    "read_change": "advisor.sources",
     "read_recommendation": "advisor.sources",
     "read_workload": "advisor.sources",
 }
 
 __all__ = [
+    "Limits",
     "Recommendation",
+    "Stated",
     "__version__",
     "advise",
     "backtest",
+    "diff_plan",
+    "gate",
+    "merge_plan",
+    "migration_page",
     "plot_busiest_week",
     "plot_costs",
     "plot_load",
     "plot_loads",
     "plot_stairs",
+    "priced_diff",
     "read_catalog",
+    "read_change",
     "read_recommendation",
     "read_workload",
     "render_ecs",

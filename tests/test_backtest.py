@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from advisor import advise, backtest, read_catalog, read_workload
-from advisor.backtest import effective_folds, exact_interval, interval_score
+from advisor.backtesting import effective_folds, exact_interval, interval_score
 from advisor.errors import InputError
 from advisor.recommend.result import Verdict
 from advisor.workload import Constraints

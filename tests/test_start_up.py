@@ -40,6 +40,8 @@ def imported_by(*arguments):
         ["prices", "show", "--help"],
         ["collect", "--help"],
         ["explain", "--help"],
+        ["gate", "--help"],
+        ["emit", "--help"],
     ],
     ids=" ".join,
 )
@@ -53,6 +55,11 @@ def test_help_does_not_even_import_numpy():
 
 def test_a_recommendation_without_out_needs_neither_pandas_nor_matplotlib_nor_boto3():
     assert not imported_by("recommend", "examples/shop/workload.yaml", "--quiet") & HEAVY
+
+
+def test_a_gate_needs_nothing_heavy():
+    shop = "examples/shop/workload.yaml"
+    assert not imported_by("gate", shop, "--new", shop, "--launch-type", "FARGATE", "--quiet") & HEAVY
 
 
 def test_prices_need_nothing_heavy():

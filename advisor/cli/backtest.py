@@ -11,7 +11,7 @@ import typer
 from advisor.cli.options import Format, FormatOption, QuietOption, RatesOption, RegionOption, say
 
 if TYPE_CHECKING:
-    from advisor.backtest import Backtest
+    from advisor.backtesting import Backtest
 
 _COLUMNS = ("origin", "verdict", "chance", "chosen", "chosen_usd", "cheapest", "cheapest_usd", "was_right")
 
@@ -30,7 +30,7 @@ def backtest_command(
 
     Example: advisor backtest examples/shop/workload.yaml --history-weeks 8
     """
-    from advisor.backtest import backtest
+    from advisor.backtesting import backtest
     from advisor.sources import read_catalog, read_workload
 
     load = read_workload(workload, region=region)

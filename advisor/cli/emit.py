@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from advisor.cli.options import QuietOption, say
+from advisor.cli.options import Format, FormatOption, QuietOption, say
 from advisor.cli.results import formats_of, read_result, result_files
 
 
@@ -13,14 +13,44 @@ def emit_command(
     result: Annotated[Path, typer.Argument(help="recommendation.json, or the folder that holds it.", show_default=False)],
     to: Annotated[str, typer.Option("--to", help="What to make: ecs, report, or both with a comma.")] = "ecs",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")] = Path("."),
+    existing: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--from",
+            help="A task definition or a saved `aws ecs describe-...`: change only the plan's fields in it. May be repeated.",
+        ),
+    ] = None,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Print what differs from what is live, or from --from; write nothing.")
+    ] = False,
+    service: Annotated[str | None, typer.Option("--service", help="The service that --from belongs to.")] = None,
+    workload: Annotated[
+        Path | None, typer.Option("--workload", help="The load that --diff is priced on. Default: that of the result.")
+    ] = None,
+    profile: Annotated[str | None, typer.Option("--profile", help="AWS profile, as in the AWS CLI.")] = None,
+    output: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
-    """Write the deploy files or the report of a saved result.
+    """Write the deploy files or the report of a saved result, or hold its plan against what exists.
 
     Example: advisor emit reports/shop/recommendation.json --to ecs -o reports/shop
+
+    Merging (--from) is for JSON of the ECS API: a Terraform or CloudFormation file is changed by hand, after --diff.
     """
     from advisor.files import write_files
 
-    files = result_files(read_result(result), formats_of(to))
+    recommendation = read_result(result)
+    if diff or existing:
+        from advisor.cli.emit_existing import merged_files, plan_of, print_diff
+
+        plan = plan_of(recommendation)
+        if diff:
+            print_diff(recommendation, plan, existing or (), workload, profile, output)
+            return
+        if formats_of(to) != formats_of("ecs"):
+            raise typer.BadParameter("merges are for JSON of the ECS API: leave --to out", param_hint="--to")
+        files = merged_files(plan, existing or (), service, is_quiet=quiet)
+    else:
+        files = dict(result_files(recommendation, formats_of(to)))
     write_files(out, files)
     say(f"{len(files)} files written to {out}", is_quiet=quiet)

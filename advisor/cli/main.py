@@ -9,6 +9,7 @@ from advisor.cli.backtest import backtest_command
 from advisor.cli.collect import collect_command
 from advisor.cli.emit import emit_command
 from advisor.cli.explain import explain_command
+from advisor.cli.gate import gate_command
 from advisor.cli.prices import prices_app
 from advisor.cli.recommend import recommend_command
 from advisor.cli.schema import schema_app
@@ -27,6 +28,7 @@ app.command("recommend")(recommend_command)
 app.command("explain")(explain_command)
 app.command("emit")(emit_command)
 app.command("backtest")(backtest_command)
+app.command("gate")(gate_command)
 app.command("collect")(collect_command)
 app.add_typer(prices_app, name="prices")
 app.add_typer(schema_app, name="schema")

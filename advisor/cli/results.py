@@ -67,6 +67,10 @@ def result_files(recommendation: "Recommendation", formats: Collection[EmitForma
 
         deploy = render_ecs(recommendation.recommended.plan)
         files |= {f"deploy/ecs/{path}": content for path, content in deploy.items()}
+    if formats:
+        from advisor.emit.migration import migration_files
+
+        files |= migration_files(recommendation)
     return files
 
 

@@ -1,0 +1,506 @@
+"""What a plan changes in a task definition or a service that exists: its own fields, and no other."""
+
+import copy
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, LaunchType
+from advisor.emit.ecs import parse_calls, render_ecs
+from advisor.errors import InputError
+from advisor.plan import Plan, ServicePlan
+
+Document = dict[str, Any]
+
+READ_ONLY: Final[Mapping[str, frozenset[str]]] = {
+    "RegisterTaskDefinition": frozenset(
+        {
+            "taskDefinitionArn",
+            "revision",
+            "status",
+            "requiresAttributes",
+            "compatibilities",
+            "registeredAt",
+            "registeredBy",
+            "deregisteredAt",
+            "deleteRequestedAt",
+        }
+    ),
+    "UpdateService": frozenset(
+        {
+            "clusterArn",
+            "createdAt",
+            "createdBy",
+            "currentServiceDeployment",
+            "currentServiceRevisions",
+            "deployments",
+            "events",
+            "launchType",
+            "pendingCount",
+            "platformFamily",
+            "resourceManagementType",
+            "roleArn",
+            "runningCount",
+            "schedulingStrategy",
+            "serviceArn",
+            "serviceName",
+            "status",
+            "tags",
+            "taskSets",
+        }
+    ),
+    "CreateService": frozenset(),
+    "RegisterScalableTarget": frozenset({"ScalableTargetARN", "CreationTime", "PredictedCapacity"}),
+    "PutScalingPolicy": frozenset({"PolicyARN", "Alarms", "CreationTime"}),
+}
+"""What an answer of AWS holds and the request refuses, by operation: botocore's members of the one less those of the other."""
+
+_KEPT_BY_OMISSION: Final = {
+    "desiredCount": "leaving it out of UpdateService keeps the count, which belongs to service auto scaling"
+}
+_ARN_OF_CLUSTER: Final = "clusterArn"
+_SIZE: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(vcpu|gb)?\s*", re.IGNORECASE)
+_FARGATE_LOG_DRIVERS: Final = ("awslogs", "splunk", "awsfirelens")
+_NEVER_ON_FARGATE: Final = (
+    "disableNetworking",
+    "dnsSearchDomains",
+    "dnsServers",
+    "dockerSecurityOptions",
+    "extraHosts",
+    "links",
+    "privileged",
+)
+"""Of a container definition: Amazon ECS Developer Guide, "Task definition differences for Fargate"."""
+_NEVER_IN_LINUX_PARAMETERS: Final = ("devices", "sharedMemorySize", "tmpfs", "maxSwap", "swappiness")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """One field that the plan changed."""
+
+    path: str
+    """Such as ``containerDefinitions[0].memory``."""
+    before: object
+    """None: it was absent."""
+    after: object
+    """None: it is taken out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """A request that keeps everything of a document but what the plan owns."""
+
+    service: str
+    operation: str
+    request: Document
+    changes: tuple[FieldChange, ...]
+    left_out: tuple[str, ...]
+    """Fields of the document that the request cannot hold, and why, one sentence each."""
+
+    @property
+    def file(self) -> str:
+        """Where it goes, as in the emitted folder."""
+        words = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in self.operation).lstrip("-")
+        return f"services/{self.service}/{words}.json"
+
+
+def merge_plan(document: Mapping[str, Any], plan: Plan, service: str | None = None) -> tuple[Merged, ...]:
+    """Requests that put the plan's fields into a document that exists.
+
+    Parameters
+    ----------
+    document
+        A request or an answer of RegisterTaskDefinition, DescribeTaskDefinition, CreateService, UpdateService,
+        DescribeServices, RegisterScalableTarget, DescribeScalableTargets, PutScalingPolicy or DescribeScalingPolicies.
+    service
+        Which service of the plan it belongs to, where names do not tell.
+
+    Returns
+    -------
+    tuple of Merged
+        One for each task definition, service, target or policy of the plan's services. Every field that the plan does not own
+        is as it was: that a plan owns task size, storage, network mode, launch type, architecture, capacity provider strategy,
+        placement strategy, public address, bounds and target of scaling, is all there is.
+
+    Raises
+    ------
+    InputError
+        The document is none of these, belongs to no service of the plan, or holds what the plan's launch type refuses.
+    """
+    wanted = _wanted(plan)
+    found = list(_merged(document, plan, wanted, service))
+    if not found:
+        raise InputError(
+            f"the document holds nothing of the plan's services ({', '.join(sorted(plan.services)[:12])})",
+            fix="Name the one it belongs to with --service.",
+        )
+    return tuple(found)
+
+
+def _wanted(plan: Plan) -> dict[str, dict[str, Document]]:
+    """What the emitted folder says of each service, by operation."""
+    requests: dict[str, dict[str, Document]] = {name: {} for name in plan.services}
+    files = render_ecs(plan)
+    by_family = {}
+    for _, operation, request in parse_calls(files):
+        if operation == "CreateService":
+            requests[request["serviceName"]][operation] = request
+            by_family[request["taskDefinition"]] = request["serviceName"]
+    for _, operation, request in parse_calls(files):
+        if operation == "RegisterTaskDefinition":
+            requests[by_family[request["family"]]][operation] = request
+        elif operation in ("RegisterScalableTarget", "PutScalingPolicy"):
+            requests[request["ResourceId"].rpartition("/")[2]].setdefault(operation, request)
+    return requests
+
+
+def _merged(
+    document: Mapping[str, Any], plan: Plan, wanted: Mapping[str, Mapping[str, Document]], service: str | None
+) -> Iterator[Merged]:
+    definition = document.get("taskDefinition", document)
+    if isinstance(definition, dict) and isinstance(definition.get("containerDefinitions"), list):
+        tags = document.get("tags") if definition is not document else None
+        name = _of_family(str(definition.get("family", "")), plan, service)
+        yield _with_definition(definition, tags, wanted[name]["RegisterTaskDefinition"], plan.services[name], name)
+        return
+    for each in _services(document):
+        name = str(each.get("serviceName") or each.get("service") or "").rpartition("/")[2]
+        name = name if service is None else _named(plan, service)
+        if name in plan.services:
+            yield _with_service(each, wanted[name]["CreateService"], name)
+    for key, operation in (("ScalableTargets", "RegisterScalableTarget"), ("ScalingPolicies", "PutScalingPolicy")):
+        for each in _scaling(document, key, operation):
+            name = str(each.get("ResourceId", "")).rpartition("/")[2] if service is None else _named(plan, service)
+            if operation in wanted.get(name, {}):
+                yield _with_scaling(each, operation, wanted[name][operation], name)
+
+
+def _services(document: Mapping[str, Any]) -> list[Document]:
+    if isinstance(document.get("services"), list):
+        return list(document["services"])
+    if isinstance(document.get("service"), dict):
+        return [document["service"]]
+    return [dict(document)] if "serviceName" in document or "service" in document else []
+
+
+def _scaling(document: Mapping[str, Any], key: str, operation: str) -> list[Document]:
+    if isinstance(document.get(key), list):
+        return list(document[key])
+    is_policy = "PolicyName" in document
+    is_target = "ResourceId" in document and not is_policy
+    return [dict(document)] if (is_policy if operation == "PutScalingPolicy" else is_target) else []
+
+
+def _named(plan: Plan, service: str) -> str:
+    if service not in plan.services:
+        raise InputError(f"the plan has no service {service!r}", fix=f"Known: {', '.join(sorted(plan.services)[:12])}.")
+    return service
+
+
+def _of_family(family: str, plan: Plan, service: str | None) -> str:
+    if service is not None:
+        return _named(plan, service)
+    found = [name for name in plan.services if family in (name, f"{plan.cluster}-{name}")]
+    if len(found) != 1:
+        known = ", ".join(sorted(plan.services)[:12])
+        raise InputError(
+            f"the family {family!r} is named like {'no service' if not found else ' and '.join(found)} of the plan",
+            fix=f"Name the service it belongs to with --service: {known}.",
+        )
+    return found[0]
+
+
+class _Editor:
+    """A copy of a document that remembers what was changed in it."""
+
+    def __init__(self, document: Document, operation: str) -> None:
+        refused = READ_ONLY[operation]
+        self.request: Document = {key: copy.deepcopy(value) for key, value in document.items() if key not in refused}
+        dropped = ", ".join(key for key in document if key in refused)
+        self.left_out = [f"{dropped}: not taken by {operation}"] if dropped else []
+        self.changes: list[FieldChange] = []
+
+    def put(self, inside: Document, key: str, value: object, path: str | None = None) -> None:
+        """Set a field, or take it out with None; nothing happens where it is so already."""
+        before = inside.get(key)
+        if before == value and type(before) is type(value):
+            return
+        if value is None:
+            del inside[key]
+        else:
+            inside[key] = value
+        self.changes.append(FieldChange(path=path or key, before=before, after=value))
+
+    def merged(self, service: str, operation: str) -> Merged:
+        return Merged(
+            service=service,
+            operation=operation,
+            request=self.request,
+            changes=tuple(self.changes),
+            left_out=tuple(self.left_out),
+        )
+
+
+def _with_definition(definition: Document, tags: object, wanted: Document, service: ServicePlan, name: str) -> Merged:
+    editor = _Editor(definition, "RegisterTaskDefinition")
+    request = editor.request
+    if tags:
+        request["tags"] = copy.deepcopy(tags)
+    _refuse_other_platform(request, wanted, name)
+    before = {key: whole(request.get(key)) for key in ("cpu", "memory")}
+    for key in ("cpu", "memory"):
+        if whole(request.get(key)) != whole(wanted.get(key)) or request.get(key) is None:
+            editor.put(request, key, wanted.get(key))
+    # A definition may allow more launch types than the one it is run on: those stay.
+    allowed = [str(kind) for kind in request.get("requiresCompatibilities") or []]
+    if str(service.launch_type) not in allowed:
+        editor.put(request, "requiresCompatibilities", list(wanted["requiresCompatibilities"]))
+    if service.launch_type is not LaunchType.EC2:
+        editor.put(request, "networkMode", service.network_mode)
+        for at, container in enumerate(request["containerDefinitions"]):
+            for port, mapping in enumerate(container.get("portMappings") or []):
+                host = mapping.get("hostPort")
+                if host is not None and host != mapping.get("containerPort"):  # refused in awsvpc mode
+                    path = f"containerDefinitions[{at}].portMappings[{port}].hostPort"
+                    editor.put(mapping, "hostPort", mapping.get("containerPort"), path)
+    _put_platform(editor, request, wanted)
+    _put_storage(editor, request, service)
+    _fit_containers(editor, request, service, before, name)
+    if service.launch_type is LaunchType.FARGATE:
+        _refuse_off_fargate(request, name)
+    return editor.merged(name, "RegisterTaskDefinition")
+
+
+def whole(size: object) -> object:
+    """``"1024"``, 1024, ``"1 vCPU"`` and ``"1 GB"`` are the same size; anything else is itself."""
+    found = _SIZE.fullmatch(str(size))
+    if found is None:
+        return size
+    units = float(found[1]) * (1024 if found[2] else 1)
+    return int(units) if units == int(units) else size
+
+
+def _refuse_other_platform(request: Document, wanted: Document, name: str) -> None:
+    family = (request.get("runtimePlatform") or {}).get("operatingSystemFamily", "LINUX")
+    if family != wanted["runtimePlatform"]["operatingSystemFamily"]:
+        raise InputError(
+            f"{name}: the task definition is for {family}, the plan for {wanted['runtimePlatform']['operatingSystemFamily']}",
+            fix="Give the task definition that the plan was made for.",
+        )
+
+
+def _put_platform(editor: _Editor, request: Document, wanted: Document) -> None:
+    """The architecture; without a platform ECS takes x86, so that needs no field."""
+    architecture = wanted["runtimePlatform"]["cpuArchitecture"]
+    platform = request.get("runtimePlatform")
+    if platform is None:
+        if architecture != "X86_64":
+            editor.put(request, "runtimePlatform", dict(wanted["runtimePlatform"]))
+    elif platform.get("cpuArchitecture", "X86_64") != architecture:
+        editor.put(platform, "cpuArchitecture", architecture, "runtimePlatform.cpuArchitecture")
+
+
+def _put_storage(editor: _Editor, request: Document, service: ServicePlan) -> None:
+    """Storage of its own is a matter of Fargate; on instances the field is left as it is."""
+    if service.launch_type is not LaunchType.FARGATE:
+        return
+    wanted = service.ephemeral_storage_gib
+    stands = (request.get("ephemeralStorage") or {}).get("sizeInGiB", FARGATE_INCLUDED_STORAGE_GIB)
+    if stands != wanted:
+        editor.put(request, "ephemeralStorage", {"sizeInGiB": wanted} if wanted > FARGATE_INCLUDED_STORAGE_GIB else None)
+
+
+def _fit_containers(editor: _Editor, request: Document, service: ServicePlan, before: Mapping[str, object], name: str) -> None:
+    """Containers keep what they reserve, unless it was all of the task or no longer fits in it.
+
+    Raises
+    ------
+    InputError
+        Several containers together reserve more than the task has: how they share less is not for a plan to say.
+    """
+    containers = request["containerDefinitions"]
+    for key, has in (("cpu", service.task.cpu_units), ("memory", service.task.memory_mib)):
+        reserved = [container.get(key) or 0 for container in containers]
+        if len(containers) == 1 and (reserved[0] > has or (reserved[0] and reserved[0] == before[key])):
+            if reserved[0] != has:
+                editor.put(containers[0], key, has, f"containerDefinitions[0].{key}")
+        elif (sum(reserved) > has and key == "cpu") or max(reserved, default=0) > has:
+            raise InputError(
+                f"{name}: its containers reserve {key} {' + '.join(map(str, reserved))}, the plan's task has {has:,}",
+                fix="Lower what the containers reserve in the file, then merge again.",
+            )
+        soft = containers[0].get("memoryReservation") if len(containers) == 1 and key == "memory" else None
+        if soft is not None and soft >= has:
+            # ECS wants the limit above the reservation; without the reservation the limit stands for both.
+            editor.put(containers[0], "memoryReservation", None, "containerDefinitions[0].memoryReservation")
+            if not containers[0].get("memory"):
+                editor.put(containers[0], "memory", has, "containerDefinitions[0].memory")
+    soft_sum = sum(container.get("memoryReservation") or container.get("memory") or 0 for container in containers)
+    if soft_sum > service.task.memory_mib:
+        raise InputError(
+            f"{name}: its containers reserve {soft_sum:,} MiB together, the plan's task has {service.task.memory_mib:,}",
+            fix="Lower what the containers reserve in the file, then merge again.",
+        )
+
+
+def _refuse_off_fargate(request: Document, name: str) -> None:
+    """What Fargate does not take.
+
+    Raises
+    ------
+    InputError
+        Naming every such field.
+    """
+    found = [*_off_fargate_in_task(request)]
+    for at, container in enumerate(request["containerDefinitions"]):
+        found += [f"containerDefinitions[{at}].{what}" for what in _off_fargate_in_container(container)]
+    if found:
+        raise InputError(
+            f"{name}: Fargate refuses {', '.join(found)}",
+            fix="Take these out of the file, or keep the service on EC2 with constraints.launch_types.",
+        )
+
+
+def _off_fargate_in_task(request: Document) -> Iterator[str]:
+    if request.get("placementConstraints"):
+        yield "placementConstraints"
+    if request.get("ipcMode"):
+        yield "ipcMode"
+    if request.get("pidMode") not in (None, "task"):
+        yield f"pidMode {request['pidMode']}"
+    for volume in request.get("volumes") or []:
+        if volume.get("dockerVolumeConfiguration"):
+            yield f"the Docker volume {volume.get('name')}"
+        if (volume.get("host") or {}).get("sourcePath"):
+            yield f"the host path of the volume {volume.get('name')}"
+
+
+def _off_fargate_in_container(container: Document) -> Iterator[str]:
+    for key in _NEVER_ON_FARGATE:
+        if container.get(key):
+            yield key
+    if any(needed.get("type") == "GPU" for needed in container.get("resourceRequirements") or []):
+        yield "resourceRequirements GPU"
+    parameters = container.get("linuxParameters") or {}
+    for key in _NEVER_IN_LINUX_PARAMETERS:
+        if parameters.get(key):
+            yield f"linuxParameters.{key}"
+    added = [name for name in (parameters.get("capabilities") or {}).get("add") or [] if name != "SYS_PTRACE"]
+    if added:
+        yield f"capability {', '.join(added)}"
+    driver = (container.get("logConfiguration") or {}).get("logDriver")
+    if driver is not None and driver not in _FARGATE_LOG_DRIVERS:
+        yield f"log driver {driver}"
+
+
+def _with_service(existing: Document, wanted: Document, name: str) -> Merged:
+    """A request to make a service stays one; of an answer, or a request to update, comes a request to update."""
+    is_create = "serviceName" in existing and "serviceArn" not in existing
+    operation = "CreateService" if is_create else "UpdateService"
+    editor = _Editor(existing, operation)
+    request = editor.request
+    if operation == "UpdateService":
+        _as_update(editor, existing)
+        _keep_revision(editor)
+    _put_capacity(editor, request, wanted, existing, is_create=is_create)
+    _put_public_ip(editor, request, wanted)
+    return editor.merged(name, operation)
+
+
+def _as_update(editor: _Editor, existing: Document) -> None:
+    request = editor.request
+    if "serviceName" in existing:
+        request["service"] = existing["serviceName"]
+    if _ARN_OF_CLUSTER in existing:
+        request["cluster"] = str(existing[_ARN_OF_CLUSTER]).rpartition("/")[2]
+    # An answer says what runs; an update that repeats it would undo what scaling did since.
+    for key, why in _KEPT_BY_OMISSION.items():
+        if key in request and "serviceArn" in existing:
+            del request[key]
+            editor.left_out.append(f"{key}: {why}")
+
+
+def _keep_revision(editor: _Editor) -> None:
+    """The plan changes the task definition, but which revision a service runs is decided when it is updated."""
+    if "taskDefinition" in editor.request:
+        editor.left_out.append(
+            f"taskDefinition: kept at {editor.request['taskDefinition']}; name the new revision once it is registered"
+        )
+
+
+def _put_capacity(editor: _Editor, request: Document, wanted: Document, existing: Document, *, is_create: bool) -> None:
+    """A launch type or a strategy, never both; UpdateService takes strategies only."""
+    strategy = wanted.get("capacityProviderStrategy")
+    if strategy is None:
+        if existing.get("launchType") == wanted["launchType"]:
+            return
+        if _is_same_strategy(existing.get("capacityProviderStrategy"), wanted["launchType"]):
+            return
+        if is_create:
+            editor.put(request, "capacityProviderStrategy", None)
+            editor.put(request, "launchType", wanted["launchType"])
+            _put_placement(editor, request, None)
+            return
+        strategy = [{"capacityProvider": wanted["launchType"], "base": 0, "weight": 1}]
+    elif _is_same_strategy(existing.get("capacityProviderStrategy"), strategy[0]["capacityProvider"]):
+        _put_placement(editor, request, wanted.get("placementStrategy"))
+        return
+    if is_create:
+        editor.put(request, "launchType", None)
+    editor.put(request, "capacityProviderStrategy", copy.deepcopy(strategy))
+    if not is_create:
+        editor.put(request, "forceNewDeployment", True)  # a strategy alone starts no deployment
+    _put_placement(editor, request, wanted.get("placementStrategy"))
+
+
+def _is_same_strategy(strategy: object, provider: str) -> bool:
+    """Whether all tasks already go to the one provider, whatever its weight is."""
+    if not isinstance(strategy, list) or not strategy:
+        return False
+    return {str(item.get("capacityProvider")) for item in strategy} == {provider}
+
+
+def _put_placement(editor: _Editor, request: Document, wanted: Sequence[Document] | None) -> None:
+    """An absent strategy and an empty one are the same."""
+    if list(request.get("placementStrategy") or []) == list(wanted or []):
+        return
+    if wanted:
+        editor.put(request, "placementStrategy", copy.deepcopy(list(wanted)))
+    else:
+        editor.put(request, "placementStrategy", [] if "placementStrategy" in request else None)
+
+
+def _put_public_ip(editor: _Editor, request: Document, wanted: Document) -> None:
+    """Subnets and security groups are the account's own: only the address is the plan's."""
+    network = (request.get("networkConfiguration") or {}).get("awsvpcConfiguration")
+    planned = (wanted.get("networkConfiguration") or {}).get("awsvpcConfiguration")
+    if network is None or planned is None:
+        return
+    if network.get("assignPublicIp", "DISABLED") != planned["assignPublicIp"]:
+        path = "networkConfiguration.awsvpcConfiguration.assignPublicIp"
+        editor.put(network, "assignPublicIp", planned["assignPublicIp"], path)
+
+
+def _with_scaling(existing: Document, operation: str, wanted: Document, name: str) -> Merged:
+    editor = _Editor(existing, operation)
+    request = editor.request
+    if operation == "RegisterScalableTarget":
+        for key in ("MinCapacity", "MaxCapacity"):
+            editor.put(request, key, wanted[key])
+        return editor.merged(name, operation)
+    planned = wanted["TargetTrackingScalingPolicyConfiguration"]
+    tracking = request.get("TargetTrackingScalingPolicyConfiguration")
+    if tracking is not None and _metric(tracking) == _metric(planned):
+        if tracking.get("TargetValue") != planned["TargetValue"]:
+            path = "TargetTrackingScalingPolicyConfiguration.TargetValue"
+            editor.put(tracking, "TargetValue", planned["TargetValue"], path)
+    else:
+        editor.left_out.append(
+            f"{request.get('PolicyName')}: the plan tracks {_metric(planned)}, this policy does something else and is kept"
+        )
+    return editor.merged(name, operation)
+
+
+def _metric(tracking: Document) -> str:
+    return str((tracking.get("PredefinedMetricSpecification") or {}).get("PredefinedMetricType"))

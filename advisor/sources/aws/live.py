@@ -1,0 +1,51 @@
+"""What is live of the services of a plan, read and never changed."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from advisor.sources.aws.session import Aws, batches
+
+_SERVICES_PER_CALL: Final = 10
+"""Limit of DescribeServices."""
+_TARGETS_PER_CALL: Final = 50
+"""Limit of DescribeScalableTargets."""
+_SCALING: Final[Mapping[str, Any]] = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
+
+
+def fetch_live(aws: Aws, cluster: str, services: Sequence[str]) -> tuple[Mapping[str, Any], ...]:
+    """Answers of DescribeServices, DescribeTaskDefinition, DescribeScalableTargets and DescribeScalingPolicies.
+
+    Raises
+    ------
+    AwsError
+        In words, whatever went wrong.
+    """
+    found: list[Mapping[str, Any]] = []
+    for some in batches(services, _SERVICES_PER_CALL):
+        found += aws.listed("ecs", "DescribeServices", "services", cluster=cluster, services=list(some))
+    definitions = [
+        aws.call("ecs", "DescribeTaskDefinition", taskDefinition=arn)
+        for arn in dict.fromkeys(str(service["taskDefinition"]) for service in found if service.get("taskDefinition"))
+    ]
+    resources = [f"service/{cluster}/{name}" for name in services]
+    targets: list[Mapping[str, Any]] = []
+    for some in batches(resources, _TARGETS_PER_CALL):
+        targets += aws.pages(
+            "application-autoscaling",
+            "DescribeScalableTargets",
+            "ScalableTargets",
+            token="NextToken",
+            ResourceIds=list(some),
+            **_SCALING,
+        )
+    policies: list[Mapping[str, Any]] = []
+    for resource in dict.fromkeys(str(target["ResourceId"]) for target in targets):
+        policies += aws.pages(
+            "application-autoscaling",
+            "DescribeScalingPolicies",
+            "ScalingPolicies",
+            token="NextToken",
+            ResourceId=resource,
+            **_SCALING,
+        )
+    return ({"services": found}, *definitions, {"ScalableTargets": targets}, {"ScalingPolicies": policies})

@@ -1,0 +1,275 @@
+"""What a plan changes in what is live, and the money of each change."""
+
+import csv
+import io
+import json
+from dataclasses import replace
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from advisor.ecs import Architecture, TaskSize
+from advisor.emit import render_ecs
+from advisor.emit.diff import WITH_NEXT, diff_plan, emitted_documents, priced_diff
+from advisor.emit.diff_text import diff_csv, diff_json, diff_markdown, diff_table
+from advisor.errors import InputError
+from advisor.plan import ScalingMetric
+from tests.emit.plans import plans
+from tests.emit.test_merge import ON_EC2, ON_SPOT, plan_of
+from tests.gate.changes import CATALOG, instances, web, workload
+from tests.gate.changes import ON_EC2 as RUNS_ON_EC2
+
+approx = pytest.approx
+
+
+def live(definition=None, service=None, target=None, policy=55.0):
+    """The four answers about `web`: as the plan of `plan_of` but for what is given."""
+    tracking = {
+        "TargetValue": policy,
+        "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
+    }
+    resource = {"ResourceId": "service/shop/web"}
+    return [
+        {
+            "services": [
+                {
+                    "serviceName": "web",
+                    "taskDefinition": "arn:aws:ecs:us-east-1:1:task-definition/own:3",
+                    "launchType": "FARGATE",
+                    "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["s"]}},
+                }
+                | (service or {})
+            ]
+        },
+        {
+            "taskDefinition": {
+                "family": "own",
+                "cpu": "512",
+                "memory": "1024",
+                "networkMode": "awsvpc",
+                "containerDefinitions": [{"name": "web"}],
+            }
+            | (definition or {})
+        },
+        {"ScalableTargets": [{**resource, "MinCapacity": 2, "MaxCapacity": 8} | (target or {})]},
+        {"ScalingPolicies": [{**resource, "PolicyName": "p", "TargetTrackingScalingPolicyConfiguration": tracking}]},
+    ]
+
+
+def rows_of(diff):
+    return {(row.service, row.field): (row.before, row.after) for row in diff.rows}
+
+
+@given(plan=plans())
+@hypothesis_settings(max_examples=25)
+def test_an_emitted_set_against_itself_is_empty(plan):
+    diff = diff_plan(plan, emitted_documents(render_ecs(plan)))
+    assert diff.rows == ()
+    assert diff.not_compared == ()
+
+
+def test_what_is_live_as_planned_differs_in_nothing():
+    assert diff_plan(plan_of(), live()).rows == ()
+
+
+def test_field_before_after():
+    found = diff_plan(
+        plan_of(),
+        live(
+            definition={"cpu": "1024", "memory": "2048", "runtimePlatform": {"cpuArchitecture": "ARM64"}},
+            service={"launchType": "EC2", "placementStrategy": [{"type": "spread", "field": "instanceId"}]},
+            target={"MaxCapacity": 4},
+            policy=70.0,
+        ),
+    )
+    assert rows_of(found) == {
+        ("web", "task size"): ("1024/2048", "512/1024"),
+        ("web", "architecture"): ("ARM64", "X86_64"),
+        ("web", "runs on"): ("EC2", "FARGATE"),
+        ("web", "max tasks"): ("4", "8"),
+        ("web", "scaling target"): ("ECSServiceAverageCPUUtilization 70", "ECSServiceAverageCPUUtilization 55"),
+        ("web", "placement strategy"): ("spread instanceId", None),
+    }
+    assert [row.has_money for row in found.rows] == [True] * 5 + [False]
+
+
+def test_a_service_that_is_not_there_is_new():
+    found = diff_plan(plan_of(), [{"services": [], "failures": [{"reason": "MISSING"}]}])
+    assert rows_of(found) == {("web", "service"): (None, "new")}
+    assert priced_diff(found, plan_of(), shop(), CATALOG).total_usd is None
+
+
+def test_what_was_not_given_is_said_and_not_compared():
+    found = diff_plan(plan_of(), [{**live()[1]["taskDefinition"], "family": "web"}])
+    assert found.rows == ()
+    assert len(found.not_compared) == 3
+
+
+def shop():
+    """1,100 CPU units in use: ceil(1,100 / (0.55 x 512)) = 4 tasks."""
+    return workload(web(demand=[1100.0] * 336, cpu=512, memory=1024, target=0.55, min=2, max=8))
+
+
+def test_each_change_on_top_of_the_one_before():
+    """Live: 1 vCPU and 2 GiB at a target of 27.5 % with 6 tasks at least.
+
+    Size first: ceil(1,100 / (0.275 x 1,024)) = 4, so 6 tasks x $0.048; with 512 units 8 tasks x $0.024, for 730 h.
+    A minimum of 2 changes nothing at 8 tasks; the target of 55 % then halves them.
+    """
+    documents = live(definition={"cpu": "1024", "memory": "2048"}, target={"MinCapacity": 6}, policy=27.5)
+    found = priced_diff(diff_plan(plan_of(), documents), plan_of(), shop(), CATALOG)
+    usd = {row.field: row.change_usd for row in found.rows}
+    assert usd == {
+        "task size": approx(730 * (8 * 0.024 - 6 * 0.048)),
+        "min tasks": 0,
+        "scaling target": approx(730 * -4 * 0.024),
+    }
+    assert found.before_usd == approx(730 * 6 * 0.048)
+    assert found.after_usd == approx(730 * 4 * 0.024)
+    assert found.total_usd == approx(found.after_usd - found.before_usd)
+
+
+ON_LARGE = replace(ON_EC2, instance_types=("m5.large",), architecture=Architecture.X86_64)
+
+
+def test_half_a_change_is_priced_with_the_other_half():
+    """Fargate has no 300/700, so that the new size has a price only where it is to run: 2 x $75.40 in place of $70.08."""
+    plan = plan_of(provider=ON_LARGE, task=TaskSize(cpu_units=300, memory_mib=700), max_tasks=20)
+    found = priced_diff(diff_plan(plan, live(target={"MaxCapacity": 20})), plan, shop(), CATALOG)
+    money = [(row.field, row.change_usd, row.why_not) for row in found.rows if row.has_money]
+    assert money == [("task size", None, WITH_NEXT), ("runs on", approx(2 * 75.40 - 70.08), "")]
+    assert found.total_usd == approx(2 * 75.40 - 70.08)
+    assert WITH_NEXT in diff_table(found)
+
+
+def test_from_instances_to_fargate():
+    """A size that Fargate lacks changes first, on the two instances that are there for the zones, so for nothing."""
+    documents = live(definition={"cpu": "300", "memory": "700"}, service={"launchType": "EC2"})
+    load = replace(shop(), present=instances(m5_large=3))
+    found = priced_diff(diff_plan(plan_of(), documents), plan_of(), load, CATALOG)
+    assert [(row.field, row.change_usd) for row in found.rows] == [("task size", 0), ("runs on", approx(70.08 - 2 * 75.40))]
+
+
+def test_from_fargate_to_instances():
+    """4 tasks x 730 h x $0.024 = $70.08, then 2 instances for the zones: 2 x $75.40."""
+    plan = plan_of(provider=ON_LARGE)
+    found = priced_diff(diff_plan(plan, live()), plan, shop(), CATALOG)
+    assert rows_of(found)["web", "runs on"] == ("FARGATE", "shop-m7g")
+    assert found.before_usd == approx(70.08)
+    assert found.total_usd == approx(2 * 75.40 - 70.08)
+
+
+def test_from_instances_of_one_type_to_another():
+    plan = plan_of(provider=replace(ON_LARGE, instance_types=("m5.xlarge",)))
+    strategy = {"capacityProviderStrategy": [{"capacityProvider": "shop-m7g", "weight": 1}], "launchType": None}
+    load = replace(shop(), present=instances(m5_large=2))
+    load = replace(load, services=tuple(replace(s, present=RUNS_ON_EC2) for s in load.services))
+    found = priced_diff(diff_plan(plan, live(service=strategy)), plan, load, CATALOG)
+    assert rows_of(found)["(cluster)", "instance type"] == ("m5.large", "m5.xlarge")
+    assert found.total_usd == approx(2 * 73)
+
+
+def test_a_change_of_the_metric_has_no_price_on_one_load():
+    plan = plan_of(scaling_metric=ScalingMetric.REQUESTS, scaling_target=600.0, port=80)
+    found = priced_diff(diff_plan(plan, live()), plan, shop(), CATALOG)
+    assert found.total_usd is None
+    assert any(row.field == "scaling target" and row.why_not for row in found.rows)
+
+
+def test_the_workload_must_hold_the_service():
+    found = diff_plan(plan_of("api"), live(service={"serviceName": "api"}, definition={"cpu": "256"}))
+    with pytest.raises(InputError, match="the workload has no service 'api'"):
+        priced_diff(found, plan_of("api"), shop(), CATALOG)
+
+
+def test_spot_is_priced_as_spot():
+    found = priced_diff(diff_plan(plan_of(provider=ON_SPOT), live()), plan_of(provider=ON_SPOT), shop(), CATALOG)
+    assert found.total_usd == approx(-70.08 / 2)
+
+
+@given(
+    size=st.sampled_from([("256", "512"), ("512", "2048"), ("1024", "2048"), ("2048", "8192")]),
+    architecture=st.sampled_from(["X86_64", "ARM64"]),
+    bounds=st.tuples(st.integers(0, 5), st.integers(5, 12)),
+    target=st.sampled_from([20.0, 55.0, 90.0]),
+    address=st.sampled_from(["ENABLED", "DISABLED"]),
+)
+@hypothesis_settings(max_examples=40)
+def test_the_steps_add_up_to_the_whole(size, architecture, bounds, target, address):
+    documents = live(
+        definition={"cpu": size[0], "memory": size[1], "runtimePlatform": {"cpuArchitecture": architecture}},
+        service={"networkConfiguration": {"awsvpcConfiguration": {"assignPublicIp": address}}},
+        target={"MinCapacity": bounds[0], "MaxCapacity": bounds[1]},
+        policy=target,
+    )
+    found = priced_diff(diff_plan(plan_of(), documents), plan_of(), shop(), CATALOG)
+    if not found.rows:
+        return
+    steps = [row.change_usd for row in found.rows]
+    assert sum(steps) == approx(found.total_usd, abs=1e-9)
+    assert found.total_usd == approx(found.after_usd - found.before_usd, abs=1e-9)
+    assert found.after_usd == approx(70.08)
+
+
+def test_every_form_says_the_same():
+    documents = live(definition={"cpu": "1024", "memory": "2048"}, service={"placementStrategy": [{"type": "random"}]})
+    found = priced_diff(diff_plan(plan_of(), documents), plan_of(), shop(), CATALOG)
+    data = json.loads(diff_json(found))
+    rows = list(csv.DictReader(io.StringIO(diff_csv(found))))
+    assert [row["field"] for row in data["rows"]] == [row["field"] for row in rows] == ["task size", "placement strategy"]
+    assert float(rows[0]["change_usd"]) == data["rows"][0]["change_usd"] == data["total_usd"]
+    assert rows[1]["change_usd"] == ""
+    assert rows[1]["has_money"] == "False"
+    for text in (diff_table(found), diff_markdown(found)):
+        assert f"{found.total_usd:+,.2f}" in text
+        assert "random" in text
+    assert diff_table(diff_plan(plan_of(), live())) == "Nothing differs.\n"
+
+
+def test_what_has_no_price_says_why():
+    documents = live(definition={"cpu": "256", "memory": "4096"}, service={"launchType": "EC2"})
+    priced = priced_diff(diff_plan(plan_of(), documents), plan_of(), replace(shop(), present=None), CATALOG)
+    assert priced.total_usd is None
+    assert all("present.instances" in row.why_not for row in priced.rows)
+    assert "No total" in diff_table(priced)
+
+
+# Live, read-only.
+
+
+@pytest.fixture
+def clients(monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "dummy")
+    names = ("ecs", "application-autoscaling")
+    return {name: boto3.client(name, region_name="us-east-1") for name in names}
+
+
+def test_live_is_asked_for_what_is_needed_and_nothing_more(clients):
+    from advisor.sources.aws.live import fetch_live
+    from advisor.sources.aws.session import Aws
+
+    services, definition, targets, policies = live(definition={"cpu": "1024", "memory": "2048"})
+    resource = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
+    arn = services["services"][0]["taskDefinition"]
+    target = targets["ScalableTargets"][0] | resource | {"RoleARN": "r", "CreationTime": 1.0}
+    policy = policies["ScalingPolicies"][0] | resource | {"PolicyARN": "p", "PolicyType": "TargetTrackingScaling"}
+    with Stubber(clients["ecs"]) as ecs, Stubber(clients["application-autoscaling"]) as scaling:
+        ecs.add_response("describe_services", services, {"cluster": "shop", "services": ["web"]})
+        ecs.add_response("describe_task_definition", definition, {"taskDefinition": arn})
+        scaling.add_response(
+            "describe_scalable_targets", {"ScalableTargets": [target]}, {**resource, "ResourceIds": ["service/shop/web"]}
+        )
+        scaling.add_response(
+            "describe_scaling_policies",
+            {"ScalingPolicies": [policy | {"CreationTime": 1.0}]},
+            {**resource, "ResourceId": "service/shop/web"},
+        )
+        documents = fetch_live(Aws(clients), "shop", ["web"])
+        ecs.assert_no_pending_responses()
+        scaling.assert_no_pending_responses()
+    assert rows_of(diff_plan(plan_of(), documents)) == {("web", "task size"): ("1024/2048", "512/1024")}
