@@ -1,6 +1,6 @@
 """From a workload and a price catalog to a recommendation: the whole flow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -17,6 +17,7 @@ from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.parts import ROOT_VOLUME_GIB, Part
 from advisor.optimize.present import has_present, hours_known, present_parts
 from advisor.optimize.pricing import PricedParts, instance_facts, price_parts, weekly_usd, weighted_quantile
+from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS, can_replay, replayed_parts
 from advisor.optimize.search import Search, packed_load
 from advisor.plan import CapacityProvider, Plan, ServicePlan
 from advisor.pricing import PriceCatalog
@@ -31,6 +32,7 @@ from advisor.recommend.result import (
     InstancesView,
     Present,
     Recommendation,
+    ReplaySummary,
     Run,
     Saving,
     ServiceAdvice,
@@ -39,7 +41,7 @@ from advisor.recommend.result import (
     StrategyItem,
     Views,
 )
-from advisor.recommend.verdict import Judgement, Ranked, judge, launch_choice, rank, saving_against
+from advisor.recommend.verdict import Judgement, Ranked, finalists, judge, launch_choice, rank, saving_against
 from advisor.recommend.views import first_hour, instances_view, service_view
 from advisor.recommend.warnings import warnings_for
 from advisor.simulate.fargate import fargate_quantities
@@ -52,11 +54,13 @@ from advisor.units import HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArra
 from advisor.version import __version__
 from advisor.workload import Workload
 
+MAX_REPLAYS = 6
+"""Rounds of replaying the first plan and its rival: each replay may make another plan first."""
 TREND_LOOK_AHEAD_WEEKS = (0, 4, 8, 13, 26)
 """Weeks after the end of the history at which a trend is asked whether the answer would still hold."""
 
 
-def advise(workload: Workload, catalog: PriceCatalog) -> Recommendation:
+def advise(workload: Workload, catalog: PriceCatalog, *, replay_weeks: int = DEFAULT_REPLAY_WEEKS) -> Recommendation:
     """Price every launch choice for a workload and recommend one.
 
     Parameters
@@ -65,6 +69,9 @@ def advise(workload: Workload, catalog: PriceCatalog) -> Recommendation:
         From :func:`advisor.read_workload`.
     catalog : PriceCatalog
         Prices of the workload's Region, from :func:`advisor.read_catalog`.
+    replay_weeks : int
+        Last weeks of the load that the recommended plan and its rival are replayed on, minute by minute, where they run on
+        instances; 0 leaves EC2 a range instead.
 
     Raises
     ------
@@ -73,7 +80,7 @@ def advise(workload: Workload, catalog: PriceCatalog) -> Recommendation:
     InputError
         No instance type matches the constraints.
     """
-    return answer(workload, catalog).recommendation()
+    return answer(workload, catalog).replayed(replay_weeks).recommendation()
 
 
 def answer(workload: Workload, catalog: PriceCatalog) -> "Answer":
@@ -174,6 +181,39 @@ class Answer:
             warnings=warnings_for(workload, self.search, found, parts, best.alternative),
         )
 
+    def replayed(self, weeks: int) -> "Answer":
+        """The same choices, with the instances of the recommended plan and of its rival replayed on the last weeks.
+
+        A replay may change the order: it goes on until the first plan and its rival are replayed, or have nothing to replay.
+        """
+        current = self
+        for _ in range(MAX_REPLAYS if weeks else 0):
+            ranked = rank(current.drawn_for_cluster().items)
+            pending = {
+                id(part): part
+                for item in finalists(ranked)
+                for part in current.parts_of_id(item.alternative.id)
+                if part.replay is None and can_replay(part)
+            }
+            if not pending:
+                break
+            replays = replayed_parts(list(pending.values()), self.workload, self.search, weeks=weeks)
+            done = dict(zip(pending, replays, strict=True))
+            current = replace(current, found=current._with_parts(done))
+        return current
+
+    def _with_parts(self, done: Mapping[int, Part]) -> Alternatives:
+        """The choices with some parts exchanged, wherever they stand."""
+
+        def exchanged(choices: Iterable[Choice]) -> tuple[Choice, ...]:
+            return tuple(replace(c, parts=tuple(done.get(id(part), part) for part in c.parts)) for c in choices)
+
+        return replace(
+            self.found,
+            for_cluster=exchanged(self.found.for_cluster),
+            by_service={name: exchanged(choices) for name, choices in self.found.by_service.items()},
+        )
+
     def drawn_for_cluster(self) -> Drawn:
         """Alternatives for the cluster with their draws."""
         return self._drawn(CLUSTER_SCOPE, self.found.for_cluster, self.found.common_hours, self.found.common_measured)
@@ -199,6 +239,7 @@ class Answer:
             feasible=choice.is_feasible,
             reasons=choice.reasons,
             instances=instance_facts(choice.parts, hours),
+            replay=_replay_summary(choice.parts),
             is_comparison=choice.is_comparison,
         )
         weekly = np.zeros(0) if weeks is None else weekly_usd(choice.parts, weeks, catalog, region)
@@ -521,6 +562,24 @@ MODEL_DEFAULTS: Mapping[str, str] = {
     "work per vCPU": "1",
 }
 """What no input of this version changes."""
+
+
+def _replay_summary(parts: Sequence[Part]) -> ReplaySummary | None:
+    """What the replays of an alternative's parts found together; None unless all were replayed."""
+    facts = [part.replay for part in parts if part.replay is not None]
+    if not facts or len(facts) < len(parts):
+        return None
+    uses = [(part.on_instances.running, part.replay.factor) for part in parts if part.on_instances and part.replay]
+    running = [float(np.nanmean(series)) for series, _ in uses]
+    packed = [mean / factor for mean, (_, factor) in zip(running, uses, strict=True)]
+    return ReplaySummary(
+        weeks=min(each.weeks for each in facts),
+        instances_over_packing=sum(running) / sum(packed) if sum(packed) else None,
+        waiting_task_hours=sum(each.waiting_task_hours for each in facts),
+        hours_above_target=sum(each.hours_above_target for each in facts),
+        hours_above_full=sum(each.hours_above_full for each in facts),
+        instances_max=sum(each.instances_max for each in facts),
+    )
 
 
 def _catalog_dates(catalog: PriceCatalog, region: str) -> Mapping[str, str]:

@@ -1,9 +1,10 @@
 """A plan that is already chosen, on another load: what the choice would have cost there."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from advisor.ecs import LaunchType
-from advisor.optimize.parts import Part, fargate_part
+from advisor.optimize.parts import Part, ReplayFacts, fargate_part
 from advisor.optimize.search import Search, part_on_provider
 from advisor.simulate.scaling import RunningTasks, running_tasks
 from advisor.units import FloatArray
@@ -29,8 +30,21 @@ def _on_load(part: Part, demand_of: Callable[[Service], FloatArray], search: Sea
     runs = [_rerun(run, demand_of(run.service), search) for run in part.runs]
     if part.provider.launch_type is LaunchType.FARGATE:
         ((run, plan),) = zip(runs, part.services.values(), strict=True)
-        return fargate_part(run, plan.architecture, plan.purchase_option, search.axis, zones=part.provider.zones)
-    return part_on_provider(search, runs, part.provider)
+        result = fargate_part(run, plan.architecture, plan.purchase_option, search.axis, zones=part.provider.zones)
+    else:
+        result = part_on_provider(search, runs, part.provider)
+    return with_replay(result, part.replay) if part.replay else result
+
+
+def with_replay(part: Part, facts: ReplayFacts) -> Part:
+    """The part with the instances or task-hours that a replay found it to use."""
+    use = part.on_instances
+    return replace(
+        part,
+        quantity_per_hour=part.quantity_per_hour * facts.factor,
+        on_instances=None if use is None else replace(use, running=use.running * facts.factor),
+        replay=facts,
+    )
 
 
 def _rerun(run: RunningTasks, demand: FloatArray, search: Search) -> RunningTasks:

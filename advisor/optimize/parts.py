@@ -25,7 +25,7 @@ from advisor.workload import LoadForm
 
 ROOT_VOLUME_GIB = 30
 PACKING_RANGE = 0.05
-"""One-sided: what ECS's online placement costs more than the fast model, at most, under AZ spread then binpack."""
+"""One-sided: what ECS's online placement costs more than the packing model where it was not replayed."""
 MANAGED_FEE_RANGE = 0.10
 """Relative error of the Managed Instances fee, which is derived from two published examples."""
 DEPLOYMENT_SURGE = 2
@@ -42,6 +42,23 @@ class InstancesInUse:
     """(3, steps): CPU, memory and network slots that tasks reserve, in instances' worth."""
     is_floor: BoolArray
     """(steps,): the least number of instances for the zones is more than the tasks fill."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayFacts:
+    """What a replay of the last weeks found for a part."""
+
+    weeks: float
+    factor: float
+    """Instance-hours (on Fargate task-hours) of the replay over those of the model; the quantities are multiplied by it."""
+    waiting_task_hours: float
+    """Task-hours a month in PROVISIONING: wanted, and no instance has room yet."""
+    hours_above_target: float
+    """Service-hours a month in which the scaling metric is above its target."""
+    hours_above_full: float
+    """Service-hours a month in which the load is more than the running tasks can do."""
+    instances_max: int
+    """0 on Fargate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,6 +78,8 @@ class Part:
     """What each service runs, in the order of ``services``; empty for instances that are only paid for."""
     on_instances: "InstancesInUse | None" = None
     """None on Fargate."""
+    replay: ReplayFacts | None = None
+    """None where the part was not replayed."""
 
     @property
     def name(self) -> str:

@@ -145,4 +145,5 @@ def _range_usd(part: Part, amounts: FloatArray) -> float:
     if part.provider.launch_type is LaunchType.FARGATE:
         return 0.0
     fee = math.fsum(a for m, a in zip(part.meters, amounts.tolist(), strict=True) if m.id.startswith(MANAGED_FEE_PREFIX))
-    return PACKING_RANGE * float(amounts.sum()) + MANAGED_FEE_RANGE * fee
+    packing = 0.0 if part.replay else PACKING_RANGE
+    return packing * float(amounts.sum()) + MANAGED_FEE_RANGE * fee

@@ -32,6 +32,22 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplaySummary:
+    """What a replay of the last weeks found for an alternative."""
+
+    weeks: float
+    instances_over_packing: float | None
+    """Instance-hours of the replay over those of the packing model; None without instances."""
+    waiting_task_hours: float
+    """Task-hours a month in PROVISIONING."""
+    hours_above_target: float
+    """Service-hours a month in which the scaling metric is above its target."""
+    hours_above_full: float
+    """Service-hours a month in which the load is more than the running tasks can do."""
+    instances_max: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Alternative:
     """One complete choice for the cluster or for one service."""
 
@@ -57,6 +73,8 @@ class Alternative:
     feasible: bool = True
     reasons: tuple[str, ...] = ()
     instances: InstanceFacts | None = None
+    replay: ReplaySummary | None = None
+    """None where it was not replayed."""
     is_comparison: bool = False
     """Shown to compare with, never recommended."""
 

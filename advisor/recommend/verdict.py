@@ -199,6 +199,15 @@ def saving_against(best: Ranked, rival: Ranked) -> Saving:
     )
 
 
+def finalists(ranked: Sequence[Ranked]) -> list[Ranked]:
+    """The first alternative and its rival: those whose costs decide the answer."""
+    choices = [item for item in ranked if not item.alternative.is_comparison and item.alternative.monthly_usd]
+    if not choices:
+        return []
+    rival = _rival(choices[0], choices)
+    return [choices[0], *([rival] if rival else [])]
+
+
 def _rival(best: Ranked, choices: Sequence[Ranked]) -> Ranked | None:
     """The cheapest alternative of another launch type or purchase option."""
     plan = best.alternative.plan

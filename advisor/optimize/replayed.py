@@ -1,0 +1,167 @@
+"""Parts on instances replayed as ECS runs them: the packing model's range becomes one number."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from advisor.ecs import LaunchType, PlacementStrategy, PurchaseOption
+from advisor.meters import sum_over_states
+from advisor.optimize.fixed import on_load, with_replay
+from advisor.optimize.parts import Part, ReplayFacts
+from advisor.optimize.search import Search
+from advisor.plan import ScalingMetric
+from advisor.simulate.instances import capacity, reservation
+from advisor.simulate.replay import ClusterRules, Replay, ReplayedCluster, ReplayedService, replay_cluster
+from advisor.simulate.scaling import RunningTasks
+from advisor.simulate.timeline import timeline
+from advisor.sizing import cpu_units_in_use
+from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, FloatArray, IntArray
+from advisor.workload import LoadForm, Workload
+
+REPLAY_STEP_S = 60
+DEFAULT_REPLAY_WEEKS = 2
+
+
+def can_replay(part: Part) -> bool:
+    """Whether the replay has rules for a part: Fargate, and EC2 instances of one type on demand."""
+    provider = part.provider
+    if provider.launch_type is LaunchType.FARGATE:
+        return True
+    return (
+        provider.launch_type is LaunchType.EC2
+        and provider.purchase_option is PurchaseOption.ON_DEMAND
+        and len(provider.instance_types) == 1
+        and bool(part.runs)
+    )
+
+
+def replayed_parts(
+    parts: Sequence[Part], workload: Workload, search: Search, *, weeks: int = DEFAULT_REPLAY_WEEKS
+) -> list[Part]:
+    """Parts with the instance-hours and task-hours that a replay of the last ``weeks`` gives, in the same order.
+
+    The replay and the model are compared on the same weeks; the ratio of their hours multiplies the quantities of the whole
+    history. Loads of steps longer than a minute are held over the step: what happens inside it is lost. All services on Fargate
+    are replayed at once, under the same service auto scaling as those on instances.
+    """
+    n_steps = min(workload.n_steps, weeks * HOURS_PER_WEEK * SECONDS_PER_HOUR // workload.step_s)
+    recent = workload.between(workload.n_steps - n_steps, workload.n_steps)
+    at = replace(search, axis=timeline(recent.start, recent.step_s, recent.n_steps))
+    rows = {service.name: row for row, service in enumerate(recent.services)}
+    modelled = on_load([replace(part, replay=None) for part in parts], lambda s: np.asarray(recent.demand[rows[s.name]]), at)
+    on_fargate = [i for i, part in enumerate(parts) if part.provider.launch_type is LaunchType.FARGATE]
+    found: dict[int, ReplayFacts] = {}
+    if on_fargate:
+        fargate = [parts[i] for i in on_fargate]
+        step_s = min(REPLAY_STEP_S, recent.step_s)
+        services = [replayed_service(run, metric, recent, step_s) for part in fargate for run, metric in _metrics(part)]
+        together = replay_cluster(services, None, step_s=step_s)
+        for row, i in enumerate(on_fargate):
+            (plan,) = parts[i].services.values()
+            alone = _one_service(together, row)
+            found[i] = _facts(alone, alone.placed[0], modelled[i].quantity_per_hour[0] / plan.task.vcpu, parts[i], recent, at)
+    for i, part in enumerate(parts):
+        if i not in found:
+            use = modelled[i].on_instances
+            if use is None:
+                raise ValueError(f"{part.name} has no instances")
+            result = replay_part(part, recent, at)
+            found[i] = _facts(result, result.instances, use.running, part, recent, at)
+    return [with_replay(part, found[i]) for i, part in enumerate(parts)]
+
+
+def _one_service(replay: Replay, row: int) -> Replay:
+    """One of several services on Fargate, which do not touch each other."""
+    return replace(
+        replay,
+        running=replay.running[row : row + 1],
+        placed=replay.placed[row : row + 1],
+        waiting=replay.waiting[row : row + 1],
+        desired=replay.desired[row : row + 1],
+    )
+
+
+def replay_part(part: Part, workload: Workload, search: Search) -> Replay:
+    """Replay the services of a part on its instances over the whole of a workload, in steps of a minute or the load's own."""
+    (type_name,) = part.provider.instance_types
+    instance_type = next(t for t in search.candidates.types if t.name == type_name)
+    step_s = min(REPLAY_STEP_S, workload.step_s)
+    services = [replayed_service(run, plan_metric, workload, step_s) for run, plan_metric in _metrics(part)]
+    cluster = ReplayedCluster(
+        capacity=capacity(instance_type, has_trunking=part.provider.has_trunking),
+        zones=part.provider.zones,
+        placement=part.provider.placement or PlacementStrategy.SPREAD_THEN_BINPACK,
+        rules=ClusterRules(target_capacity_percent=part.provider.target_capacity_percent),
+    )
+    return replay_cluster(services, cluster, step_s=step_s)
+
+
+def _metrics(part: Part) -> Sequence[tuple[RunningTasks, ScalingMetric]]:
+    return [(run, plan.scaling_metric) for run, plan in zip(part.runs, part.services.values(), strict=True)]
+
+
+def replayed_service(run: RunningTasks, metric: ScalingMetric, workload: Workload, step_s: int) -> ReplayedService:
+    """A service of a plan as the replay takes it."""
+    service = run.service
+    demand = np.repeat(workload.demand[workload.index(service.name)], workload.step_s // step_s)
+    is_counts = service.load_form is LoadForm.TASKS
+    return ReplayedService(
+        name=service.name,
+        reservation=reservation(run.size),
+        start_s=round(service.startup_s),
+        min_tasks=run.min_tasks,
+        max_tasks=service.scaling.max_tasks,
+        load=demand if is_counts else _tasks_at_target(run, demand),
+        saturates_at=1 / run.target_cpu_fraction if metric is ScalingMetric.CPU else None,
+        is_counts=is_counts,
+    )
+
+
+def _tasks_at_target(run: RunningTasks, demand: FloatArray) -> FloatArray:
+    """Tasks that would run exactly at the scaling target, (steps,); a fraction."""
+    in_use = cpu_units_in_use(run.service, demand)
+    if in_use is not None:
+        return np.asarray(in_use / (run.target_cpu_fraction * run.size.cpu_units))
+    if run.service.requests_per_task is None:
+        raise ValueError(f"service {run.service.name!r}: the load does not say what one task serves")
+    return np.asarray(demand / run.service.requests_per_task)
+
+
+def _facts(
+    result: Replay, replayed: IntArray, modelled: FloatArray, part: Part, recent: Workload, search: Search
+) -> ReplayFacts:
+    """Compare what a replay bills, (segments,), with what the model bills on the same weeks, (steps,)."""
+    step_h = min(REPLAY_STEP_S, recent.step_s) / SECONDS_PER_HOUR
+    hours: FloatArray = result.n_steps.astype(np.float64) * step_h
+    to_month = HOURS_PER_MONTH / float(hours.sum())
+    known = ~np.isnan(modelled)
+    modelled_hours = float(modelled[known].sum()) * search.axis.step_hours / max(float(known.mean()), 1e-9)
+    replayed_hours = float(sum_over_states(replayed, hours))
+    above, full = _hot_hours(result, part, recent)
+    return ReplayFacts(
+        weeks=recent.span_hours / HOURS_PER_WEEK,
+        factor=replayed_hours / modelled_hours if modelled_hours else 1.0,
+        waiting_task_hours=float(sum_over_states(result.waiting.sum(axis=0), hours)) * to_month,
+        hours_above_target=above * to_month,
+        hours_above_full=full * to_month,
+        instances_max=int(result.instances.max(initial=0)),
+    )
+
+
+def _hot_hours(result: Replay, part: Part, recent: Workload) -> tuple[float, float]:
+    """Service-hours above the target and above what the running tasks can do."""
+    step_s = min(REPLAY_STEP_S, recent.step_s)
+    above = full = 0.0
+    first = np.concatenate([[0], np.cumsum(result.n_steps)[:-1]])
+    for row, (run, metric) in enumerate(_metrics(part)):
+        service = replayed_service(run, metric, recent, step_s)
+        if service.is_counts:
+            continue
+        load, running = service.load[first], result.running[row]
+        hours = result.n_steps * (step_s / SECONDS_PER_HOUR)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.where(load > 0, load / running, 0.0)
+        above += float(hours[ratio > 1 + 1e-9].sum())
+        full += float(hours[ratio > 1 / run.target_cpu_fraction + 1e-9].sum())
+    return above, full
