@@ -39,7 +39,7 @@ from advisor.recommend.verdict import Judgement, Ranked, judge, rank, saving_aga
 from advisor.recommend.views import first_hour, instances_view, service_view
 from advisor.recommend.warnings import warnings_for
 from advisor.simulate.fargate import fargate_quantities
-from advisor.simulate.instances import capacity, reservation
+from advisor.simulate.instances import reservation
 from advisor.simulate.packing import tasks_per_instance
 from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import Weeks, timeline
@@ -66,7 +66,7 @@ def advise(workload: Workload, catalog: PriceCatalog) -> Recommendation:
         No instance type matches the constraints.
     """
     axis = timeline(workload.start, workload.step_s, workload.n_steps)
-    types = candidates(catalog, workload.region, workload.constraints)
+    types = candidates(catalog, workload.region, workload.constraints, workload.daemons)
     search = Search(catalog=catalog, region=workload.region, axis=axis, constraints=workload.constraints, candidates=types)
     found = alternatives(workload, search)
     unpriced = wholly_unpriced(found.by_service, search)
@@ -292,7 +292,7 @@ class _Answer:
             )  # fmt: skip
         (type_name,) = ec2.provider.instance_types
         instance_type = next(t for t in self.search.candidates.types if t.name == type_name)
-        offered = capacity(instance_type, has_trunking=self.search.constraints.has_trunking)
+        offered = self.search.candidates.capacity_of(instance_type)
         return Stairs(
             fargate_usd_per_task_hour=task_usd,
             fargate_title=fargate_title,
@@ -309,7 +309,7 @@ class _Answer:
 
     def _rounding(self, load: ServiceLoad) -> float | None:
         """Share of a task's cost on Fargate that rounding its declared size up to the grid adds."""
-        part = self._own_part(load.service.name, LaunchType.FARGATE)
+        part = self._own_part(load.service.name, LaunchType.FARGATE, is_declared=True)
         if part is None:
             return None
         plan, declared = part.services[load.service.name], load.service.task
@@ -332,9 +332,10 @@ class _Answer:
         usd = float(total_usd(amounts_usd(quantity, self.search.catalog.rates_usd(meters, self.search.region))))
         return None if np.isnan(usd) else usd
 
-    def _own_part(self, service: str, launch_type: LaunchType) -> Part | None:
-        """The cheapest on-demand part of a service alone."""
-        parts = [choice.parts[0] for choice in self.found.by_service[service] if choice.parts]
+    def _own_part(self, service: str, launch_type: LaunchType, *, is_declared: bool = False) -> Part | None:
+        """The cheapest on-demand part of a service alone; ``is_declared``: not in another size for its own sake."""
+        choices = [c for c in self.found.by_service[service] if c.parts and not (is_declared and c.is_right_sized)]
+        parts = [choice.parts[0] for choice in choices]
         eligible = [
             part
             for part in parts
@@ -354,7 +355,7 @@ class _Answer:
         for part, _ in parts:
             types = [t for t in self.search.candidates.types if t.name in part.provider.instance_types]
             load = packed_load([self._run_of(name, plan) for name, plan in part.services.items()])
-            per_type = [load.bound(capacity(t, has_trunking=part.provider.has_trunking)) for t in types]
+            per_type = [load.bound(self.search.candidates.capacity_of(t)) for t in types]
             bounds.append(np.mean(per_type, axis=0))
         series = (
             np.sum([use.running for _, use in parts], axis=0),
@@ -384,7 +385,7 @@ class _Answer:
             inputs=tuple({"path": file.path, "sha256": file.sha256} for file in (*workload.inputs, *catalog.inputs)),
             catalog=_catalog_dates(catalog, workload.region),
             seed=None,
-            defaults={**workload.defaults_used, **MODEL_DEFAULTS, **self._fitted_memory(parts)},
+            defaults={**workload.defaults_used, **_model_defaults(workload), **self._fitted_memory(parts)},
             notes=(*workload.notes, *catalog.notes, *self.search.candidates.notes),
             start=workload.start.isoformat(),
             end=end.isoformat(),
@@ -402,6 +403,10 @@ MODEL_DEFAULTS: Mapping[str, str] = {
     "growth": "0",
 }
 """What no input of this version changes."""
+
+
+def _model_defaults(workload: Workload) -> Mapping[str, str]:
+    return {name: value for name, value in MODEL_DEFAULTS.items() if name != "daemons" or not workload.daemons}
 
 
 def _catalog_dates(catalog: PriceCatalog, region: str) -> Mapping[str, str]:

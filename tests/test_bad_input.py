@@ -298,7 +298,10 @@ BAD_YAML = {
     "no size": (workload(task="{cpu: 512}"), ["line 5", "the size of the task is not given", "task: {cpu: 512, memory: 1024}"]),
     "vCPU as units": (workload(task="{cpu: 2, memory: 4096}"), ["line 5, column 17", "2 can mean 2 vCPU or 2 units"]),
     "a fraction of a vCPU": (workload(task="{cpu: 0.5, memory: 4096}"), ["line 5, column 17", "0.5 can mean 0.5 vCPU"]),
-    "two sizes": (workload(task="{cpu: 512, file: td.json}"), ["line 5", "the size is given twice"]),
+    "two sizes": (
+        workload(task="{cpu: 512, file: sized.json}"),
+        ["line 5", "the size is given twice: cpu 512 beside `file`, and 256 in sized.json", "Keep one"],
+    ),
     "a missing task definition": (
         workload(task="{file: td.json}"),
         ["workload.yaml, line 5, column 18", "td.json", "does not exist"],
@@ -352,6 +355,7 @@ def folder(tmp_path):
     (tmp_path / "bad.csv").write_text(HOURS.replace(",2", ",x"))
     (tmp_path / "tasks.csv").write_text("timestamp,tasks\n2024-01-01T00:00Z,1\n2024-01-01T01:00Z,2\n")
     (tmp_path / "cpu.csv").write_text("timestamp,cpu_percent\n2024-01-01T00:00Z,10\n2024-01-01T01:00Z,20\n")
+    (tmp_path / "sized.json").write_text('{"cpu": "256", "memory": "512", "containerDefinitions": []}')
     (tmp_path / "long.csv").write_text("timestamp,service,requests\n2024-01-01T00:00Z,webs,1\n2024-01-01T01:00Z,webs,2\n")
     return tmp_path
 
@@ -436,10 +440,29 @@ def test_bad_cloudwatch_json_gets_one_message_with_place_and_fix(content, fragme
 BAD_TASK_DEFINITIONS = {
     "not an object": ("[]", ["td.json", "not a task definition"]),
     "no containers": ('{"cpu": "256"}', ["no containerDefinitions among cpu", "describe-task-definition"]),
-    "no size": ('{"containerDefinitions": [{"name": "a"}]}', ["column cpu", "neither the task nor its containers reserve cpu"]),
+    "no size": (
+        '{"containerDefinitions": [{"name": "a"}]}',
+        ["workload.yaml, line 5", "td.json: neither the task nor its containers reserve CPU", "such as `cpu: 256`"],
+    ),
+    "CPU as a placeholder": (
+        '{"containerDefinitions": [{"name": "a", "cpu": 1, "memory": 512}, {"name": "b", "cpu": 0, "memory": 64}]}',
+        ["workload.yaml, line 5", "reserve CPU (0 and 1 are placeholders)", "beside `file`, such as `cpu: 256`"],
+    ),
+    "memory below its reservation": (
+        '{"containerDefinitions": [{"name": "a", "cpu": 10, "memory": 64, "memoryReservation": 128}]}',
+        ["column memory", "memory 64 is below its memoryReservation 128"],
+    ),
+    "an unknown network mode": (
+        '{"networkMode": "vlan", "containerDefinitions": [{"name": "a", "cpu": 10, "memory": 64}]}',
+        ["column networkMode", "'vlan' is not a network mode", "awsvpc"],
+    ),
+    "a platform that is none": (
+        '{"runtimePlatform": "LINUX", "containerDefinitions": [{"name": "a", "cpu": 10, "memory": 64}]}',
+        ["column runtimePlatform", "is not an object"],
+    ),
     "no memory": (
         '{"containerDefinitions": [{"cpu": 10}]}',
-        ["column memory", "reserve memory", "task: {cpu: 512, memory: 1024}"],
+        ["workload.yaml, line 5", "td.json", "reserve memory", "such as `memory: 512`"],
     ),
     "an odd size": ('{"cpu": "lots", "containerDefinitions": []}', ["column cpu", "'lots' is not a size"]),
     "an odd container": (

@@ -76,8 +76,8 @@ class SizeAdvice:
     hours_above_target: float
     hours_above_full: float
     """Hours above what the tasks have."""
-    memory_headroom_fraction: float
-    """Memory left at the worst moment, as a share of the size."""
+    memory_headroom_fraction: float | None
+    """Memory left at the worst moment, as a share of the size; None where memory was not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

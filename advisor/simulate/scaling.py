@@ -26,10 +26,18 @@ class RunningTasks:
     min_tasks: int
     cpu_units: FloatArray | None
     """(steps,): CPU units in use; None where the load does not tell."""
+    fargate_tasks: FloatArray | None = None
+    """(steps,): of batch runs, the tasks that Fargate bills: their seconds are known, where counts tell only the step."""
 
 
 def running_tasks(
-    service: Service, demand: FloatArray, size: TaskSize, axis: Timeline, *, is_count_kept: bool = False
+    service: Service,
+    demand: FloatArray,
+    size: TaskSize,
+    axis: Timeline,
+    *,
+    is_count_kept: bool = False,
+    fargate_tasks: FloatArray | None = None,
 ) -> RunningTasks:
     """Tasks that run for a load, (steps of ``axis``,).
 
@@ -42,6 +50,8 @@ def running_tasks(
         As ``service.load_form`` says.
     is_count_kept
         As many tasks as of the declared size, whatever ``size`` is.
+    fargate_tasks : (input steps,)
+        Of batch runs: what Fargate bills.
     """
     needed = needed_tasks(service, demand, service.task if is_count_kept else size)
     tasks = axis.spread(needed.tasks)
@@ -57,4 +67,5 @@ def running_tasks(
         * (service.task.cpu_units / size.cpu_units if is_count_kept else 1.0),
         min_tasks=min_tasks(service, service.task if is_count_kept else size),
         cpu_units=None if in_use is None else np.asarray(axis.spread(in_use)),
+        fargate_tasks=None if fargate_tasks is None else np.asarray(axis.spread(fargate_tasks)),
     )
