@@ -94,24 +94,29 @@ class FargateSize:
     """True: as many tasks as of the declared size, each with room to spare. False: the count follows the larger CPU."""
 
 
-def fargate_sizes(service: Service) -> tuple[FargateSize, ...]:
+def fargate_sizes(service: Service, least_memory_mib: float = 0.0) -> tuple[FargateSize, ...]:
     """Sizes of Fargate's grid that can stand in for the declared size, smallest first; empty when none can.
 
     The declared size itself where it is on the grid. Otherwise every size with at least its CPU and memory, with the count of
     the declared size. Where the count follows CPU, fewer but larger tasks are a second way: each is then sent more load, so its
     memory has to grow with its CPU.
+
+    Parameters
+    ----------
+    least_memory_mib
+        Most that a single task was seen to use: on instances a task may use more than it reserves, on Fargate it is stopped.
     """
     declared = service.task
-    if declared in FARGATE_SIZES:
+    if declared in FARGATE_SIZES and declared.memory_mib >= least_memory_mib:
         return (FargateSize(size=declared, is_count_kept=False),)
-    larger = [size for size in FARGATE_SIZES if declared.fits_in(size)]
+    larger = [size for size in FARGATE_SIZES if declared.fits_in(size) and size.memory_mib >= least_memory_mib]
     kept = [FargateSize(size=size, is_count_kept=True) for size in larger]
     if not service.is_cpu_known:
         return tuple(kept)
     following = [
         FargateSize(size=s, is_count_kept=False)
         for s in larger
-        if s.memory_mib * declared.cpu_units >= declared.memory_mib * s.cpu_units
+        if s.memory_mib * declared.cpu_units >= max(declared.memory_mib, least_memory_mib) * s.cpu_units
     ]
     return tuple(kept + following)
 
@@ -173,7 +178,7 @@ def right_sizes(service: Service, demand: FloatArray, observed: ObservedTask, st
     -----
     .. math:: m \ge (1 + 0.15)\, \max_t \left( \hat m_t \max(1, n^\mathrm{old}_t / n^\mathrm{new}_t) \right)
 
-    With averages alone also :math:`m \ge m^\mathrm{declared}`; without any memory measured
+    With averages alone, and without any memory measured, also
     :math:`m \ge m^\mathrm{declared} \max(1, c^\mathrm{new} / c^\mathrm{declared}, \max_t n^\mathrm{old}_t / n^\mathrm{new}_t)`.
     """
     in_use = cpu_units_in_use(service, demand)
@@ -216,8 +221,9 @@ def _least_memory_mib(
 ) -> tuple[float, float | None]:
     """Least memory of a task, and the most that it would have used; None where that was not measured. [MiB]"""
     declared = service.task
+    unreduced_mib = declared.memory_mib * max(1.0, size.cpu_units / declared.cpu_units, float(more_load.max(initial=1.0)))
     if np.isnan(observed.memory_mib).all():
-        return declared.memory_mib * max(1.0, size.cpu_units / declared.cpu_units, float(more_load.max(initial=1.0))), None
+        return unreduced_mib, None
     memory_mib = float(np.nanmax(observed.memory_mib * more_load))
     least_mib = memory_mib * (1 + MEMORY_MARGIN_FRACTION)
-    return (least_mib if observed.is_memory_maximum else max(least_mib, declared.memory_mib)), memory_mib
+    return (least_mib if observed.is_memory_maximum else max(least_mib, unreduced_mib)), memory_mib

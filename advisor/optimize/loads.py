@@ -27,6 +27,8 @@ class ServiceLoad:
     """(steps,)"""
     hours: FloatArray
     """(steps,): hours of the month that each step stands for, by this service's own gaps."""
+    peak_memory_mib: float = 0.0
+    """Most memory that a single task was seen to use; 0 where it was not measured, or the size was chosen by it."""
     right_size: RightSize | None = None
     """How safe the size is, where it is not the declared one."""
 
@@ -34,9 +36,18 @@ class ServiceLoad:
 def service_loads(workload: Workload, search: Search) -> tuple[ServiceLoad, ...]:
     """Tasks running for each service, with the declared task size."""
     return tuple(
-        _load(service, workload.demand[row], search, _fargate_tasks(workload, row))
+        replace(
+            _load(service, workload.demand[row], search, _fargate_tasks(workload, row)),
+            peak_memory_mib=_peak_memory_mib(workload, row),
+        )
         for row, service in enumerate(workload.services)
     )
+
+
+def _peak_memory_mib(workload: Workload, row: int) -> float:
+    if workload.memory_mib is None or np.isnan(workload.memory_mib[row]).all():
+        return 0.0
+    return float(np.nanmax(workload.memory_mib[row]))
 
 
 def right_sized_load(workload: Workload, declared: ServiceLoad, search: Search) -> ServiceLoad | None:
@@ -88,7 +99,7 @@ def _observed(workload: Workload, load: ServiceLoad) -> ObservedTask | None:
 def cheapest_fargate_part(load: ServiceLoad, architecture: Architecture, option: PurchaseOption, search: Search) -> Part | None:
     """The service on Fargate, in the size and number of tasks that cost least; None where no size holds its task."""
     parts = []
-    for at in fargate_sizes(load.service):
+    for at in fargate_sizes(load.service, load.peak_memory_mib):
         run = load.run
         if at.size != load.service.task:
             resized = running_tasks(load.service, load.demand, at.size, search.axis, is_count_kept=at.is_count_kept)

@@ -34,6 +34,7 @@ def warnings_for(
         *_close_fits(search, parts),
         *_quota(parts),
         *_unmet(best),
+        *_crowded(workload, search, parts),
         *_stated(workload),
         *_daemons(workload),
         *_batches(workload),
@@ -121,6 +122,25 @@ def _tasks_form(workload: Workload) -> Iterable[str]:
             f"{', '.join(names)}: task counts were taken as they ran, so that this answer says nothing about task size, "
             "scaling target or burstable instances"
         )
+
+
+def _crowded(workload: Workload, search: Search, parts: Sequence[Part]) -> Iterable[str]:
+    """Services in fewer tasks than ran, each sent more load than its memory may take."""
+    if workload.running_tasks is None or workload.memory_mib is None:
+        return
+    for row, service in enumerate(workload.services):
+        part = next(part for part in parts if service.name in part.services)
+        tasks = part.tasks[list(part.services).index(service.name)]
+        ran = search.axis.spread(workload.running_tasks[row])
+        memory_mib = search.axis.spread(workload.memory_mib[row]) * np.fmax(ran / np.maximum(tasks, 1.0), 1.0)
+        if service.load_form is LoadForm.TASKS or np.isnan(memory_mib).all():
+            continue
+        at, size_mib = int(np.nanargmax(memory_mib)), part.services[service.name].task.memory_mib
+        if memory_mib[at] > size_mib and tasks[at] < ran[at]:
+            yield (
+                f"{service.name}: {tasks[at]:.0f} tasks serve the load for which {ran[at]:.0f} ran; if memory grows with the "
+                f"load of a task, one needs {memory_mib[at]:,.0f} MiB of its {size_mib:,}: raise scaling.min, or try it first"
+            )
 
 
 def _stated(workload: Workload) -> Iterable[str]:

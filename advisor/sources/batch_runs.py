@@ -56,7 +56,9 @@ class Schedule:
     @property
     def follows_calendar(self) -> bool:
         """Whether some weeks differ from others."""
-        return self.every_s is None and any(self.fields[at] is not None for at in (2, 3, 5))
+        if self.every_s is not None:
+            return self.every_s >= SECONDS_PER_HOUR and _WEEK_S % self.every_s != 0
+        return any(self.fields[at] is not None for at in (2, 3, 5))
 
     def starts_s(self, start_s: int, end_s: int) -> IntArray:
         """Starts from ``start_s`` until before ``end_s``. [s since 1970]"""

@@ -239,22 +239,35 @@ def _seen_of_tasks(series: Series, statement: Statement, notes: list[str]) -> _S
     elif has_samples and Meaning.CPU_UNITS in series.values:
         percent_max = series.values[Meaning.CPU_UNITS] * (100 / statement.task.cpu_units)
     memory_max = _maximum(series, Meaning.MEMORY_PERCENT_MAXIMUM, Meaning.MEMORY_PERCENT, statement, notes)
+    memory_mib, is_maximum = None, False
     if memory_max is not None:
-        return _Seen(
-            used=(*used, Meaning.MEMORY_PERCENT_MAXIMUM),
-            memory_mib=memory_max * (statement.task.memory_mib / 100),
-            is_memory_maximum=True,
-            cpu_percent_max=percent_max,
-        )
-    memory_mib, is_sample = None, False
-    if Meaning.MEMORY_MIB in series.values and tasks is not None:
+        used.append(Meaning.MEMORY_PERCENT_MAXIMUM)
+        memory_mib, is_maximum = memory_max * (statement.task.memory_mib / 100), True
+    elif Meaning.MEMORY_MIB in series.values and tasks is not None:
         used.append(Meaning.MEMORY_MIB)
-        memory_mib, is_sample = np.full(series.n_steps, np.nan), has_samples
+        memory_mib, is_maximum = np.full(series.n_steps, np.nan), has_samples
         np.divide(series.values[Meaning.MEMORY_MIB], tasks, out=memory_mib, where=tasks > 0)
     elif Meaning.MEMORY_PERCENT in series.values:
         used.append(Meaning.MEMORY_PERCENT)
         memory_mib = series.values[Meaning.MEMORY_PERCENT] * (statement.task.memory_mib / 100)
-    return _Seen(used=tuple(used), memory_mib=memory_mib, is_memory_maximum=is_sample, cpu_percent_max=percent_max)
+    return _Seen(
+        used=tuple(used),
+        memory_mib=_without_zeros(memory_mib, "memory", series, statement, notes),
+        is_memory_maximum=is_maximum,
+        cpu_percent_max=_without_zeros(percent_max, "CPU", series, statement, notes),
+    )
+
+
+def _without_zeros(
+    column: FloatArray | None, what: str, series: Series, statement: Statement, notes: list[str]
+) -> FloatArray | None:
+    """A column of what single tasks used, without one that holds nothing but zeros: no task runs on nothing."""
+    if column is None or bool((column > 0).any()):
+        return column
+    notes.append(
+        f"{_files(series)}: {what} of {statement.name} is never above 0, which no running task is: taken as not measured."
+    )
+    return None
 
 
 def _is_single(series: Series) -> bool:
