@@ -14,11 +14,17 @@ if TYPE_CHECKING:
     from advisor.report.charts import plot_load as plot_load
     from advisor.report.charts import plot_loads as plot_loads
     from advisor.report.charts import plot_stairs as plot_stairs
+    from advisor.sources import LoadShape as LoadShape
+    from advisor.sources import NewService as NewService
     from advisor.sources import read_catalog as read_catalog
     from advisor.sources import read_recommendation as read_recommendation
     from advisor.sources import read_workload as read_workload
+    from advisor.sources import render_new_workload as render_new_workload
 
 _HOMES = {
+    "LoadShape": "advisor.sources",
+    "NewService": "advisor.sources",
+    "render_new_workload": "advisor.sources",
     "advise": "advisor.answer",
     "render_ecs": "advisor.emit",
     "Recommendation": "advisor.recommend",
@@ -33,6 +39,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "LoadShape",
+    "NewService",
     "Recommendation",
     "__version__",
     "advise",
@@ -45,6 +53,7 @@ __all__ = [
     "read_recommendation",
     "read_workload",
     "render_ecs",
+    "render_new_workload",
 ]
 
 

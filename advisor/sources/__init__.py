@@ -5,13 +5,25 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from advisor.sources.catalog import read_catalog
+    from advisor.sources.new_workload import LoadShape, NewService, render_new_workload
     from advisor.sources.recommendation_file import read_recommendation
     from advisor.sources.workload_file import read_workload
     from advisor.sources.workload_models import workload_schema
 
-__all__ = ["read_catalog", "read_recommendation", "read_workload", "workload_schema"]
+__all__ = [
+    "LoadShape",
+    "NewService",
+    "read_catalog",
+    "read_recommendation",
+    "read_workload",
+    "render_new_workload",
+    "workload_schema",
+]
 
 _MODULES = {
+    "LoadShape": "advisor.sources.new_workload",
+    "NewService": "advisor.sources.new_workload",
+    "render_new_workload": "advisor.sources.new_workload",
     "read_catalog": "advisor.sources.catalog",
     "read_recommendation": "advisor.sources.recommendation_file",
     "read_workload": "advisor.sources.workload_file",

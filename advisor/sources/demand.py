@@ -129,12 +129,16 @@ def load_of_runs(runs: Runs) -> Load:
 def on_one_axis(loads: Sequence[Load], notes: list[str]) -> list[Load]:
     """Loads on the finest step and the union of their spans, NaN outside each; stated constants and runs hold throughout.
 
+    Beside measured loads an assumed one is repeated by whole weeks over their time: its own date means nothing.
+
     Raises
     ------
     InputError
         When the steps do not fit into each other, or a batch does not run once in the span.
     """
-    fixed = [load.series for load in loads if load.runs is None and not load.is_constant]
+    measured = [load.series for load in loads if not load.is_stated]
+    assumed = [load.series for load in loads if load.is_stated and load.runs is None and not load.is_constant]
+    fixed = [*measured, *assumed] if not measured else [*measured, *(_moved(one, measured) for one in assumed)]
     batches = [load.runs for load in loads if load.runs is not None]
     constants = [load.series for load in loads if load.is_constant]
     step_s, start_s, n_steps = common_axis(fixed) if fixed else axis_of_runs(batches) if batches else common_axis(constants)
@@ -149,11 +153,28 @@ def on_one_axis(loads: Sequence[Load], notes: list[str]) -> list[Load]:
             values = {Meaning.TASKS: tasks}
         elif load.is_constant:
             values = {Meaning.TASKS: np.full(n_steps, load.demand[0])}
+        elif load.is_stated and measured:
+            values = {m: _repeated(load.series, column, step_s, start_s, n_steps) for m, column in load.series.values.items()}
         else:
             values = {m: placed(load.series, column, step_s, start_s, n_steps) for m, column in load.series.values.items()}
         series = Series(start_s=start_s, step_s=step_s, values=values, origins=load.series.origins)
         aligned.append(replace(load, series=series, fargate_tasks=billed))
     return aligned
+
+
+def _moved(series: Series, measured: Sequence[Series]) -> Series:
+    """A series with one step of its length at the start of the measured ones, so that only its step counts."""
+    first = min(measured, key=lambda one: one.start_s)
+    values = {meaning: column[:1] for meaning, column in series.values.items()}
+    return replace(series, start_s=first.start_s - first.start_s % series.step_s, values=values)
+
+
+def _repeated(series: Series, column: FloatArray, step_s: int, start_s: int, n_steps: int) -> FloatArray:
+    """A column of whole weeks on another axis, at the same hours of the week."""
+    week_s = _HOURS_PER_WEEK * SECONDS_PER_HOUR
+    whole_s = max(1, len(column) * series.step_s // week_s) * week_s
+    at = (start_s + step_s * np.arange(n_steps, dtype=np.int64) - series.start_s) % whole_s // series.step_s
+    return np.asarray(np.where(at < len(column), column[np.minimum(at, len(column) - 1)], np.nan))
 
 
 def _form(series: Series, statement: Statement) -> tuple[LoadForm, tuple[Meaning, ...]]:

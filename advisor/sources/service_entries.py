@@ -1,6 +1,6 @@
 """From the entries of a workload file to the types of the model, with every default that stands in for a missing value."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
@@ -129,7 +129,7 @@ def defaults_used(
     constraints: Constraints,
     stated_constraints: Collection[str],
     daemons: Iterable[Daemon] = (),
-) -> Mapping[str, str]:
+) -> dict[str, str]:
     """Name and value of every default that stands in for something the input does not say.
 
     Parameters

@@ -203,13 +203,19 @@ def _from_workload_file(path: Path, files: InputFiles, load_files: LoadFiles, re
         daemons=tuple(daemons),
         present=present_of(entry.present),
         rates_file=None if entry.rates is None else str(path.parent / entry.rates),
-        defaults_used=defaults_used(
+        defaults_used=_assumed(entry)
+        | defaults_used(
             zip(services, stated, strict=True),
             constraints,
             entry.constraints.model_fields_set,
             [d for d, one in zip(daemons, entry.daemons, strict=True) if not (one.architectures and one.network_mode)],
         ),
     )
+
+
+def _assumed(entry: "WorkloadEntry") -> dict[str, str]:
+    """What the loads that were not measured are made from."""
+    return {f"load of {one.name}": "; ".join(one.load.assumed) for one in entry.services if one.load.assumed}
 
 
 def _refuse_repeated_names(entry: "WorkloadEntry", document: "Document") -> None:
