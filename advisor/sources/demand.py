@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from advisor.workload import LoadForm
 CONSTANT_START_S = 1_704_067_200
 """Monday 2024-01-01T00:00Z, where a workload of constants begins. [s since 1970]"""
 _HOURS_PER_WEEK = 168
+_YEAR_S = 365.25 * 86_400
+_MOST_YEARS = 20
 _LEAST_COVERED = 0.99
 """Share of the steps with a load that must have a maximum, before the maximum of the rest is taken as seen."""
 _MOST_SWAPPED = 0.5
@@ -84,6 +87,7 @@ def service_load(series: Series, statement: Statement, notes: list[str]) -> Load
     InputError
         When a form lacks its other half: CPU percent without a task count, requests without a figure or the other way round.
     """
+    _refuse_centuries(series, statement)
     form, used = _form(series, statement)
     given = series.values
     values: dict[Meaning, FloatArray] = {}
@@ -107,6 +111,16 @@ def service_load(series: Series, statement: Statement, notes: list[str]) -> Load
             fix="Export a time range in which the service ran.",
         )
     return load
+
+
+def _refuse_centuries(series: Series, statement: Statement) -> None:
+    """A time stamp gone wrong makes an axis that no machine walks through in a minute."""
+    years = series.n_steps * series.step_s / _YEAR_S
+    if years > _MOST_YEARS:
+        first = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=series.start_s)
+        raise next(iter(series.origins.values())).error(
+            f"the times of {statement.name} span {years:,.0f} years, from {first:%Y-%m-%d} on", fix="Check the time stamps."
+        )
 
 
 def constant_load(n_tasks: int) -> Load:

@@ -31,7 +31,7 @@ from advisor.sources.service_entries import (
 from advisor.sources.task_size import TaskDefinition, parse_cpu_units, parse_memory_mib, parse_task_definition
 from advisor.sources.timestamps import zone_named
 from advisor.units import FloatArray
-from advisor.workload import DEFAULT_STARTUP_S, Scaling, Service, Workload
+from advisor.workload import DEFAULT_STARTUP_S, LoadForm, Scaling, Service, Workload
 
 if TYPE_CHECKING:
     from advisor.sources.workload_models import DaemonEntry, ServiceEntry, WorkloadEntry
@@ -99,7 +99,13 @@ def read_workload(
         figures = _figures(path, requests_per_task, cpu_ms_per_request)
         workload = _from_load_file(path, load_files, _region(path, region), _size(path, cpu, memory), figures)
     load_files.check_columns()
-    return replace(workload, inputs=files.inputs, notes=tuple(dict.fromkeys((*load_files.notes, *_coverage(workload)))))
+    if all(service.load_form is LoadForm.TASKS for service in workload.services) and not np.nansum(workload.demand):
+        raise InputError(
+            "no task ever ran: every known count is 0", fix="Export a time range in which the service ran.", file=str(path)
+        )
+    return replace(
+        workload, inputs=files.inputs, notes=tuple(dict.fromkeys((*files.notes, *load_files.notes, *_coverage(workload))))
+    )
 
 
 def _figures(
