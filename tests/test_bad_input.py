@@ -898,7 +898,7 @@ AWS = {
         ["ClientException: <script> [31mx"],
         "ecs:DescribeClusters",
         "ClientException",
-        message=r"<script>\n\u001b[31malert(1)",
+        message=r"<script>\n\u001b[31mx",
     ),
     "an unknown profile": from_aws(["there is no AWS profile 'nobody'"], environment={"AWS_PROFILE": "nobody"}),
 }
