@@ -45,7 +45,7 @@ from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import Weeks, timeline
 from advisor.units import HOURS_PER_WEEK, FloatArray
 from advisor.version import __version__
-from advisor.workload import Workload
+from advisor.workload import LoadForm, Workload
 
 
 def advise(workload: Workload, catalog: PriceCatalog) -> Recommendation:
@@ -406,7 +406,10 @@ MODEL_DEFAULTS: Mapping[str, str] = {
 
 
 def _model_defaults(workload: Workload) -> Mapping[str, str]:
-    return {name: value for name, value in MODEL_DEFAULTS.items() if name != "daemons" or not workload.daemons}
+    defaults = {name: value for name, value in MODEL_DEFAULTS.items() if name != "daemons" or not workload.daemons}
+    if any(service.is_stated and service.load_form is not LoadForm.TASKS for service in workload.services):
+        defaults["growth"] = "0 beyond what an assumed load states"
+    return defaults
 
 
 def _catalog_dates(catalog: PriceCatalog, region: str) -> Mapping[str, str]:

@@ -5,13 +5,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from advisor.answer import advise
 from advisor.ecs import Architecture, LaunchType, TaskSize
+from advisor.simulate.instances import capacity
 from advisor.sources import read_catalog, read_workload
+from advisor.sources.batch_runs import Run, Runs, tasks_of_runs
+from advisor.sources.places import Place
 from advisor.workload import Daemon, LoadForm
 
 approx = pytest.approx
@@ -162,8 +165,19 @@ def test_a_daemon_takes_its_share_of_every_instance(folder, catalog):
     assert beside.monthly_usd.mean == approx(1.5 * without.monthly_usd.mean)
 
 
-def test_a_daemon_packs_like_none_on_instances_without_its_share(folder, catalog):
-    """Law: daemons of size s on capacity c are none on c - s."""
+@given(sizes=st.lists(st.tuples(st.integers(1, 400), st.integers(1, 900), st.booleans()), max_size=4), trunking=st.booleans())
+def test_daemons_of_a_size_on_an_instance_are_none_on_an_instance_without_it(catalog, sizes, trunking):
+    large = next(t for t in catalog.instance_types(REGION) if t.name == "m7g.large")
+    daemons = [
+        Daemon(name=f"d{n}", task=TaskSize(cpu_units=cpu, memory_mib=memory), has_network_interface=has_interface)
+        for n, (cpu, memory, has_interface) in enumerate(sizes)
+    ]
+    left = capacity(large, has_trunking=trunking, daemons=daemons)
+    taken = [sum(cpu for cpu, _, _ in sizes), sum(memory for _, memory, _ in sizes), sum(has for _, _, has in sizes)]
+    assert_array_equal(left, np.maximum(capacity(large, has_trunking=trunking) - taken, 0))
+
+
+def test_a_daemon_leaves_fargate_as_it_is(folder, catalog):
     workload = folder(WORKER, ONE_TYPE + DAEMON)
     assert workload.daemons == (
         Daemon(name="agent", task=TaskSize(cpu_units=256, memory_mib=512), architectures=tuple(Architecture)),
@@ -256,6 +270,30 @@ def test_instances_hold_the_most_tasks_at_one_time(folder):
     assert_array_equal(per_half_hour.max(axis=1), [2, 5, 3, 1])
     assert overlapping.start.isoformat() == "2026-09-07T02:00:00+00:00"
     assert_allclose(overlapping.fargate_tasks.sum(), 2 * 60 + 3 * 60 + 30)  # task-minutes
+
+
+@given(
+    runs=st.lists(st.tuples(st.integers(-2_000, 7_000), st.integers(1, 3_000), st.integers(1, 5)), min_size=1, max_size=6),
+    startup_s=st.sampled_from([0, 7, 60]),
+    step_s=st.sampled_from([60, 300, 900]),
+)
+def test_tasks_of_runs_are_those_of_a_loop_over_seconds(runs, startup_s, step_s):
+    start_s, n_steps = 1_704_067_200, 7_200 // step_s
+    assume(any(0 <= start < 7_200 for start, _, _ in runs))
+    batch = Runs(
+        name="b",
+        runs=tuple(Run(start_s=start_s + start, duration_s=float(lasting), count=count) for start, lasting, count in runs),
+        startup_s=float(startup_s),
+        place=Place("workload.yaml"),
+    )
+    most, billed = tasks_of_runs(batch, start_s, step_s, n_steps, [])
+    seconds = np.arange(7_200)
+    running, paid = np.zeros(7_200), np.zeros(7_200)
+    for start, lasting, count in runs:
+        running[(seconds >= start) & (seconds < start + startup_s + lasting)] += count
+        paid[(seconds >= start) & (seconds < start + max(60, startup_s + lasting))] += count
+    assert_allclose(most, running.reshape(n_steps, -1).max(axis=1), atol=0)
+    assert_allclose(billed, paid.reshape(n_steps, -1).mean(axis=1), atol=1e-6)
 
 
 @pytest.mark.parametrize(
