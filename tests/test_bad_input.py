@@ -819,6 +819,37 @@ FORMS = {
         + "daemons:\n  - {name: a, task: {cpu: 64, memory: 64}}\nconstraints: {instance_types: [m7g.large]}\n",
         ["the architectures of the daemons exclude every candidate instance type: a (X86_64)"],
     ),
+    **{
+        f"a table of runs, {name}": workload_file(workload(load="{runs_file: runs.csv}"), said, files={"runs.csv": content})
+        for name, (content, said) in {
+            "empty": ("", ["runs.csv: the file is empty", "start,duration_minutes,count"]),
+            "header only": ("start,duration_minutes\n", ["runs.csv, line 1", "no row below it"]),
+            "other columns": (
+                "begin,end\n1,2\n",
+                ["runs.csv, line 1", "no column start and duration_minutes among begin, end"],
+            ),
+            "a broken start": (
+                "start,duration_minutes\nsoon,4\n",
+                ["runs.csv, line 2, column start", "'soon' is not a date and time"],
+            ),
+            "no length": (
+                "start,duration_minutes\n2026-09-07T02:00Z,0\n",
+                ["line 2, column duration_minutes", "'0' is not a number"],
+            ),
+            "half a task": (
+                "start,duration_minutes,count\n2026-09-07T02:00Z,4,1.5\n",
+                ["line 2, column count", "'1.5' is not a whole number"],
+            ),
+            "a missing cell": (
+                "start,duration_minutes\n2026-09-07T02:00Z\n",
+                ["line 2", "the row has 1 cells, the header has 2"],
+            ),
+            "an open quote": ('start,duration_minutes\n"2026,4\n', ["runs.csv", "not a readable CSV row"]),
+        }.items()
+    },
+    "no table of runs": workload_file(
+        workload(load="{runs_file: gone.csv}"), ["workload.yaml, line 6", "gone.csv", "does not exist"]
+    ),
     "assumptions that are none": workload_file(
         workload(load='{file: web.csv, requests_per_task: 4, assumed: [""]}'), ["line 6", "expected a text that is not empty"]
     ),

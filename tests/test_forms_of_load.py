@@ -132,6 +132,21 @@ def test_the_size_of_the_task_goes_before_its_containers(folder):
     assert not any("may use" in note for note in workload.notes)
 
 
+def test_past_runs_come_from_a_table(folder, catalog):
+    """2 x 60 min and 1 x 30 min of work with a minute of start-up each: 2 x 3,660 + 1,860 s in the day of their span."""
+    text = "start,duration_seconds,count\n2026-09-07T02:00Z,3600,2\n2026-09-08T01:29Z,1800,1\n"
+    workload = folder("  - {name: w, task: {cpu: 1024, memory: 2048}, load: {runs_file: r.csv}}\n", r_csv=text)
+    assert workload.span_hours == 24
+    assert workload.services[0].is_stated
+    assert (workload.fargate_tasks.sum() * workload.step_s) == approx(2 * 3_660 + 1_860)
+    assert [Path(file.path).name for file in workload.inputs] == ["workload.yaml", "r.csv"]
+    in_minutes = text.replace("_seconds", "_minutes").replace("3600", "60").replace("1800", "30")
+    assert_array_equal(
+        workload.demand,
+        folder("  - {name: w, task: {cpu: 1024, memory: 2048}, load: {runs_file: r.csv}}\n", r_csv=in_minutes).demand,
+    )
+
+
 @pytest.mark.parametrize("cpu", [0, 1, None, "0"])
 def test_cpu_that_is_a_placeholder_has_to_be_stated(folder, cpu):
     definition = json.dumps({"containerDefinitions": [{"name": "a", "cpu": cpu, "memory": "300"}]})

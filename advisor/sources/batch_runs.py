@@ -1,5 +1,7 @@
 """Scheduled tasks and batch runs: when they start, how many run at once, and the seconds that Fargate bills."""
 
+import csv
+import io
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -9,7 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from advisor.sources.input_files import Place, shown
+from advisor.sources.input_files import Place, listed, shown
+from advisor.sources.timestamps import parse_times
 from advisor.units import SECONDS_PER_HOUR, FloatArray, IntArray
 
 RUNS_START_S: Final = 1_704_067_200
@@ -27,6 +30,9 @@ _ALONE_STEP_S: Final = 60
 _WEEKS_OF_CALENDAR: Final = 52
 _MOST_STARTS: Final = 1_000_000
 _MOST_DEVIATION: Final = 0.10
+_MOST_OF_A_RUN: Final = 10_000_000
+_MOST_SHOWN: Final = 5
+_RUNS_FIX: Final = "Begin with the header start,duration_minutes,count, and give one row for each run."
 
 _CRON: Final = re.compile(r"cron\((?P<fields>[^()]*)\)$")
 _RATE: Final = re.compile(r"rate\(\s*(?P<number>\d{1,6})\s+(?P<unit>minute|hour|day)s?\s*\)$")
@@ -165,6 +171,63 @@ def _number(text: str, low: int, names: Sequence[str]) -> int | None:
     return int(text) if text.isdigit() and len(text) <= 4 else None
 
 
+def parse_runs(text: str, file: str) -> tuple[Run, ...]:
+    """Runs that a table lists, one a row: `start`, `duration_minutes` or `duration_seconds`, and `count` where it is not 1.
+
+    Raises
+    ------
+    InputError
+        Naming line, column and fix.
+    """
+    rows = [(line, row) for line, row in _rows(text, file) if any(cell.strip() for cell in row)]
+    if not rows:
+        raise Place(file).error("the file is empty", fix=_RUNS_FIX)
+    (header_line, header), cells = rows[0], rows[1:]
+    names = [name.strip().lower() for name in header]
+    unit = next((name for name in ("duration_minutes", "duration_seconds") if name in names), None)
+    if "start" not in names or unit is None:
+        raise Place(file, header_line).error(f"no column start and duration_minutes among {listed(names)}", fix=_RUNS_FIX)
+    if not cells:
+        raise Place(file, header_line).error("there is a header and no row below it", fix="Give one row for each run.")
+    for line, row in cells:
+        if len(row) != len(names):
+            raise Place(file, line).error(f"the row has {len(row)} cells, the header has {len(names)}", fix=_RUNS_FIX)
+    column = {name: [row[at].strip() for _, row in cells] for at, name in enumerate(names)}
+    starts = parse_times(column["start"], lambda row: Place(file, cells[row][0], "start")).epoch_s
+    per_unit = 60.0 if unit == "duration_minutes" else 1.0
+    durations = [_above_zero(text, Place(file, line, unit)) for text, (line, _) in zip(column[unit], cells, strict=True)]
+    counts = [
+        _above_zero(text, Place(file, line, "count"), is_whole=True)
+        for text, (line, _) in zip(column.get("count", ["1"] * len(cells)), cells, strict=True)
+    ]
+    return tuple(
+        Run(start_s=start, duration_s=duration * per_unit, count=int(count))
+        for start, duration, count in zip(starts.tolist(), durations, counts, strict=True)
+    )
+
+
+def _rows(text: str, file: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for row in reader:
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise Place(file, reader.line_num).error(
+            f"not a readable CSV row ({error})", fix="Check the quotation marks."
+        ) from None
+
+
+def _above_zero(text: str, place: Place, *, is_whole: bool = False) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if "_" in text or not (0 < number <= _MOST_OF_A_RUN) or (is_whole and number != int(number)):
+        kind = "whole number" if is_whole else "number"
+        raise place.error(f"{shown(text)} is not a {kind} above 0", fix=f"Write a plain {kind}, such as 4.")
+    return number
+
+
 def axis_of_runs(batches: Sequence[Runs]) -> tuple[int, int, int]:
     """Step, start and number of steps for runs alone. [s], [s since 1970], [steps]
 
@@ -235,12 +298,15 @@ def _all_starts(batch: Runs, start_s: int, end_s: int) -> tuple[FloatArray, Floa
 
 def _say(batch: Runs, n_started: int, start_s: int, end_s: int, notes: list[str]) -> None:
     days = (end_s - start_s) / _DAY_S
+    if len(batch.runs) > _MOST_SHOWN and not any(run.schedule for run in batch.runs):
+        notes.append(f"{batch.name}: {n_started:,} batch runs as listed, in {days:g} days.")
+        return
     kinds = ", ".join(
         f"{run.schedule.text if run.schedule else 'once'} for {run.duration_s / 60:g} min with {run.count} "
         f"{'task' if run.count == 1 else 'tasks'}"
-        for run in batch.runs[:5]
+        for run in batch.runs[:_MOST_SHOWN]
     )
-    more = f" and {len(batch.runs) - 5} more" if len(batch.runs) > 5 else ""
+    more = f" and {len(batch.runs) - _MOST_SHOWN} more" if len(batch.runs) > _MOST_SHOWN else ""
     notes.append(f"{batch.name}: batch runs, stated and not measured ({kinds}{more}): {n_started:,} starts in {days:g} days.")
     if all(run.schedule is not None for run in batch.runs) and any(
         run.schedule.follows_calendar for run in batch.runs if run.schedule

@@ -11,7 +11,7 @@ import numpy as np
 
 from advisor.ecs import TaskSize
 from advisor.errors import InputError
-from advisor.sources.batch_runs import Runs
+from advisor.sources.batch_runs import Runs, parse_runs
 from advisor.sources.demand import Load, Statement, constant_load, load_of_runs, on_one_axis
 from advisor.sources.ecs_names import ecs_name_problem, name_from_stem, region_problem
 from advisor.sources.input_files import InputFiles, Place
@@ -190,7 +190,7 @@ def _from_workload_file(path: Path, files: InputFiles, load_files: LoadFiles, re
     sized = [_sized(path, files, one, document, ("services", number), notes) for number, one in enumerate(entry.services)]
     definitions, sizes = [definition for definition, _ in sized], [size for _, size in sized]
     loads = [
-        _load_of(path, load_files, one, size, document, number)
+        _load_of(path, files, load_files, one, size, document, number)
         for number, (one, size) in enumerate(zip(entry.services, sizes, strict=True))
     ]
     constraints = constraints_of(entry.constraints)
@@ -254,13 +254,19 @@ def _sized(
 
 
 def _load_of(
-    path: Path, load_files: LoadFiles, entry: "ServiceEntry", size: TaskSize, document: "Document", number: int
+    path: Path,
+    files: InputFiles,
+    load_files: LoadFiles,
+    entry: "ServiceEntry",
+    size: TaskSize,
+    document: "Document",
+    number: int,
 ) -> Load:
     if entry.load.tasks is not None:
         return constant_load(entry.load.tasks)
     at: YamlPath = ("services", number, "load")
-    if entry.load.runs is not None:
-        return _batch(entry, document.place((*at, "runs")))
+    if entry.load.runs is not None or entry.load.runs_file is not None:
+        return _batch(path, files, entry, document, at)
     figure = "cpu_ms_per_request" if entry.load.cpu_ms_per_request else "requests_per_task"
     statement = Statement(
         name=entry.name,
@@ -281,14 +287,20 @@ def _load_of(
     return replace(load, is_stated=True)
 
 
-def _batch(entry: "ServiceEntry", place: Place) -> Load:
-    """Scheduled tasks and batch runs."""
+def _batch(path: Path, files: InputFiles, entry: "ServiceEntry", document: "Document", at: "YamlPath") -> Load:
+    """Scheduled tasks and batch runs: as the entry states them, or from a table of them."""
     from advisor.sources.workload_models import run_of
 
+    place = document.place((*at, "runs" if entry.load.runs_file is None else "runs_file"))
+    if entry.load.runs_file is None:
+        runs = tuple(run_of(one) for one in entry.load.runs or ())
+    else:
+        file = path.parent / entry.load.runs_file
+        runs = parse_runs(files.text(file, place), str(file))
     return load_of_runs(
         Runs(
             name=entry.name,
-            runs=tuple(run_of(one) for one in entry.load.runs or ()),
+            runs=runs,
             startup_s=DEFAULT_STARTUP_S if entry.task.startup_seconds is None else entry.task.startup_seconds,
             place=place,
         )

@@ -180,13 +180,16 @@ class LoadEntry(_Entry):
     runs: list[RunEntry] | None = Field(
         None, min_length=1, description="Scheduled tasks and batch runs, in place of a load file."
     )
+    runs_file: str | None = Field(
+        None, min_length=1, description="CSV of past runs: start, duration_minutes (or duration_seconds), count (default 1)."
+    )
     assumed: list[Annotated[str, Field(min_length=1, max_length=500)]] | None = Field(
         None, min_length=1, description="The load was not measured: what it was made from. Every report repeats it."
     )
 
     @model_validator(mode="after")
     def _one_load(self) -> Self:
-        given = [name for name in ("file", "files", "tasks", "runs") if getattr(self, name) is not None]
+        given = [name for name in ("file", "files", "tasks", "runs", "runs_file") if getattr(self, name) is not None]
         if len(given) != 1:
             problem = f"the load is given by {' and '.join(given)}" if given else "the load is not given"
             raise refusal(problem, "Write one of `file: load.csv`, `files: [...]` or `tasks: 60`.")
@@ -194,8 +197,8 @@ class LoadEntry(_Entry):
             raise refusal("requests_per_task and cpu_ms_per_request are both given", "Keep one of them.")
         if self.tasks is not None and (self.requests_per_task or self.cpu_ms_per_request):
             raise refusal("a constant number of tasks goes with no figure per request", "Keep `tasks` alone.")
-        if self.runs is not None and (self.requests_per_task or self.cpu_ms_per_request):
-            raise refusal("batch runs go with no figure per request", "Keep `runs` alone.")
+        if (self.runs or self.runs_file) and (self.requests_per_task or self.cpu_ms_per_request):
+            raise refusal("batch runs go with no figure per request", "Keep the runs alone.")
         return self
 
 
