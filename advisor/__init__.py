@@ -21,13 +21,19 @@ if TYPE_CHECKING:
     from advisor.report.charts import plot_load as plot_load
     from advisor.report.charts import plot_loads as plot_loads
     from advisor.report.charts import plot_stairs as plot_stairs
+    from advisor.sources import LoadShape as LoadShape
+    from advisor.sources import NewService as NewService
     from advisor.sources import Stated as Stated
     from advisor.sources import read_catalog as read_catalog
     from advisor.sources import read_change as read_change
     from advisor.sources import read_recommendation as read_recommendation
     from advisor.sources import read_workload as read_workload
+    from advisor.sources import render_new_workload as render_new_workload
 
 _HOMES = {
+    "LoadShape": "advisor.sources",
+    "NewService": "advisor.sources",
+    "render_new_workload": "advisor.sources",
     "advise": "advisor.answer",
     "backtest": "advisor.backtesting",
     "render_ecs": "advisor.emit",
@@ -52,6 +58,8 @@ _HOMES = {
 
 __all__ = [
     "Limits",
+    "LoadShape",
+    "NewService",
     "Recommendation",
     "Stated",
     "__version__",
@@ -72,6 +80,7 @@ __all__ = [
     "read_recommendation",
     "read_workload",
     "render_ecs",
+    "render_new_workload",
 ]
 
 

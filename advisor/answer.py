@@ -43,14 +43,14 @@ from advisor.recommend.verdict import Judgement, Ranked, judge, launch_choice, r
 from advisor.recommend.views import first_hour, instances_view, service_view
 from advisor.recommend.warnings import warnings_for
 from advisor.simulate.fargate import fargate_quantities
-from advisor.simulate.instances import capacity, reservation
+from advisor.simulate.instances import reservation
 from advisor.simulate.packing import tasks_per_instance
 from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import Weeks, timeline
 from advisor.uncertainty import HORIZON_WEEKS, SEED
 from advisor.units import HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray
 from advisor.version import __version__
-from advisor.workload import Workload
+from advisor.workload import LoadForm, Workload
 
 TREND_LOOK_AHEAD_WEEKS = (0, 4, 8, 13, 26)
 """Weeks after the end of the history at which a trend is asked whether the answer would still hold."""
@@ -124,7 +124,7 @@ def _weeks_since_a_step(search: Search, found: Alternatives) -> int | None:
 def search_for(workload: Workload, catalog: PriceCatalog) -> Search:
     """Candidates and time axis of a workload."""
     axis = timeline(workload.start, workload.step_s, workload.n_steps)
-    types = candidates(catalog, workload.region, workload.constraints)
+    types = candidates(catalog, workload.region, workload.constraints, workload.daemons)
     return Search(catalog=catalog, region=workload.region, axis=axis, constraints=workload.constraints, candidates=types)
 
 
@@ -409,7 +409,7 @@ class Answer:
             )  # fmt: skip
         (type_name,) = ec2.provider.instance_types
         instance_type = next(t for t in self.search.candidates.types if t.name == type_name)
-        offered = capacity(instance_type, has_trunking=self.search.constraints.has_trunking)
+        offered = self.search.candidates.capacity_of(instance_type)
         return Stairs(
             fargate_usd_per_task_hour=task_usd,
             fargate_title=fargate_title,
@@ -426,7 +426,7 @@ class Answer:
 
     def _rounding(self, load: ServiceLoad) -> float | None:
         """Share of a task's cost on Fargate that rounding its declared size up to the grid adds."""
-        part = self._own_part(load.service.name, LaunchType.FARGATE)
+        part = self._own_part(load.service.name, LaunchType.FARGATE, is_declared=True)
         if part is None:
             return None
         plan, declared = part.services[load.service.name], load.service.task
@@ -449,9 +449,10 @@ class Answer:
         usd = float(total_usd(amounts_usd(quantity, self.search.catalog.rates_usd(meters, self.search.region))))
         return None if np.isnan(usd) else usd
 
-    def _own_part(self, service: str, launch_type: LaunchType) -> Part | None:
-        """The cheapest on-demand part of a service alone."""
-        parts = [choice.parts[0] for choice in self.found.by_service[service] if choice.parts]
+    def _own_part(self, service: str, launch_type: LaunchType, *, is_declared: bool = False) -> Part | None:
+        """The cheapest on-demand part of a service alone; ``is_declared``: not in another size for its own sake."""
+        choices = [c for c in self.found.by_service[service] if c.parts and not (is_declared and c.is_right_sized)]
+        parts = [choice.parts[0] for choice in choices]
         eligible = [
             part
             for part in parts
@@ -471,7 +472,7 @@ class Answer:
         for part, _ in parts:
             types = [t for t in self.search.candidates.types if t.name in part.provider.instance_types]
             load = packed_load([self._run_of(name, plan) for name, plan in part.services.items()])
-            per_type = [load.bound(capacity(t, has_trunking=part.provider.has_trunking)) for t in types]
+            per_type = [load.bound(self.search.candidates.capacity_of(t)) for t in types]
             bounds.append(np.mean(per_type, axis=0))
         series = (
             np.sum([use.running for _, use in parts], axis=0),
@@ -493,9 +494,6 @@ class Answer:
         fitted = [t for t in self.search.candidates.types if t.name in chosen and not t.is_registered_memory_observed]
         return {f"registered memory of {t.name}": f"{t.registered_memory_mib:,} MiB (our fit)" for t in fitted}
 
-    def _growth(self) -> dict[str, str]:
-        return {"growth": "0"} if self.workload.growth.is_none else {}
-
     def _run(self, parts: Sequence[Part]) -> Run:
         workload, catalog = self.workload, self.search.catalog
         end = workload.start + timedelta(hours=workload.span_hours)
@@ -504,7 +502,7 @@ class Answer:
             inputs=tuple({"path": file.path, "sha256": file.sha256} for file in (*workload.inputs, *catalog.inputs)),
             catalog=_catalog_dates(catalog, workload.region),
             seed=SEED,
-            defaults={**workload.defaults_used, **MODEL_DEFAULTS, **self._growth(), **self._fitted_memory(parts)},
+            defaults={**workload.defaults_used, **_model_defaults(workload), **self._fitted_memory(parts)},
             notes=(*workload.notes, *catalog.notes, *self.search.candidates.notes),
             start=workload.start.isoformat(),
             end=end.isoformat(),
@@ -521,6 +519,14 @@ MODEL_DEFAULTS: Mapping[str, str] = {
     "work per vCPU": "1",
 }
 """What no input of this version changes."""
+
+
+def _model_defaults(workload: Workload) -> Mapping[str, str]:
+    defaults = {name: value for name, value in MODEL_DEFAULTS.items() if name != "daemons" or not workload.daemons}
+    if workload.growth.is_none:
+        is_assumed = any(service.is_stated and service.load_form is not LoadForm.TASKS for service in workload.services)
+        defaults["growth"] = "0 beyond what an assumed load states" if is_assumed else "0"
+    return defaults
 
 
 def _catalog_dates(catalog: PriceCatalog, region: str) -> Mapping[str, str]:

@@ -81,8 +81,8 @@ class SizeAdvice:
     hours_above_target: float
     hours_above_full: float
     """Hours above what the tasks have."""
-    memory_headroom_fraction: float
-    """Memory left at the worst moment, as a share of the size."""
+    memory_headroom_fraction: float | None
+    """Memory left at the worst moment, as a share of the size; None where memory was not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -368,9 +368,13 @@ def _plain_plan(plan: Plan) -> dict[str, Any]:
 def _nest_task_sizes(data: Mapping[str, Any]) -> dict[str, Any]:
     """The inverse of :func:`_plain_plan` over all alternatives; data of another shape is left for the validation to name."""
     result: dict[str, Any] = json.loads(json.dumps(data))
-    for alternative in result.get("alternatives") or []:
+    alternatives = result.get("alternatives")
+    for alternative in alternatives if isinstance(alternatives, list) else ():
         plan = alternative.get("plan") if isinstance(alternative, dict) else None
-        for service in (plan or {}).get("services", {}).values():
+        services = plan.get("services") if isinstance(plan, dict) else None
+        for service in services.values() if isinstance(services, dict) else ():
+            if not isinstance(service, dict):
+                continue
             service["task"] = {"cpu_units": service.pop("cpu", None), "memory_mib": service.pop("memory", None)}
     return result
 

@@ -6,16 +6,31 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from advisor.sources.catalog import read_catalog
     from advisor.sources.changes import Change, Stated, read_change
+    from advisor.sources.new_workload import LoadShape, NewService, render_new_workload
     from advisor.sources.recommendation_file import read_recommendation
     from advisor.sources.workload_file import read_workload
     from advisor.sources.workload_models import workload_schema
 
-__all__ = ["Change", "Stated", "read_catalog", "read_change", "read_recommendation", "read_workload", "workload_schema"]
+__all__ = [
+    "Change",
+    "LoadShape",
+    "NewService",
+    "Stated",
+    "read_catalog",
+    "read_change",
+    "read_recommendation",
+    "read_workload",
+    "render_new_workload",
+    "workload_schema",
+]
 
 _MODULES = {
     "Change": "advisor.sources.changes",
+    "LoadShape": "advisor.sources.new_workload",
+    "NewService": "advisor.sources.new_workload",
     "Stated": "advisor.sources.changes",
     "read_change": "advisor.sources.changes",
+    "render_new_workload": "advisor.sources.new_workload",
     "read_catalog": "advisor.sources.catalog",
     "read_recommendation": "advisor.sources.recommendation_file",
     "read_workload": "advisor.sources.workload_file",
