@@ -319,6 +319,7 @@ def test_a_missing_file_of_specs_is_named(copied_data):
 
 def test_a_region_without_a_concept_lacks_only_that(copied_data):
     (copied_data / FARGATE_FILE).unlink()
+    (copied_data / "us-east-1/fargate_windows.csv").unlink()
     catalog = read_catalog("us-east-1", folder=copied_data)
     assert catalog.rate(instance_hour("m5.large", ON_DEMAND), "us-east-1").usd == 0.096
     with pytest.raises(PriceNotFoundError, match="nothing similar"):

@@ -119,6 +119,10 @@ class RegionPrices:
     """How many zones offer an instance type; types that are absent are not known."""
     further: Mapping[str, Rate] = field(default_factory=dict)
     """Current rates by meter id that few ask for, such as Windows and commitments; may be read only when asked for."""
+    places: Mapping[str, str] = field(default_factory=dict)
+    """File and line of current rates by meter id, where they were read from files."""
+    gaps: Mapping[str, str] = field(default_factory=dict)
+    """Why there is no rate, by meter id or pattern, for what a complete Region would have."""
 
     def rate(self, meter_id: str) -> Rate | None:
         """List rate of a meter."""
