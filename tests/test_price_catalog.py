@@ -15,7 +15,10 @@ from advisor.meters import (
     FARGATE_EPHEMERAL_GIB_HOUR,
     GP3_GIB_MONTH,
     PUBLIC_IPV4_HOUR,
+    CommitmentKind,
     Meter,
+    PaymentOption,
+    committed,
     fargate_gib_hour,
     fargate_vcpu_hour,
     instance_hour,
@@ -345,7 +348,7 @@ def with_rates(tmp_path):
 def test_an_own_rate_wins_and_says_so(with_rates):
     catalog = with_rates("ec2:linux:on_demand:m5.large,eu-west-1,0.09,instance-hour,,our agreement,2026-11-01")
     rate = catalog.rate(M5, "eu-west-1")
-    assert (rate.usd, rate.source_id, rate.as_of) == (0.09, "own rates: own.csv", "2026-11-01")
+    assert (rate.usd, rate.source_id, rate.as_of) == (0.09, "own rates: own.csv, line 2", "2026-11-01")
     assert rate.note == "own rates, line 2; our agreement"
     assert catalog.source(rate.source_id).where == "own.csv"
     assert catalog.notes == ()
@@ -414,6 +417,63 @@ def test_a_row_that_matches_nothing_is_noted(with_rates):
     ]
 
 
+def test_a_pattern_that_matches_nothing_is_told_what_is_close(with_rates):
+    (note,) = with_rates("fargate:linux:arm:on_demand:*,*,,,0.1,,").notes
+    assert "has no effect. Closest: fargate:linux:arm64:on_demand:" in note
+
+
+def test_a_meter_that_does_not_exist_is_refused_with_close_ones(with_rates):
+    for row in (
+        "ec2:linux:on_demand:m5.larg,*,0.1,instance-hour,,,",
+        "ec2:linux:on_demand:m5.larg,us-east-1,,,0.1,,",  # of another Region: still no meter
+    ):
+        with pytest.raises(InputError, match=r"line 2: there is no meter 'ec2:linux:on_demand:m5\.larg'. Closest: .*m5\.large"):
+            with_rates(row)
+
+
+def test_every_line_of_a_bill_with_an_own_rate_names_file_and_row(with_rates):
+    catalog = with_rates("fargate:*,*,,,20%,our agreement,", "ebs:*,*,,,0.05,,")
+    listed = read_catalog("eu-west-1")
+    for meter, line, share in ((fargate_vcpu_hour(X86, ON_DEMAND), 2, 0.8), (GP3_GIB_MONTH, 3, 0.95)):
+        rate = catalog.rate(meter, "eu-west-1")
+        assert rate.source_id == f"own rates: own.csv, line {line}"
+        assert rate.usd == pytest.approx(share * listed.rate(meter, "eu-west-1").usd)
+        assert catalog.source(rate.source_id).where == "own.csv"
+
+
+def test_a_glob_with_a_rate_reaches_only_meters_of_its_unit(with_rates):
+    with pytest.raises(InputError, match=r"line 2: fargate:.*gib_hour is counted in GiB-hour, not vCPU-hour"):
+        with_rates("fargate:linux:x86_64:on_demand:*,*,0.03,vCPU-hour,,,")
+    catalog = with_rates("fargate:linux:*:on_demand:vcpu_hour,*,0.03,vCPU-hour,,,")
+    assert catalog.rate(fargate_vcpu_hour(ARM, ON_DEMAND), "eu-west-1").usd == 0.03
+
+
+def test_discounts_do_not_pile_up(with_rates):
+    catalog = with_rates("ec2:*,*,,,10%,,", "ec2:linux:on_demand:*,*,,,20%,,")
+    assert catalog.rate(M5, "eu-west-1").usd == pytest.approx(0.107 * 0.8)  # the more exact row alone, not 0.9 x 0.8
+
+
+def test_an_own_rate_far_from_the_list_is_named(with_rates):
+    (note,) = with_rates("ec2:linux:on_demand:m5.large,*,78.11,instance-hour,,per month by mistake,").notes
+    assert note.startswith("own.csv, line 2: 78.11 USD per instance-hour of ec2:linux:on_demand:m5.large is 730 times the list")
+
+
+def test_commitments_follow_the_rate_that_the_user_has(with_rates):
+    terms = {"years": 1, "payment": PaymentOption.NO_UPFRONT}
+    meter = committed(M5, CommitmentKind.EC2_INSTANCE_SAVINGS_PLAN, **terms)
+    own = with_rates(f"{committed(M5, CommitmentKind.RESERVED_INSTANCE, **terms).id},*,0.05,instance-hour,,,")
+    rate = own.rate(meter, "eu-west-1")
+    assert (rate.usd, rate.is_derived, rate.error_fraction) == (0.05, True, 0.007)
+    assert "own rates: own.csv, line 2" in rate.note
+
+
+def test_govcloud_takes_own_rates_and_china_does_not(with_rates):
+    catalog = with_rates("ec2:linux:spot:m5.large,us-gov-west-1,0.05,instance-hour,,,", region="us-gov-west-1")
+    assert catalog.rate(instance_hour("m5.large", SPOT), "us-gov-west-1").usd == 0.05
+    with pytest.raises(InputError, match=r"line 2, column region.*CNY|line 2: cn-north-1 is priced in CNY"):
+        with_rates("ec2:*,cn-north-1,,,0.1,,")
+
+
 def test_rows_of_other_regions_change_nothing(with_rates, ireland):
     catalog = with_rates("*,us-east-1,,,0.5,,")
     assert catalog.rate(M5, "eu-west-1") == ireland.rate(M5, "eu-west-1")
@@ -432,6 +492,11 @@ ROW_FAULTS = {
     "nan": ("m,*,nan,GiB-hour,,,", "number above zero"),
     "text": ("m,*,$1,GiB-hour,,,", r"usd is a number, not '\$1'"),
     "percent": ("m,*,,,18,,", r"fraction from 0 to under 1, not 18.*0\.18 for 18 %"),
+    "percent of twenty": ("m,*,,,20,,", r"under 1, not 20 \(20 % is 0\.2\)"),
+    "percent sign alone": ("m,*,,,%,,", "discount_fraction is a number, not '%'"),
+    "hundred percent": ("m,*,,,100%,,", "fraction from 0 to under 1, not 1"),
+    "dearer": ("m,*,,,-0.1,,", "fraction from 0 to under 1, not -0.1"),
+    "negative": ("m,*,-1,GiB-hour,,,", "number above zero, not -1"),
     "everything off": ("m,*,,,1,,", "fraction from 0 to under 1"),
     "nan off": ("m,*,,,nan,,", "fraction from 0 to under 1"),
     "region": ("m,us-east1,1,GiB-hour,,,", "no prices for a Region 'us-east1'. Closest: us-east-1"),

@@ -1,7 +1,7 @@
 """The catalog: what a unit of each meter costs in a Region, and what each instance type offers."""
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -9,8 +9,8 @@ from advisor.ecs import InstanceType, PurchaseOption
 from advisor.errors import AdvisorError, PriceNotFoundError
 from advisor.meters import Meter, instance_hour, managed_instances_fee_hour
 from advisor.pricing.derived import derivable, derived_rate, managed_instances_fee
-from advisor.pricing.known_meters import unit_of
-from advisor.pricing.own_rates import OwnRate, apply_own_rates
+from advisor.pricing.known_meters import FIXED_METERS, unit_of
+from advisor.pricing.own_rates import OwnRate, apply_own_rates, check_meters, closest, far_from_list
 from advisor.pricing.rates import UNDATED, CatalogDates, CatalogOrigin, CommitmentRatio, FeeRatio, Rate, RegionPrices, Source
 from advisor.units import FloatArray
 from advisor.workload import InputFile
@@ -177,19 +177,35 @@ class PriceCatalog:
         The fee is a share of the list rate, so a discount on the instance does not lower it; where the user's rate is the
         only one, the fee is a share of that. A pool follows the Spot rate in force.
         """
+        check_meters(self._own_rates, self._known_meters, self._unit_of)
         matching: set[int] = set()
+        far: list[str] = []
         for region, prices in self._regions.items():
             fees = ((name, managed_instances_fee(name, prices.rate, self._fee_ratios)) for name in self._fee_ratios)
             listed = {**prices.rates, **prices.further}
             listed |= {managed_instances_fee_hour(name).id: fee for name, fee in fees if fee is not None}
             own = [row for row in self._own_rates if row.applies_to(region)]
-            self._own[region], lines = apply_own_rates(listed, own, lambda meter_id: unit_of(meter_id, self._types))
+            self._own[region], lines = apply_own_rates(listed, own, self._unit_of)
             matching |= lines
-        return tuple(
-            f"{row.file}, line {row.line}: {row.meter} matches no rate of {', '.join(self._regions)}, so the row has no effect"
-            for row in self._own_rates
-            if row.line not in matching and any(map(row.applies_to, self._regions))
-        )
+            far += far_from_list(own, self._own[region], listed)
+        return (*map(self._without_effect, self._in_vain(matching)), *dict.fromkeys(far))
+
+    def _in_vain(self, matching: Collection[int]) -> list[OwnRate]:
+        """Rows for a Region of this catalog that match none of its rates."""
+        return [row for row in self._own_rates if row.line not in matching and any(map(row.applies_to, self._regions))]
+
+    def _without_effect(self, row: OwnRate) -> str:
+        near = closest(row.meter, self._known_meters()) if row.is_pattern else ""
+        where = ", ".join(self._regions)
+        said = f"{row.file}, line {row.line}: {row.meter} matches no rate of {where}, so the row has no effect"
+        return f"{said}. {near}" if near else said
+
+    def _known_meters(self) -> list[str]:
+        listed = (meter for prices in self._regions.values() for meter in (*prices.rates, *prices.further))
+        return sorted({*(meter.id for meter in FIXED_METERS), *listed})
+
+    def _unit_of(self, meter_id: str) -> str | None:
+        return unit_of(meter_id, self._types)
 
     def _missing(self, meter: Meter, region: str) -> PriceNotFoundError:
         key = meter.id, region

@@ -64,6 +64,10 @@ def _own_rate(cells: Sequence[str], columns: Sequence[str], place: Place, known_
     if not cell["meter"]:
         raise place.error("the meter is empty", fix="Name a meter, or a pattern such as ec2:linux:on_demand:*.")
     if cell["region"] not in known_regions:
+        if cell["region"].startswith("cn-"):
+            raise place.error(
+                f"{cell['region']} is priced in CNY, and rates are in USD", fix="China Regions are not supported: drop the row."
+            )
         near = difflib.get_close_matches(cell["region"], known_regions, n=3)
         fix = f"Closest: {listed(near)}." if near else "Name a Region, or *."
         raise place.error(f"no prices for a Region {cell['region']!r}", fix=fix)
@@ -75,7 +79,7 @@ def _own_rate(cells: Sequence[str], columns: Sequence[str], place: Place, known_
             region=cell["region"],
             usd=_number(cell["usd"], "usd"),
             unit=cell["unit"] or None,
-            discount_fraction=_number(cell["discount_fraction"], "discount_fraction"),
+            discount_fraction=_fraction(cell["discount_fraction"]),
             source=cell["source"],
             as_of=cell["as_of"],
             file=Path(place.file).name,
@@ -84,6 +88,14 @@ def _own_rate(cells: Sequence[str], columns: Sequence[str], place: Place, known_
     except ValueError as error:
         fix = "Give usd with its unit, or a discount_fraction such as 0.18 for 18 %."
         raise place.error(str(error), fix=fix) from None
+
+
+def _fraction(text: str) -> float | None:
+    """0.18, or 18 % with its sign; a bare 18 is left for the check to refuse, as it may mean either."""
+    if not text.endswith("%"):
+        return _number(text, "discount_fraction")
+    percent = _number(text.removesuffix("%").strip() or "%", "discount_fraction")
+    return None if percent is None else percent / 100
 
 
 def _number(text: str, column: str) -> float | None:
