@@ -12,6 +12,7 @@ import math
 import re
 import shutil
 import sys
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+
+from advisor.pricing import missing_meters
+from advisor.sources.catalog import read_catalog, regions
 
 Row = Sequence[object]
 Files = dict[str, str]
@@ -171,8 +175,9 @@ def ec2_files(pricing: Path) -> Files:
     on_demand = in_regions(pd.read_parquet(pricing / "ec2_on_demand.parquet"))
     spot = in_regions(pd.read_parquet(pricing / "ec2_spot.parquet"))
     linux = on_demand[on_demand["os"] == "linux"]
-    windows = on_demand[on_demand["os"] == "windows"]
+    windows = on_demand[on_demand["os"] == "windows"].merge(linux[["region", "instance_type"]], on=["region", "instance_type"])
     columns = ("instance_type", *RATE_COLUMNS)
+    # Of 74 rates of Windows without one of Linux, some are the licence alone: u-12tb1.112xlarge at 448 x 0.046.
     return {
         **regional("ec2_on_demand", columns, instance_rates(linux, "usd_per_hour")),
         **regional("ec2_windows_on_demand", columns, instance_rates(windows, "usd_per_hour")),
@@ -348,6 +353,38 @@ def side_cost_files(pricing: Path) -> Files:
     for file, found in rows.items():
         files |= regional(file, (*key_of.get(file, SIDE_KEY), *RATE_COLUMNS), found)
     return files
+
+
+def gaps_file(files: Files) -> str:
+    """What a complete Region would have a rate of, and these files do not."""
+    with tempfile.TemporaryDirectory() as name:
+        write(files, Path(name))
+        catalog = read_catalog(*regions(Path(name)), folder=Path(name))
+    rows = []
+    for region in catalog.regions:
+        outdated = catalog.region_prices(region).outdated
+        for meter in missing_meters(catalog, region):
+            status, rate = outdated.get(meter, ("", None))
+            why = (
+                f"only a {status} rate of {rate.as_of} ({rate.source_id})"
+                if rate
+                else NOT_SOURCED.get(meter, "no source found")
+            )
+            rows.append((region, meter, why))
+    return csv_text(("region", "meter", "why"), sorted(rows))
+
+
+NOT_SOURCED: Final = {
+    "ec2:linux:spot:*": "the collected Spot prices leave out GovCloud",
+    "cloudwatch:container_insights_enhanced:metric_month": "one source, for us-east-1",
+}
+
+
+def write(files: Files, folder: Path) -> None:
+    for path, text in files.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8", newline="\n")
 
 
 def zone_files(pricing: Path, priced_types: set[str]) -> Files:
@@ -543,6 +580,7 @@ def readme(files: Files, found: list[tuple[Observation, int, float]], windows: p
     )
     return README.format(
         coverage=coverage(files),
+        n_gaps=files["gaps.csv"].count("\n") - 1,
         side_coverage=side_coverage(files),
         windows_all=len(windows),
         **{f"windows_{kind}": count for kind, count in windows["kind"].value_counts().items()},
@@ -636,6 +674,7 @@ was true (`undated` where it gives none), and a `status`: `current` rows price, 
 | `REGION/ecr.csv` | item, dimension | storage of images |
 | `REGION/zones.csv` | instance type | ids of the zones that offer it; an absent type is unknown, not refused |
 | `instance_types.csv` | instance type | what it offers to ECS, for every type with a price anywhere |
+| `gaps.csv` | Region, meter or pattern | why there is no rate |
 | `commitment_ratios.csv` | years, payment | what a payment option costs against all upfront, and its error |
 | `managed_instances_fee.csv` | scope, time | Managed Instances fee as a ratio of the on-demand list rate, from few examples |
 | `sources.csv` | source | where, date, note, licence |
@@ -673,8 +712,11 @@ Side costs, and numbers of Savings Plan rates:
 |---|---|---|---|---|---|---|
 {side_coverage}
 
-Collected, but not here: Windows Spot (178 of 13,527 rates are below the Linux Spot rate of the same type), RHEL, SUSE, Ubuntu
-Pro, Local Zones and Wavelength Zones, convertible Reserved Instances, volumes other than gp3, transfer beyond 10 TB a month.
+Collected, but not here: Windows Spot (178 of 13,527 rates are below the Linux Spot rate of the same type), 74 rates of Windows
+without a Linux rate beside them (some are the licence alone), RHEL, SUSE, Ubuntu Pro, Local Zones and Wavelength Zones,
+convertible Reserved Instances, volumes other than gp3, transfer beyond 10 TB a month.
+
+`gaps.csv` lists what a complete Region would have and these do not: {n_gaps:,} rates. Nothing stands in for them.
 
 ## Registered memory
 
@@ -706,6 +748,7 @@ def build(folder: Path) -> tuple[Files, list[tuple[Observation, int, float]]]:
     rows = [instance_type_row(name, specs) for name in sorted(priced_types)]
     files["instance_types.csv"] = csv_text(INSTANCE_TYPE_COLUMNS, rows)
     files["sources.csv"] = csv_text(("source_id", "where", "date", "note", "licence"), source_rows(folder, files, specs))
+    files["gaps.csv"] = gaps_file(files)
     found = residuals(specs)
     files["README.md"] = readme(files, found, windows_reserved(pricing))
     return files, found
@@ -719,10 +762,7 @@ def main() -> None:
     files, found = build(arguments.source)
     if arguments.out.exists():
         shutil.rmtree(arguments.out)
-    for path, text in files.items():
-        target = arguments.out / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8", newline="\n")
+    write(files, arguments.out)
     for observation, says, apart in found:
         sys.stdout.write(f"{observation.instance_type:14} observed {observation.memory_mib:>8} fit {says:>8} {apart:+8.2%}\n")
     size = sum(len(text.encode()) for text in files.values())

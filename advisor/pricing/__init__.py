@@ -1,6 +1,7 @@
 """Prices: rates by meter and Region, with their source and date. What has no price stays without one."""
 
 from advisor.pricing.catalog import PriceCatalog
+from advisor.pricing.invariants import Violation, missing_meters, violations
 from advisor.pricing.own_rates import OwnRate
 from advisor.pricing.rates import (
     CatalogDates,
@@ -24,4 +25,7 @@ __all__ = [
     "RateStatus",
     "RegionPrices",
     "Source",
+    "Violation",
+    "missing_meters",
+    "violations",
 ]

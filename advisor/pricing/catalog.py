@@ -105,6 +105,23 @@ class PriceCatalog:
         more = ((meter_id, self._find(meter_id, region)) for meter_id in derivable(known, self._fee_ratios))
         return known | {meter_id: rate for meter_id, rate in more if rate is not None}
 
+    def region_prices(self, region: str) -> RegionPrices:
+        """List rates of a Region as they are, without own and derived ones."""
+        return self._prices(region)
+
+    @property
+    def known_types(self) -> Mapping[str, InstanceType]:
+        """Every instance type with specs, by name."""
+        return self._types
+
+    def has_source(self, source_id: str) -> bool:
+        """Whether a source is described."""
+        return source_id in self._sources
+
+    def commitment_ratio(self, terms: str) -> CommitmentRatio | None:
+        """What a payment option costs against all upfront, by terms such as ``1y:no_upfront``; None where that is not known."""
+        return self._commitment_ratios.get(terms)
+
     def instance_types(self, region: str) -> tuple[InstanceType, ...]:
         """Instance types with a Linux on-demand rate in the Region, by name."""
         if region not in self._priced_types:

@@ -319,14 +319,19 @@ class RegionTables:
                 return self.further(table)
         return TableRates()
 
-    def places(self, meter_id: str) -> Iterator[tuple[CatalogFile, int, Rate, RateStatus]]:
-        """File and line of every row of a meter."""
-        for layer in self.layers:
-            for table in PRICE_TABLES:
-                if table.file in layer and (not table.prefixes or meter_id.startswith(table.prefixes)):
-                    for line, (found, rate, status) in rate_rows(table, layer[table.file], self.known_types, self.sources):
-                        if found == meter_id:
-                            yield layer[table.file], line, rate, status
+    @cached_property
+    def places(self) -> Mapping[str, str]:
+        """File and line of the current rate of every meter."""
+        found: dict[str, str] = {}
+        for table in PRICE_TABLES:
+            current = self.further(table).current if table.prefixes else self.first.current
+            for layer in self.layers:
+                if table.file in layer:
+                    file = layer[table.file]
+                    for line, (meter_id, rate, status) in rate_rows(table, file, self.known_types, self.sources):
+                        if status is RateStatus.CURRENT and current.get(meter_id) == rate:
+                            found[meter_id] = f"{file.name}, line {line}"
+        return found
 
     def _read(self, table: PriceTable) -> TableRates:
         found = TableRates()
@@ -376,20 +381,15 @@ class OutdatedRates(Mapping[str, tuple[RateStatus, Rate]]):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RatePlaces(Mapping[str, str]):
-    """Where the current rate of a meter stands."""
+    """Where the current rate of a meter stands; the files are gone through again when one is asked for."""
 
     tables: RegionTables
 
     def __getitem__(self, meter_id: str) -> str:
-        rate = self.tables.first.current.get(meter_id) or self.tables.of(meter_id).current.get(meter_id)
-        for file, line, found, status in self.tables.places(meter_id):
-            if status is RateStatus.CURRENT and found == rate:
-                return f"{file.name}, line {line}"
-        raise KeyError(meter_id)
+        return self.tables.places[meter_id]
 
     def __iter__(self) -> Iterator[str]:
-        yield from self.tables.first.current
-        yield from FurtherRates(tables=self.tables)
+        return iter(self.tables.places)
 
     def __len__(self) -> int:
-        return sum(1 for _ in self)
+        return len(self.tables.places)
