@@ -200,7 +200,7 @@ class PriceCatalog:
         for region, prices in self._regions.items():
             fees = ((name, managed_instances_fee(name, prices.rate, self._fee_ratios)) for name in self._fee_ratios)
             listed = {**prices.rates, **prices.further}
-            listed |= {managed_instances_fee_hour(name).id: fee for name, fee in fees if fee is not None}
+            listed = {managed_instances_fee_hour(name).id: fee for name, fee in fees if fee is not None} | listed
             own = [row for row in self._own_rates if row.applies_to(region)]
             self._own[region], lines = apply_own_rates(listed, own, self._unit_of)
             matching |= lines

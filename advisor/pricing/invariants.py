@@ -190,13 +190,9 @@ class _RegionRules:
             if windows.id in rates
         ]
         for windows, linux in pairs:
-            if linux in rates:
-                if rates[windows].usd < rates[linux].usd:
-                    problem = f"{windows} at {rates[windows].usd:g} is below Linux, {rates[linux].usd:g}"
-                    yield self._violation("windows_below_linux", windows, problem)
-            elif not windows.startswith(tuple(CommitmentKind)):
-                problem = f"{windows} at {rates[windows].usd:g} has no Linux rate beside it, so nothing says that it is whole"
-                yield self._violation("windows_alone", windows, problem)
+            if linux in rates and rates[windows].usd < rates[linux].usd:
+                problem = f"{windows} at {rates[windows].usd:g} is below Linux, {rates[linux].usd:g}"
+                yield self._violation("windows_below_linux", windows, problem)
 
     def of_commitments(self) -> Iterator[Violation]:
         rates = self.rates

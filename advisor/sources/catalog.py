@@ -43,6 +43,8 @@ __all__ = [
     "OWN_RATES_COLUMNS",
     "PRICE_TABLES",
     "RATE_COLUMNS",
+    "catalog_folders",
+    "catalog_regions",
     "price_cache_folder",
     "pricing_data_folder",
     "read_catalog",
@@ -83,6 +85,29 @@ def price_cache_folder() -> Path:
     return Path(stated) if stated else platformdirs.user_cache_path("ecs-launch-advisor") / "pricing_data"
 
 
+def catalog_folders(folder: Path | None = None, cache: Path | None = None) -> tuple[Path, ...]:
+    """Folders that a catalog is read from, each over the one before; arguments as for :func:`read_catalog`."""
+    if cache is None and folder is None:
+        cache = price_cache_folder()
+    newer = _generation_in_force(cache) if cache is not None else None
+    return (folder or pricing_data_folder(), *([newer] if newer is not None else []))
+
+
+def catalog_regions(folder: Path | None = None, cache: Path | None = None) -> tuple[str, ...]:
+    """Regions that a catalog has prices of; arguments as for :func:`read_catalog`."""
+    return tuple(sorted({name for each in catalog_folders(folder, cache) for name in regions(each)}))
+
+
+def _generation_in_force(cache: Path) -> Path | None:
+    """Refreshed prices lie in ``generations/NAME``, and ``current`` names the ones in force; or in the folder itself."""
+    try:
+        name = (cache / "current").read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        return cache if (cache / "sources.csv").is_file() else None
+    found = cache / "generations" / name
+    return found if name and Path(name).name == name and (found / "sources.csv").is_file() else None
+
+
 def regions(folder: Path | None = None) -> tuple[str, ...]:
     """Regions that have prices."""
     return tuple(sorted(path.parent.name for path in (folder or pricing_data_folder()).glob("*/ec2_on_demand.csv")))
@@ -119,11 +144,8 @@ def read_catalog(
     >>> read_catalog("eu-west-1").rate(instance_hour("m5.large", PurchaseOption.ON_DEMAND), "eu-west-1").usd
     0.107
     """
-    base = folder or pricing_data_folder()
-    if cache is None and folder is None:
-        cache = price_cache_folder()
-    folders = [base] if cache is None or not cache.is_dir() else [base, cache]
-    known = sorted({name for each in folders for name in regions(each)})
+    folders = catalog_folders(folder, cache)
+    base, known = folders[0], catalog_regions(folder, cache)
     for each in (region, *more):
         _check_region(each, known)
     shared = [_files(each, SHARED_FILES) for each in folders]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from advisor.errors import AdvisorError, InputError
 from advisor.pricing import PriceCatalog, Violation, violations
-from advisor.sources.catalog import price_cache_folder, pricing_data_folder, read_catalog, regions
+from advisor.sources.catalog import catalog_regions, read_catalog
 
 
 def check_catalog(
@@ -35,7 +35,11 @@ def check_catalog(
     AdvisorError
         There is no catalog.
     """
-    names = catalog_regions(folder, cache=cache)
+    names = catalog_regions(folder, cache)
+    if not names:
+        raise AdvisorError(
+            f"no prices in {folder}: a catalog has a folder for each Region, such as us-east-1. Name that folder."
+        )
     try:
         return violations(read_catalog(*names, folder=folder, cache=cache), previous, today=today, accepted=accepted)
     except InputError:
@@ -54,23 +58,6 @@ def check_catalog(
         return tuple(found.values())
     rest = violations(read_catalog(*readable, folder=folder, cache=cache), previous, today=today, accepted=accepted)
     return (*found.values(), *rest)
-
-
-def catalog_regions(folder: Path | None = None, *, cache: Path | None = None) -> tuple[str, ...]:
-    """Regions that a catalog has prices of.
-
-    Raises
-    ------
-    AdvisorError
-        There is none.
-    """
-    over = price_cache_folder() if folder is None and cache is None else cache
-    names = {*regions(folder or pricing_data_folder()), *(regions(over) if over is not None else ())}
-    if not names:
-        raise AdvisorError(
-            f"no prices in {folder}: a catalog has a folder of each Region, such as us-east-1/ec2_on_demand.csv."
-        )
-    return tuple(sorted(names))
 
 
 def _unreadable(region: str, error: InputError) -> Violation:

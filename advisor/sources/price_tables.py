@@ -24,6 +24,7 @@ from advisor.meters import (
     fargate_gib_hour,
     fargate_vcpu_hour,
     instance_hour,
+    managed_instances_fee_hour,
     surplus_vcpu_hour,
     windows_instance_hour,
 )
@@ -110,6 +111,7 @@ PRICE_TABLES: Final = (
     PriceTable("ec2_on_demand.csv", ("instance_type",), _instance("linux", PurchaseOption.ON_DEMAND)),
     PriceTable("ec2_spot.csv", ("instance_type",), _instance("linux", PurchaseOption.SPOT)),
     PriceTable("ec2_surplus_credits.csv", ("family",), surplus_vcpu_hour),
+    PriceTable("managed_instances.csv", ("instance_type",), managed_instances_fee_hour),
     PriceTable("fargate.csv", _FARGATE, lambda *key: _FARGATE_METERS[key]),
     PriceTable("fargate_windows.csv", _FARGATE, lambda *key: _FARGATE_WINDOWS_METERS[key]),
     PriceTable("ebs.csv", ("volume_type", "dimension"), _item_of("ebs")),
@@ -202,6 +204,8 @@ class TableRates:
                 continue
             if day(other) > day(rate):
                 current[meter_id], other = other, rate
+            if day(other) == day(current[meter_id]):
+                continue  # read again on the same day: no older rate to compare with
             outdated[meter_id] = _newest(outdated.get(meter_id), (RateStatus.SUPERSEDED, other))
         return TableRates(current=current, outdated=outdated)
 
