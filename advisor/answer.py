@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from advisor.optimize.pricing import instance_facts, price_parts, weekly_usd, we
 from advisor.optimize.search import Search, packed_load
 from advisor.plan import CapacityProvider, Plan, ServicePlan
 from advisor.pricing import PriceCatalog
+from advisor.recommend.price_age import price_age_warnings
 from advisor.recommend.reasons import folded, idle_fraction, service_why, unmet_task_hours
 from advisor.recommend.result import (
     CLUSTER_SCOPE,
@@ -48,7 +49,7 @@ from advisor.version import __version__
 from advisor.workload import Workload
 
 
-def advise(workload: Workload, catalog: PriceCatalog) -> Recommendation:
+def advise(workload: Workload, catalog: PriceCatalog, *, today: date | None = None) -> Recommendation:
     """Price every launch choice for a workload and recommend one.
 
     Parameters
@@ -57,6 +58,8 @@ def advise(workload: Workload, catalog: PriceCatalog) -> Recommendation:
         From :func:`advisor.read_workload`.
     catalog : PriceCatalog
         Prices of the workload's Region, from :func:`advisor.read_catalog`.
+    today : date, optional
+        Rates that are older than 90 days on that day are named in a warning.
 
     Raises
     ------
@@ -72,7 +75,7 @@ def advise(workload: Workload, catalog: PriceCatalog) -> Recommendation:
     unpriced = wholly_unpriced(found.by_service, search)
     if unpriced:
         raise PriceNotFoundError(meter=unpriced[1], region=workload.region, catalog_date=catalog.catalog_date(workload.region))
-    return _Answer(workload, search, found).recommendation()
+    return _Answer(workload, search, found, today).recommendation()
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ class _Answer:
     workload: Workload
     search: Search
     found: Alternatives
+    today: date | None
 
     def recommendation(self) -> Recommendation:
         workload, found = self.workload, self.found
@@ -113,7 +117,12 @@ class _Answer:
             ),
             present=present,
             views=self._views(for_cluster),
-            warnings=warnings_for(workload, self.search, found, parts, best.alternative),
+            warnings=(
+                *warnings_for(workload, self.search, found, parts, best.alternative),
+                *price_age_warnings(
+                    [each.alternative for each in for_cluster], best.alternative, region=workload.region, today=self.today
+                ),
+            ),
         )
 
     def _ranked(self, scope: str, choices: Iterable[Choice], hours: FloatArray, measured: np.ndarray) -> list[Ranked]:
@@ -406,7 +415,9 @@ MODEL_DEFAULTS: Mapping[str, str] = {
 
 def _catalog_dates(catalog: PriceCatalog, region: str) -> Mapping[str, str]:
     dates = catalog.dates(region)
-    return {"region": region, "newest": dates.newest, "oldest": dates.oldest}
+    origin = catalog.origin(region)
+    named = {} if origin is None else {"name": origin.name, "sha256": origin.sha256}
+    return {"region": region, "newest": dates.newest, "oldest": dates.oldest, **named}
 
 
 def _subject(part: Part) -> str:

@@ -24,7 +24,7 @@ from advisor.meters import (
 )
 from advisor.pricing.catalog import PriceCatalog
 from advisor.pricing.known_meters import FIXED_METERS, split_commitment, unit_of
-from advisor.pricing.rates import UNDATED, Rate, RegionPrices
+from advisor.pricing.rates import UNDATED, Rate, RegionPrices, first_day
 
 ROUNDING: Final = 1e-4
 """Relative: a mean over zones is rounded to four digits after the point, so that it may pass what it may not exceed."""
@@ -157,7 +157,7 @@ class _RegionRules:
                 yield self._violation("no_source", meter, f"{meter} at {rate.usd:g} names no source ({rate.source_id!r})")
             if not rate.as_of:
                 yield self._violation("no_date", meter, f"{meter} at {rate.usd:g} has no date")
-            elif today is not None and _is_after(rate.as_of, today):
+            elif today is not None and (day := first_day(rate.as_of)) is not None and day > today:
                 yield self._violation("future_date", meter, f"{meter} at {rate.usd:g} is dated {rate.as_of}, after {today}")
         for meter, (status, old) in self.prices.outdated.items():
             current = self.rates.get(meter)
@@ -325,8 +325,3 @@ def _distance(one: RegionPrices, other: RegionPrices) -> float | None:
     if len(meters) < 20:
         return None
     return float(np.median([abs(math.log(one.rates[meter].usd / other.rates[meter].usd)) for meter in meters]))
-
-
-def _is_after(as_of: str, today: datetime.date) -> bool:
-    """A year or a month lies after today when it has not begun."""
-    return as_of != UNDATED and as_of > today.isoformat()[: len(as_of)]

@@ -1,6 +1,8 @@
 """Rates with their sources: the values that a catalog is made of."""
 
+import datetime
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,6 +10,29 @@ from typing import Final
 
 UNDATED: Final = "undated"
 """Stands for the date of a rate whose source gives none."""
+
+
+_DATE: Final = re.compile(r"20\d\d(-\d\d(-\d\d)?)?")
+
+
+def first_day(as_of: str) -> datetime.date | None:
+    """The first day that the date of a rate may mean: a year alone is as old as it can be. None where there is no date.
+
+    Raises
+    ------
+    ValueError
+        It is neither a day, a month or a year, nor ``undated``.
+
+    Examples
+    --------
+    >>> str(first_day("2026-07")), first_day("undated")
+    ('2026-07-01', None)
+    """
+    if as_of == UNDATED:
+        return None
+    if not _DATE.fullmatch(as_of):
+        raise ValueError(f"{as_of!r} is no date")
+    return datetime.date.fromisoformat(f"{as_of}-01-01"[:10] if len(as_of) == 4 else f"{as_of}-01"[:10])
 
 
 class RateStatus(StrEnum):

@@ -200,7 +200,7 @@ class Run:
     inputs: tuple[Mapping[str, str], ...]
     """``path`` and ``sha256`` of each file."""
     catalog: Mapping[str, str]
-    """Region, oldest and newest date of its prices."""
+    """Region, oldest and newest date of its prices; name of the catalog and SHA-256 of its files, which find it again."""
     seed: int | None
     defaults: Mapping[str, str]
     notes: tuple[str, ...]

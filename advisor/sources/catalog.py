@@ -21,7 +21,6 @@ from advisor.pricing import (
 from advisor.pricing.known_meters import TERMS
 from advisor.sources.input_files import listed
 from advisor.sources.price_tables import (
-    DATE,
     PRICE_TABLES,
     RATE_COLUMNS,
     BadCellError,
@@ -38,7 +37,6 @@ from advisor.sources.rates_file import OWN_RATES_COLUMNS, read_own_rates
 from advisor.version import __version__
 
 __all__ = [
-    "DATE",
     "INSTANCE_TYPE_COLUMNS",
     "OWN_RATES_COLUMNS",
     "PRICE_TABLES",
@@ -146,6 +144,8 @@ def read_catalog(
     """
     folders = catalog_folders(folder, cache)
     base, known = folders[0], catalog_regions(folder, cache)
+    if not known:
+        raise AdvisorError(f"no prices in {base}: a catalog has a folder for each Region, such as us-east-1. Name one.")
     for each in (region, *more):
         _check_region(each, known)
     shared = [_files(each, SHARED_FILES) for each in folders]

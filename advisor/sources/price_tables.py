@@ -2,7 +2,6 @@
 
 import csv
 import io
-import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -29,12 +28,11 @@ from advisor.meters import (
     windows_instance_hour,
 )
 from advisor.pricing.known_meters import FIXED_METERS, unit_of
-from advisor.pricing.rates import UNDATED, Rate, RateStatus, Source
+from advisor.pricing.rates import UNDATED, Rate, RateStatus, Source, first_day
 
 _Value = TypeVar("_Value")
 
 RATE_COLUMNS: Final = ("usd", "unit", "source_id", "as_of", "status")
-DATE: Final = re.compile(rf"{UNDATED}|20\d\d(-\d\d(-\d\d)?)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -278,8 +276,10 @@ def checked_status(source_id: str, as_of: str, status: str, sources: Mapping[str
     """Status of a row with a source that is described and a date."""
     if source_id not in sources:
         raise BadCellError("source_id", f"sources.csv has no {source_id!r}")
-    if not DATE.fullmatch(as_of):
-        raise BadCellError("as_of", f"{as_of!r} is neither a date nor {UNDATED!r}")
+    try:
+        first_day(as_of)
+    except ValueError:
+        raise BadCellError("as_of", f"{as_of!r} is neither a date nor {UNDATED!r}") from None
     try:
         return RateStatus(status)
     except ValueError:

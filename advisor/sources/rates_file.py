@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from advisor.pricing import OwnRate
+from advisor.pricing.rates import first_day
 from advisor.sources.input_files import InputFiles, Place, listed
-from advisor.sources.price_tables import DATE
 from advisor.workload import InputFile
 
 OWN_RATES_COLUMNS: Final = ("meter", "region", "usd", "unit", "discount_fraction", "source", "as_of")
@@ -71,8 +71,12 @@ def _own_rate(cells: Sequence[str], columns: Sequence[str], place: Place, known_
         near = difflib.get_close_matches(cell["region"], known_regions, n=3)
         fix = f"Closest: {listed(near)}." if near else "Name a Region, or *."
         raise place.error(f"no prices for a Region {cell['region']!r}", fix=fix)
-    if cell["as_of"] and not DATE.fullmatch(cell["as_of"]):
-        raise place.error(f"as_of {cell['as_of']!r} is not a date", fix="Write it as 2026-11-23, or leave it empty.")
+    if cell["as_of"]:
+        try:
+            first_day(cell["as_of"])
+        except ValueError:
+            fix = "Write it as 2026-11-23, or leave it empty."
+            raise place.error(f"as_of {cell['as_of']!r} is not a date", fix=fix) from None
     try:
         return OwnRate(
             meter=cell["meter"],
