@@ -1,5 +1,6 @@
 import csv
 import math
+import pickle
 import shutil
 from pathlib import Path
 
@@ -25,12 +26,14 @@ from advisor.meters import (
     managed_instances_fee_hour,
     spot_pool_hour,
     surplus_vcpu_hour,
+    windows_instance_hour,
 )
 from advisor.pricing import FeeRatio, OwnRate, PriceCatalog, Rate, RegionPrices, Source
 from advisor.sources.catalog import pricing_data_folder, read_catalog, regions
 
 X86, ARM = Architecture.X86_64, Architecture.ARM64
 ON_DEMAND, SPOT = PurchaseOption.ON_DEMAND, PurchaseOption.SPOT
+M5 = instance_hour("m5.large", ON_DEMAND)
 
 
 @pytest.fixture(scope="module")
@@ -261,6 +264,7 @@ FAULTS = {
     "unknown source": (ON_DEMAND_FILE, 9, cell(3, "hearsay"), 9, "sources.csv has no 'hearsay'"),
     "no source": (ON_DEMAND_FILE, 9, cell(3, ""), 9, "sources.csv has no ''"),
     "no date": (ON_DEMAND_FILE, 9, cell(4, ""), 9, "neither a date nor 'undated'"),
+    "no day": (ON_DEMAND_FILE, 9, cell(4, "2026-02-30"), 9, "'2026-02-30' is neither a date"),
     "other date": (ON_DEMAND_FILE, 9, cell(4, "05.07.2026"), 9, "neither a date"),
     "status": (ON_DEMAND_FILE, 9, cell(5, "good"), 9, "'good' is none of current, superseded, stale"),
     "type without specs": (ON_DEMAND_FILE, 9, cell(0, "m5.larg"), 9, "instance_types.csv has no 'm5.larg'"),
@@ -273,11 +277,22 @@ FAULTS = {
     "specs architecture": ("instance_types.csv", 5, cell(7, "i386"), 5, "does not fit its column"),
     "specs source": ("instance_types.csv", 5, cell(18, "hearsay"), 5, "sources.csv lacks .*'hearsay'"),
     "zones twice": ("us-east-1/zones.csv", 5, twice, 6, "stands here and in line 5"),
+    "zone of another Region": (
+        "us-east-1/zones.csv",
+        5,
+        cell(1, "use1-az1|euw1-az2"),
+        5,
+        "are not zones of us-east-1, whose ids start with use1-az",
+    ),
     "no zone": ("us-east-1/zones.csv", 5, cell(1, ""), 5, "no zone for"),
     "zone source": ("us-east-1/zones.csv", 5, cell(2, "hearsay"), 5, "sources.csv has no 'hearsay'"),
     "fee twice": ("managed_instances_fee.csv", 2, twice, 3, "default stands here and in line 2"),
     "fee in percent": ("managed_instances_fee.csv", 2, cell(1, "12"), 2, "between 0 and 1, not '12'"),
     "fee that has ended": ("managed_instances_fee.csv", 2, cell(3, "2026-06-30"), 2, "'current' of a ratio that is valid to"),
+    "ratio twice": ("commitment_ratios.csv", 3, twice, 4, "1y:partial_upfront stands here and in line 3"),
+    "ratio below one": ("commitment_ratios.csv", 3, cell(2, "0.98"), 3, "lies between 1 and 2, not 0.98"),
+    "ratio of no payment": ("commitment_ratios.csv", 3, cell(1, "half_upfront"), 3, "'1y:half_upfront' is none of"),
+    "gap twice": ("gaps.csv", 3, twice, 4, "stands here and in line 3"),
     "fee source": ("managed_instances_fee.csv", 2, cell(4, "hearsay"), 2, "sources.csv has no 'hearsay'"),
     "source twice": ("sources.csv", 3, twice, 4, "stands here and in line 3"),
     "source without a place": ("sources.csv", 3, cell(1, ""), 3, "an id, a place and a date"),
@@ -329,10 +344,151 @@ def test_a_region_without_a_concept_lacks_only_that(copied_data):
         catalog.rate(fargate_gib_hour(X86, ON_DEMAND), "us-east-1")
 
 
+# --- further rates, read when they are asked for
+
+
+def test_a_fault_in_a_file_that_nobody_asks_for_hurts_nobody_and_whoever_asks_is_told(copied_data):
+    spoil(copied_data / "us-east-1/ec2_windows_on_demand.csv", 9, cell(1, "0"))
+    catalog = read_catalog("us-east-1", folder=copied_data)
+    assert catalog.rate(M5, "us-east-1").usd == 0.096
+    with pytest.raises(InputError, match="number above zero, not '0'") as caught:
+        catalog.rate(windows_instance_hour("m5.large", ON_DEMAND), "us-east-1")
+    assert (Path(caught.value.file).name, caught.value.line) == ("ec2_windows_on_demand.csv", 9)
+
+
+def test_what_is_read_later_is_what_was_there_at_first(copied_data):
+    catalog = read_catalog("us-east-1", folder=copied_data)
+    (copied_data / "us-east-1/ec2_windows_on_demand.csv").unlink()
+    assert catalog.rate(windows_instance_hour("m5.large", ON_DEMAND), "us-east-1").usd == 0.188
+
+
+def test_a_catalog_survives_pickling(virginia):
+    other = pickle.loads(pickle.dumps(virginia))  # noqa: S301
+    for meter in (M5, windows_instance_hour("m5.large", ON_DEMAND), managed_instances_fee_hour("m5.large")):
+        assert other.rate(meter, "us-east-1") == virginia.rate(meter, "us-east-1")
+
+
+def test_a_derived_commitment_says_how_and_how_far_it_may_be_off(virginia):
+    meter = committed(M5, CommitmentKind.EC2_INSTANCE_SAVINGS_PLAN, years=3, payment=PaymentOption.PARTIAL_UPFRONT)
+    rate = virginia.rate(meter, "us-east-1")
+    assert rate.usd == pytest.approx(1.06383 * 0.036111)  # by hand, from the two tables
+    assert (rate.is_derived, rate.error_fraction, rate.as_of) == (True, 0.007, "2026-07-05")
+    assert rate.note == (
+        "derived: 1.06383 x the all-upfront Reserved Instance rate 0.036111 (vantage_landscape, 2026-07-05), within 0.7%,"
+        " which an EC2 Instance Savings Plan equals"
+    )
+
+
+# --- refreshed prices over the shipped ones
+
+
+@pytest.fixture
+def refreshed(tmp_path):
+    """Writes rows of us-east-1 into a folder of refreshed prices."""
+
+    def write(file: str, *rows: str) -> Path:
+        folder = tmp_path / "cache"
+        (folder / "us-east-1").mkdir(parents=True, exist_ok=True)
+        header = (pricing_data_folder() / "us-east-1" / file).read_text().splitlines()[0]
+        (folder / "us-east-1" / file).write_text("\n".join((header, *rows)) + "\n")
+        (folder / "sources.csv").write_text("source_id,where,date,note,licence\nrefreshed,the price list,2026-11-20,,\n")
+        return folder
+
+    return write
+
+
+def gp3(usd, as_of, status="current"):
+    return f"gp3,gib_month,{usd},GiB-month,refreshed,{as_of},{status}"
+
+
+def test_a_newer_rate_holds_and_the_others_stay(refreshed):
+    catalog = read_catalog("us-east-1", cache=refreshed("ebs.csv", gp3("0.07", "2026-11-20")))
+    rate = catalog.rate(GP3_GIB_MONTH, "us-east-1")
+    assert (rate.usd, rate.as_of, catalog.source(rate.source_id).where) == (0.07, "2026-11-20", "the price list")
+    assert catalog.rate(M5, "us-east-1").usd == 0.096
+    status, old = catalog.region_prices("us-east-1").outdated[GP3_GIB_MONTH.id]
+    assert (status, old.usd) == ("superseded", 0.08)
+
+
+def test_an_older_rate_of_the_cache_does_not_hold(refreshed):
+    catalog = read_catalog("us-east-1", cache=refreshed("ebs.csv", gp3("0.07", "2024-01-31")))
+    assert catalog.rate(GP3_GIB_MONTH, "us-east-1").usd == 0.08
+
+
+def test_of_two_rates_of_one_day_the_refreshed_one_holds(refreshed):
+    catalog = read_catalog("us-east-1", cache=refreshed("ebs.csv", gp3("0.07", "2025-10-28")))
+    assert catalog.rate(GP3_GIB_MONTH, "us-east-1").usd == 0.07
+
+
+def test_a_rate_that_a_refresh_superseded_is_gone(refreshed):
+    cache = refreshed("ebs.csv", gp3("0.08", "2026-11-20", "superseded"))
+    with pytest.raises(PriceNotFoundError, match="only a superseded rate of 2026-11-20"):
+        read_catalog("us-east-1", cache=cache).rate(GP3_GIB_MONTH, "us-east-1")
+
+
+def test_a_fault_in_the_cache_names_its_file(refreshed):
+    with pytest.raises(InputError, match="above zero") as caught:
+        read_catalog("us-east-1", cache=refreshed("ebs.csv", gp3("0", "2026-11-20")))
+    assert "cache/us-east-1/ebs.csv" in caught.value.file
+
+
+def test_the_cache_that_the_environment_names_is_used_unless_a_folder_is_given(refreshed, monkeypatch):
+    monkeypatch.setenv("ADVISOR_CACHE_DIR", str(refreshed("ebs.csv", gp3("0.07", "2026-11-20"))))
+    assert read_catalog("us-east-1").rate(GP3_GIB_MONTH, "us-east-1").usd == 0.07
+    assert read_catalog("us-east-1", folder=pricing_data_folder()).rate(GP3_GIB_MONTH, "us-east-1").usd == 0.08
+
+
+def test_of_several_generations_the_one_in_force_is_read(refreshed, tmp_path):
+    folder = refreshed("ebs.csv", gp3("0.07", "2026-11-20"))
+    cache = tmp_path / "platform"
+    (cache / "generations").mkdir(parents=True)
+    shutil.copytree(folder, cache / "generations" / "000002")
+    (cache / "current").write_text("000002\n")
+    assert read_catalog("us-east-1", cache=cache).rate(GP3_GIB_MONTH, "us-east-1").usd == 0.07
+    (cache / "current").write_text("../../elsewhere\n")
+    assert read_catalog("us-east-1", cache=cache).rate(GP3_GIB_MONTH, "us-east-1").usd == 0.08
+
+
+def test_a_listed_fee_goes_before_the_derived_one(refreshed):
+    folder = refreshed("ec2_on_demand.csv")
+    rate = "usd,unit,source_id,as_of,status"
+    row = "m5.large,0.0116,instance-hour,refreshed,2026-11-20,current"
+    (folder / "us-east-1/managed_instances.csv").write_text(f"instance_type,{rate}\n{row}\n")
+    catalog = read_catalog("us-east-1", cache=folder)
+    assert catalog.rate(managed_instances_fee_hour("m5.large"), "us-east-1") == Rate(
+        0.0116, "instance-hour", "refreshed", "2026-11-20"
+    )
+    assert catalog.rate(managed_instances_fee_hour("m5.xlarge"), "us-east-1").is_derived
+
+
+# --- the same catalog again
+
+
+def test_a_catalog_is_named_by_its_content_wherever_it_lies(copied_data, virginia, tmp_path):
+    one = read_catalog("us-east-1", folder=copied_data).origin("us-east-1")
+    other = read_catalog("us-east-1", folder=copied_data.rename(tmp_path / "moved")).origin("us-east-1")
+    assert (one.sha256, one.name, other.name) == (other.sha256, "folder pricing_data", "folder moved")
+    assert one.sha256 == virginia.origin("us-east-1").sha256
+    assert virginia.origin("us-east-1").name.startswith("shipped with ")
+    spoil(tmp_path / "moved/us-east-1/ec2_reserved.csv", 9, lambda row: [])  # also what is read only when asked for
+    assert read_catalog("us-east-1", folder=tmp_path / "moved").origin("us-east-1").sha256 != one.sha256
+
+
+def test_a_refreshed_catalog_has_another_name_and_hash(refreshed, virginia):
+    catalog = read_catalog("us-east-1", cache=refreshed("ebs.csv", gp3("0.07", "2026-11-20")))
+    origin = catalog.origin("us-east-1")
+    assert origin.name.endswith(", refreshed")
+    assert origin.sha256 != virginia.origin("us-east-1").sha256
+
+
+def test_a_folder_without_prices_is_named(tmp_path):
+    with pytest.raises(AdvisorError, match=r"no prices in .*nothing: a catalog has a folder for each Region"):
+        read_catalog("us-east-1", folder=tmp_path / "nothing")
+
+
 # --- own rates
 
 HEADER = "meter,region,usd,unit,discount_fraction,source,as_of"
-M5 = instance_hour("m5.large", ON_DEMAND)
 
 
 @pytest.fixture

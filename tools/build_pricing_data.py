@@ -16,6 +16,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -172,8 +173,8 @@ def regional(name: str, columns: Sequence[str], rows: Iterable[tuple[str, Row]])
 
 
 def ec2_files(pricing: Path) -> Files:
-    on_demand = in_regions(pd.read_parquet(pricing / "ec2_on_demand.parquet"))
-    spot = in_regions(pd.read_parquet(pricing / "ec2_spot.parquet"))
+    on_demand = in_regions(pricing / "ec2_on_demand.parquet")
+    spot = in_regions(pricing / "ec2_spot.parquet")
     linux = on_demand[on_demand["os"] == "linux"]
     windows = on_demand[on_demand["os"] == "windows"].merge(linux[["region", "instance_type"]], on=["region", "instance_type"])
     columns = ("instance_type", *RATE_COLUMNS)
@@ -185,7 +186,10 @@ def ec2_files(pricing: Path) -> Files:
     }
 
 
-def in_regions(table: pd.DataFrame) -> pd.DataFrame:
+@cache
+def in_regions(path: Path) -> pd.DataFrame:
+    """A table of EC2 rates without Local Zones and Wavelength Zones; not to be changed."""
+    table = pd.read_parquet(path)
     return table[table["location_kind"] == "region"]
 
 
@@ -196,7 +200,7 @@ LICENCE_TOLERANCE: Final = 0.007
 
 def reserved_files(pricing: Path) -> Files:
     """All-upfront rates of standard Reserved Instances for Linux, and those for Windows that do not follow from them."""
-    table = in_regions(pd.read_parquet(pricing / "ec2_reserved.parquet"))
+    table = in_regions(pricing / "ec2_reserved.parquet")
     windows = windows_reserved(pricing)
     rows = pd.concat([table[table["os"] == "linux"], windows[windows["kind"] == "listed"]])
     return regional("ec2_reserved", (*RESERVED_KEY, *RATE_COLUMNS), map(reserved_row, rows.to_dict("records")))
@@ -209,11 +213,9 @@ def windows_reserved(pricing: Path) -> pd.DataFrame:
     rows that say so need no place of their own. Others cost what Linux does, which no Windows with its licence included can:
     these are faults of the source. What remains, old families, differs from the rule and is kept as it is listed.
     """
-    table = in_regions(pd.read_parquet(pricing / "ec2_reserved.parquet"))
+    table = in_regions(pricing / "ec2_reserved.parquet")
     key = ["region", "instance_type"]
-    prices = in_regions(pd.read_parquet(pricing / "ec2_on_demand.parquet")).pivot(
-        index=key, columns="os", values="usd_per_hour"
-    )
+    prices = in_regions(pricing / "ec2_on_demand.parquet").pivot(index=key, columns="os", values="usd_per_hour")
     windows = table[table["os"] == "windows"].merge(prices[["linux", "windows"]], left_on=key, right_index=True)
     linux = table[table["os"] == "linux"][[*key, "term_years", "effective_usd_per_hour"]]
     windows = windows.merge(linux, on=[*key, "term_years"], suffixes=("", "_of_linux"))
