@@ -65,8 +65,7 @@ def show_command(
     rows = [
         rate_row(name, rate, each, day)
         for each in chosen
-        for name, rate in sorted(catalog.rates(each).items())
-        if _is_asked(name, meter, instance_type, option)
+        for name, rate in sorted(catalog.rates(each, lambda name: _is_asked(name, meter, instance_type, option)).items())
     ]
     if not rows:
         asked = " and ".join(filter(None, (repr(meter), instance_type and f"type {instance_type!r}", option)))
@@ -111,6 +110,9 @@ def check_command(
     other = None if against is None else pricing_data_folder() if against == "shipped" else Path(against)
     names = catalog_regions(prices, cache)
     previous = None if other is None else read_catalog(*catalog_regions(other), folder=other)
+    if previous is not None:
+        for name in region or ():
+            previous.region_prices(name)  # says so where the other catalog lacks it
     found = check_catalog(prices, cache=cache, previous=previous, today=today(), accepted=accept or ())
     if previous is None or found:
         typer.echo(rendered_violations(found, output), nl=False)
@@ -122,8 +124,6 @@ def check_command(
         return
     if region is None:
         region = [name for name in names if name in previous.regions]
-    for name in region:
-        previous.region_prices(name)  # says so where the other catalog lacks it
     after = read_catalog(*region, folder=prices, cache=cache)
     changes = [change for name in dict.fromkeys(region) for change in rate_changes(previous, after, name)]
     if workload is None:

@@ -98,12 +98,14 @@ class PriceCatalog:
         found = ((self._find(meter.id, region), meter) for meter in meters)
         return np.array([np.nan if rate is None else _in_unit(rate, meter).usd for rate, meter in found], dtype=np.float64)
 
-    def rates(self, region: str) -> Mapping[str, Rate]:
-        """Every rate of a Region by meter id, derived and own ones included."""
+    def rates(self, region: str, is_asked: Callable[[str], bool] = lambda _: True) -> Mapping[str, Rate]:
+        """Rates of a Region by meter id, derived and own ones included; only of the meters that are asked for."""
         prices = self._prices(region)
         known = {**prices.rates, **prices.further, **self._own.get(region, {})}
-        more = ((meter_id, self._find(meter_id, region)) for meter_id in derivable(known, self._fee_ratios))
-        return known | {meter_id: rate for meter_id, rate in more if rate is not None}
+        asked = filter(is_asked, derivable(known, self._fee_ratios))
+        more = ((meter_id, self._find(meter_id, region)) for meter_id in asked)
+        listed = {meter_id: rate for meter_id, rate in known.items() if is_asked(meter_id)}
+        return listed | {meter_id: rate for meter_id, rate in more if rate is not None}
 
     def region_prices(self, region: str) -> RegionPrices:
         """List rates of a Region as they are, without own and derived ones."""
