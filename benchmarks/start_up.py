@@ -1,10 +1,10 @@
 """Whole processes and the catalog."""
 
-import subprocess
+import tracemalloc
 from collections.abc import Iterator
 
 from advisor.sources import read_catalog
-from benchmarks.measure import ROOT, Row, median_s, peak_children_mb, processes_s, python
+from benchmarks.measure import Row, median_s, peak_children_mb, processes_s, python
 
 
 def process_rows(is_quick: bool) -> Iterator[Row]:
@@ -38,10 +38,9 @@ def catalog_rows(is_quick: bool) -> Iterator[Row]:
 
 
 def _catalog_mb() -> float:
-    """What a catalog adds to a process that has its modules loaded, all of its tables parsed."""
-    code = (
-        "import resource, advisor.sources.catalog as c, numpy; peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss;"
-        "before = peak(); catalog = c.read_catalog('us-east-1'); len(catalog.region_prices('us-east-1').further);"
-        "print((peak() - before) / 1024)"
-    )
-    return float(subprocess.run(python("-c", code), check=True, capture_output=True, text=True, cwd=ROOT).stdout)
+    """Most memory that reading a catalog takes, with all of its tables parsed."""
+    tracemalloc.start()
+    len(read_catalog("us-east-1").region_prices("us-east-1").further)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return peak / 2**20
