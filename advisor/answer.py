@@ -17,6 +17,7 @@ from advisor.optimize.parts import ROOT_VOLUME_GIB, Part
 from advisor.optimize.present import has_present, hours_known, present_parts
 from advisor.optimize.pricing import instance_facts, price_parts, weekly_usd, weighted_quantile
 from advisor.optimize.search import Search, packed_load
+from advisor.optimize.side_costs import price_side_costs
 from advisor.plan import CapacityProvider, Plan, ServicePlan
 from advisor.pricing import PriceCatalog
 from advisor.recommend.price_age import price_age_warnings
@@ -31,6 +32,7 @@ from advisor.recommend.result import (
     Run,
     Saving,
     ServiceAdvice,
+    SideCostsBill,
     SizeAdvice,
     Stairs,
     StrategyItem,
@@ -38,7 +40,7 @@ from advisor.recommend.result import (
 )
 from advisor.recommend.verdict import Judgement, Ranked, judge, rank, saving_against
 from advisor.recommend.views import first_hour, instances_view, service_view
-from advisor.recommend.warnings import warnings_for
+from advisor.recommend.warnings import side_cost_sentences, warnings_for
 from advisor.simulate.fargate import fargate_quantities
 from advisor.simulate.instances import capacity, reservation
 from advisor.simulate.packing import tasks_per_instance
@@ -100,6 +102,9 @@ class _Answer:
         parts = self._parts_of(best.alternative)
         judgement = self._judge(for_cluster, self._unpriced(parts, by_service))
         present = self._present()
+        side = (
+            None if workload.side_costs is None else price_side_costs(workload.side_costs, self.search.catalog, workload.region)
+        )
         return Recommendation(
             cluster=workload.cluster,
             region=workload.region,
@@ -119,10 +124,16 @@ class _Answer:
             views=self._views(for_cluster),
             warnings=(
                 *warnings_for(workload, self.search, found, parts, best.alternative),
+                *side_cost_sentences(side),
                 *price_age_warnings(
-                    [each.alternative for each in for_cluster], best.alternative, region=workload.region, today=self.today
+                    [each.alternative for each in for_cluster],
+                    best.alternative,
+                    region=workload.region,
+                    today=self.today,
+                    beside=side.bill.line_items if side else (),
                 ),
             ),
+            side_costs=side and SideCostsBill(bill=side.bill, monthly_usd=side.monthly_usd, missing=side.missing),
         )
 
     def _ranked(self, scope: str, choices: Iterable[Choice], hours: FloatArray, measured: np.ndarray) -> list[Ranked]:

@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from advisor.billing import LineItem
 from advisor.pricing.rates import first_day
 from advisor.recommend.result import Alternative
 
@@ -13,7 +14,12 @@ _NAMED: Final = 4
 
 
 def price_age_warnings(
-    alternatives: Sequence[Alternative], best: Alternative, *, region: str, today: datetime.date | None
+    alternatives: Sequence[Alternative],
+    best: Alternative,
+    *,
+    region: str,
+    today: datetime.date | None,
+    beside: Sequence[LineItem] = (),
 ) -> tuple[str, ...]:
     """Sentences about rates that are old, or of very different age.
 
@@ -28,8 +34,10 @@ def price_age_warnings(
     region : str
     today : datetime.date, optional
         Whether rates are old is not asked without it; whether they are apart always is.
+    beside : Sequence[LineItem]
+        Lines that are in no alternative.
     """
-    dates = _dates((best, *alternatives))
+    dates = _dates((best, *alternatives)) | {item.meter: item.as_of for item in beside}
     of_best = _dates((best,))
     return (*_old(dates, of_best, region, today), *_apart(of_best))
 

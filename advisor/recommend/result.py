@@ -140,6 +140,16 @@ class Present:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SideCostsBill:
+    """What surrounds the tasks costs this, whatever they run on; in no alternative's total."""
+
+    bill: Bill
+    monthly_usd: float | None
+    """None where something has no price."""
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stairs:
     """Dollars per hour against number of tasks, for one service."""
 
@@ -227,6 +237,8 @@ class Recommendation:
     views: Views
     lower_bound: Mapping[str, float] | None = None
     warnings: tuple[str, ...] = ()
+    side_costs: SideCostsBill | None = None
+    """None where the workload states none."""
     schema: str = field(default=SCHEMA)
 
     def alternative(self, alternative_id: str) -> Alternative:

@@ -1,5 +1,6 @@
 """What a careful reader should know beside the answer."""
 
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -9,6 +10,7 @@ from advisor.optimize.alternatives import Alternatives
 from advisor.optimize.candidates import family_and_generation
 from advisor.optimize.parts import Part
 from advisor.optimize.search import Search
+from advisor.optimize.side_costs import PricedSideCosts
 from advisor.recommend.result import Alternative
 from advisor.recommend.verdict import WARN_WEEKS
 from advisor.simulate.instances import capacity, reservation
@@ -36,6 +38,21 @@ def warnings_for(
         *_unmet(best),
         *_tasks_form(workload),
     )
+
+
+def side_cost_sentences(side: PricedSideCosts | None) -> Iterable[str]:
+    """What surrounds the tasks costs, beside all totals because it is the same for each."""
+    if side is None:
+        return
+    usd = math.fsum(item.amount_usd for item in side.bill.line_items)
+    lines = sorted(side.bill.line_items, key=lambda item: (-item.amount_usd, item.meter))
+    told = ", ".join(f"{item.meter} {item.amount_usd:,.2f}" for item in lines)
+    if lines:
+        yield f"beside every total, side costs of {usd:,.2f} USD a month, the same for each alternative: {told}"
+    if side.missing:
+        yield f"side costs without a price, in no total: {', '.join(side.missing)}; give it with --rates FILE"
+    if side.unstated:
+        yield f"side costs that are not stated, in no total: {', '.join(side.unstated)}"
 
 
 def _history(workload: Workload, found: Alternatives) -> Iterable[str]:

@@ -21,7 +21,7 @@ from advisor.sources.service_entries import constraints_of, defaults_used, prese
 from advisor.sources.task_size import TaskDefinition, parse_cpu_units, parse_memory_mib, parse_task_definition
 from advisor.sources.timestamps import zone_named
 from advisor.units import FloatArray
-from advisor.workload import Scaling, Service, Workload
+from advisor.workload import Scaling, Service, SideCosts, Workload
 
 if TYPE_CHECKING:
     from advisor.sources.workload_models import ServiceEntry, WorkloadEntry
@@ -185,6 +185,7 @@ def _from_workload_file(path: Path, files: InputFiles, load_files: LoadFiles, re
         _workload(entry.cluster, _region(path, region or entry.region), services, loads),
         constraints=constraints,
         present=present_of(entry.present),
+        side_costs=None if entry.side_costs is None else SideCosts(**entry.side_costs.model_dump()),
         rates_file=None if entry.rates is None else str(path.parent / entry.rates),
         defaults_used=defaults_used(zip(services, stated, strict=True), constraints, entry.constraints.model_fields_set),
     )
