@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from advisor.billing import amounts_usd, total_usd
+from advisor.billing import Bill, amounts_usd, total_usd
 from advisor.ecs import LaunchType, PurchaseOption, TaskSize
 from advisor.errors import AdvisorError, PriceNotFoundError
 from advisor.meters import Meter, Usage
@@ -125,16 +125,22 @@ class _Answer:
             warnings=(
                 *warnings_for(workload, self.search, found, parts, best.alternative),
                 *side_cost_sentences(side),
-                *price_age_warnings(
-                    [each.alternative for each in for_cluster],
-                    best.alternative,
-                    region=workload.region,
-                    today=self.today,
-                    beside=side.bill.line_items if side else (),
+                *self._price_age(
+                    best.alternative, for_cluster, judgement, [present.bill if present else None, side.bill if side else None]
                 ),
             ),
             side_costs=side and SideCostsBill(bill=side.bill, monthly_usd=side.monthly_usd, missing=side.missing),
         )
+
+    def _price_age(
+        self, best: Alternative, ranked: Sequence[Ranked], judgement: Judgement, beside: Sequence[Bill | None]
+    ) -> tuple[str, ...]:
+        """What to know about the age of the rates of the recommended plan and of what it is compared with."""
+        against = judgement.saving.against if judgement.saving else ""
+        bills = [*(each.alternative.bill for each in ranked if each.alternative.id == against), *beside]
+        compared = [item for bill in bills if bill for item in bill.line_items]
+        of_best = best.bill.line_items if best.bill else ()
+        return price_age_warnings(of_best, compared, region=self.workload.region, today=self.today)
 
     def _ranked(self, scope: str, choices: Iterable[Choice], hours: FloatArray, measured: np.ndarray) -> list[Ranked]:
         weeks = self.search.axis.week_hours(measured) if scope == CLUSTER_SCOPE else None

@@ -6,7 +6,6 @@ from typing import Final
 
 from advisor.billing import LineItem
 from advisor.pricing.rates import first_day
-from advisor.recommend.result import Alternative
 
 OLD_DAYS: Final = 90
 APART_DAYS: Final = 365
@@ -14,12 +13,7 @@ _NAMED: Final = 4
 
 
 def price_age_warnings(
-    alternatives: Sequence[Alternative],
-    best: Alternative,
-    *,
-    region: str,
-    today: datetime.date | None,
-    beside: Sequence[LineItem] = (),
+    best: Sequence[LineItem], compared: Sequence[LineItem], *, region: str, today: datetime.date | None
 ) -> tuple[str, ...]:
     """Sentences about rates that are old, or of very different age.
 
@@ -27,25 +21,17 @@ def price_age_warnings(
 
     Parameters
     ----------
-    alternatives : Sequence[Alternative]
-        Everything that was compared.
-    best : Alternative
-        The recommended one: its rates are named first.
+    best : Sequence[LineItem]
+        The bill of the recommended plan.
+    compared : Sequence[LineItem]
+        What else the answer rests on: the plan that it is compared with, what runs today, side costs.
     region : str
     today : datetime.date, optional
         Whether rates are old is not asked without it; whether they are apart always is.
-    beside : Sequence[LineItem]
-        Lines that are in no alternative.
     """
-    dates = _dates((best, *alternatives)) | {item.meter: item.as_of for item in beside}
-    of_best = _dates((best,))
-    return (*_old(dates, of_best, region, today), *_apart(of_best))
-
-
-def _dates(alternatives: Iterable[Alternative]) -> dict[str, str]:
-    """Date of each rate by its meter, in the order of use; list and own rates alike."""
-    bills = (alternative.bill for alternative in alternatives if alternative.bill is not None)
-    return {item.meter: item.as_of for bill in bills for item in bill.line_items}
+    of_best = {item.meter: item.as_of for item in best}
+    of_others = {item.meter: item.as_of for item in compared}
+    return (*_old(of_others | of_best, of_best, region, today), *_apart(of_best))
 
 
 def _old(dates: Mapping[str, str], of_best: Mapping[str, str], region: str, today: datetime.date | None) -> Iterable[str]:
@@ -53,12 +39,11 @@ def _old(dates: Mapping[str, str], of_best: Mapping[str, str], region: str, toda
         return
     limit = today - datetime.timedelta(days=OLD_DAYS)
     days = {meter: first_day(as_of) for meter, as_of in dates.items()}
-    old = {meter: dates[meter] for meter, day in days.items() if day is not None and day < limit}
-    undated = {meter: dates[meter] for meter, day in days.items() if day is None}
-    refresh = f"`advisor prices refresh --region {region}` fetches them anew"
-    for found, what in ((old, f"rates used are older than {OLD_DAYS} days"), (undated, "rates used have no date")):
-        if found:
-            yield f"{what}: {_named(found, of_best)}; {refresh}"
+    old = {meter: dates[meter] for meter, day in days.items() if day is None or day < limit}
+    if old:
+        what = f"rates used are older than {OLD_DAYS} days" + (", or have no date" if None in days.values() else "")
+        refresh = f"`advisor prices refresh --region {region}` fetches them anew"
+        yield f"{what}: {_named(old, of_best)}; {refresh}"
 
 
 def _apart(of_best: Mapping[str, str]) -> Iterable[str]:
