@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from advisor.billing import amounts_usd, total_usd
 from advisor.ecs import Architecture, PurchaseOption
 from advisor.errors import AdvisorError, InputError, PriceNotFoundError
 from advisor.meters import (
@@ -443,6 +444,7 @@ def test_of_several_generations_the_one_in_force_is_read(refreshed, tmp_path):
     cache = tmp_path / "platform"
     (cache / "generations").mkdir(parents=True)
     shutil.copytree(folder, cache / "generations" / "000002")
+    (cache / "generations/000002/refresh.json").write_text('{"format": 1}')
     (cache / "current").write_text("000002\n")
     assert read_catalog("us-east-1", cache=cache).rate(GP3_GIB_MONTH, "us-east-1").usd == 0.07
     (cache / "current").write_text("../../elsewhere\n")
@@ -744,6 +746,30 @@ def test_rows_that_contradict_each_other_are_of_no_matter_where_a_more_exact_one
     for rates in (own, own[::-1]):
         with pytest.raises(InputError, match=r"line 4: ec2:linux:spot:m5\.large is priced here and in line 3"):
             small(*rates)
+
+
+USED = [fargate_vcpu_hour(X86, ON_DEMAND), fargate_gib_hour(X86, ON_DEMAND), M5, GP3_GIB_MONTH]
+UNUSED = [instance_hour("c7g.large", ON_DEMAND), fargate_vcpu_hour(ARM, ON_DEMAND), instance_hour("m5.large", SPOT)]
+
+
+@given(
+    removed=st.sets(st.sampled_from([*USED, *UNUSED])),
+    quantity=st.lists(st.floats(0.1, 1e6), min_size=len(USED), max_size=len(USED)),
+)
+def test_a_rate_that_is_gone_never_lowers_a_total_and_one_that_is_not_used_changes_none(ireland, removed, quantity):
+    gone = {meter.id for meter in removed}
+    listed = {meter: rate for meter, rate in ireland.region_prices("eu-west-1").rates.items() if meter not in gone}
+    less = PriceCatalog(
+        regions={"eu-west-1": RegionPrices(rates=listed, outdated={}, zones={})}, types={}, fee_ratios={}, sources={}
+    )
+    before, after = (amounts_usd(np.array(quantity), catalog.rates_usd(USED, "eu-west-1")) for catalog in (ireland, less))
+    assert math.isnan(total_usd(after)) == any(meter in removed for meter in USED)
+    for meter, one, other in zip(USED, before, after, strict=True):
+        if meter in removed:
+            with pytest.raises(PriceNotFoundError, match=f"no price for {meter.id} in eu-west-1"):
+                less.rate(meter, "eu-west-1")
+        else:
+            assert one == other
 
 
 @pytest.mark.parametrize("usd", [0.0, -1.0, math.nan, math.inf])
