@@ -140,7 +140,8 @@ def test_a_wrong_option_is_status_2(run):
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["recommend"], ["prices"], ["prices", "show"], ["schema"], ["schema", "workload"], ["emit"]]
+    "command",
+    [[], ["recommend"], ["prices"], ["prices", "show"], ["prices", "check"], ["schema"], ["schema", "workload"], ["emit"]],
 )
 def test_every_command_has_help(run, command):
     status, out, _ = run(*command, "--help")
@@ -152,6 +153,7 @@ def test_every_leaf_command_shows_an_example(run):
     for command in (
         ["recommend"],
         ["prices", "show"],
+        ["prices", "check"],
         ["schema", "workload"],
         ["schema", "recommendation"],
         ["emit"],

@@ -151,7 +151,8 @@ class RegionPrices:
 
     def rate(self, meter_id: str) -> Rate | None:
         """List rate of a meter."""
-        return self.rates.get(meter_id) or self.further.get(meter_id)
+        found = self.rates.get(meter_id)
+        return found if found is not None or meter_id not in self.further else self.further[meter_id]
 
     def dates(self) -> CatalogDates:
         """Newest and oldest date of the list rates."""

@@ -208,6 +208,10 @@ class TableRates:
         return TableRates(current=current, outdated=outdated)
 
 
+_NO_RATES: Final = TableRates()
+_FURTHER_PREFIXES: Final = tuple(prefix for table in PRICE_TABLES for prefix in table.prefixes)
+
+
 def _newest(one: tuple[RateStatus, Rate] | None, other: tuple[RateStatus, Rate]) -> tuple[RateStatus, Rate]:
     return other if one is None or day(one[1]) <= day(other[1]) else one
 
@@ -317,11 +321,12 @@ class RegionTables:
         return self._parsed[table.file]
 
     def of(self, meter_id: str) -> TableRates:
-        """Rates of the table that would hold a meter."""
-        for table in PRICE_TABLES:
-            if meter_id.startswith(table.prefixes or "\0"):
-                return self.further(table)
-        return TableRates()
+        """Rates of the table that would hold a meter, of those that are parsed when they are asked for."""
+        if meter_id.startswith(_FURTHER_PREFIXES):  # nearly no meter does, so that this must be quick
+            for table in PRICE_TABLES:
+                if table.prefixes and meter_id.startswith(table.prefixes):
+                    return self.further(table)
+        return _NO_RATES
 
     @cached_property
     def places(self) -> Mapping[str, str]:
@@ -353,6 +358,9 @@ class FurtherRates(Mapping[str, Rate]):
 
     def __getitem__(self, meter_id: str) -> Rate:
         return self.tables.of(meter_id).current[meter_id]
+
+    def __contains__(self, meter_id: object) -> bool:
+        return isinstance(meter_id, str) and meter_id in self.tables.of(meter_id).current
 
     def __iter__(self) -> Iterator[str]:
         for table in PRICE_TABLES:
