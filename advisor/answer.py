@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 
-from advisor.billing import amounts_usd, total_usd
+from advisor.billing import Bill, amounts_usd, total_usd
 from advisor.ecs import LaunchType, PurchaseOption, TaskSize
 from advisor.errors import AdvisorError, PriceNotFoundError
 from advisor.meters import Meter, Usage
@@ -18,10 +18,12 @@ from advisor.optimize.parts import ROOT_VOLUME_GIB, Part
 from advisor.optimize.present import has_present, hours_known, present_parts
 from advisor.optimize.pricing import PricedParts, instance_facts, price_parts, weekly_usd, weighted_quantile
 from advisor.optimize.search import Search, packed_load
+from advisor.optimize.side_costs import price_side_costs
 from advisor.plan import CapacityProvider, Plan, ServicePlan
 from advisor.pricing import PriceCatalog
 from advisor.recommend.changes import TREND_WEEKS, ChangeKind, changes, weekly_load
 from advisor.recommend.doubt import Drawn, break_even, drawn
+from advisor.recommend.price_age import price_age_warnings
 from advisor.recommend.reasons import folded, idle_fraction, service_why, unmet_task_hours
 from advisor.recommend.result import (
     CLUSTER_SCOPE,
@@ -34,6 +36,7 @@ from advisor.recommend.result import (
     Run,
     Saving,
     ServiceAdvice,
+    SideCostsBill,
     SizeAdvice,
     Stairs,
     StrategyItem,
@@ -41,7 +44,7 @@ from advisor.recommend.result import (
 )
 from advisor.recommend.verdict import Judgement, Ranked, judge, launch_choice, rank, saving_against
 from advisor.recommend.views import first_hour, instances_view, service_view
-from advisor.recommend.warnings import warnings_for
+from advisor.recommend.warnings import side_cost_sentences, warnings_for
 from advisor.simulate.fargate import fargate_quantities
 from advisor.simulate.instances import reservation
 from advisor.simulate.packing import tasks_per_instance
@@ -56,7 +59,7 @@ TREND_LOOK_AHEAD_WEEKS = (0, 4, 8, 13, 26)
 """Weeks after the end of the history at which a trend is asked whether the answer would still hold."""
 
 
-def advise(workload: Workload, catalog: PriceCatalog) -> Recommendation:
+def advise(workload: Workload, catalog: PriceCatalog, *, today: date | None = None) -> Recommendation:
     """Price every launch choice for a workload and recommend one.
 
     Parameters
@@ -65,6 +68,8 @@ def advise(workload: Workload, catalog: PriceCatalog) -> Recommendation:
         From :func:`advisor.read_workload`.
     catalog : PriceCatalog
         Prices of the workload's Region, from :func:`advisor.read_catalog`.
+    today : date, optional
+        Rates that are older than 90 days on that day are named in a warning.
 
     Raises
     ------
@@ -73,17 +78,17 @@ def advise(workload: Workload, catalog: PriceCatalog) -> Recommendation:
     InputError
         No instance type matches the constraints.
     """
-    return answer(workload, catalog).recommendation()
+    return answer(workload, catalog, today=today).recommendation()
 
 
-def answer(workload: Workload, catalog: PriceCatalog) -> "Answer":
+def answer(workload: Workload, catalog: PriceCatalog, *, today: date | None = None) -> "Answer":
     """What :func:`advise` makes its recommendation from: every choice, with its parts. Raises what it raises."""
     search = search_for(workload, catalog)
     found = alternatives(workload, search)
     unpriced = wholly_unpriced(found.by_service, search)
     if unpriced:
         raise PriceNotFoundError(meter=unpriced[1], region=workload.region, catalog_date=catalog.catalog_date(workload.region))
-    return Answer(workload, search, _with_choices_since_a_step(workload, search, found))
+    return Answer(workload, search, _with_choices_since_a_step(workload, search, found), today)
 
 
 def _with_choices_since_a_step(workload: Workload, search: Search, found: Alternatives) -> Alternatives:
@@ -97,13 +102,12 @@ def _with_choices_since_a_step(workload: Workload, search: Search, found: Altern
     per_week = HOURS_PER_WEEK * SECONDS_PER_HOUR // workload.step_s
     since = workload.between(workload.n_steps - n_weeks * per_week, workload.n_steps)
     recent = alternatives(since, replace(search_for(since, search.catalog), candidates=search.candidates))
-    rows = {service.name: row for row, service in enumerate(workload.services)}
     more = [
         replace(
             choice,
             id=f"{choice.id}:since_step",
             title=f"{choice.title}, chosen on the last {n_weeks} weeks",
-            parts=on_load(choice.parts, lambda service: np.asarray(workload.demand[rows[service.name]]), search),
+            parts=on_load(choice.parts, workload, search),
         )
         for choice in recent.for_cluster
         if choice.parts and not choice.is_comparison
@@ -135,6 +139,7 @@ class Answer:
     workload: Workload
     search: Search
     found: Alternatives
+    today: date | None = None
 
     def recommendation(self) -> Recommendation:
         workload, found = self.workload, self.found
@@ -152,6 +157,9 @@ class Answer:
         parts = self._parts_of(best.alternative)
         judgement = self.judge(cluster, for_cluster, self._unpriced(parts, by_service))
         present = self._present()
+        side = (
+            None if workload.side_costs is None else price_side_costs(workload.side_costs, self.search.catalog, workload.region)
+        )
         return Recommendation(
             cluster=workload.cluster,
             region=workload.region,
@@ -171,12 +179,29 @@ class Answer:
             ),
             present=present,
             views=self._views(for_cluster),
-            warnings=warnings_for(workload, self.search, found, parts, best.alternative),
+            warnings=(
+                *warnings_for(workload, self.search, found, parts, best.alternative),
+                *side_cost_sentences(side),
+                *self._price_age(
+                    best.alternative, for_cluster, judgement, [present.bill if present else None, side.bill if side else None]
+                ),
+            ),
+            side_costs=side and SideCostsBill(bill=side.bill, monthly_usd=side.monthly_usd, missing=side.missing),
         )
 
     def drawn_for_cluster(self) -> Drawn:
         """Alternatives for the cluster with their draws."""
         return self._drawn(CLUSTER_SCOPE, self.found.for_cluster, self.found.common_hours, self.found.common_measured)
+
+    def _price_age(
+        self, best: Alternative, ranked: Sequence[Ranked], judgement: Judgement, beside: Sequence[Bill | None]
+    ) -> tuple[str, ...]:
+        """What to know about the age of the rates of the recommended plan and of what it is compared with."""
+        against = judgement.saving.against if judgement.saving else ""
+        bills = [*(each.alternative.bill for each in ranked if each.alternative.id == against), *beside]
+        compared = [item for bill in bills if bill for item in bill.line_items]
+        of_best = best.bill.line_items if best.bill else ()
+        return price_age_warnings(of_best, compared, region=self.workload.region, today=self.today)
 
     def _drawn(self, scope: str, choices: Sequence[Choice], hours: FloatArray, measured: BoolArray) -> Drawn:
         weeks = self.search.axis.week_hours(measured) if scope == CLUSTER_SCOPE else None
@@ -531,7 +556,9 @@ def _model_defaults(workload: Workload) -> Mapping[str, str]:
 
 def _catalog_dates(catalog: PriceCatalog, region: str) -> Mapping[str, str]:
     dates = catalog.dates(region)
-    return {"region": region, "newest": dates.newest, "oldest": dates.oldest}
+    origin = catalog.origin(region)
+    named = {} if origin is None else {"name": origin.name, "sha256": origin.sha256}
+    return {"region": region, "newest": dates.newest, "oldest": dates.oldest, **named}
 
 
 def _subject(part: Part) -> str:

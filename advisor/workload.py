@@ -129,6 +129,38 @@ class Daemon:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SideCosts:
+    """What surrounds the tasks of a cluster, the same whatever they run on. None where nothing is stated."""
+
+    load_balancers: float | None = None
+    """Application Load Balancers."""
+    load_balancer_lcus: float | None = None
+    """Capacity units that all of them use, on average."""
+    network_load_balancers: float | None = None
+    network_load_balancer_lcus: float | None = None
+    nat_gateways: float | None = None
+    nat_gib_per_month: float | None = None
+    """Through all NAT gateways, either way."""
+    interface_endpoints: float | None = None
+    """Counted in each zone."""
+    interface_endpoint_gib_per_month: float | None = None
+    inter_az_gib_per_month: float | None = None
+    """From one zone to another; it is billed in both directions."""
+    internet_out_gib_per_month: float | None = None
+    """Up to 10 TB."""
+    other_regions_gib_per_month: float | None = None
+    logs_gib_per_month: float | None = None
+    """Ingested by CloudWatch Logs."""
+    logs_stored_gib: float | None = None
+    custom_metrics: float | None = None
+    container_insights_metrics: float | None = None
+    """Sent by Container Insights with enhanced observability."""
+    alarms: float | None = None
+    ecr_gib: float | None = None
+    """Stored in ECR."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InputFile:
     """A file that was read."""
 
@@ -174,6 +206,8 @@ class Workload:
     constraints: Constraints = field(default_factory=Constraints)
     growth: Growth = Growth()
     present: PresentCluster | None = None
+    side_costs: SideCosts | None = None
+    """What the user wants counted beside the tasks."""
     rates_file: str | None = None
     """A file of own rates that goes before the catalog's."""
     inputs: tuple[InputFile, ...] = ()
@@ -221,6 +255,7 @@ class Workload:
             running_tasks=cut(self.running_tasks),
             memory_mib=cut(self.memory_mib),
             cpu_units_per_task_max=cut(self.cpu_units_per_task_max),
+            fargate_tasks=cut(self.fargate_tasks),
         )
 
     def index(self, service: str) -> int:

@@ -285,7 +285,7 @@ def test_the_schema_holds_every_key_of_the_documentation():
     service = schema["$defs"]["ServiceEntry"]
     assert schema["additionalProperties"] is False
     assert set(schema["properties"]) == {
-        "cluster", "region", "services", "daemons", "present", "constraints", "growth", "commitments", "rates"
+        "cluster", "region", "services", "daemons", "present", "constraints", "growth", "commitments", "rates", "side_costs"
     }  # fmt: skip
     assert set(service["properties"]) == {
         "name", "image", "task", "load", "scaling", "architectures", "interruptible", "port", "present", "assign_public_ip"

@@ -6,8 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from advisor.cli.options import Format, FormatOption, NoColorOption, QuietOption, RatesOption, RegionOption, has_color, say
-from advisor.cli.results import formats_of, write_results
+from advisor.cli.options import (
+    CatalogOption,
+    Format,
+    FormatOption,
+    NoColorOption,
+    QuietOption,
+    RatesOption,
+    RegionOption,
+    has_color,
+    say,
+)
+from advisor.cli.results import formats_of, today, write_results
 
 if TYPE_CHECKING:
     from advisor.recommend import Recommendation
@@ -29,6 +39,7 @@ def recommend_command(
     time_zone: Annotated[str | None, typer.Option(help="Zone of time stamps without one, such as Europe/Berlin.")] = None,
     column: Annotated[list[str] | None, typer.Option(help="name=meaning of a CSV column, such as cpu=cpu_percent.")] = None,
     rates: RatesOption = None,
+    prices: CatalogOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for the result, its report, charts and deploy files.")
     ] = None,
@@ -60,8 +71,8 @@ def recommend_command(
     for note in load.notes:
         say(f"note: {note}", is_quiet=quiet)
     own_rates = rates or (Path(load.rates_file) if load.rates_file else None)
-    catalog = read_catalog(load.region, rates_file=own_rates)
-    recommendation = advise(load, catalog)
+    catalog = read_catalog(load.region, folder=prices, rates_file=own_rates)
+    recommendation = advise(load, catalog, today=today())
     if out is not None:
         write_results(recommendation, out, formats_of(emit))
     typer.echo(_rendered(recommendation, output, no_color, out), nl=False)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,6 +84,14 @@ def write_results(recommendation: "Recommendation", folder: Path, formats: Colle
 
 def generated_at() -> str:
     """Now in UTC, or the time that ``SOURCE_DATE_EPOCH`` says."""
+    return _now().replace(microsecond=0).isoformat()
+
+
+def today() -> date:
+    """The day in UTC, or that of ``SOURCE_DATE_EPOCH``."""
+    return _now().date()
+
+
+def _now() -> datetime:
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    moment = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdigit() else datetime.now(UTC)
-    return moment.replace(microsecond=0).isoformat()
+    return datetime.fromtimestamp(int(epoch), UTC) if epoch.isdigit() else datetime.now(UTC)

@@ -164,6 +164,16 @@ class Present:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SideCostsBill:
+    """What surrounds the tasks costs this, whatever they run on; in no alternative's total."""
+
+    bill: Bill
+    monthly_usd: float | None
+    """None where something has no price."""
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stairs:
     """Dollars per hour against number of tasks, for one service."""
 
@@ -224,7 +234,7 @@ class Run:
     inputs: tuple[Mapping[str, str], ...]
     """``path`` and ``sha256`` of each file."""
     catalog: Mapping[str, str]
-    """Region, oldest and newest date of its prices."""
+    """Region, oldest and newest date of its prices; name of the catalog and SHA-256 of its files, which find it again."""
     seed: int | None
     defaults: Mapping[str, str]
     notes: tuple[str, ...]
@@ -251,6 +261,8 @@ class Recommendation:
     views: Views
     lower_bound: Mapping[str, float] | None = None
     warnings: tuple[str, ...] = ()
+    side_costs: SideCostsBill | None = None
+    """None where the workload states none."""
     schema: str = field(default=SCHEMA)
 
     def alternative(self, alternative_id: str) -> Alternative:

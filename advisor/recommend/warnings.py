@@ -1,5 +1,6 @@
 """What a careful reader should know beside the answer."""
 
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -9,6 +10,7 @@ from advisor.optimize.alternatives import Alternatives
 from advisor.optimize.candidates import family_and_generation
 from advisor.optimize.parts import Part
 from advisor.optimize.search import Search
+from advisor.optimize.side_costs import PricedSideCosts
 from advisor.recommend.changes import TREND_WEEKS, changes, sentences, shape_change, weekly_load
 from advisor.recommend.result import Alternative
 from advisor.recommend.verdict import WARN_WEEKS
@@ -53,6 +55,21 @@ def _growth(workload: Workload) -> Iterable[str]:
             f"chances and quantiles are for a load {growth.fraction:+.0%} from the measured one, give or take "
             f"{growth.spread_fraction:.0%}, as stated by growth; bills are of the measured load"
         )
+
+
+def side_cost_sentences(side: PricedSideCosts | None) -> Iterable[str]:
+    """What surrounds the tasks costs, beside all totals because it is the same for each."""
+    if side is None:
+        return
+    usd = math.fsum(item.amount_usd for item in side.bill.line_items)
+    lines = sorted(side.bill.line_items, key=lambda item: (-item.amount_usd, item.meter))
+    told = ", ".join(f"{item.meter} {item.amount_usd:,.2f}" for item in lines)
+    if lines:
+        yield f"beside every total, side costs of {usd:,.2f} USD a month, the same for each alternative: {told}"
+    if side.missing:
+        yield f"side costs without a price, in no total: {', '.join(side.missing)}; give it with --rates FILE"
+    if side.unstated:
+        yield f"side costs that are not stated, in no total: {', '.join(side.unstated)}"
 
 
 def _history(workload: Workload, found: Alternatives) -> Iterable[str]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from advisor.sources.catalog import read_catalog
+    from advisor.sources.catalog_check import check_catalog
     from advisor.sources.changes import Change, Stated, read_change
     from advisor.sources.new_workload import LoadShape, NewService, render_new_workload
     from advisor.sources.recommendation_file import read_recommendation
@@ -16,6 +17,7 @@ __all__ = [
     "LoadShape",
     "NewService",
     "Stated",
+    "check_catalog",
     "read_catalog",
     "read_change",
     "read_recommendation",
@@ -29,6 +31,7 @@ _MODULES = {
     "LoadShape": "advisor.sources.new_workload",
     "NewService": "advisor.sources.new_workload",
     "Stated": "advisor.sources.changes",
+    "check_catalog": "advisor.sources.catalog_check",
     "read_change": "advisor.sources.changes",
     "render_new_workload": "advisor.sources.new_workload",
     "read_catalog": "advisor.sources.catalog",

@@ -31,7 +31,7 @@ from advisor.sources.service_entries import (
 from advisor.sources.task_size import TaskDefinition, parse_cpu_units, parse_memory_mib, parse_task_definition
 from advisor.sources.timestamps import zone_named
 from advisor.units import FloatArray
-from advisor.workload import DEFAULT_STARTUP_S, Growth, LoadForm, Scaling, Service, Workload
+from advisor.workload import DEFAULT_STARTUP_S, Growth, LoadForm, Scaling, Service, SideCosts, Workload
 
 if TYPE_CHECKING:
     from advisor.sources.workload_models import DaemonEntry, ServiceEntry, WorkloadEntry
@@ -209,6 +209,7 @@ def _from_workload_file(path: Path, files: InputFiles, load_files: LoadFiles, re
         growth=Growth(fraction=entry.growth.fraction, spread_fraction=entry.growth.spread),
         daemons=tuple(daemons),
         present=present_of(entry.present),
+        side_costs=None if entry.side_costs is None else SideCosts(**entry.side_costs.model_dump()),
         rates_file=None if entry.rates is None else str(path.parent / entry.rates),
         defaults_used=_assumed(entry)
         | defaults_used(
