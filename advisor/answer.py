@@ -17,7 +17,7 @@ from advisor.optimize.parts import ROOT_VOLUME_GIB, Part
 from advisor.optimize.present import has_present, hours_known, present_parts
 from advisor.optimize.pricing import instance_facts, price_parts, weekly_usd, weighted_quantile
 from advisor.optimize.search import Search, packed_load
-from advisor.plan import CapacityProvider, Plan, ServicePlan
+from advisor.plan import CapacityProvider, Plan, ServicePlan, StrategyItem
 from advisor.pricing import PriceCatalog
 from advisor.recommend.reasons import folded, idle_fraction, service_why, unmet_task_hours
 from advisor.recommend.result import (
@@ -32,7 +32,6 @@ from advisor.recommend.result import (
     ServiceAdvice,
     SizeAdvice,
     Stairs,
-    StrategyItem,
     Views,
 )
 from advisor.recommend.verdict import Judgement, Ranked, judge, rank, saving_against

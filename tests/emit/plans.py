@@ -186,7 +186,7 @@ def services_on(draw, provider):
     network_mode = draw(st.sampled_from(["awsvpc", "bridge", "host", "none"])) if is_ec2 else "awsvpc"
     port = draw(st.none() | st.integers(1, 65_535)) if network_mode != "none" else None
     metric = draw(st.sampled_from([m for m in ScalingMetric if port is not None or m is not ScalingMetric.REQUESTS]))
-    target = st.floats(0.5, 100) if metric is ScalingMetric.CPU else st.floats(1, 1e6)
+    target = st.floats(0.5, 100) if metric is not ScalingMetric.REQUESTS else st.floats(1, 1e6)
     return service(
         launch_type=provider.launch_type,
         purchase_option=provider.purchase_option,

@@ -12,6 +12,7 @@ from advisor.plan import CapacityProvider, Plan, ScalingMetric, ServicePlan
 
 _METRICS: Final = {
     "ECSServiceAverageCPUUtilization": ScalingMetric.CPU,
+    "ECSServiceAverageMemoryUtilization": ScalingMetric.MEMORY,
     "ALBRequestCountPerTarget": ScalingMetric.REQUESTS,
 }
 

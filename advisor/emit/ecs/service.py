@@ -190,5 +190,7 @@ def _policy_requests(plan: Plan, name: str) -> dict[str, Request]:
 def _metric(plan: Plan, name: str) -> Request:
     if plan.services[name].scaling_metric is ScalingMetric.CPU:
         return {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}
+    if plan.services[name].scaling_metric is ScalingMetric.MEMORY:
+        return {"PredefinedMetricType": "ECSServiceAverageMemoryUtilization"}
     label = f"{names.LOAD_BALANCER}/{names.target_group(plan.cluster, name)}"
     return {"PredefinedMetricType": "ALBRequestCountPerTarget", "ResourceLabel": label}
