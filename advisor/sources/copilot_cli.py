@@ -1,8 +1,8 @@
 """The real AWS Copilot CLI, run on emitted manifests against a stand-in for AWS on the loopback interface.
 
 ``copilot svc package`` prints the CloudFormation template of a manifest, but only for an application and an environment that
-exist in an account. Copilot has no endpoint setting, so the stand-in is an HTTPS proxy: it says that application and environment
-exist, and answers nothing else. No request leaves the machine.
+exist in an account. Copilot has no endpoint setting, so the stand-in is an HTTPS proxy: it says that they exist, and answers
+nothing else. No request leaves the machine.
 """
 
 import json
@@ -78,7 +78,8 @@ def package_with_copilot(
         with _Account(app=app, environment=environment, region=region, workloads=kinds, certificate=certificate) as account:
             _run(["git", "init", "--quiet", str(folder)], folder, {"PATH": os.environ["PATH"]})
             return {
-                workload: _package(folder, kinds[workload], workload, environment, account.settings) for workload in sorted(kinds)
+                workload: _package(folder, kinds[workload], workload, environment, account.settings)
+                for workload in sorted(kinds)
             }
 
 
@@ -267,7 +268,7 @@ def _handler(account: _Account, context: ssl.SSLContext) -> type[BaseHTTPRequest
             """Speak as whoever was asked for."""
             self.wfile.write(b"HTTP/1.1 200 Connection Established\r\n\r\n")
             self.connection = context.wrap_socket(self.connection, server_side=True)
-            self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb")  # type: ignore[assignment]
+            self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb")
             self.close_connection = False
 
         def do_POST(self) -> None:
