@@ -7,6 +7,7 @@ nothing else. No request leaves the machine.
 
 import json
 import os
+import re
 import shutil
 import ssl
 import subprocess
@@ -14,10 +15,13 @@ import tempfile
 import threading
 import urllib.parse
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final
 from xml.sax.saxutils import escape
+
+import yaml
 
 _ACCOUNT: Final = "123456789012"
 _TIMEOUT_S: Final = 60
@@ -33,23 +37,25 @@ _VERSION: Final = "v1.33.0"
 """Of an environment's template; Copilot asks for an upgrade of older ones."""
 
 
-def copilot_command() -> str | None:
-    """Path of the Copilot CLI: ``ADVISOR_COPILOT``, else what the ``PATH`` holds; None without one."""
-    return os.environ.get("ADVISOR_COPILOT") or shutil.which("copilot")
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """What Copilot makes of one manifest."""
+
+    template: Mapping[str, Any]
+    """CloudFormation; an intrinsic function is a mapping from its long name."""
+    parameters: Mapping[str, str]
 
 
 def missing_for_copilot() -> str | None:
     """Why the Copilot CLI cannot be run here; None when it can."""
-    for name, path in {"copilot": copilot_command(), "git": shutil.which("git"), "openssl": shutil.which("openssl")}.items():
-        if path is None:
-            return f"{name} is not installed"
-    return None
+    missing = [name for name in ("copilot", "git", "openssl") if shutil.which(name) is None]
+    return f"{' and '.join(missing)} not on the PATH" if missing else None
 
 
 def package_with_copilot(
     files: Mapping[str, bytes], *, app: str, environment: str, region: str, workloads: Iterable[tuple[str, str]]
-) -> dict[str, str]:
-    """CloudFormation template that Copilot makes of each workload.
+) -> dict[str, Package]:
+    """CloudFormation that Copilot makes of each workload.
 
     Parameters
     ----------
@@ -61,7 +67,7 @@ def package_with_copilot(
     Returns
     -------
     dict
-        Template by name of the workload.
+        By name of the workload. Images that a manifest takes from the shell are made up.
 
     Raises
     ------
@@ -77,20 +83,43 @@ def package_with_copilot(
         certificate = _certificate(folder, region)
         with _Account(app=app, environment=environment, region=region, workloads=kinds, certificate=certificate) as account:
             _run(["git", "init", "--quiet", str(folder)], folder, {"PATH": os.environ["PATH"]})
-            return {
-                workload: _package(folder, kinds[workload], workload, environment, account.settings)
-                for workload in sorted(kinds)
-            }
+            settings = account.settings | _images(files)
+            return {workload: _package(folder, kinds[workload], workload, environment, settings) for workload in sorted(kinds)}
 
 
 class CopilotRefusedError(Exception):
     """What Copilot said of a manifest."""
 
 
-def _package(folder: Path, kind: str, workload: str, environment: str, settings: Mapping[str, str]) -> str:
-    command = [copilot_command() or "copilot", kind, "package", "--name", workload, "--env", environment]
+def _images(files: Mapping[str, bytes]) -> dict[str, str]:
+    """A made-up image for every variable that a manifest wants from the shell."""
+    wanted = {name for content in files.values() for name in re.findall(rb'"\$\{(IMAGE_\w+)\}"', content)}
+    return {name.decode(): "image.invalid/made-up:1" for name in wanted}
+
+
+def _package(folder: Path, kind: str, workload: str, environment: str, settings: Mapping[str, str]) -> Package:
+    command = ["copilot", kind, "package", "--name", workload, "--env", environment]
     _run([*command, "--output-dir", "infrastructure", "--allow-downgrade"], folder, settings, what=workload)
-    return (folder / "infrastructure" / f"{workload}-{environment}.stack.yml").read_text(encoding="utf-8")
+    made = folder / "infrastructure" / f"{workload}-{environment}"
+    template = yaml.load(made.with_name(f"{made.name}.stack.yml").read_text(encoding="utf-8"), _TemplateLoader)  # noqa: S506
+    parameters = json.loads(made.with_name(f"{made.name}.params.json").read_text(encoding="utf-8"))["Parameters"]
+    return Package(template=template, parameters=parameters)
+
+
+class _TemplateLoader(yaml.SafeLoader):
+    """YAML with CloudFormation's short forms, which become their long ones."""
+
+
+def _long_form(loader: _TemplateLoader, suffix: str, node: yaml.Node) -> dict[str, Any]:
+    name = suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}"
+    if isinstance(node, yaml.ScalarNode):
+        return {name: loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {name: loader.construct_sequence(node, deep=True)}
+    return {name: loader.construct_mapping(node, deep=True)}  # type: ignore[arg-type]
+
+
+_TemplateLoader.add_multi_constructor("!", _long_form)
 
 
 def _run(command: list[str], folder: Path, settings: Mapping[str, str], *, what: str | None = None) -> None:
@@ -270,6 +299,10 @@ def _handler(account: _Account, context: ssl.SSLContext) -> type[BaseHTTPRequest
             self.connection = context.wrap_socket(self.connection, server_side=True)
             self.rfile, self.wfile = self.connection.makefile("rb"), self.connection.makefile("wb")
             self.close_connection = False
+
+        def finish(self) -> None:
+            super().finish()
+            self.connection.close()
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

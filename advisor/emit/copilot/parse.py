@@ -201,8 +201,13 @@ def _overridden(overrides: list[Manifest]) -> dict[int, Manifest]:
     found: dict[int, Manifest] = {}
     for override in overrides:
         place = _OVERRIDE.match(override["path"])
-        if place is not None:
-            found.setdefault(int(place["index"]), {})[place["key"]] = override["value"]
+        if place is None:
+            continue
+        values = found.setdefault(int(place["index"]), {"Secrets": {}})
+        if place["key"] == "Secrets":
+            values["Secrets"][override["value"]["Name"]] = override["value"]["ValueFrom"]
+        else:
+            values[place["key"]] = override["value"]
     return found
 
 
@@ -218,7 +223,7 @@ def _container(
         is_essential=said["essential"],
         command=tuple(overridden.get("Command") or said.get("command", ())),
         environment=said.get("variables", {}),
-        secrets=said.get("secrets", {}),
+        secrets=said.get("secrets", {}) | overridden.get("Secrets", {}),
         ports=ports,
         health_check=_health_check(said["healthcheck"]) if "healthcheck" in said else None,
         mount_points=tuple(mounts),

@@ -203,8 +203,14 @@ def _count(plan: Plan, service: ServicePlan) -> int | Manifest:
 
 
 def _maps(container: Container) -> Manifest:
-    maps = {"variables": dict(container.environment), "secrets": dict(container.secrets)}
+    secrets = {name: source for name, source in container.secrets.items() if not _breaks_template(source)}
+    maps = {"variables": dict(container.environment), "secrets": secrets}
     return {key: values for key, values in maps.items() if values}
+
+
+def _breaks_template(source: str) -> bool:
+    """Copilot writes it unquoted, so a colon at the end (a JSON key without stage and version) would be a mapping."""
+    return source.endswith(":")
 
 
 def _storage(service: ServicePlan, main: Container) -> Manifest:
@@ -273,6 +279,10 @@ def _overrides(plan: Plan, service: ServicePlan, containers: list[Container]) ->
             values["ReadonlyRootFilesystem"] = True if container.has_read_only_root else None
         path = f"ContainerDefinitions[{index}]"
         overrides += [{"path": f"{path}.{key}", "value": value} for key, value in values.items() if value is not None]
+        for variable_name, source in container.secrets.items():
+            if _breaks_template(source):
+                secret = {"Name": variable_name, "ValueFrom": source}
+                overrides.append({"path": f"{path}.Secrets[-]", "value": secret})
         writes_elsewhere = any(mount.path == _TMP for mount in container.mount_points)
         if container.has_read_only_root and not service.is_windows and not writes_elsewhere:
             overrides += _scratch(path, index)
