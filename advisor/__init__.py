@@ -7,7 +7,9 @@ from advisor.version import __version__
 
 if TYPE_CHECKING:
     from advisor.answer import advise as advise
+    from advisor.emit import render_copilot as render_copilot
     from advisor.emit import render_ecs as render_ecs
+    from advisor.emit import render_express as render_express
     from advisor.recommend import Recommendation as Recommendation
     from advisor.report.charts import plot_busiest_week as plot_busiest_week
     from advisor.report.charts import plot_costs as plot_costs
@@ -17,10 +19,13 @@ if TYPE_CHECKING:
     from advisor.sources import read_catalog as read_catalog
     from advisor.sources import read_recommendation as read_recommendation
     from advisor.sources import read_workload as read_workload
+    from advisor.sources import verify_files as verify_files
 
 _HOMES = {
     "advise": "advisor.answer",
+    "render_copilot": "advisor.emit",
     "render_ecs": "advisor.emit",
+    "render_express": "advisor.emit",
     "Recommendation": "advisor.recommend",
     "plot_busiest_week": "advisor.report.charts",
     "plot_costs": "advisor.report.charts",
@@ -30,6 +35,7 @@ _HOMES = {
     "read_catalog": "advisor.sources",
     "read_recommendation": "advisor.sources",
     "read_workload": "advisor.sources",
+    "verify_files": "advisor.sources",
 }
 
 __all__ = [
@@ -44,7 +50,10 @@ __all__ = [
     "read_catalog",
     "read_recommendation",
     "read_workload",
+    "render_copilot",
     "render_ecs",
+    "render_express",
+    "verify_files",
 ]
 
 

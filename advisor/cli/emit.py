@@ -11,8 +11,13 @@ from advisor.cli.results import formats_of, read_result, result_files
 
 def emit_command(
     result: Annotated[Path, typer.Argument(help="recommendation.json, or the folder that holds it.", show_default=False)],
-    to: Annotated[str, typer.Option("--to", help="What to make: ecs, report, or both with a comma.")] = "ecs",
+    to: Annotated[
+        str, typer.Option("--to", help="What to make: ecs, copilot, express, report, or several with commas.")
+    ] = "ecs",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")] = Path("."),
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Judge the deploy files by all that is installed here. Exit status 1 on a failure.")
+    ] = False,
     quiet: QuietOption = False,
 ) -> None:
     """Write the deploy files or the report of a saved result.
@@ -24,3 +29,7 @@ def emit_command(
     files = result_files(read_result(result), formats_of(to))
     write_files(out, files)
     say(f"{len(files)} files written to {out}", is_quiet=quiet)
+    if verify:
+        from advisor.cli.verify import verify_and_print
+
+        verify_and_print(files)

@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from advisor.sources.catalog import read_catalog
     from advisor.sources.recommendation_file import read_recommendation
+    from advisor.sources.validators import Check, verify_files
     from advisor.sources.workload_file import read_workload
     from advisor.sources.workload_models import workload_schema
 
-__all__ = ["read_catalog", "read_recommendation", "read_workload", "workload_schema"]
+__all__ = ["Check", "read_catalog", "read_recommendation", "read_workload", "verify_files", "workload_schema"]
 
 _MODULES = {
+    "Check": "advisor.sources.validators",
     "read_catalog": "advisor.sources.catalog",
     "read_recommendation": "advisor.sources.recommendation_file",
     "read_workload": "advisor.sources.workload_file",
+    "verify_files": "advisor.sources.validators",
     "workload_schema": "advisor.sources.workload_models",
 }
 

@@ -128,13 +128,13 @@ def scalings(draw, port):
 
 
 @st.composite
-def capacities(draw, *, is_fixed):
+def capacities(draw, *, is_fixed, at_least):
     """Only On-Demand, only Spot, or a base On-Demand and the rest on Spot."""
     on_demand = {"capacity_provider": "FARGATE"}
     spot = {"capacity_provider": "FARGATE_SPOT", "purchase_option": PurchaseOption.SPOT}
     if is_fixed or draw(st.booleans()):
         return draw(st.sampled_from([on_demand, spot]))
-    base = StrategyItem(capacity_provider="FARGATE", weight=0, base=draw(st.integers(1, 9)))
+    base = StrategyItem(capacity_provider="FARGATE", weight=0, base=draw(st.integers(max(1, at_least - 1), 600)))
     return on_demand | {"strategy": (base, StrategyItem(capacity_provider="FARGATE_SPOT"))}
 
 
@@ -153,7 +153,7 @@ def services(draw, name):
         "minimum_healthy_percent": low,
         "maximum_percent": high,
         **scaling,
-        **draw(capacities(is_fixed=scaling["scaling_target"] is None)),
+        **draw(capacities(is_fixed=scaling["scaling_target"] is None, at_least=scaling["min_tasks"])),
         **draw(tasks(name, port)),
     }
     if port is not None and scaling["scaling_metric"] is not ScalingMetric.REQUESTS:

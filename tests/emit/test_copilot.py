@@ -128,6 +128,7 @@ def only(**facts):
     [
         ({"strategy": MIX}, "mix"),
         ({"strategy": BASE, **KEPT}, "fixed count"),
+        ({"strategy": BASE, "min_tasks": 3}, "also the first 1"),
         ({"scaling_target": 75.5}, "75.5"),
         ({"scaling_target": 300.0}, "percent"),
         ({"scheduled_actions": (ACTION,)}, "scheduled scaling"),

@@ -149,6 +149,11 @@ def _check_scaling(service: ServicePlan, base: int | None) -> None:
         if base:
             raise PlanError("a fixed count runs On-Demand or on Spot, not on a mix")
         return
+    if base and service.min_tasks > base + 1:
+        raise PlanError(
+            f"with at least {service.min_tasks} tasks it would put all of them on Spot, also the first {base}, which are to run"
+            f" On-Demand: the minimum can be at most {base + 1}"
+        )
     if target != int(target):
         raise PlanError(f"it takes whole numbers as scaling targets and would cut {target:g} to {int(target)}")
     if service.scaling_metric is not ScalingMetric.REQUESTS and not 1 <= target <= 100:
