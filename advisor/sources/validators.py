@@ -114,22 +114,16 @@ def _json(files: Mapping[str, bytes], path: str, findings: list[str]) -> dict[st
 def _check_ecspresso(files: Mapping[str, bytes]) -> list[Check]:
     """The definitions as the requests that ecspresso makes of them; it has no mode that needs no account."""
     findings: list[str] = []
-    calls: list[tuple[str, str, dict[str, Any]]] = []
-    for entry in _json(files, "ecspresso.json", findings).get("calls", ()):
-        path = entry.get("own_file", entry["file"])
-        content = {path: files[path].replace(b"{{`{{`}}", b"{{")} if path in files else {}
-        request = _json(content, path, findings) | entry.get("beside", {})
-        for member, document in entry.get("documents", {}).items():
-            request[member] = json.dumps(_json(files, document, findings))
-        calls.append((entry["service"], entry["operation"], request))
-        findings += (f"{path}: {each}" for each in request_findings(entry["service"], entry["operation"], request))
-    if not findings:
-        findings += set_findings(calls)
+    index = _json(files, "ecspresso.json", findings)
+    requests = {"calls.json": json.dumps(index.get("index", {})).encode()}
+    for path, own in index.get("definitions", {}).items():
+        content = {own["file"]: files[own["file"]].replace(b"{{`{{`}}", b"{{")} if own["file"] in files else {}
+        requests[path] = json.dumps(_json(content, own["file"], findings) | own["beside"]).encode()
+    checks = _check_calls({**files, **requests})
+    if findings:
+        checks = [_judged(checks[0].name, [*findings, *checks[0].details], "")]
     unchecked = "every command of it asks AWS, so only its files were read"
-    return [
-        _judged("service models of botocore and rules of ECS", findings, f"{len(calls)} calls"),
-        Check(name="ecspresso", outcome=Outcome.NOT_CHECKED, details=(unchecked,)),
-    ]
+    return [*checks, Check(name="ecspresso", outcome=Outcome.NOT_CHECKED, details=(unchecked,))]
 
 
 def _is_template(path: str, content: bytes) -> bool:
@@ -193,7 +187,7 @@ def _check_terraform(files: Mapping[str, bytes]) -> list[Check]:
         root = folder / _terraform_root(files)
         status, said = _run(["terraform", "init", "-backend=false", "-no-color"], root)
         if status != 0:
-            reason = f"terraform init found no provider: {' '.join(said.split())[:300]}"
+            reason = f"terraform init found no provider (TF_CLI_CONFIG_FILE can name a mirror): {' '.join(said.split())[:300]}"
             return [*checks, Check(name="terraform validate", outcome=Outcome.NOT_CHECKED, details=(reason,))]
         status, said = _run(["terraform", "validate", "-json", "-no-color"], root)
     return [*checks, _judged("terraform validate", _terraform_errors(status, said), "with the provider that is installed")]

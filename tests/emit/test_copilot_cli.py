@@ -6,13 +6,11 @@ import pytest
 from hypothesis import HealthCheck as Check
 from hypothesis import given, settings
 
-from advisor.ecs import Architecture, PurchaseOption, TaskSize
 from advisor.emit import render_copilot
-from advisor.plan import Container, EfsVolume, MountPoint, PortMapping, ScalingMetric, Start, StrategyItem
-from advisor.plan import HealthCheck as HealthCheckOf
+from advisor.plan import ScalingMetric
 from advisor.sources.copilot_cli import CopilotRefusedError, package_with_copilot
-from tests.emit.fargate_plans import HOSTILE, copilot_plans, held
-from tests.emit.plans import GOLDEN_PLANS, fargate, plan, service
+from tests.emit.fargate_plans import copilot_plans, everything, held
+from tests.emit.plans import GOLDEN_PLANS
 from tests.emit.test_copilot import EXPRESSIBLE
 from tests.emit.validators import needs, search_path
 
@@ -133,50 +131,8 @@ def assert_containers(name, expected, definition, package):
             assert said["LinuxParameters"] == {"InitProcessEnabled": True, "Capabilities": {"Drop": ["ALL"]}}
 
 
-def difficult():
-    """One of everything in one application: a mix of capacity, other containers, a file system, hostile texts, a schedule."""
-    secrets = {"DB": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db-AbCdEf:user::", "KEY_ID": "/prod/key"}
-    environment = {f"V{number}": text for number, text in enumerate(HOSTILE)}
-    check = HealthCheckOf(command=("CMD-SHELL", 'curl -f "http://localhost/${P}" || exit 1 # {{x}}\n'), start_period_s=60)
-    main = Container(
-        name="app",
-        command=tuple(HOSTILE),
-        environment=environment,
-        secrets=secrets,
-        ports=(PortMapping(container_port=8080),),
-        health_check=check,
-        mount_points=(MountPoint(volume="data", path="/data"),),
-        depends_on={"log": Start.HEALTHY},
-    )
-    log = Container(
-        name="log",
-        image="fluent:1",
-        is_essential=False,
-        command=tuple(HOSTILE),
-        environment=environment,
-        memory_mib=128,
-        ports=(PortMapping(container_port=24_224, protocol="udp"),),
-        health_check=check,
-        mount_points=(MountPoint(volume="data", path="/in", is_read_only=True),),
-    )
-    mix = (StrategyItem(capacity_provider="FARGATE", weight=0, base=2), StrategyItem(capacity_provider="FARGATE_SPOT"))
-    web = service(
-        architecture=Architecture.ARM64,
-        containers=(main, log),
-        volumes=(EfsVolume(name="data", file_system_id="fs-0123abcd", access_point_id="fsap-0123abcd"),),
-        port=8080,
-        strategy=mix,
-        scale_out_cooldown_s=60,
-    )
-    once = {"desired_tasks": 1, "min_tasks": 1, "max_tasks": 1, "scaling_metric": ScalingMetric.NONE, "scaling_target": None}
-    night = service(schedule="cron(0 2 * * ? *)", **once)
-    queue = service(task=TaskSize(cpu_units=32_768, memory_mib=249_856), has_public_ip=True)
-    services = {"web": web, "night": night, "queue": queue}
-    return plan(services, fargate(zones=3), fargate(PurchaseOption.SPOT, zones=3))
-
-
 def test_copilot_renders_what_the_plan_says():
-    assert_is_the_plan(difficult(), workers=["queue"])
+    assert_is_the_plan(everything(), workers=["queue"])
 
 
 def test_copilot_refuses_what_it_does_not_know():
