@@ -33,6 +33,7 @@ _FEATURES: Final = (
     "NATWorkloads",
 )
 """Parameters of an environment's stack, from which Copilot reads what the environment can do."""
+_OUTPUT: Final = ("--output-dir", "infrastructure", "--allow-downgrade")
 _VERSION: Final = "v1.33.0"
 """Of an environment's template; Copilot asks for an upgrade of older ones."""
 
@@ -67,7 +68,8 @@ def package_with_copilot(
     Returns
     -------
     dict
-        By name of the workload. Images that a manifest takes from the shell are made up.
+        By name of the workload, and that of the environment by ``environments/<name>``. Images that a manifest takes from the
+        shell are made up.
 
     Raises
     ------
@@ -84,7 +86,8 @@ def package_with_copilot(
         with _Account(app=app, environment=environment, region=region, workloads=kinds, certificate=certificate) as account:
             _run(["git", "init", "--quiet", str(folder)], folder, {"PATH": os.environ["PATH"]})
             settings = account.settings | _images(files)
-            return {workload: _package(folder, kinds[workload], workload, environment, settings) for workload in sorted(kinds)}
+            made = {name: _package(folder, kinds[name], name, environment, settings) for name in sorted(kinds)}
+            return made | {f"environments/{environment}": _package_environment(folder, environment, settings)}
 
 
 class CopilotRefusedError(Exception):
@@ -99,11 +102,22 @@ def _images(files: Mapping[str, bytes]) -> dict[str, str]:
 
 def _package(folder: Path, kind: str, workload: str, environment: str, settings: Mapping[str, str]) -> Package:
     command = ["copilot", kind, "package", "--name", workload, "--env", environment]
-    _run([*command, "--output-dir", "infrastructure", "--allow-downgrade"], folder, settings, what=workload)
-    made = folder / "infrastructure" / f"{workload}-{environment}"
-    template = yaml.load(made.with_name(f"{made.name}.stack.yml").read_text(encoding="utf-8"), _TemplateLoader)  # noqa: S506
-    parameters = json.loads(made.with_name(f"{made.name}.params.json").read_text(encoding="utf-8"))["Parameters"]
-    return Package(template=template, parameters=parameters)
+    _run([*command, *_OUTPUT], folder, settings, what=workload)
+    return _read(folder, f"{workload}-{environment}.stack.yml", f"{workload}-{environment}.params.json")
+
+
+def _package_environment(folder: Path, environment: str, settings: Mapping[str, str]) -> Package:
+    command = ["copilot", "env", "package", "--name", environment, "--force"]
+    _run([*command, *_OUTPUT], folder, settings, what=f"environment {environment}")
+    return _read(folder, f"{environment}.env.yml", f"{environment}.env.params.json")
+
+
+def _read(folder: Path, template: str, parameters: str) -> Package:
+    made = folder / _OUTPUT[1]
+    return Package(
+        template=yaml.load((made / template).read_text(encoding="utf-8"), _TemplateLoader),  # noqa: S506 (a safe loader)
+        parameters=json.loads((made / parameters).read_text(encoding="utf-8"))["Parameters"],
+    )
 
 
 class _TemplateLoader(yaml.SafeLoader):

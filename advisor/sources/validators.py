@@ -227,7 +227,7 @@ def _check_copilot(files: Mapping[str, bytes]) -> Check:
         return _judged("Copilot CLI", [str(error)], "")
     except (KeyError, StopIteration, TypeError, yaml.YAMLError) as error:
         return _judged("Copilot CLI", [f"the workspace lacks what Copilot needs ({type(error).__name__}: {error})"], "")
-    findings = [f"{name}: {each}" for name in sorted(packages) for each in _differences(manifests[name], packages[name])]
+    findings = [f"{name}: {each}" for name in sorted(manifests) for each in _differences(manifests[name], packages[name])]
     return _judged("Copilot CLI", findings, f"{len(packages)} manifests, rendered by it offline")
 
 

@@ -38,7 +38,9 @@ def resources(package, kind):
 
 
 def assert_is_the_plan(made, **options):
-    for name, package in packaged(made, **options).items():
+    packages = packaged(made, **options)
+    assert_environment(made, packages.pop("environments/prod"))
+    for name, package in packages.items():
         expected = held(made).services[name]
         definition = resources(package, "AWS::ECS::TaskDefinition")[0]
         assert (package.parameters["TaskCPU"], package.parameters["TaskMemory"]) == (
@@ -59,6 +61,16 @@ def assert_is_the_plan(made, **options):
             assert package.parameters["Schedule"] == expected.schedule
             continue
         assert_service(name, made, expected, package)
+
+
+def assert_environment(made, package):
+    """Public and private subnets in as many zones as the plan has, none of them overlapping."""
+    subnets = resources(package, "AWS::EC2::Subnet")
+    zones = next(iter(made.capacity_providers.values())).zones
+    assert len(subnets) == 2 * zones == len({each["CidrBlock"] for each in subnets})
+    assert sum(each.get("MapPublicIpOnLaunch", False) for each in subnets) == zones
+    settings = resources(package, "AWS::ECS::Cluster")[0]["ClusterSettings"]
+    assert settings == [{"Name": "containerInsights", "Value": str(made.container_insights)}]
 
 
 def assert_service(name, made, expected, package):
