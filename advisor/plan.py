@@ -120,6 +120,8 @@ class EfsVolume:
 
     def __post_init__(self) -> None:
         _check_ecs_name("volume", self.name)
+        if _SCRATCH_VOLUME.fullmatch(self.name):
+            raise PlanError(f"volume {self.name!r}: tmp and tmp-1, tmp-2 ... are what containers get for /tmp")
         if not re.fullmatch(r"fs-[0-9a-f]{8,40}", self.file_system_id, re.ASCII):
             raise PlanError(
                 f"volume {self.name!r}: {self.file_system_id!r} is not the id of a file system, such as fs-0123abcd"
@@ -404,6 +406,14 @@ class Plan:
         unused = set(self.capacity_providers) - used
         if unused:
             raise PlanError(f"capacity providers that no service uses: {', '.join(sorted(unused))}")
+        for name, provider in self.capacity_providers.items():
+            systems = {service.operating_system for service in self.services_on(name)}
+            if provider.launch_type is not LaunchType.FARGATE and len(systems) > 1:
+                raise PlanError(f"capacity provider {name!r}: its instances have one operating system, its services several")
+
+    def services_on(self, provider: str) -> tuple[ServicePlan, ...]:
+        """The services that name a capacity provider, alone or in a mix."""
+        return tuple(s for s in self.services.values() if any(item.capacity_provider == provider for item in s.strategy_items))
 
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,254}", re.ASCII)
@@ -416,8 +426,10 @@ _SECRET_NAME: Final = re.compile(
     r"(.*_)?(PASSWORD|PASSWD|SECRET|TOKEN|PRIVATE_?KEY|API_?KEY|ACCESS_?KEY|CREDENTIALS)", re.IGNORECASE
 )
 _SECRET_VALUE: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY|\b(AKIA|ASIA)[0-9A-Z]{16}\b")
+_SCRATCH_VOLUME: Final = re.compile(r"tmp(-\d+)?", re.ASCII)
 _SCHEDULE: Final = re.compile(
-    r"cron\([0-9A-Za-z*/,?#-]+( [0-9A-Za-z*/,?#-]+){5}\)|rate\([1-9][0-9]* (minute|hour|day)s?\)"
+    r"cron\([0-9A-Za-z*/,?#-]+( [0-9A-Za-z*/,?#-]+){5}\)"
+    r"|rate\(1 (minute|hour|day)\)|rate\(([2-9]|[1-9][0-9]+) (minute|hour|day)s\)"
     r"|at\([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\)",
     re.ASCII,
 )
@@ -428,6 +440,8 @@ _LOG_RETENTION_DAYS: Final = frozenset(
 _FARGATE_WINDOWS: Final = frozenset(f"WINDOWS_SERVER_{year}_{edition}" for year in (2019, 2022) for edition in ("CORE", "FULL"))
 _EC2_WINDOWS: Final = _FARGATE_WINDOWS | {"WINDOWS_SERVER_2025_CORE", "WINDOWS_SERVER_2025_FULL"}
 _FARGATE_WINDOWS_CPU_UNITS: Final = frozenset({1024, 2048, 4096})
+MIN_TASK_CPU_UNITS: Final = 128
+"""Of a task definition; a container may ask for less."""
 _MAX_PORT: Final = 65_535
 _MIN_CONTAINER_MIB: Final = 6
 _MAX_TASKS: Final = 5_000
@@ -448,8 +462,10 @@ def _check_no_secret(where: str, variable: str, value: str) -> None:
 
 
 def _check_schedule(where: str, schedule: str, time_zone: str) -> None:
-    if not _SCHEDULE.fullmatch(schedule):
-        raise PlanError(f"{where}: schedule {schedule!r} is none of cron(...) with six fields, rate(...) and at(...)")
+    if not _SCHEDULE.fullmatch(schedule) or (schedule.startswith("cron") and "?" not in schedule.split(" ")[2:5:2]):
+        raise PlanError(
+            f"{where}: schedule {schedule!r} is none of cron(...) with six fields, one of the days ?, rate(...) and at(...)"
+        )
     if not _TIME_ZONE.fullmatch(time_zone):
         raise PlanError(f"{where}: time zone {time_zone!r} is not a name such as Europe/Berlin")
 
@@ -495,6 +511,12 @@ def _check_strategy(name: str, service: ServicePlan, providers: Mapping[str, Cap
             )
         if not (0 <= item.weight <= 1000 and 0 <= item.base <= 100_000):
             raise PlanError(f"service {name!r}: weight must be 0 to 1000 and base 0 to 100000")
+    if len(items) < 2:
+        raise PlanError(f"service {name!r}: a strategy mixes two capacity providers at least; leave it empty for one")
+    if service.launch_type is LaunchType.FARGATE and len({providers[key].purchase_option for key in named}) < len(named):
+        raise PlanError(
+            f"service {name!r}: ECS has one Fargate and one Fargate Spot capacity provider, a strategy names each once"
+        )
     if sum(item.base > 0 for item in items) > 1 or not any(item.weight > 0 for item in items):
         raise PlanError(f"service {name!r}: a strategy has at most one base, and a weight above 0")
     if len({(providers[key].zones, providers[key].placement) for key in named}) > 1:
@@ -516,8 +538,14 @@ def _check_platform(name: str, service: ServicePlan) -> None:
         raise PlanError(f"service {name!r}: Windows needs X86_64 and network mode awsvpc")
     elif service.volumes:
         raise PlanError(f"service {name!r}: Windows tasks cannot mount EFS")
+    elif service.launch_type is LaunchType.EC2 and not _all_sized(service.containers):
+        raise PlanError(f"service {name!r}: on EC2, Windows takes no size from the task: give its containers CPU and memory")
     if service.gpus and service.launch_type is LaunchType.FARGATE:
         raise PlanError(f"service {name!r}: Fargate has no GPUs")
+
+
+def _all_sized(containers: tuple[Container, ...]) -> bool:
+    return bool(containers) and all(container.cpu_units and container.memory_mib for container in containers)
 
 
 def _check_fargate(name: str, service: ServicePlan) -> None:
@@ -590,6 +618,8 @@ def _check_containers(name: str, service: ServicePlan) -> None:
     _check_unique(name, "containers", (container.name for container in containers))
     if not any(container.is_essential for container in containers):
         raise PlanError(f"{where}: one container at least must be essential")
+    if service.task.cpu_units < MIN_TASK_CPU_UNITS:
+        raise PlanError(f"{where}: a task of several containers needs {MIN_TASK_CPU_UNITS} CPU units or more")
     if sum(container.cpu_units or 0 for container in containers) > service.task.cpu_units:
         raise PlanError(f"{where}: its containers reserve more than the task's {service.task.cpu_units} CPU units")
     reserved = sum(container.memory_reservation_mib or container.memory_mib or 0 for container in containers)
@@ -637,6 +667,10 @@ def _check_batch(name: str, service: ServicePlan) -> None:
     if not 1 <= service.desired_tasks <= _MAX_TASKS_A_RUN:
         raise PlanError(f"{where}: a scheduled run starts 1 to {_MAX_TASKS_A_RUN} tasks, got {service.desired_tasks}")
     scales = service.scaling_metric is not ScalingMetric.NONE or service.scheduled_actions or service.step_policies
+    if not service.min_tasks == service.max_tasks == service.desired_tasks:
+        raise PlanError(
+            f"{where}: a scheduled run starts the same number of tasks each time: min, desired and max are one number"
+        )
     if service.port is not None or service.service_connect or scales:
         raise PlanError(f"{where}: a scheduled task has no load balancer, no Service Connect and no scaling")
 
