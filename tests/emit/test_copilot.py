@@ -15,7 +15,6 @@ from advisor.plan import (
     Container,
     ContainerInsights,
     EfsVolume,
-    LoadBalancer,
     PortMapping,
     ScalingMetric,
     ScheduledAction,
@@ -129,7 +128,6 @@ def only(**facts):
         ({"strategy": BASE, **KEPT}, "fixed count"),
         ({"strategy": BASE, "min_tasks": 3}, "also the first 1"),
         ({"scaling_target": 75.5}, "75.5"),
-        ({"scaling_target": 300.0}, "percent"),
         ({"scheduled_actions": (ACTION,)}, "scheduled scaling"),
         ({"step_policies": (POLICY,)}, "step scaling"),
         ({"metric_resolution_s": 20}, "20 s"),
@@ -139,7 +137,7 @@ def only(**facts):
         ({"service_connect": ServiceConnect(namespace="shop")}, "Service Connect"),
         ({"schedule": "at(2026-12-01T00:00:00)", **ONCE}, "once"),
         ({"schedule": "rate(1 day)", "schedule_time_zone": "Europe/Berlin", **ONCE}, "UTC"),
-        ({"schedule": "rate(1 day)", **ONCE, "desired_tasks": 2, "max_tasks": 2}, "one task"),
+        ({"schedule": "rate(1 day)", **ONCE, "desired_tasks": 2, "min_tasks": 2, "max_tasks": 2}, "one task"),
         ({"containers": only(ports=PORTS)}, "2 ports"),
         ({"containers": only(ports=(PortMapping(container_port=80, name="http"),))}, "names"),
         ({"containers": only(ports=(PortMapping(container_port=53, protocol="udp"),))}, "tcp"),
@@ -163,12 +161,6 @@ def test_instances_are_refused():
         )
         with pytest.raises(PlanError, match="Fargate only"):
             render_copilot(made)
-
-
-def test_requests_behind_a_network_load_balancer_are_no_metric():
-    made = service(port=80, load_balancer=LoadBalancer.NETWORK, scaling_metric=ScalingMetric.REQUESTS, scaling_target=600.0)
-    with pytest.raises(PlanError, match="Application Load Balancer"):
-        render_copilot(plan({"web": made}, fargate()))
 
 
 def test_volumes_are_mounted_by_the_main_container():

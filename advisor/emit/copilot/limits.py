@@ -11,7 +11,7 @@ import yaml
 
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.errors import PlanError
-from advisor.plan import Container, ContainerInsights, LoadBalancer, Plan, ScalingMetric, ServicePlan
+from advisor.plan import Container, ContainerInsights, Plan, ServicePlan
 
 SCRATCH: Final = "scratch-"
 """Volume of a container's /tmp, before its number."""
@@ -156,10 +156,6 @@ def _check_scaling(service: ServicePlan, base: int | None) -> None:
         )
     if target != int(target):
         raise PlanError(f"it takes whole numbers as scaling targets and would cut {target:g} to {int(target)}")
-    if service.scaling_metric is not ScalingMetric.REQUESTS and not 1 <= target <= 100:
-        raise PlanError(f"a scaling target is 1 to 100 percent, not {target:g}")
-    if service.scaling_metric is ScalingMetric.REQUESTS and service.load_balancer is not LoadBalancer.APPLICATION:
-        raise PlanError("it scales on requests behind an Application Load Balancer only")
 
 
 def _check_deployment(service: ServicePlan) -> None:
