@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from advisor.answer import advise as advise
     from advisor.emit import render_copilot as render_copilot
     from advisor.emit import render_ecs as render_ecs
+    from advisor.emit import render_ecspresso as render_ecspresso
     from advisor.emit import render_express as render_express
     from advisor.recommend import Recommendation as Recommendation
     from advisor.report.charts import plot_busiest_week as plot_busiest_week
@@ -25,6 +26,7 @@ _HOMES = {
     "advise": "advisor.answer",
     "render_copilot": "advisor.emit",
     "render_ecs": "advisor.emit",
+    "render_ecspresso": "advisor.emit",
     "render_express": "advisor.emit",
     "Recommendation": "advisor.recommend",
     "plot_busiest_week": "advisor.report.charts",
@@ -52,6 +54,7 @@ __all__ = [
     "read_workload",
     "render_copilot",
     "render_ecs",
+    "render_ecspresso",
     "render_express",
     "verify_files",
 ]

@@ -20,6 +20,7 @@ class EmitFormat(StrEnum):
 
     ECS = "ecs"
     COPILOT = "copilot"
+    ECSPRESSO = "ecspresso"
     EXPRESS = "express"
     REPORT = "report"
 

@@ -1,14 +1,17 @@
 """What judges emitted files finds what is planted in them, and says what it could not check."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from advisor.cli.main import app
 from advisor.cli.verify import verify_and_print
-from advisor.emit import render_copilot, render_ecs, render_express
+from advisor.emit import render_copilot, render_ecs, render_ecspresso, render_express
 from advisor.errors import AdvisorError
+from advisor.sources import read_recommendation
 from advisor.sources.validators import Check, Outcome, verify_files
 from tests.emit.plans import GOLDEN_PLANS, small_arm64_fargate
 from tests.emit.test_express import several
@@ -117,6 +120,14 @@ def test_a_planted_error_in_a_call_of_express_mode_is_found(changes, finding):
     assert any(finding in detail for detail in check.details), check.details
 
 
+def test_a_planted_error_in_a_definition_for_ecspresso_is_found_and_what_ecspresso_says_is_not_checked():
+    files = render_ecspresso(small_arm64_fargate())
+    assert of_requests(files).outcome is Outcome.PASSED
+    assert by_name(files)["ecspresso"].outcome is Outcome.NOT_CHECKED
+    check = of_requests(edited(files, "services/worker/ecs-task-def.json", memory="5120"))
+    assert any("no task size 256/5120" in detail for detail in check.details), check.details
+
+
 def test_a_missing_and_a_broken_file_are_findings():
     files = render_ecs(small_arm64_fargate())
     assert "is missing" in str(of_requests({path: content for path, content in files.items() if path != TASK}))
@@ -184,6 +195,35 @@ def test_a_failure_ends_the_command_with_status_1(monkeypatch, capsys):
     assert "no task size 256/5120" in capsys.readouterr().out
 
 
+def saved(folder, made):
+    """The sample's result with another plan."""
+    result = read_recommendation(Path("reports/shop"))
+    chosen = replace(result.recommended, plan=made)
+    others = tuple(chosen if each.id == chosen.id else each for each in result.alternatives)
+    path = folder / "recommendation.json"
+    path.write_text(replace(result, alternatives=others).to_json(generated_at="2026-01-01T00:00:00+00:00"))
+    return str(path)
+
+
+def test_the_command_emits_every_format_into_a_folder_of_its_own_and_verifies_each(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    command = ["emit", saved(tmp_path, several()), "--to", "copilot,ecspresso,express", "-o", str(tmp_path), "--verify"]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.output
+    for name in ("copilot", "ecspresso", "express"):
+        assert (tmp_path / "deploy" / name / "README.md").exists()
+        assert f"{name}: passed: parsed back to a plan and emitted again" in done.output
+    assert "copilot: not checked: Copilot CLI, because copilot and git and openssl not on the PATH" in done.output
+
+
+def test_a_plan_that_a_format_cannot_express_writes_nothing(tmp_path):
+    command = ["emit", "reports/shop", "--to", "ecs,copilot", "-o", str(tmp_path / "out")]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 1
+    assert "copilot cannot express service" in str(done.exception)
+    assert not (tmp_path / "out").exists()
+
+
 def test_emit_verifies_what_it_writes(tmp_path):
     done = CliRunner().invoke(app, ["emit", "reports/shop", "--to", "ecs", "-o", str(tmp_path), "--verify"])
     assert done.exit_code == 0, done.output
@@ -196,7 +236,10 @@ def test_a_report_has_nothing_to_verify(capsys):
     assert "no deploy files" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("name", "render"), [("copilot", render_copilot), ("ecs", render_ecs), ("express", render_express)])
+@pytest.mark.parametrize(
+    ("name", "render"),
+    [("copilot", render_copilot), ("ecs", render_ecs), ("ecspresso", render_ecspresso), ("express", render_express)],
+)
 def test_a_folder_of_each_format_comes_back_as_itself(name, render, capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))
     verify_and_print({f"deploy/{name}/{path}": content for path, content in render(several()).items()})
