@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from advisor.sources import read_catalog as read_catalog
     from advisor.sources import read_recommendation as read_recommendation
     from advisor.sources import read_workload as read_workload
-    from advisor.sources import verify_files as verify_files
+    from advisor.verify import verify_emitted as verify_emitted
 
 _HOMES = {
     "advise": "advisor.answer",
@@ -37,7 +37,7 @@ _HOMES = {
     "read_catalog": "advisor.sources",
     "read_recommendation": "advisor.sources",
     "read_workload": "advisor.sources",
-    "verify_files": "advisor.sources",
+    "verify_emitted": "advisor.verify",
 }
 
 __all__ = [
@@ -56,7 +56,7 @@ __all__ = [
     "render_ecs",
     "render_ecspresso",
     "render_express",
-    "verify_files",
+    "verify_emitted",
 ]
 
 

@@ -1,14 +1,11 @@
-"""What ``--verify`` does: judges emitted files by all that is installed here, and says what could not be checked."""
+"""What ``--verify`` prints of emitted files."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import typer
 
 from advisor.errors import AdvisorError
-
-if TYPE_CHECKING:
-    from advisor.sources.validators import Check
 
 _DEPLOY: Final = "deploy/"
 
@@ -21,11 +18,12 @@ def verify_and_print(files: Mapping[str, bytes]) -> None:
     AdvisorError
         A check failed.
     """
-    from advisor.sources.validators import Outcome, verify_files
+    from advisor.sources.validators import Outcome
+    from advisor.verify import verify_emitted
 
     failed = total = 0
     for name, folder in _by_format(files).items():
-        for check in (*verify_files(folder), _parses_back(name, folder)):
+        for check in verify_emitted(name, folder):
             typer.echo(f"{name}: {check}")
             failed += check.outcome is Outcome.FAILED
             total += 1
@@ -42,26 +40,3 @@ def _by_format(files: Mapping[str, bytes]) -> dict[str, dict[str, bytes]]:
             name, _, rest = path.removeprefix(_DEPLOY).partition("/")
             found.setdefault(name, {})[rest] = content
     return found
-
-
-def _parses_back(name: str, files: Mapping[str, bytes]) -> "Check":
-    """Whether the files are a plan that ECS accepts, and that plan these files; the README may say more than the plan."""
-    from advisor import emit
-    from advisor.sources.validators import Check, Outcome
-
-    title = "parsed back to a plan and emitted again"
-    parse, render = getattr(emit, f"parse_{name}", None), getattr(emit, f"render_{name}", None)
-    if parse is None or render is None:
-        return Check(name=title, outcome=Outcome.NOT_CHECKED, details=(f"nothing here reads {name}",))
-    try:
-        again = render(parse(files))
-    except AdvisorError as error:
-        return Check(name=title, outcome=Outcome.FAILED, details=(str(error),))
-    differing = tuple(
-        f"{path} comes out differently"
-        for path in sorted({*files, *again} - {"README.md"})
-        if files.get(path) != again.get(path)
-    )
-    return Check(
-        name=title, outcome=Outcome.FAILED if differing else Outcome.PASSED, details=differing or (f"{len(files)} files",)
-    )

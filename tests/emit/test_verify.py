@@ -17,6 +17,7 @@ from tests.emit.plans import GOLDEN_PLANS, small_arm64_fargate
 from tests.emit.test_express import several
 from tests.emit.validators import needs, search_path
 
+SHOP = Path(__file__).parents[2] / "reports" / "shop"
 TEMPLATE = b"""AWSTemplateFormatVersion: "2010-09-09"
 Resources:
   Group:
@@ -197,7 +198,7 @@ def test_a_failure_ends_the_command_with_status_1(monkeypatch, capsys):
 
 def saved(folder, made):
     """The sample's result with another plan."""
-    result = read_recommendation(Path("reports/shop"))
+    result = read_recommendation(SHOP)
     chosen = replace(result.recommended, plan=made)
     others = tuple(chosen if each.id == chosen.id else each for each in result.alternatives)
     path = folder / "recommendation.json"
@@ -217,7 +218,7 @@ def test_the_command_emits_every_format_into_a_folder_of_its_own_and_verifies_ea
 
 
 def test_a_plan_that_a_format_cannot_express_writes_nothing(tmp_path):
-    command = ["emit", "reports/shop", "--to", "ecs,copilot", "-o", str(tmp_path / "out")]
+    command = ["emit", str(SHOP), "--to", "ecs,copilot", "-o", str(tmp_path / "out")]
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 1
     assert "copilot cannot express service" in str(done.exception)
@@ -225,7 +226,7 @@ def test_a_plan_that_a_format_cannot_express_writes_nothing(tmp_path):
 
 
 def test_emit_verifies_what_it_writes(tmp_path):
-    done = CliRunner().invoke(app, ["emit", "reports/shop", "--to", "ecs", "-o", str(tmp_path), "--verify"])
+    done = CliRunner().invoke(app, ["emit", str(SHOP), "--to", "ecs", "-o", str(tmp_path), "--verify"])
     assert done.exit_code == 0, done.output
     assert "ecs: passed: service models of botocore" in done.output
     assert "ecs: passed: parsed back to a plan and emitted again" in done.output
