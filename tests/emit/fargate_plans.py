@@ -213,7 +213,18 @@ def held(made, *, keeps_starts=False):
     Without ``keeps_starts`` scaled services start with the fewest tasks, and a kept count has no bounds beside it.
     """
     zones = next(iter(made.capacity_providers.values())).zones
-    found = {name: _held(name, each, keeps_starts=keeps_starts) for name, each in made.services.items()}
+    aws = {
+        name: "FARGATE" if each.purchase_option is PurchaseOption.ON_DEMAND else "FARGATE_SPOT"
+        for name, each in made.capacity_providers.items()
+    }
+    found = {
+        name: replace(
+            _held(name, each, keeps_starts=keeps_starts),
+            capacity_provider=aws[each.capacity_provider],
+            strategy=tuple(replace(item, capacity_provider=aws[item.capacity_provider]) for item in each.strategy),
+        )
+        for name, each in made.services.items()
+    }
     used = {item.capacity_provider for each in found.values() for item in each.strategy_items}
     options = {"FARGATE": PurchaseOption.ON_DEMAND, "FARGATE_SPOT": PurchaseOption.SPOT}
     providers = {
@@ -223,7 +234,23 @@ def held(made, *, keeps_starts=False):
     return replace(made, services=found, capacity_providers=providers)
 
 
+def _meaningless(each):
+    """Facts that say nothing about this service, at their defaults."""
+    facts = {}
+    if each.scaling_target is None:
+        facts |= {"scale_in_cooldown_s": 300, "scale_out_cooldown_s": 300}
+    if each.port is None:
+        facts["load_balancer"] = LoadBalancer.APPLICATION
+    if each.schedule is not None:
+        facts |= {"minimum_healthy_percent": 100, "maximum_percent": 200}
+        facts |= {"has_circuit_breaker": True, "has_zone_rebalancing": True}
+    if each.is_windows:
+        facts["containers"] = tuple(replace(container, has_read_only_root=True) for container in each.containers)
+    return facts
+
+
 def _held(name, each, *, keeps_starts):
+    each = replace(each, **_meaningless(each))
     if each.schedule is not None:
         each = replace(each, desired_tasks=1, min_tasks=1, max_tasks=1)
     elif not keeps_starts and each.scaling_target is None:
@@ -232,8 +259,16 @@ def _held(name, each, *, keeps_starts):
         each = replace(each, desired_tasks=each.min_tasks)
     if not each.containers:
         return each
-    main, *sidecars = each.containers
+    called_so = [one for one in each.containers if one.name == name]
+    main = [*called_so, *(one for one in each.containers if one.is_essential)][0]
+    if each.port is not None:
+        main = each.balanced_container(name)
     renamed = replace(main, name=name)
+    sidecars = [
+        replace(one, depends_on={name if other == main.name else other: start for other, start in one.depends_on.items()})
+        for one in each.containers
+        if one.name != main.name
+    ]
     if not sidecars and renamed == Container(name=name, image=main.image, ports=main.ports if each.port is not None else ()):
         return replace(each, containers=(), image=main.image)
     return replace(each, containers=(renamed, *sorted(sidecars, key=lambda one: one.name)))
