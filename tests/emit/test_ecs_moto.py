@@ -188,7 +188,8 @@ def described(account, operation, request):
         case "PutScalingPolicy":
             wanted = {"ServiceNamespace": "ecs", "ResourceId": request["ResourceId"]}
             policies = account.call("application-autoscaling", "DescribeScalingPolicies", **wanted)["ScalingPolicies"]
-            return next(policy for policy in policies if policy["PolicyName"] == request["PolicyName"])
+            wanted |= {"PolicyName": request["PolicyName"]}
+            return next(policy for policy in policies if wanted.items() <= policy.items())
     raise AssertionError(operation)
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from advisor.ecs import PurchaseOption
+from advisor.ecs import Architecture, PurchaseOption
 from advisor.emit.ecs.calls import INDEX
 from advisor.emit.ecs.notes import notes_section
 from advisor.emit.ecs.placeholders import PLACEHOLDER_SCRIPT, Placeholder
@@ -82,6 +82,25 @@ def _commands(plan: Plan) -> str:
         folders = ", ".join(f"`SOURCE/{s if s == c else f'{s}/{c}'}`" for s, c in open_images(plan))
         text += f"\n`{PUSH}` builds {folders}. `TAG` is the image tag that you write into `{PLACEHOLDER_SCRIPT}`.\n"
     return text
+
+
+def build_commands(plan: Plan, registry: str, repositories: Sequence[tuple[str, str, str]]) -> list[str]:
+    """Log in, build, push: for each service, container and repository."""
+    commands = [
+        "ACCOUNT=$(aws sts get-caller-identity --query Account --output text) TAG=...  # the tag you gave above",
+        f"aws ecr get-login-password --region {plan.region} | docker login --username AWS --password-stdin {registry}",
+    ]
+    for service, container, repository in repositories:
+        image, folder = f"{registry}/{repository}:$TAG", service if container == service else f"{service}/{container}"
+        platform = build_platform(plan.services[service])
+        commands += [f"docker build --platform {platform} --tag {image} {folder}", f"docker push {image}"]
+    return commands
+
+
+def build_platform(service: ServicePlan) -> str:
+    if service.is_windows:
+        return "windows/amd64"
+    return "linux/arm64" if service.architecture is Architecture.ARM64 else "linux/amd64"
 
 
 def _placeholder_section(placeholders: Sequence[Placeholder]) -> str:
