@@ -172,7 +172,7 @@ def _check_templates(files: Mapping[str, bytes], templates: Sequence[str]) -> Ch
         ]
     except (KeyError, TypeError, ValueError):
         found = [] if status == 0 else [" ".join(said.split())]
-    return _judged("cfn-lint", found, f"{len(templates)} templates")
+    return _judged("cfn-lint", found, ", ".join(templates))
 
 
 def _check_terraform(files: Mapping[str, bytes]) -> list[Check]:
@@ -187,7 +187,8 @@ def _check_terraform(files: Mapping[str, bytes]) -> list[Check]:
         root = folder / _terraform_root(files)
         status, said = _run(["terraform", "init", "-backend=false", "-no-color"], root)
         if status != 0:
-            reason = f"terraform init found no provider (TF_CLI_CONFIG_FILE can name a mirror): {' '.join(said.split())[:300]}"
+            reason = " ".join(said[max(said.find("Error:"), 0) :].split())[:300]
+            reason = f"terraform init found no provider; TF_CLI_CONFIG_FILE can name a mirror ({reason})"
             return [*checks, Check(name="terraform validate", outcome=Outcome.NOT_CHECKED, details=(reason,))]
         status, said = _run(["terraform", "validate", "-json", "-no-color"], root)
     return [*checks, _judged("terraform validate", _terraform_errors(status, said), "with the provider that is installed")]
