@@ -8,7 +8,10 @@ from advisor.version import __version__
 if TYPE_CHECKING:
     from advisor.answer import advise as advise
     from advisor.backtesting import backtest as backtest
+    from advisor.emit import render_copilot as render_copilot
     from advisor.emit import render_ecs as render_ecs
+    from advisor.emit import render_ecspresso as render_ecspresso
+    from advisor.emit import render_express as render_express
     from advisor.emit.diff import diff_plan as diff_plan
     from advisor.emit.diff import priced_diff as priced_diff
     from advisor.emit.merge import merge_plan as merge_plan
@@ -29,6 +32,7 @@ if TYPE_CHECKING:
     from advisor.sources import read_recommendation as read_recommendation
     from advisor.sources import read_workload as read_workload
     from advisor.sources import render_new_workload as render_new_workload
+    from advisor.verify import verify_emitted as verify_emitted
 
 _HOMES = {
     "LoadShape": "advisor.sources",
@@ -44,6 +48,9 @@ _HOMES = {
     "migration_page": "advisor.emit.migration",
     "priced_diff": "advisor.emit.diff",
     "gate": "advisor.gating",
+    "render_copilot": "advisor.emit",
+    "render_ecspresso": "advisor.emit",
+    "render_express": "advisor.emit",
     "Recommendation": "advisor.recommend",
     "plot_busiest_week": "advisor.report.charts",
     "plot_costs": "advisor.report.charts",
@@ -54,6 +61,7 @@ _HOMES = {
     "read_change": "advisor.sources",
     "read_recommendation": "advisor.sources",
     "read_workload": "advisor.sources",
+    "verify_emitted": "advisor.verify",
 }
 
 __all__ = [
@@ -79,8 +87,12 @@ __all__ = [
     "read_change",
     "read_recommendation",
     "read_workload",
+    "render_copilot",
     "render_ecs",
+    "render_ecspresso",
+    "render_express",
     "render_new_workload",
+    "verify_emitted",
 ]
 
 

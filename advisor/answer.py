@@ -19,7 +19,7 @@ from advisor.optimize.present import has_present, hours_known, present_parts
 from advisor.optimize.pricing import PricedParts, instance_facts, price_parts, weekly_usd, weighted_quantile
 from advisor.optimize.search import Search, packed_load
 from advisor.optimize.side_costs import price_side_costs
-from advisor.plan import CapacityProvider, Plan, ServicePlan
+from advisor.plan import CapacityProvider, Plan, ServicePlan, StrategyItem
 from advisor.pricing import PriceCatalog
 from advisor.recommend.changes import TREND_WEEKS, ChangeKind, changes, weekly_load
 from advisor.recommend.doubt import Drawn, break_even, drawn
@@ -39,7 +39,6 @@ from advisor.recommend.result import (
     SideCostsBill,
     SizeAdvice,
     Stairs,
-    StrategyItem,
     Views,
 )
 from advisor.recommend.verdict import Judgement, Ranked, judge, launch_choice, rank, saving_against

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import Field, dataclass, field, fields, is_dataclass
 from enum import Enum, StrEnum
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from advisor.billing import Bill, MonthlyUsd
 from advisor.ecs import Architecture, LaunchType, PurchaseOption
 from advisor.errors import InputError
 from advisor.optimize.pricing import InstanceFacts
-from advisor.plan import Plan
+from advisor.plan import OMIT_DEFAULT, Plan, StrategyItem
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -59,15 +59,6 @@ class Alternative:
     instances: InstanceFacts | None = None
     is_comparison: bool = False
     """Shown to compare with, never recommended."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StrategyItem:
-    """One entry of a capacity provider strategy."""
-
-    capacity_provider: str
-    weight: int = 1
-    base: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -358,7 +349,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Plan):
         return _plain_plan(value)
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value) if not _is_left_out(value, f)}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):
@@ -368,9 +359,14 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _is_left_out(value: Any, of: Field[Any]) -> bool:
+    """What most plans leave at its default is not written."""
+    return OMIT_DEFAULT in of.metadata and bool(getattr(value, of.name) == of.default)
+
+
 def _plain_plan(plan: Plan) -> dict[str, Any]:
     """A plan with ``cpu`` and ``memory`` beside each other, as in a task definition."""
-    data = {f.name: _plain(getattr(plan, f.name)) for f in fields(plan)}
+    data = {f.name: _plain(getattr(plan, f.name)) for f in fields(plan) if not _is_left_out(plan, f)}
     for service in data["services"].values():
         size = service.pop("task")
         service["cpu"], service["memory"] = size["cpu_units"], size["memory_mib"]

@@ -9,11 +9,13 @@ if TYPE_CHECKING:
     from advisor.sources.changes import Change, Stated, read_change
     from advisor.sources.new_workload import LoadShape, NewService, render_new_workload
     from advisor.sources.recommendation_file import read_recommendation
+    from advisor.sources.validators import Check, verify_files
     from advisor.sources.workload_file import read_workload
     from advisor.sources.workload_models import workload_schema
 
 __all__ = [
     "Change",
+    "Check",
     "LoadShape",
     "NewService",
     "Stated",
@@ -23,11 +25,13 @@ __all__ = [
     "read_recommendation",
     "read_workload",
     "render_new_workload",
+    "verify_files",
     "workload_schema",
 ]
 
 _MODULES = {
     "Change": "advisor.sources.changes",
+    "Check": "advisor.sources.validators",
     "LoadShape": "advisor.sources.new_workload",
     "NewService": "advisor.sources.new_workload",
     "Stated": "advisor.sources.changes",
@@ -37,6 +41,7 @@ _MODULES = {
     "read_catalog": "advisor.sources.catalog",
     "read_recommendation": "advisor.sources.recommendation_file",
     "read_workload": "advisor.sources.workload_file",
+    "verify_files": "advisor.sources.validators",
     "workload_schema": "advisor.sources.workload_models",
 }
 
