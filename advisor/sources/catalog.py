@@ -3,6 +3,7 @@
 import csv
 import difflib
 import io
+import os
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,11 +19,13 @@ from advisor.meters import (
     fargate_gib_hour,
     fargate_vcpu_hour,
     instance_hour,
+    managed_instances_fee_hour,
     surplus_vcpu_hour,
 )
 from advisor.pricing import FeeRatio, OwnRate, PriceCatalog, Rate, RateStatus, RegionPrices, Source
 from advisor.pricing.rates import UNDATED
 from advisor.sources.input_files import InputFiles, Place, listed
+from advisor.sources.prices.cache import generation_in_force
 from advisor.workload import InputFile
 
 _Value = TypeVar("_Value")
@@ -52,6 +55,10 @@ class _PriceTable(NamedTuple):
     """Takes the cells of the key; raises KeyError where they mean nothing."""
 
 
+CACHE_VARIABLE: Final = "ADVISOR_CACHE_DIR"
+"""Environment variable that names the folder of refreshed prices."""
+
+
 def _fixed_meter(*key: str) -> Meter:
     return _FIXED_METERS[key]
 
@@ -63,6 +70,7 @@ PRICE_TABLES: Final = (
     _PriceTable("fargate.csv", ("architecture", "purchase_option", "dimension"), _fixed_meter),
     _PriceTable("ebs.csv", ("volume_type", "dimension"), _fixed_meter),
     _PriceTable("vpc.csv", ("item", "dimension"), _fixed_meter),
+    _PriceTable("managed_instances.csv", ("instance_type",), managed_instances_fee_hour),
 )
 """Where the rate of each meter stands. What a Region has no prices for has no file."""
 
@@ -76,12 +84,22 @@ def pricing_data_folder() -> Path:
     raise AdvisorError(f"no pricing_data folder in {package} or beside it. Install ecs-launch-advisor again.")
 
 
+def price_cache_folder() -> Path:
+    """Where refreshed prices are kept: the platform's cache folder, or what ``ADVISOR_CACHE_DIR`` says. It may not exist."""
+    import platformdirs
+
+    stated = os.environ.get(CACHE_VARIABLE)
+    return Path(stated) if stated else platformdirs.user_cache_path("ecs-launch-advisor") / "pricing_data"
+
+
 def regions(folder: Path | None = None) -> tuple[str, ...]:
     """Regions that have prices."""
     return tuple(sorted(path.parent.name for path in (folder or pricing_data_folder()).glob("*/ec2_on_demand.csv")))
 
 
-def read_catalog(region: str, *more: str, folder: Path | None = None, rates_file: Path | None = None) -> PriceCatalog:
+def read_catalog(
+    region: str, *more: str, folder: Path | None = None, cache: Path | None = None, rates_file: Path | None = None
+) -> PriceCatalog:
     """Prices of one or several Regions, with what their instance types offer.
 
     Parameters
@@ -89,7 +107,10 @@ def read_catalog(region: str, *more: str, folder: Path | None = None, rates_file
     region, *more : str
         AWS Regions, such as ``eu-west-1``.
     folder : Path, optional
-        Price data; the one that comes with the package by default.
+        Price data. By default those that come with the package, under those that were refreshed.
+    cache : Path, optional
+        Newer price data of the same layout, over those of ``folder``: of two rows for one meter the newer holds. By default
+        :func:`price_cache_folder`, but none where ``folder`` is given: that is then the whole catalog.
     rates_file : Path, optional
         CSV of own rates over the catalog's: ``meter, region, usd, unit, discount_fraction, source, as_of``.
 
@@ -107,15 +128,27 @@ def read_catalog(region: str, *more: str, folder: Path | None = None, rates_file
     >>> read_catalog("eu-west-1").rate(instance_hour("m5.large", PurchaseOption.ON_DEMAND), "eu-west-1").usd
     0.107
     """
-    folder = folder or pricing_data_folder()
+    base = folder or pricing_data_folder()
+    if cache is None and folder is None:
+        cache = price_cache_folder()
+    newer = generation_in_force(cache) if cache is not None else None
+    folders = [base] if newer is None else [base, newer]
+    known = sorted({name for each in folders for name in regions(each)})
     for each in (region, *more):
-        _check_region(each, folder)
-    sources = _read_sources(folder / "sources.csv")
-    types, fee_scopes = _read_instance_types(folder / "instance_types.csv", sources)
-    ratios = _read_fee_ratios(folder / "managed_instances_fee.csv", sources)
-    own_rates, inputs = _read_own_rates(rates_file, folder) if rates_file else ((), ())
+        _check_region(each, known)
+    sources: dict[str, Source] = {}
+    types: dict[str, InstanceType] = {}
+    fee_scopes: dict[str, str] = {}
+    for each_folder in folders:
+        sources |= _read_sources(each_folder / "sources.csv")
+        if (each_folder / "instance_types.csv").exists() or each_folder == base:
+            more_types, more_scopes = _read_instance_types(each_folder / "instance_types.csv", sources)
+            types |= more_types
+            fee_scopes |= more_scopes
+    ratios = _read_fee_ratios(base / "managed_instances_fee.csv", sources)
+    own_rates, inputs = _read_own_rates(rates_file, base) if rates_file else ((), ())
     return PriceCatalog(
-        regions={each: _read_region(folder / each, types, sources) for each in (region, *more)},
+        regions={each: _read_layers([one / each for one in folders], types, sources) for each in (region, *more)},
         types=types,
         fee_ratios={name: ratios[scope] for name, scope in fee_scopes.items() if scope in ratios},
         sources=sources,
@@ -124,8 +157,20 @@ def read_catalog(region: str, *more: str, folder: Path | None = None, rates_file
     )
 
 
-def _check_region(region: str, folder: Path) -> None:
-    known = regions(folder)
+def _read_layers(folders: Sequence[Path], types: Mapping[str, InstanceType], sources: Mapping[str, Source]) -> RegionPrices:
+    """Prices of a Region, each folder over the one before: of two rows for one meter the newer holds."""
+    first, *layers = (_read_region(folder, types, sources) for folder in folders)
+    rates, outdated, zones = dict(first.rates), dict(first.outdated), dict(first.zones)
+    for layer in layers:
+        for meter_id, rate in layer.rates.items():
+            if meter_id not in rates or _day(rates[meter_id].as_of) <= _day(rate.as_of):
+                rates[meter_id] = rate
+        outdated |= layer.outdated
+        zones |= layer.zones
+    return RegionPrices(rates=rates, outdated=outdated, zones=zones)
+
+
+def _check_region(region: str, known: Sequence[str]) -> None:
     if region in known:
         return
     if region.startswith("cn-"):
