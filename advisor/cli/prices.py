@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from advisor.cli.options import Format, FormatOption, RatesOption, RegionOption
+from advisor.cli.prices_refresh import refresh_command
 from advisor.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ COLUMNS = ("meter", "region", "usd", "unit", "source", "as_of", "derived", "note
 prices_app = typer.Typer(
     help="The price catalog: what it holds and how old it is.", no_args_is_help=True, rich_markup_mode=None
 )
+
+
+prices_app.command("refresh")(refresh_command)
 
 
 @prices_app.callback()

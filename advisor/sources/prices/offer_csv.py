@@ -1,7 +1,6 @@
 """Offer files of the AWS Price List as CSV: some lines about the file, a header, and a row per price; read row by row."""
 
 import csv
-import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -49,19 +48,12 @@ class OfferReader:
     """
 
     def __init__(self, file: IO[bytes], columns: Sequence[str], optional: Sequence[str] = ()) -> None:
-        self._reader = csv.reader(_lines(file), strict=True)
+        lines = _Lines(file)
+        self._reader = csv.reader(lines, strict=True)
         about: dict[str, str] = {}
-        header: list[str] = []
-        for cells in self._reader:
-            if cells and cells[0].strip().lower() == "sku":
-                header = cells
-                break
-            if len(cells) > 1:
-                about[cells[0].strip()] = cells[1].strip()
-            if self._reader.line_num >= _LINES_ABOUT_THE_FILE:
-                raise PriceListError("this is no offer file: there is no header that starts with SKU.")
-        if not header:
-            raise BrokenFileError("the file ends before its header")
+        header = self._header(about)
+        if not header or not lines.is_ended:
+            raise BrokenFileError("the file ends before the end of its header")
         published = _DATE.fullmatch(about.get("Publication Date", ""))
         if about.get("FormatVersion") != "v1.0" or published is None:
             raise PriceListError(
@@ -71,6 +63,20 @@ class OfferReader:
         self.about = OfferFile(offer=about.get("OfferCode", ""), version=about.get("Version", ""), published=published[1])
         self._n_columns = len(header)
         self._pick = _picker(header, columns, optional)
+
+    def _header(self, about: dict[str, str]) -> list[str]:
+        """The header; what stands before it goes into ``about``. Empty where the file ends before it."""
+        try:
+            for cells in self._reader:
+                if cells and cells[0].strip().lower() == "sku":
+                    return cells
+                if len(cells) > 1:
+                    about[cells[0].strip()] = cells[1].strip()
+                if self._reader.line_num >= _LINES_ABOUT_THE_FILE:
+                    raise PriceListError("this is no offer file: there is no header that starts with SKU.")
+        except csv.Error as error:
+            raise BrokenFileError(f"line {self._reader.line_num} is not CSV ({error})") from None
+        return []
 
     def __iter__(self) -> Iterator[tuple[int, tuple[str, ...]]]:
         reader, pick, n_columns = self._reader, self._pick, self._n_columns
@@ -90,16 +96,23 @@ def date_of(effective: str) -> str | None:
     return found[1] if found else None
 
 
-def _lines(file: IO[bytes]) -> Iterator[str]:
+class _Lines:
     """Lines as text. A line that no offer file has, of a megabyte, is refused before it fills the memory."""
-    buffered = io.BufferedReader(file) if isinstance(file, io.RawIOBase) else file
-    while line := buffered.readline(_LONGEST_LINE):
-        if len(line) == _LONGEST_LINE:
-            raise PriceListError("this is no offer file: a line has more than a megabyte.")
-        try:
-            yield line.decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise BrokenFileError(f"it is not UTF-8 ({error})") from None
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.is_ended = True
+        """Whether the last line has its end; one without is cut, or is the last of the file."""
+
+    def __iter__(self) -> Iterator[str]:
+        while line := self._file.readline(_LONGEST_LINE):
+            if len(line) == _LONGEST_LINE:
+                raise PriceListError("this is no offer file: a line has more than a megabyte.")
+            self.is_ended = line.endswith(b"\n")
+            try:
+                yield line.decode("utf-8")
+            except UnicodeDecodeError as error:
+                raise BrokenFileError(f"it is not UTF-8 ({error})") from None
 
 
 def _picker(

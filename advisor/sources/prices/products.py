@@ -6,7 +6,7 @@ Usage types, operations and units as the offer files have them: OpenCost ``farga
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import IO, Final, NamedTuple
@@ -294,7 +294,7 @@ class _Reading:
     def __init__(self, offer: str, region: str, today: str, products: list[Product], columns: Mapping[str, int]) -> None:
         self._region, self._today, self._columns = region, today, columns
         self._products = products
-        self._by_usage: dict[str, tuple[Product, str] | None] = {}
+        self._by_usage: dict[str, Sequence[tuple[Product, str]]] = {}
         self._without_prefix = usage_names(region)
         what = f"the {offer} offer of {region}"
         self._instances: Disagreements[tuple[str, str]] = Disagreements(what)
@@ -367,17 +367,15 @@ class _Reading:
                 self._reserved.add((offered, instance_type, os_, str(years), option, common.unit), stated)
 
     def _other(self, common: _Cells, cells: tuple[str, ...], line: int) -> None:
-        found = self._product(common.usage)
-        if found is None:
-            return
-        product, in_usage = found
-        if product.family and common.family not in product.family:
-            return
-        if product.operation and common.operation not in product.operation:
-            return
-        for name, allowed in product.also.items():
-            if cells[self._columns[name]] not in allowed:
-                return
+        for product, in_usage in self._products_of(common.usage):
+            if (
+                (not product.family or common.family in product.family)
+                and (not product.operation or common.operation in product.operation)
+                and all(cells[self._columns[name]] in allowed for name, allowed in product.also.items())
+            ):
+                self._add(product, product.key or (in_usage,), common, line)
+
+    def _add(self, product: Product, key: Key, common: _Cells, line: int) -> None:
         if common.unit not in product.aws_units:
             raise PriceListError(
                 f"line {line}: {common.usage} is counted in {common.unit!r}, not in {' or '.join(sorted(product.aws_units))}."
@@ -385,24 +383,17 @@ class _Reading:
         stated = self._stated(common, line)
         if stated is None or not stated.usd:  # the free first step of a price is not the price
             return
-        key = product.key or (in_usage,)
         if (product.file, product.key) == OTHER_REGIONS:
             self._destinations.add((common.usage, common.start), stated)
         else:
             self._steps.add((product.file, key, product.unit, _number(common.start, line)), stated)
 
-    def _product(self, usage_type: str) -> tuple[Product, str] | None:
-        """What a usage type prices, and the part of its name that is a key."""
+    def _products_of(self, usage_type: str) -> Sequence[tuple[Product, str]]:
+        """What a usage type may price, and the part of its name that is a key."""
         if usage_type not in self._by_usage:
-            found: tuple[Product, str] | None = None
-            usage = self._without_prefix(usage_type)
-            if usage is not None:
-                for product in self._products:
-                    matched = re.fullmatch(product.usage, usage)
-                    if matched:
-                        found = product, "".join(matched.groups())
-                        break
-            self._by_usage[usage_type] = found
+            usage = self._without_prefix(usage_type) or ""
+            matches = ((product, re.fullmatch(product.usage, usage)) for product in self._products)
+            self._by_usage[usage_type] = [(product, "".join(found.groups())) for product, found in matches if found]
         return self._by_usage[usage_type]
 
     def _add_steps(self, rows: Rows) -> None:

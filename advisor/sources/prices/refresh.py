@@ -417,7 +417,9 @@ def _put_in_force(
         if before is not None:
             _link_tree(before, staging)
         notes = _write_region(found, before, staging, shipped, options)
-        wrong = _wrong(found.region, shipped, before, staging, check, options.accept)
+        findings = _findings(found.region, shipped, before, staging, check)
+        wrong = [each for each in findings if not any(fnmatch.fnmatchcase(each, f"*{one}*") for one in options.accept)]
+        notes += [f"accepted: {each}" for each in findings if each not in wrong]
         if wrong:
             some = "; ".join(wrong[:5]) + (f"; and {len(wrong) - 5} more" if len(wrong) > 5 else "")
             raise _RefusedError(f"its new prices were refused: {some}")
@@ -431,14 +433,14 @@ def _put_in_force(
         done.not_fetched += [NotFetched(region=found.region, part=each.part, why=str(error)) for each in found.fetched]
 
 
-def _wrong(region: str, shipped: Path, before: Path | None, staging: Path, check: Check, accept: Sequence[str]) -> list[str]:
+def _findings(region: str, shipped: Path, before: Path | None, staging: Path, check: Check) -> list[str]:
+    """What is wrong with the new catalog of a Region."""
     if region not in {*regions(shipped), *regions(staging)}:
         return [f"a Region needs prices of EC2 instances to be in the catalog, and {region} has none; refresh ec2, too"]
     new = read_catalog(region, folder=shipped, cache=staging)
     was_there = region in regions(shipped) or (before is not None and region in regions(before))
     old = read_catalog(region, folder=shipped, cache=before) if was_there else None
-    found = [str(each) for each in check(new, old)]
-    return [each for each in found if not any(fnmatch.fnmatchcase(each, f"*{pattern}*") for pattern in accept)]
+    return [str(each) for each in check(new, old)]
 
 
 def _write_region(found: _RegionPart, before: Path | None, staging: Path, shipped: Path, options: RefreshOptions) -> list[str]:
