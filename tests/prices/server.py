@@ -85,12 +85,12 @@ class _Handler(BaseHTTPRequestHandler):
         if faults:
             faults.pop(0)(self, content)
             return
-        headers = {"ETag": '"1"'}
+        headers = {"ETag": '"1"'}  # as breaks_off_after has it
         if server.packs and "gzip" in self.headers.get("Accept-Encoding", ""):
             content = gzip.compress(content, mtime=0)
-            headers["Content-Encoding"] = "gzip"
+            headers = {"Content-Encoding": "gzip", "ETag": '"1-gzip"'}
         start = self.headers.get("Range", "").removeprefix("bytes=").removesuffix("-")
-        if start and server.resumes and self.headers.get("If-Range") == '"1"':
+        if start and server.resumes and self.headers.get("If-Range") == headers["ETag"]:
             total = len(content)
             headers["Content-Range"] = f"bytes {start}-{total - 1}/{total}"
             self.answer(206, content[int(start) :], headers)

@@ -101,10 +101,9 @@ class PriceList:
             raise AdvisorError(
                 f"the price list is read over HTTPS, not from {self.url!r}. Plain HTTP works for a server on this machine only."
             )
-        handlers: list[urllib.request.BaseHandler] = [
-            urllib.request.HTTPSHandler(context=ssl.create_default_context()),
-            _NoDowngrade(),
-        ]
+        handlers: list[urllib.request.BaseHandler] = [_NoDowngrade()]
+        if parts.scheme == "https":
+            handlers.append(urllib.request.HTTPSHandler(context=ssl.create_default_context()))
         if is_here:
             handlers.append(urllib.request.ProxyHandler({}))
         self._opener = urllib.request.build_opener(*handlers)
@@ -178,7 +177,7 @@ class PriceList:
             There is no such file, or the disk is full.
         """
         headers = {"Accept-Encoding": "gzip", "User-Agent": "ecs-launch-advisor"}
-        if partial.n_bytes and partial.tag:
+        if partial.n_bytes and partial.tag and not partial.tag.startswith("W/"):  # a weak tag is not of the very bytes
             headers |= {"Range": f"bytes={partial.n_bytes}-", "If-Range": partial.tag}
         else:
             partial.forget()
@@ -202,14 +201,19 @@ class PriceList:
             raise _PassingError(f"the connection broke ({_said(error)})") from None
 
     def _receive(self, path: str, answer: http.client.HTTPResponse, partial: _Partial) -> None:
-        is_rest = answer.status == 206 and _starts_at(answer.headers.get("Content-Range"), partial.n_bytes)
+        is_gzip = answer.headers.get("Content-Encoding", "").lower() == "gzip"
+        is_rest = (
+            answer.status == 206
+            and is_gzip == partial.is_gzip
+            and (answer.headers.get("Content-Range") or "").startswith(f"bytes {partial.n_bytes}-")
+        )
         if not is_rest:
             if answer.status != 200:
                 partial.forget()
                 raise _PassingError(f"an answer of status {answer.status} that was not asked for")
             partial.n_bytes = 0
             partial.tag = answer.headers.get("ETag")
-            partial.is_gzip = answer.headers.get("Content-Encoding", "").lower() == "gzip"
+            partial.is_gzip = is_gzip
         length = answer.headers.get("Content-Length")
         if length is None and not answer.chunked:
             raise _PassingError("the answer does not say where it ends, so that nobody can tell whether it is whole")
@@ -288,10 +292,6 @@ def _parsed(partial: _Partial, parse: Callable[[IO[bytes]], T]) -> T:
                 return found
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise BrokenFileError(f"the compressed file is broken ({_said(error)})") from None
-
-
-def _starts_at(content_range: str | None, n_bytes: int) -> bool:
-    return content_range is not None and content_range.startswith(f"bytes {n_bytes}-")
 
 
 def _said(error: Exception) -> str:
