@@ -14,6 +14,10 @@ from advisor.errors import AdvisorError, InputError
 from advisor.meters import (
     FARGATE_EPHEMERAL_GIB_HOUR,
     GP3_GIB_MONTH,
+    INTERFACE_ENDPOINT_GIB,
+    INTERFACE_ENDPOINT_HOUR,
+    NAT_GATEWAY_GIB,
+    NAT_GATEWAY_HOUR,
     PUBLIC_IPV4_HOUR,
     Meter,
     fargate_gib_hour,
@@ -43,6 +47,10 @@ _FIXED_METERS: Final[Mapping[tuple[str, ...], Meter]] = {
     ("any", "on_demand", "ephemeral_gib_hour"): FARGATE_EPHEMERAL_GIB_HOUR,
     ("gp3", "gib_month"): GP3_GIB_MONTH,
     ("public_ipv4", "address_hour"): PUBLIC_IPV4_HOUR,
+    ("nat_gateway", "hour"): NAT_GATEWAY_HOUR,
+    ("nat_gateway", "gib"): NAT_GATEWAY_GIB,
+    ("interface_endpoint", "hour"): INTERFACE_ENDPOINT_HOUR,
+    ("interface_endpoint", "gib"): INTERFACE_ENDPOINT_GIB,
 }
 
 

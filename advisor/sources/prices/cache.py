@@ -208,6 +208,8 @@ def _to_disk(folder: Path, *, deep: bool = True) -> None:
     if deep:
         for path in folder.rglob("*"):
             if path.is_file():
+                if path.stat().st_nlink > 1:
+                    continue  # of the generation before, and on the disk since then
                 with path.open("rb") as file:
                     os.fsync(file.fileno())
             elif os.name == "posix":
