@@ -437,13 +437,22 @@ def test_what_is_no_offer_file_is_refused(spoil, error):
 
 
 @given(st.data())
-def test_a_file_cut_within_a_row_is_broken_wherever_it_is_cut(data):
-    text = offer_csv("AmazonEC2", EC2_COLUMNS, [instance("m5.large", "0.1"), instance("m5.xlarge", "0.2")]).encode()
-    cut = data.draw(st.integers(0, len(text) - 2))
-    if b"\n" in text[cut - 1 : cut + 1] and cut > text.index(b'"SKU"') + 1_500:
-        return  # at the end of a row: only the length of the answer tells
-    with pytest.raises(BrokenFileError):
-        read_offer(io.BytesIO(text[:cut]), offer="AmazonEC2", region="eu-west-1", today=TODAY)
+def test_a_file_cut_anywhere_is_broken_or_says_less_but_never_another_price(data):
+    whole = offer_csv("AmazonEC2", EC2_COLUMNS, [instance("m5.large", "0.1"), instance("m5.xlarge", "0.2")]).encode()
+    cut = data.draw(st.integers(0, len(whole) - 1))
+    try:
+        found = read_offer(io.BytesIO(whole[:cut]), offer="AmazonEC2", region="eu-west-1", today=TODAY).rows
+    except BrokenFileError:
+        return
+    assert whole.index(b"SKU00") <= cut + 1  # the header is there
+    prices = {key[0]: f"{rate.usd:f}" for key, rate in found.get("ec2_on_demand.csv", {}).items()}
+    assert prices.items() <= {"m5.large": "0.1", "m5.xlarge": "0.2"}.items()
+
+
+def test_a_file_cut_within_a_row_is_broken():
+    text = offer_csv("AmazonEC2", EC2_COLUMNS, [instance("m5.large", "0.1"), instance("m5.xlarge", "0.2")])
+    with pytest.raises(BrokenFileError, match="line 8"):
+        read("AmazonEC2", text[:-60])
 
 
 def test_a_file_that_is_not_utf_8_is_broken():

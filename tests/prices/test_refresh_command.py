@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import os
 import signal
@@ -161,9 +162,9 @@ def kill_at_each(server, cache, shipped, moments):
         with_price(server, new)
         if refreshed(server, cache, shipped, moment):
             assert price() == new
-        else:
-            n_killed += 1
-            assert price() in (before, new)
+            break  # all that it does was done before that moment
+        n_killed += 1
+        assert price() in (before, new)
         before = price()
     with_price(server, 0.5)
     assert refreshed(server, cache, shipped)
@@ -181,7 +182,7 @@ def test_a_refresh_killed_at_some_moments_leaves_prices_that_can_be_read(price_l
 @pytest.mark.prove
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
 def test_a_refresh_killed_at_any_moment_leaves_prices_that_can_be_read(price_list, tmp_path, shipped):
-    assert kill_at_each(price_list, tmp_path, shipped, range(1, 160)) >= 80
+    assert kill_at_each(price_list, tmp_path, shipped, itertools.count(1)) >= 60
 
 
 class Stall:

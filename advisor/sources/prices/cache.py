@@ -27,6 +27,7 @@ _STAGING: Final = ".staging"
 _POINTER: Final = ".current"
 MANIFEST: Final = "refresh.json"
 FORMAT: Final = 1
+_LOCK_PAUSE_S: Final = 0.2
 LOCK_WAIT_S: Final = 120.0
 """Another refresh holds the lock only while it writes, which takes seconds."""
 
@@ -63,14 +64,12 @@ class PriceCache:
     @contextlib.contextmanager
     def work_folder(self) -> Iterator[Path]:
         """A folder of this refresh's own, gone at its end; those of refreshes that were killed are removed first."""
-        with _writing(self.folder):
-            self.folder.mkdir(parents=True, exist_ok=True)
+        with self._locked(), _writing(self.folder):
             self._remove_dead_work()
             work = Path(tempfile.mkdtemp(prefix=_WORK, dir=self.folder))
-        lock = _Lock(work / _LOCK)
+            lock = _Lock(work / _LOCK)
+            lock.take()
         try:
-            with _writing(self.folder):
-                lock.take()
             yield work
         finally:
             lock.release()
@@ -90,39 +89,44 @@ class PriceCache:
         OutputError
             The folder cannot be written, or another refresh holds it for longer than two minutes. What was in force still is.
         """
+        staging, generations = self.folder / _STAGING, self.folder / _GENERATIONS
+        with self._locked():
+            try:
+                with _writing(self.folder):
+                    shutil.rmtree(staging, ignore_errors=True)  # of a refresh that was killed: the lock is ours
+                    staging.mkdir()
+                    generations.mkdir(exist_ok=True)
+                    before = generation_in_force(self.folder)
+                    make(before, staging)
+                    _to_disk(staging)
+                    made = generations / _next_name(generations)
+                    os.rename(staging, made)
+                    _to_disk(generations, deep=False)
+                    self._point_to(made.name)
+                    self._remove_older(made, before)
+                return made
+            finally:
+                shutil.rmtree(staging, ignore_errors=True)
+
+    @contextlib.contextmanager
+    def _locked(self) -> Iterator[None]:
+        """While this lasts, no other refresh changes the folder."""
         lock = _Lock(self.folder / _LOCK)
+        waited_s = 0.0
         with _writing(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._wait_for(lock)
-        staging, generations = self.folder / _STAGING, self.folder / _GENERATIONS
+            while not lock.take():
+                if waited_s >= LOCK_WAIT_S:
+                    raise OutputError(
+                        f"another refresh has been writing to {self.folder} for two minutes. Wait for it, or end it; then run "
+                        "the command again."
+                    )
+                self.sleep(_LOCK_PAUSE_S)
+                waited_s += _LOCK_PAUSE_S
         try:
-            with _writing(self.folder):
-                shutil.rmtree(staging, ignore_errors=True)  # of a refresh that was killed: the lock is ours
-                staging.mkdir()
-                generations.mkdir(exist_ok=True)
-                before = generation_in_force(self.folder)
-                make(before, staging)
-                _to_disk(staging)
-                made = generations / _next_name(generations)
-                os.rename(staging, made)
-                _to_disk(generations, deep=False)
-                self._point_to(made.name)
-                self._remove_older(made, before)
-            return made
+            yield
         finally:
-            shutil.rmtree(staging, ignore_errors=True)
             lock.release()
-
-    def _wait_for(self, lock: "_Lock") -> None:
-        waited_s = 0.0
-        while not lock.take():
-            if waited_s >= LOCK_WAIT_S:
-                raise OutputError(
-                    f"another refresh has been writing to {self.folder} for two minutes. Wait for it, or end it; then run the "
-                    "command again."
-                )
-            self.sleep(0.2)
-            waited_s += 0.2
 
     def _point_to(self, name: str) -> None:
         temporary = self.folder / _POINTER
@@ -142,8 +146,7 @@ class PriceCache:
         """Whoever works in a folder holds its lock, which the system frees when a process ends, however it ends."""
         for path in self.folder.glob(f"{_WORK}*"):
             lock = _Lock(path / _LOCK)
-            # one without a lock file may have been made a moment ago: it is left alone, and is empty
-            if (path / _LOCK).exists() and lock.take():
+            if lock.take():
                 lock.release()
                 shutil.rmtree(path, ignore_errors=True)
 
