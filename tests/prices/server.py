@@ -3,6 +3,7 @@
 import gzip
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable
@@ -42,6 +43,11 @@ class PriceListServer:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def wrap(self, context: ssl.SSLContext) -> None:
+        """Speak TLS from now on."""
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self._server.handle_error = lambda request, address: None  # type: ignore[method-assign]
 
     def offer(self, offer: str, region: str, text: str) -> str:
         """Serve an offer file, and name it in the indexes, which have AWS's two shapes; returns its path."""

@@ -1,7 +1,9 @@
 """Files of the price list arrive whole or not at all, whatever happens on the way."""
 
 import gzip
+import ipaddress
 import random
+import ssl
 from datetime import UTC, datetime
 
 import pytest
@@ -168,6 +170,47 @@ def test_nobody_at_the_address(files, server, clock):
 def test_only_this_machine_is_read_without_encryption(tmp_path, url):
     with pytest.raises(AdvisorError, match="read over HTTPS"):
         PriceList(url=url, folder=tmp_path)
+
+
+@pytest.fixture
+def encrypted(server, tmp_path):
+    """The server behind TLS, with a certificate that nobody vouches for."""
+    x509 = pytest.importorskip("cryptography.x509")
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, datetime(2026, 1, 1), datetime(2040, 1, 1))  # noqa: DTZ001
+    alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    certificate = builder.add_extension(alternative, critical=False).sign(key, hashes.SHA256())
+    pem = tmp_path / "server.pem"
+    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    pem.write_bytes(private + certificate.public_bytes(serialization.Encoding.PEM))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    server.wrap(context)
+    server.files[PATH] = CONTENT
+    return pem
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(encrypted, server, tmp_path, clock):
+    files = PriceList(url=server.url.replace("http:", "https:"), folder=tmp_path, sleep=clock.sleep)
+    with pytest.raises(PriceListError, match=r"certificate of .* cannot be verified .*SSL_CERT_FILE"):
+        read(files)
+    assert not clock.waits
+
+
+def test_a_certificate_that_the_user_vouches_for_is_taken(encrypted, server, tmp_path, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(encrypted))
+    assert read(PriceList(url=server.url.replace("http:", "https:"), folder=tmp_path)) == CONTENT
+
+
+def test_a_redirect_to_where_nothing_is_encrypted_is_not_followed(encrypted, server, tmp_path, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", str(encrypted))
+    server.faults[PATH] = [leads_to("http://127.0.0.1:9/there.csv")]
+    with pytest.raises(PriceListError, match="not encrypted"):
+        read(PriceList(url=server.url.replace("http:", "https:"), folder=tmp_path))
 
 
 def test_a_redirect_is_followed(files, server):

@@ -333,6 +333,12 @@ def test_the_package_is_never_written_to(server, tmp_path, refresh, shipped):
             refresh(server, folder)
 
 
+def test_price_data_that_no_refresh_made_is_not_written_to(server, tmp_path, refresh):
+    (tmp_path / "sources.csv").write_text("source_id,where,date,note,licence\n")
+    with pytest.raises(AdvisorError, match="holds price data that no refresh made"):
+        refresh(server, tmp_path)
+
+
 def test_prices_that_fail_a_check_do_not_come_into_force(price_list, tmp_path, refresh):
     refresh(price_list, tmp_path)
     before = whole_content(generation_in_force(tmp_path))

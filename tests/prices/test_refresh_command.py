@@ -89,11 +89,10 @@ def test_what_is_refused(run, arguments, error):
 
 
 def test_every_command_reads_the_refreshed_prices(price_list, run):
-    price_list.files[EC2_FILE] = offer_csv("AmazonEC2", EC2_COLUMNS, [instance("m5.large", "0.1234")]).encode()
     run("refresh", "--region", "eu-west-1", "--only", "ec2")
     _, out, _ = run("show", M5_LARGE.id, "--region", "eu-west-1", "--format", "json")
     assert [(rate["usd"], rate["source"]) for rate in json.loads(out)["rates"]] == [
-        (0.1234, "aws_price_list_AmazonEC2_eu-west-1")
+        (0.107, "aws_price_list_AmazonEC2_eu-west-1")
     ]
 
 
@@ -183,6 +182,18 @@ def test_a_refresh_killed_at_some_moments_leaves_prices_that_can_be_read(price_l
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL")
 def test_a_refresh_killed_at_any_moment_leaves_prices_that_can_be_read(price_list, tmp_path, shipped):
     assert kill_at_each(price_list, tmp_path, shipped, itertools.count(1)) >= 60
+
+
+@pytest.mark.prove
+def test_refreshes_of_several_processes_at_once(price_list, tmp_path, shipped):
+    command = [sys.executable, "-c", KILLED, price_list.url, tmp_path, shipped, "0"]
+    processes = [subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE) for _ in range(6)]
+    for process in processes:
+        _, err = process.communicate(timeout=200)
+        assert process.returncode == 0, err.decode()
+    assert read_catalog("eu-west-1", folder=shipped, cache=tmp_path).rate(M5_LARGE, "eu-west-1").as_of > "2026-07-05"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["current", "generations", "lock"]
+    assert len(list((tmp_path / "generations").iterdir())) == 2
 
 
 class Stall:

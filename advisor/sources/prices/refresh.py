@@ -203,6 +203,8 @@ def refresh_prices(
 def _check_arguments(wanted: Sequence[str], parts: Sequence[str], shipped: Path, cache: Path) -> None:
     if cache.resolve() == shipped or shipped in cache.resolve().parents:
         raise AdvisorError(f"{cache} is part of the price data of the package. Name another folder with --cache-dir.")
+    if (cache / "sources.csv").is_file():
+        raise AdvisorError(f"{cache} holds price data that no refresh made. Name another folder with --cache-dir.")
     for part in parts:
         if part not in PARTS:
             near = difflib.get_close_matches(part, PARTS, n=1)
