@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from advisor.sources import read_catalog as read_catalog
     from advisor.sources import read_recommendation as read_recommendation
     from advisor.sources import read_workload as read_workload
+    from advisor.sources.prices import refresh_prices as refresh_prices
 
 _HOMES = {
     "advise": "advisor.answer",
@@ -30,6 +31,7 @@ _HOMES = {
     "read_catalog": "advisor.sources",
     "read_recommendation": "advisor.sources",
     "read_workload": "advisor.sources",
+    "refresh_prices": "advisor.sources.prices",
 }
 
 __all__ = [
@@ -44,6 +46,7 @@ __all__ = [
     "read_catalog",
     "read_recommendation",
     "read_workload",
+    "refresh_prices",
     "render_ecs",
 ]
 

@@ -149,6 +149,7 @@ def test_a_newer_shipped_row_goes_before_an_older_refreshed_one(price_list, tmp_
     """After an upgrade of the package; shipped EC2 rates are of 2026-07-05."""
     with_m5_large_at(price_list, "0.1234")
     price_list.files[EC2_FILE] = price_list.files[EC2_FILE].replace(b"2026-11-01", b"2026-05-01")
+    price_list.files[EC2_FILE] = price_list.files[EC2_FILE].replace(b"2026-11-20T", b"2026-05-20T")
     refresh(price_list, tmp_path, now=datetime(2026, 6, 1, tzinfo=UTC))
     assert read(tmp_path).rate(M5_LARGE, "eu-west-1").usd == 0.107
 
@@ -251,6 +252,41 @@ def test_a_file_that_was_cut_at_a_wrong_length_is_downloaded_again(price_list, t
     assert done.fetched
     assert price_list.asked.count(EC2_FILE) == 2
     assert price_list.files[EC2_FILE] == whole
+
+
+def test_a_clock_that_goes_wrong_is_noticed(price_list, tmp_path, refresh):
+    done = refresh(price_list, tmp_path, now=datetime(2020, 1, 1, tzinfo=UTC))
+    assert not done.fetched
+    assert "published on 2026-11-20, and this machine says that it is 2020-01-01" in done.not_fetched[0].why
+
+
+def test_an_index_that_cannot_be_had_is_asked_for_once(price_list, tmp_path, refresh):
+    index = "/offers/v1.0/aws/AmazonEC2/current/region_index.json"
+    price_list.faults[index] = [refuses(503)] * 6
+    done = refresh(price_list, tmp_path, "eu-west-1", "eu-west-2", "us-east-1", parts=("ec2",))
+    assert len(done.not_fetched) == 3
+    assert price_list.asked.count(index) == 6
+
+
+def test_without_a_way_to_aws_it_soon_gives_up(tmp_path):
+    waits = []
+    done = refresh_prices(
+        ("eu-west-1", "us-east-1"),
+        tmp_path,
+        check=lambda new, old: (),
+        options=RefreshOptions(price_list_url="http://127.0.0.1:9", sleep=waits.append, parts=OFFERED),
+    )
+    assert len(done.not_fetched) == 2 * len(OFFERED)
+    assert "no connection" in done.not_fetched[0].why
+    assert "was not tried: there was no connection for 3 files in a row" in done.not_fetched[-1].why
+    assert sum(waits) == 3 * 31
+
+
+def test_files_that_are_broken_stop_no_other(price_list, tmp_path, refresh):
+    for path in [path for path in price_list.files if path.endswith(".csv") and "ECR" not in path]:
+        price_list.faults[path] = [breaks_off_after(100)] * 6
+    done = refresh(price_list, tmp_path, parts=OFFERED)
+    assert [each.part for each in done.fetched] == ["ecr"]
 
 
 def test_an_offer_that_a_region_does_not_have(price_list, tmp_path, refresh):

@@ -32,6 +32,8 @@ FIRST_WAIT_S: Final = 1.0
 LONGEST_WAIT_S: Final = 60.0
 """A longer Retry-After is cut to this; with six attempts no file is waited for longer than five minutes."""
 SOCKET_TIMEOUT_S: Final = 60.0
+GIVE_UP_AFTER: Final = 3
+"""Files in a row without a connection, after which no other is tried: each would be waited for in vain."""
 LARGEST_INDEX_BYTES: Final = 64 << 20
 _CHUNK_BYTES: Final = 1 << 20
 _REPORT_EVERY_BYTES: Final = 50 << 20
@@ -51,9 +53,9 @@ class BrokenFileError(Exception):
 class _PassingError(Exception):
     """An attempt failed in a way that the next one may not."""
 
-    def __init__(self, why: str, wait_s: float | None = None) -> None:
+    def __init__(self, why: str, wait_s: float | None = None, *, is_connected: bool = True) -> None:
         super().__init__(why)
-        self.wait_s = wait_s
+        self.wait_s, self.is_connected = wait_s, is_connected
 
 
 @dataclass(slots=True)
@@ -93,6 +95,7 @@ class PriceList:
     sleep: Callable[[float], None] = time.sleep
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _opener: urllib.request.OpenerDirector = field(init=False)
+    _unreachable_in_a_row: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
         parts = urllib.parse.urlsplit(self.url)
@@ -140,6 +143,11 @@ class PriceList:
         PriceListError
             The file is not there, or all attempts failed.
         """
+        if self._unreachable_in_a_row >= GIVE_UP_AFTER:
+            raise PriceListError(
+                f"{self.url}{path} was not tried: there was no connection for {GIVE_UP_AFTER} files in a row. Check the way to "
+                "the internet and run the command again."
+            )
         partial = _Partial(self.folder / "download")
         partial.forget()
         wait_s = FIRST_WAIT_S
@@ -147,11 +155,13 @@ class PriceList:
             for attempt in range(1, ATTEMPTS + 1):
                 try:
                     self._fetch(path, partial)
+                    self._unreachable_in_a_row = 0
                     return _parsed(partial, parse)
                 except (_PassingError, BrokenFileError) as error:
                     if isinstance(error, BrokenFileError):
                         partial.forget()
                     if attempt == ATTEMPTS:
+                        self._unreachable_in_a_row += isinstance(error, _PassingError) and not error.is_connected
                         raise PriceListError(
                             f"{self.url}{path} could not be read in {ATTEMPTS} attempts; at last: {error}. "
                             "Check the way to the internet (HTTPS_PROXY for a proxy) and run the command again."
@@ -196,7 +206,7 @@ class PriceList:
                     f"the certificate of {self.url} cannot be verified ({error.reason}). Behind a proxy that opens TLS, name "
                     "its certificate with SSL_CERT_FILE."
                 ) from None
-            raise _PassingError(f"no connection ({error.reason})") from None
+            raise _PassingError(f"no connection ({error.reason})", is_connected=False) from None
         except (http.client.HTTPException, OSError) as error:
             raise _PassingError(f"the connection broke ({_said(error)})") from None
 

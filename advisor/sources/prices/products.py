@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import IO, Final, NamedTuple
 
+from advisor.pricing.known_meters import BURSTABLE_FAMILIES
 from advisor.sources.prices.download import PriceListError
 from advisor.sources.prices.found import Disagreements, FoundRate, Key, Rows, Stated, usd
 from advisor.sources.prices.offer_csv import OfferFile, OfferReader, date_of
@@ -135,7 +136,7 @@ PRODUCTS: Final[tuple[Product, ...]] = (
     ),
     Product(
         offer="AmazonEC2",
-        usage=r"CPUCredits:(t\w+)",
+        usage=rf"CPUCredits:({'|'.join(BURSTABLE_FAMILIES)})",
         file="ec2_surplus_credits.csv",
         unit="vCPU-hour",
         aws_units=_VCPU_HOURS,

@@ -232,6 +232,8 @@ class _Offers:
     price_list: PriceList
     _index: dict[str, Any] | None = None
     _regions: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    _failed: dict[str, PriceListError] = field(default_factory=dict)
+    """Offers whose index could not be had: it is not asked for again in each Region."""
 
     def path(self, offer: str, region: str) -> str:
         """Path of the CSV file of an offer in a Region.
@@ -241,8 +243,14 @@ class _Offers:
         PriceListError
             AWS does not offer it there, or an index is not what it was.
         """
+        if offer in self._failed:
+            raise self._failed[offer]
         if offer not in self._regions:
-            self._regions[offer] = self._region_paths(offer)
+            try:
+                self._regions[offer] = self._region_paths(offer)
+            except PriceListError as error:
+                self._failed[offer] = error
+                raise
         if region not in self._regions[offer]:
             near = difflib.get_close_matches(region, self._regions[offer], n=3)
             raise PriceListError(f"AWS lists no {offer} in {region}" + (f" (closest: {listed(near)})." if near else "."))
@@ -319,8 +327,15 @@ def _fetch_offers(found: _RegionPart, offers: _Offers, options: RefreshOptions, 
 
 def _read(price_list: PriceList, path: str, offer: str, region: str, today: str) -> OfferPrices:
     if offer == SAVINGS_PLANS:
-        return price_list.read(path, lambda file: read_savings_plans(file, region=region, today=today))
-    return price_list.read(path, lambda file: read_offer(file, offer=offer, region=region, today=today))
+        prices = price_list.read(path, lambda file: read_savings_plans(file, region=region, today=today))
+    else:
+        prices = price_list.read(path, lambda file: read_offer(file, offer=offer, region=region, today=today))
+    if prices.about.published > today:
+        raise PriceListError(
+            f"the {offer} file of {region} was published on {prices.about.published}, and this machine says that it is "
+            f"{today}. Which prices are in force hangs on the date: set the clock right."
+        )
+    return prices
 
 
 def _sort_by_part(
