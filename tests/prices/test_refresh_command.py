@@ -4,7 +4,9 @@ import csv
 import io
 import itertools
 import json
+import logging
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -107,6 +109,40 @@ def test_without_a_region_all_of_the_catalog_are(price_list, run):
     assert status == 0
     assert len(list(csv.DictReader(io.StringIO(out)))) == len(regions())
     assert err.startswith(f"refreshing {len(regions())} Regions; name some with --region to do less\n")
+
+
+def test_a_profile_that_there_is_not_is_said(run):
+    status, out, _ = run("refresh", "--region", "eu-west-1", "--only", "spot", "--profile", "nobody")
+    assert status == 1
+    assert "not fetched: there is no AWS profile 'nobody'" in out
+
+
+def test_a_maintainer_writes_the_shipped_prices(price_list, run, tmp_path, shipped):
+    checkout = tmp_path.parent / f"{tmp_path.name}-checkout"
+    shutil.copytree(shipped, checkout)
+    status, _, err = run("refresh", "--region", "eu-west-1", "--only", "ecr", "--write-shipped", str(checkout))
+    assert status == 0
+    assert f"2 files of {checkout} changed: look through them with `git diff`" in err
+    assert (checkout / "eu-west-1/ecr.csv").is_file()
+
+
+@pytest.mark.prove
+def test_an_account(run, monkeypatch, tmp_path):
+    """Against moto: its answers are recorded ones of EC2."""
+    moto = pytest.importorskip("moto.moto_server.threaded_moto_server")
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    for name, value in (("ACCESS_KEY_ID", "a"), ("SECRET_ACCESS_KEY", "b"), ("ENDPOINT_URL", f"http://{host}:{port}")):
+        monkeypatch.setenv(f"AWS_{name}", value)
+    status, out, _ = run("refresh", "--region", "eu-west-1", "--only", "instance_types,spot", "--format", "json")
+    server.stop()
+    parts = {part["part"]: part for part in json.loads(out)["parts"]}
+    assert status == 0
+    assert parts["instance_types"]["rows"] > 500
+    assert (tmp_path / "generations/000001/eu-west-1/zones.csv").is_file()
+    read_catalog("eu-west-1")
 
 
 # --- an interruption leaves the old data whole
