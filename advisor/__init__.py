@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from advisor.sources import read_recommendation as read_recommendation
     from advisor.sources import read_workload as read_workload
     from advisor.sources import render_new_workload as render_new_workload
+    from advisor.sources.prices import refresh_prices as refresh_prices
     from advisor.verify import verify_emitted as verify_emitted
 
 _HOMES = {
@@ -62,6 +63,7 @@ _HOMES = {
     "read_recommendation": "advisor.sources",
     "read_workload": "advisor.sources",
     "verify_emitted": "advisor.verify",
+    "refresh_prices": "advisor.sources.prices",
 }
 
 __all__ = [
@@ -87,6 +89,7 @@ __all__ = [
     "read_change",
     "read_recommendation",
     "read_workload",
+    "refresh_prices",
     "render_copilot",
     "render_ecs",
     "render_ecspresso",

@@ -38,6 +38,7 @@ def imported_by(*arguments):
         ["--version"],
         ["recommend", "--help"],
         ["prices", "show", "--help"],
+        ["prices", "refresh", "--help"],
         ["collect", "--help"],
         ["explain", "--help"],
         ["gate", "--help"],

@@ -9,6 +9,7 @@ import typer
 
 from advisor.cli.options import CatalogOption, Format, FormatOption, QuietOption, RatesOption, say
 from advisor.cli.price_tables import rate_row, rendered_bill, rendered_changes, rendered_rates, rendered_violations
+from advisor.cli.prices_refresh import refresh_command
 from advisor.cli.results import today
 from advisor.errors import InputError
 
@@ -27,6 +28,9 @@ RegionsOption = Annotated[
 CacheOption = Annotated[
     Path | None, typer.Option("--cache-dir", help="Folder of refreshed prices. Default: ADVISOR_CACHE_DIR, or the platform's.")
 ]
+
+
+prices_app.command("refresh")(refresh_command)
 
 
 @prices_app.callback()

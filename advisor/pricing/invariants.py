@@ -2,6 +2,7 @@
 
 import datetime
 import fnmatch
+import functools
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
@@ -141,7 +142,7 @@ class _RegionRules:
     def prices(self) -> RegionPrices:
         return self.catalog.region_prices(self.region)
 
-    @property
+    @functools.cached_property
     def rates(self) -> dict[str, Rate]:
         return {**self.prices.rates, **self.prices.further}
 

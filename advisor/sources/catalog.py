@@ -33,6 +33,7 @@ from advisor.sources.price_tables import (
     checked_status,
     parsed_rows,
 )
+from advisor.sources.prices.cache import generation_in_force
 from advisor.sources.rates_file import OWN_RATES_COLUMNS, read_own_rates
 from advisor.version import __version__
 
@@ -87,23 +88,13 @@ def catalog_folders(folder: Path | None = None, cache: Path | None = None) -> tu
     """Folders that a catalog is read from, each over the one before; arguments as for :func:`read_catalog`."""
     if cache is None and folder is None:
         cache = price_cache_folder()
-    newer = _generation_in_force(cache) if cache is not None else None
+    newer = generation_in_force(cache) if cache is not None else None
     return (folder or pricing_data_folder(), *([newer] if newer is not None else []))
 
 
 def catalog_regions(folder: Path | None = None, cache: Path | None = None) -> tuple[str, ...]:
     """Regions that a catalog has prices of; arguments as for :func:`read_catalog`."""
     return tuple(sorted({name for each in catalog_folders(folder, cache) for name in regions(each)}))
-
-
-def _generation_in_force(cache: Path) -> Path | None:
-    """Refreshed prices lie in ``generations/NAME``, and ``current`` names the ones in force; or in the folder itself."""
-    try:
-        name = (cache / "current").read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        return cache if (cache / "sources.csv").is_file() else None
-    found = cache / "generations" / name
-    return found if name and Path(name).name == name and (found / "sources.csv").is_file() else None
 
 
 def regions(folder: Path | None = None) -> tuple[str, ...]:
