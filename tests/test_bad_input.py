@@ -26,7 +26,7 @@ BAD_CSV = {
         ["line 1", "no column with a measure of load among timestamp, value", "requests_per_second", "--column NAME=MEANING"],
     ),
     "a unit that is not the meaning's": (
-        csv("2024-01-01T00:00Z,2", header="timestamp,memory (GB)"),
+        csv("2024-01-01T00:00Z,2", header="timestamp,memory (pages)"),
         ["line 1", "no column with a measure"],
     ),
     "text in a number": (
@@ -58,7 +58,7 @@ BAD_CSV = {
     "a missing time": (csv("2024-01-01T00:00Z,1", ",2"), ["line 3, column timestamp", "the time is missing"]),
     "day or month first": (
         csv("03/04/2024 00:00,1", "03/04/2024 01:00,1"),
-        ["line 2, column timestamp", "2024-04-03 (day first) or 2024-03-04 (month first)", "Write the year first"],
+        ["line 2, column timestamp", "2024-04-03 (day first) or 2024-03-04 (month first)", "Say --day-first or --month-first"],
     ),
     "day and month in both orders": (
         csv("13/04/2024 00:00,1", "04/14/2024 01:00,1"),

@@ -13,6 +13,10 @@ from advisor.units import SECONDS_PER_HOUR, BoolArray, FloatArray, IntArray
 _MAX_STEPS: Final = 20_000_000
 """Twelve years of 20-second steps; more is a wrong time stamp."""
 _SHORTEST_STEP_S: Final = 20
+_MIXED: Final = 0.9
+_MIXED_WITH_NAMES: Final = 0.25
+"""Share of time stamps with differing values from which rows are taken to belong to several services."""
+_FEWEST_TIMES: Final = 12
 _MAXIMA: Final = frozenset({Meaning.CPU_PERCENT_MAXIMUM, Meaning.MEMORY_PERCENT_MAXIMUM})
 
 
@@ -30,6 +34,8 @@ class Records:
     """Where each column begins."""
     place_of: Callable[[int], Place]
     """Where a row stands."""
+    unused_names: tuple[str, ...] = ()
+    """Columns of text that were not read, and may tell rows of one time apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,7 +58,7 @@ class Series:
         return self.start_s + self.step_s * self.n_steps
 
 
-def regular_series(records: Sequence[Records], notes: list[str]) -> Series:
+def regular_series(records: Sequence[Records], notes: list[str], stated_step_s: int | None = None) -> Series:
     """One series from all records of a service: pages that follow each other, and columns from several files.
 
     Parameters
@@ -61,6 +67,8 @@ def regular_series(records: Sequence[Records], notes: list[str]) -> Series:
         At least one. Those with the same columns are read as one table.
     notes
         Receives a sentence for everything that was repaired.
+    stated_step_s
+        Length of a step, over what the distances between rows say. [s]
 
     Raises
     ------
@@ -68,7 +76,11 @@ def regular_series(records: Sequence[Records], notes: list[str]) -> Series:
         When the interval cannot be told, or does not divide an hour.
     """
     tables = _tables(_without_second_requests(records, notes))
-    steps = [interval_s(table) for table in tables]
+    held = [_held(table, stated_step_s, notes) for table in tables if Meaning.DURATION in table.values]
+    tables = [table for table in tables if Meaning.DURATION not in table.values]
+    if held and not tables:
+        return joined(held)
+    steps = [stated_step_s or interval_s(table) for table in tables]
     known = [step for step in steps if step is not None]
     if not known:
         raise (
@@ -79,7 +91,7 @@ def regular_series(records: Sequence[Records], notes: list[str]) -> Series:
                 fix="Give at least two time stamps, better two weeks.",
             )
         )
-    return joined([_on_steps(table, step or min(known), notes) for table, step in zip(tables, steps, strict=True)])
+    return joined([*held, *(_on_steps(table, step or min(known), notes) for table, step in zip(tables, steps, strict=True))])
 
 
 def interval_s(records: Records) -> int | None:
@@ -98,12 +110,12 @@ def interval_s(records: Records) -> int | None:
     if step > SECONDS_PER_HOUR:
         raise place.error(
             f"the time stamps are {duration(step)} apart, which hides the shape of the day",
-            fix="Export the load with a period of one hour or less.",
+            fix="Export the load with a period of one hour or less, or say --interval if most rows are missing.",
         )
     if step < _SHORTEST_STEP_S or SECONDS_PER_HOUR % step:
         raise place.error(
             f"the time stamps are {duration(step)} apart: need a divisor of 3600 s, from 20 s to 3600 s",
-            fix="Export the load with a period of 60, 300 or 3600 seconds.",
+            fix="Export the load with a period of 60, 300 or 3600 seconds, or say --interval 300 to average within it.",
         )
     return step
 
@@ -224,11 +236,7 @@ def _on_steps(records: Records, step_s: int, notes: list[str]) -> Series:
     steps, values = _floored(records, times, step_s, values, notes)
     index = steps - steps[0]
     n_steps = int(index[-1]) + 1
-    if n_steps > _MAX_STEPS:
-        last = int(np.argmax(records.times_s))
-        raise records.place_of(last).error(
-            f"from the first time stamp to this one there are {n_steps:,} steps of {step_s} s", fix="Check the time stamp."
-        )
+    _refuse_long(records, n_steps, step_s)
     _say_gaps(records, index, step_s, values, notes)
     on_steps: dict[Meaning, FloatArray] = {}
     origins = dict(records.origins)
@@ -270,11 +278,87 @@ def _without_repeats(
         notes.append(f"{records.label}: repeated time stamps with equal values were merged ({n_equal:,}).")
     if n_differing:
         first = int(np.argmax(differs))
+        _refuse_mixed_series(records, n_differing, len(starts), int(order[starts[first]]))
         rows = order[starts[first] : starts[first] + int(_repeat_counts(starts, len(times))[first])]
         place = min((records.place_of(int(row)) for row in rows), key=lambda place: place.line or 0)
         where = f", the first in line {place.line} of {place.file}" if place.line else ""
         notes.append(f"{records.label}: repeated time stamps with differing values were averaged ({n_differing:,}{where}).")
     return times[starts], {meaning: _means(column, times, starts) for meaning, column in values.items()}
+
+
+def _refuse_mixed_series(records: Records, n_differing: int, n_times: int, row: int) -> None:
+    """Most times stand there several times, with other values: rows of several services, which no column tells apart.
+
+    Raises
+    ------
+    InputError
+        Their average would be the load of no service.
+    """
+    most = _MIXED_WITH_NAMES if records.unused_names else _MIXED
+    if n_times < _FEWEST_TIMES or n_differing < most * n_times:
+        return
+    named = f"--column {records.unused_names[0]}=service" if records.unused_names else "--column NAME=service"
+    raise records.place_of(row).error(
+        f"{n_differing:,} of {n_times:,} time stamps stand there several times with differing values: "
+        "these may be several services",
+        fix=f"Say which column tells them apart, such as {named}, or export one service a file.",
+    )
+
+
+def _held(records: Records, stated_step_s: int | None, notes: list[str]) -> Series:
+    """Rows that say how long they hold, as the time-weighted mean of each step; a step that no row covers is unknown.
+
+    Raises
+    ------
+    InputError
+        When a row holds for no time.
+    """
+    durations = records.values[Meaning.DURATION]
+    bad = np.flatnonzero(~(durations > 0))
+    if bad.size:
+        raise records.place_of(int(bad[0])).error(
+            "the row holds for no time", fix="Give each row a duration above zero, or say --column NAME=ignore."
+        )
+    order = np.argsort(records.times_s, kind="stable")
+    starts = records.times_s[order].astype(np.float64)
+    ends = np.minimum(starts + durations[order], np.append(starts[1:], np.inf))
+    step_s = stated_step_s or _nearest_step_s(float(np.median(durations)))
+    first, last = int(starts[0] // step_s), int(-(-ends[-1] // step_s))
+    _refuse_long(records, last - first, step_s)
+    edges = np.arange(first, last + 1, dtype=np.float64) * step_s
+    values: dict[Meaning, FloatArray] = {}
+    for meaning, column in records.values.items():
+        if meaning is not Meaning.DURATION:
+            values[meaning] = _time_weighted(starts, ends, column[order], edges)
+    notes.append(f"{records.label}: rows with a duration became time-weighted means of steps of {step_s} s.")
+    origins = dict(records.origins)
+    origins.pop(Meaning.DURATION, None)
+    return Series(start_s=first * step_s, step_s=step_s, values=values, origins=origins)
+
+
+def _time_weighted(starts: FloatArray, ends: FloatArray, column: FloatArray, edges: FloatArray) -> FloatArray:
+    """Mean of a step function on the steps between edges, over what of each is covered; NaN where nothing is."""
+    spans = np.where(np.isnan(column), 0.0, np.maximum(ends - starts, 0.0))
+    at = np.column_stack([starts, np.maximum(ends, starts)]).ravel()
+    covered = np.repeat(np.r_[0.0, np.cumsum(spans)], 2)[1:-1]
+    total = np.repeat(np.r_[0.0, np.cumsum(spans * np.nan_to_num(column))], 2)[1:-1]
+    seconds = np.diff(np.interp(edges, at, covered))
+    amount = np.diff(np.interp(edges, at, total))
+    return np.asarray(np.divide(amount, seconds, out=np.full(len(seconds), np.nan), where=seconds > 1e-9))
+
+
+def _nearest_step_s(seconds: float) -> int:
+    """The divisor of an hour that is nearest."""
+    divisors = [step for step in range(_SHORTEST_STEP_S, SECONDS_PER_HOUR + 1) if SECONDS_PER_HOUR % step == 0]
+    return min(divisors, key=lambda step: abs(step - seconds))
+
+
+def _refuse_long(records: Records, n_steps: int, step_s: int) -> None:
+    if n_steps > _MAX_STEPS:
+        last = int(np.argmax(records.times_s))
+        raise records.place_of(last).error(
+            f"from the first time stamp to this one there are {n_steps:,} steps of {step_s} s", fix="Check the time stamp."
+        )
 
 
 def _floored(
