@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from advisor.report.charts import plot_load as plot_load
     from advisor.report.charts import plot_loads as plot_loads
     from advisor.report.charts import plot_stairs as plot_stairs
+    from advisor.sources import LoadOptions as LoadOptions
+    from advisor.sources import inspect_load as inspect_load
     from advisor.sources import read_catalog as read_catalog
     from advisor.sources import read_recommendation as read_recommendation
     from advisor.sources import read_workload as read_workload
@@ -21,7 +23,9 @@ if TYPE_CHECKING:
 _HOMES = {
     "advise": "advisor.answer",
     "render_ecs": "advisor.emit",
+    "LoadOptions": "advisor.sources",
     "Recommendation": "advisor.recommend",
+    "inspect_load": "advisor.sources",
     "plot_busiest_week": "advisor.report.charts",
     "plot_costs": "advisor.report.charts",
     "plot_load": "advisor.report.charts",
@@ -33,9 +37,11 @@ _HOMES = {
 }
 
 __all__ = [
+    "LoadOptions",
     "Recommendation",
     "__version__",
     "advise",
+    "inspect_load",
     "plot_busiest_week",
     "plot_costs",
     "plot_load",

@@ -8,6 +8,7 @@ import typer
 from advisor.cli.collect import collect_command
 from advisor.cli.emit import emit_command
 from advisor.cli.explain import explain_command
+from advisor.cli.inspect import inspect_command
 from advisor.cli.prices import prices_app
 from advisor.cli.recommend import recommend_command
 from advisor.cli.schema import schema_app
@@ -26,6 +27,7 @@ app.command("recommend")(recommend_command)
 app.command("explain")(explain_command)
 app.command("emit")(emit_command)
 app.command("collect")(collect_command)
+app.command("inspect")(inspect_command)
 app.add_typer(prices_app, name="prices")
 app.add_typer(schema_app, name="schema")
 

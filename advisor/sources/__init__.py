@@ -5,13 +5,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from advisor.sources.catalog import read_catalog
+    from advisor.sources.inspection import inspect_load
+    from advisor.sources.load_options import LoadOptions
     from advisor.sources.recommendation_file import read_recommendation
     from advisor.sources.workload_file import read_workload
     from advisor.sources.workload_models import workload_schema
 
-__all__ = ["read_catalog", "read_recommendation", "read_workload", "workload_schema"]
+__all__ = ["LoadOptions", "inspect_load", "read_catalog", "read_recommendation", "read_workload", "workload_schema"]
 
 _MODULES = {
+    "LoadOptions": "advisor.sources.load_options",
+    "inspect_load": "advisor.sources.inspection",
     "read_catalog": "advisor.sources.catalog",
     "read_recommendation": "advisor.sources.recommendation_file",
     "read_workload": "advisor.sources.workload_file",

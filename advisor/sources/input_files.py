@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from advisor.sources.packed_bytes import Unpacked, unpacked
 from advisor.sources.places import Place, listed, plain, shown
 from advisor.workload import InputFile
@@ -12,7 +14,7 @@ from advisor.workload import InputFile
 __all__ = ["InputFiles", "Place", "listed", "plain", "shown"]
 
 _MIB: Final = 1 << 20
-_BLOCK_BYTES: Final = _MIB
+_BLOCK_BYTES: Final = 2 * _MIB
 _LONGEST_LINE: Final = 16 * _MIB
 _LONGEST_TEXT: Final = 512 * _MIB
 _SNIFFED_BYTES: Final = 4_096
@@ -120,6 +122,11 @@ class InputFiles:
         return _Decoder("utf-8", 0, file, self.notes)
 
 
+def count_lines(data: bytes) -> int:
+    """Line feeds in bytes; where lines are short, many times faster than ``bytes.count``."""
+    return int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n")))
+
+
 class _Decoder:
     """Turns chunks of one file into UTF-8; what is not UTF-8, and was ASCII so far, is read as Windows-1252."""
 
@@ -147,7 +154,7 @@ class _Decoder:
                 "the file holds NUL bytes: it is binary, or cut in the middle of a UTF-16 character",
                 fix="Export it as CSV in UTF-8.",
             )
-        self._n_lines += data.count(b"\n")
+        self._n_lines += count_lines(data)
         return data
 
     def _decoded(self, chunk: bytes, final: bool) -> str:

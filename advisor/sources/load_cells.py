@@ -19,6 +19,9 @@ Words = NDArray[np.uint64]
 _PADDING: Final = b"\0" * 72
 _LONGEST_NAME: Final = 64
 _LONGEST_NUMBER: Final = 22
+_MOST_KNOWN: Final = 4_096
+_SLOT_BITS: Final = 16
+_SLOT_SHIFT: Final = np.uint64(64 - _SLOT_BITS)
 _EXACT: Final = 2**53
 _POWERS: Final = 10.0 ** np.arange(_LONGEST_NUMBER + 1)
 _KEEP: Final = np.array([(1 << (8 * n)) - 1 for n in range(9)], dtype=np.uint64)
@@ -148,6 +151,9 @@ def plain_times(block: Block, column: int) -> tuple[IntArray, bool] | None:
     if suffix is None:
         return None
     has_seconds, offset_s = suffix
+    repeated = _runs(block, starts, length)
+    if repeated is not None:
+        starts = starts[repeated]
     date, clock = block.words[starts], block.words[starts + 8]
     date_rest, clock_rest = date[0] & ~_DATE_DIGITS, clock[0] & ~_CLOCK_DIGITS
     if date_rest not in (_DASHES, _SLASHES) or clock_rest not in _CLOCKS:
@@ -173,7 +179,21 @@ def plain_times(block: Block, column: int) -> tuple[IntArray, bool] | None:
     days = _days(year, month, day)
     if days is None:
         return None
-    return days * 86_400 + hour * 3_600 + minute * 60 + seconds - (offset_s or 0), offset_s is not None
+    times = days * 86_400 + hour * 3_600 + minute * 60 + seconds - (offset_s or 0)
+    if repeated is not None:
+        times = np.repeat(times, np.diff(repeated, append=len(ends)))
+    return times, offset_s is not None
+
+
+def _runs(block: Block, starts: IntArray, length: int) -> IntArray | None:
+    """Where a cell differs from the one above it; None where most do. In long tables many rows share a time."""
+    is_new = np.zeros(len(starts), dtype=np.bool_)
+    is_new[0] = True
+    for at in {*range(0, length - 8, 8), length - 8}:
+        words = block.words[starts + at]
+        is_new[1:] |= words[1:] != words[:-1]
+    first = np.flatnonzero(is_new)
+    return first if len(first) * 2 < len(starts) else None
 
 
 def _suffix(text: str) -> tuple[bool, int | None] | None:
@@ -237,6 +257,52 @@ def _days(year: IntArray, month: IntArray, day: IntArray) -> IntArray | None:
     return np.repeat(dates.astype(np.int64), runs)
 
 
+def _hashed(block: Block, starts: IntArray, lengths: IntArray, longest: int) -> tuple[Words, list[Words]]:
+    """Hash of each cell, and its words."""
+    words = [block.words[starts + at] & _KEEP[np.clip(lengths - at, 0, 8)] for at in range(0, longest, 8)]
+    hashes = lengths.astype(np.uint64)
+    for word in words:
+        hashes = (hashes ^ word) * _MIX
+        hashes ^= hashes >> np.uint64(29)
+    return hashes, words
+
+
+class KnownNames:
+    """Some thousand names at most, by a table of their hashes; nothing of it changes."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        cells = [text.encode() for text in texts]
+        self._is_small = len(cells) <= _MOST_KNOWN and all(0 < len(cell) <= _LONGEST_NAME for cell in cells)
+        if not self._is_small:
+            return
+        self._lengths = np.array([len(cell) for cell in cells], dtype=np.int64)
+        padded = b"".join(cell.ljust(_LONGEST_NAME, b"\0") for cell in cells)
+        self._words = np.frombuffer(padded, dtype="<u8").reshape(len(cells), -1)
+        data = np.frombuffer(padded + _PADDING, dtype=np.uint8)
+        all_words = np.ndarray((len(data) - 8,), dtype="<u8", buffer=data.data, strides=(1,))
+        starts = np.arange(len(cells)) * _LONGEST_NAME
+        block = Block(data, all_words, starts, starts[:, np.newaxis], starts)
+        hashes, _ = _hashed(block, starts, self._lengths, int(self._lengths.max()))
+        self._slots = np.zeros(1 << _SLOT_BITS, dtype=np.int32)
+        self._slots[hashes >> _SLOT_SHIFT] = np.arange(len(cells), dtype=np.int32)
+
+    def codes(self, block: Block, column: int) -> IntArray | None:
+        """(lines,): number of each cell; None where one is not known."""
+        if not self._is_small:
+            return None
+        starts, ends = block.cells(column)
+        lengths = ends - starts
+        longest = int(lengths.max())
+        if longest > _LONGEST_NAME:
+            return None
+        hashes, words = _hashed(block, starts, lengths, longest)
+        codes: IntArray = self._slots[hashes >> _SLOT_SHIFT]
+        is_known = (self._lengths[codes] == lengths).all() and all(
+            (self._words[codes, at] == word).all() for at, word in enumerate(words)
+        )
+        return codes if is_known else None
+
+
 class Names:
     """Distinct texts of a column and the number of each, in the order in which they come."""
 
@@ -266,11 +332,7 @@ class Names:
         lengths = ends - starts
         longest = int(lengths.max())
         if longest <= _LONGEST_NAME:
-            words = [block.words[starts + at] & _KEEP[np.clip(lengths - at, 0, 8)] for at in range(0, longest, 8)]
-            hashes = lengths.astype(np.uint64)
-            for word in words:
-                hashes = (hashes ^ word) * _MIX
-                hashes ^= hashes >> np.uint64(29)
+            hashes, words = _hashed(block, starts, lengths, longest)
             _, first, same = np.unique(hashes, return_index=True, return_inverse=True)
             is_alike = all((word[first][same] == word).all() for word in words) and (lengths[first][same] == lengths).all()
             if is_alike:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
+from typing import Final
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from advisor.sources.timestamps import Times, utc_times
 from advisor.units import FloatArray, IntArray
 
 PlaceOf = Callable[[int], Place]
+_SECONDS_PER_DAY: Final = 86_400
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -24,24 +26,31 @@ class LoadTable:
 
     file: str
     times: Times
+    """In the order of ``rows``."""
     values: Mapping[Meaning, FloatArray]
     origins: Mapping[Meaning, Place]
-    header: tuple[str, ...]
-    service_names: tuple[str, ...]
+    service_names: tuple[str, ...] = ()
     """Services in alphabetical order; empty without a ``service`` column."""
-    service_codes: IntArray
-    """(rows,): number of each row's service; empty without a ``service`` column."""
+    service_bounds: IntArray | None = None
+    """(services + 1,): where each service's values begin, service by service."""
+    rows: IntArray | None = None
+    """(rows,): row of the file of each value; None where they stand as in the file."""
     place_of: PlaceOf
+    """Where a row of the file stands."""
     options: LoadOptions
     unused_names: tuple[str, ...] = ()
     """Columns of text that may tell rows of one time apart."""
 
     @cached_property
-    def _rows(self) -> tuple[IntArray, IntArray]:
-        """Rows service by service, and where each service's rows begin."""
-        order = np.argsort(self.service_codes, kind="stable")
-        bounds = np.searchsorted(self.service_codes[order], np.arange(len(self.service_names) + 1))
-        return order, bounds
+    def _usual_step_s(self) -> int | None:
+        """The most common distance between rows of one service, up to a day. [s]"""
+        if self.service_bounds is None:
+            return None
+        apart = np.abs(np.diff(self.times.epoch_s))
+        apart[self.service_bounds[1:-1] - 1] = 0
+        counts = np.bincount(apart[apart <= _SECONDS_PER_DAY])
+        counts[:1] = 0
+        return int(np.argmax(counts)) or None
 
     def records_of(self, service: str, notes: list[str]) -> Records:
         """Rows of one service; all rows where no column says which service they belong to.
@@ -51,34 +60,52 @@ class LoadTable:
         InputError
             When the file tells services apart and does not hold this one, or a time can be meant in two ways.
         """
-        if not self.service_names:
-            return self._records(self.file, None, notes)
+        if self.service_bounds is None:
+            return self._records(self.file, slice(0, len(self.times.epoch_s)), notes)
         if service not in self.service_names:
             raise unknown_service(self.origins[Meaning.SERVICE], service, self.service_names, "row")
-        order, bounds = self._rows
         code = self.service_names.index(service)
-        return self._records(f"{self.file} ({service})", order[bounds[code] : bounds[code + 1]], notes)
+        first, last = self.service_bounds[code : code + 2].tolist()
+        return self._records(f"{self.file} ({service})", slice(first, last), notes)
 
-    def _records(self, label: str, rows: IntArray | None, notes: list[str]) -> Records:
-        seconds = self.times.epoch_s if rows is None else self.times.epoch_s[rows]
-
+    def _records(self, label: str, part: slice, notes: list[str]) -> Records:
         def place_of(row: int) -> Place:
-            return self.place_of(row if rows is None else int(rows[row]))
+            return self._place(part.start + row)
 
         return Records(
             label=label,
-            times_s=in_utc(seconds, self.times, self.options, place_of, label, notes),
-            values={m: column if rows is None else column[rows] for m, column in self.values.items()},
+            times_s=in_utc(self.times.epoch_s[part], self.times, self.options, place_of, label, notes),
+            values={meaning: column[part] for meaning, column in self.values.items()},
             origins=self.origins,
             place_of=place_of,
             unused_names=self.unused_names,
+            usual_step_s=self._usual_step_s,
+            is_zone_assumed=self.times.is_local and self.options.time_zone is None,
         )
+
+    def _place(self, at: int) -> Place:
+        return self.place_of(at if self.rows is None else int(self.rows[at]))
 
     def first_place_of(self, service: str) -> Place:
         """The first row of a service."""
-        row = int(np.argmax(self.service_codes == self.service_names.index(service)))
-        line = self.place_of(row).line
-        return Place(self.file, line, self.origins[Meaning.SERVICE].column)
+        assert self.service_bounds is not None  # noqa: S101
+        place = self._place(int(self.service_bounds[self.service_names.index(service)]))
+        return Place(self.file, place.line, self.origins[Meaning.SERVICE].column)
+
+
+def by_service(codes: IntArray, n_services: int) -> tuple[IntArray | None, IntArray]:
+    """Order in which rows of one service stand together, None where they do already, and where each service begins.
+
+    Parameters
+    ----------
+    codes : (rows,)
+        Number of each row's service.
+    """
+    bounds = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=n_services))])
+    if (np.diff(codes) >= 0).all():
+        return None, bounds
+    small = codes.astype(np.uint16) if n_services < 1 << 16 else codes
+    return np.argsort(small, kind="stable").astype(np.int32), bounds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -123,7 +150,16 @@ class Metric:
             values={self.meaning: self.values[by_time]},
             origins={self.meaning: Place(self.file, column=self.name)},
             place_of=lambda row: self.place_of(int(by_time[row])),
+            is_zone_assumed=times.is_local and options.time_zone is None,
         )
+
+
+def usual_step_s(times_s: IntArray, codes: IntArray) -> int | None:
+    """The most common distance between rows of one service; None without two. [s]"""
+    order = np.lexsort((times_s, codes))
+    apart = np.diff(times_s[order])[np.diff(codes[order]) == 0]
+    distances, counts = np.unique(apart[apart > 0], return_counts=True)
+    return int(distances[np.argmax(counts)]) if distances.size else None
 
 
 Content = LoadTable | Sequence[Metric]

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from advisor.sources.load_content import Content, LoadTable, Metric, zone_remarks
+from advisor.sources.load_content import Content, LoadTable, Metric, by_service, usual_step_s, zone_remarks
 from advisor.sources.load_numbers import MISSING, NumberError, decimal_sign, parse_number
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.load_table import Columns, Row, TableText, Wanted
@@ -30,9 +30,10 @@ from advisor.sources.meanings import (
     time_rank,
 )
 from advisor.sources.places import Place, listed, plain
-from advisor.sources.timestamps import Times, is_number, looks_like_time
+from advisor.sources.timestamps import EPOCH_UNITS, Times, is_number, looks_like_time
 from advisor.units import FloatArray, IntArray
 
+_DURATION_NAMES: Final = frozenset({"duration", "durationms", "durations", "durationseconds"})
 _METRIC_NAMES: Final = frozenset({"metric", "metricname", "series", "name", "measurement", "label", "counter", "field"})
 _VALUE_NAMES: Final = frozenset({"value", "val", "values", "metricvalue", "datapoint", "measuredvalue"})
 _SERVICE_ROWS: Final = frozenset({"service", "servicename", "microservice", "component"})
@@ -64,7 +65,6 @@ _MOST_HEADER_ROWS: Final = 40
 _FEWEST_MINUTES: Final = 24
 _MINUTES_OF_A_DAY: Final = 1_440
 _SECONDS_APART: Final = 3_600
-_NO_SERVICE: Final[IntArray] = np.array([], dtype=np.int64)
 
 
 def parse_load_csv(
@@ -215,6 +215,9 @@ class _TableReader:
             return ()
         readable = [i for i in ranked if _all_times(sample, i)]
         best = ranked[0]
+        whole = [i for i in readable if not all(_is_date(row[i].strip()) for _, row in sample)]
+        if not stated and whole and best in readable:
+            best = whole[0]
         if not stated and readable and not _all_times(sample, best) and _any_numbers(sample, best):
             best = readable[0]
         return self._joined_with_date(best, ranked, names, sample) if sample else (best,)
@@ -253,13 +256,14 @@ class _TableReader:
             )
         second = self._second_times(header, readings)
         numbers = {i: reading.meaning for i, reading in readings.items()} | dict.fromkeys(second, Meaning.VALUE)
-        names = tuple(i for i in (services, pivot) if i is not None)
-        columns = self._columns(header, numbers, names)
+        coded = tuple(i for i in (services, pivot) if i is not None)
+        columns = self._columns(header, numbers, coded)
         times = columns.times
         for remark in (*times.remarks, *zone_remarks(times, self._options)):
             self._say(remark)
         self._compare(columns, second)
         values = {i: self._scaled(header.names[i], reading, columns.numbers[i]) for i, reading in readings.items()}
+        self._settle_durations(columns, readings, values, services)
         if pivot is not None:
             return list(self._pivoted(columns, values, readings, services, pivot))
         if any(column in self._wide for column in readings):
@@ -267,23 +271,41 @@ class _TableReader:
         origins = {reading.meaning: Place(self._file, header.line, header.names[i]) for i, reading in readings.items()}
         if services is not None:
             origins[Meaning.SERVICE] = Place(self._file, header.line, header.names[services])
-        names_of, codes = columns.names[services] if services is not None else ((), _NO_SERVICE)
-        if "" in names_of:
-            row = int(np.argmax(codes == names_of.index("")))
+        unused = self._unused_text(header, readings, services)
+        if services is None:
+            return LoadTable(
+                file=self._file,
+                times=times,
+                values={reading.meaning: values[i] for i, reading in readings.items()},
+                origins=origins,
+                place_of=columns.place,
+                options=self._options,
+                unused_names=unused,
+            )
+        names, codes = columns.names[services]
+        if "" in names:
+            row = int(np.argmax(codes == names.index("")))
             raise columns.place(row, services).error(
                 "the row does not say which service it belongs to", fix="Fill in the service's name, or leave the row out."
             )
+        order, bounds = by_service(codes, len(names))
+        ordered: dict[Meaning, FloatArray] = {}
+        for i, reading in readings.items():
+            columns.numbers.pop(i, None)
+            column = values.pop(i)
+            ordered[reading.meaning] = column if order is None else column[order]
+        del column
         return LoadTable(
             file=self._file,
-            times=times,
-            values={reading.meaning: values[i] for i, reading in readings.items()},
+            times=times if order is None else replace(times, epoch_s=times.epoch_s[order]),
+            values=ordered,
             origins=origins,
-            header=header.names,
-            service_names=names_of,
-            service_codes=codes,
-            place_of=columns.place,
+            service_names=names,
+            service_bounds=bounds,
+            rows=order,
+            place_of=columns.line_place,
             options=self._options,
-            unused_names=self._unused_text(header, readings, services),
+            unused_names=unused,
         )
 
     def _columns(self, header: _Header, numbers: dict[int, Meaning], names: tuple[int, ...]) -> Columns:
@@ -308,6 +330,12 @@ class _TableReader:
             if column in header.time or self._options.is_ignored(name):
                 continue
             reading = stated[name] if name in stated else header_reading(name)
+            if (
+                reading is None
+                and metric_name(name) in _DURATION_NAMES
+                and any(one in stated or header_reading(one) for one in names)
+            ):
+                reading = Reading(meaning=Meaning.DURATION)
             is_second = reading is not None and reading.meaning in found
             if reading is None or (is_second and names[found[reading.meaning]] in stated and name not in stated):
                 unread.append(column)
@@ -321,7 +349,8 @@ class _TableReader:
                 found[reading.meaning] = column
                 if reading.meaning in MEASURES or reading.meaning is Meaning.DURATION:
                     readings[column] = reading
-                if name.lower() not in (reading.meaning, f"{reading.meaning}_average") or reading.unit:
+                is_plain = name.lower() in (reading.meaning, f"{reading.meaning}_average") and not reading.unit
+                if not is_plain and (reading.meaning is not Meaning.DURATION or name in stated):
                     remarks.append(f"column {name!r} read as {reading}")
         self._wide: dict[int, str] = {}
         pivot: int | None = None
@@ -443,7 +472,7 @@ class _TableReader:
         used = {*header.time, *readings, *([] if services is None else [services])}
         return tuple(
             name for i, name in enumerate(header.names)
-            if i not in used and name and sample and not _all_numbers(sample, i) and len({row[i] for _, row in sample}) > 1
+            if i not in used and name and sample and not _all_numbers(sample, i)
             and not _all_times(sample, i)
         )  # fmt: skip
 
@@ -468,6 +497,25 @@ class _TableReader:
         n_above = int(np.count_nonzero(values > 100))
         if n_above:
             self._say(f"values of {reading.meaning} above 100 percent ({n_above:,}, up to {highest:g}) were kept")
+
+    def _settle_durations(
+        self, columns: Columns, readings: dict[int, Reading], values: dict[int, FloatArray], services: int | None
+    ) -> None:
+        """Durations in seconds, whose unit their size beside the distance of rows tells; else they are left out."""
+        column = next((i for i, reading in readings.items() if reading.meaning is Meaning.DURATION), None)
+        if column is None or columns.header[column] in self._options.columns:
+            return
+        codes = columns.names[services][1] if services is not None else np.zeros(len(columns.times.epoch_s), dtype=np.int64)
+        apart = usual_step_s(columns.times.epoch_s, codes)
+        typical = float(np.nanmedian(values[column])) if not np.isnan(values[column]).all() else 0.0
+        unit = next((u for u, per_s in EPOCH_UNITS.items() if apart and 1 / 3 < typical / per_s / apart < 3), None)
+        name = columns.header[column]
+        if unit is None:
+            self._say(f"not used: {name!r}, which does not hold the time from row to row")
+            del readings[column], values[column]
+            return
+        self._say(f"column {name!r} read as the time that a row holds, in {unit}; --column {name}=ignore overrules")
+        values[column] = values[column] / EPOCH_UNITS[unit]
 
     # Metrics in columns and in rows
 
@@ -628,9 +676,6 @@ class _TableReader:
             times=times,
             values={reading.meaning: values[i] for i, reading in readings.items()},
             origins={r.meaning: Place(self._file, header.line, header.names[i]) for i, r in readings.items()},
-            header=header.names,
-            service_names=(),
-            service_codes=_NO_SERVICE,
             place_of=place_of,
             options=self._options,
         )
@@ -683,9 +728,6 @@ class _TableReader:
             times=self._counted_times(len(rows)),
             values={options.values.meaning: values},
             origins={options.values.meaning: Place(self._file, header.line)},
-            header=(name,),
-            service_names=(),
-            service_codes=_NO_SERVICE,
             place_of=lambda row: Place(self._file, rows[row][0]),
             options=options,
         )

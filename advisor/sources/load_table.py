@@ -10,7 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from advisor.sources.load_cells import Block, Names, plain_numbers, plain_times, split_block
+from advisor.sources.input_files import count_lines
+from advisor.sources.load_cells import Block, KnownNames, Names, plain_numbers, plain_times, split_block
 from advisor.sources.load_numbers import NumberError, parse_number
 from advisor.sources.meanings import Meaning
 from advisor.sources.places import Place, shown
@@ -45,10 +46,16 @@ class Columns:
     file: str
     header: tuple[str, ...]
     times: Times
-    numbers: Mapping[int, FloatArray]
+    numbers: dict[int, FloatArray]
     names: Mapping[int, tuple[tuple[str, ...], IntArray]]
     """Texts in alphabetical order, and (rows,) the number of each row's text."""
     line_of: Callable[[int], int]
+
+    @property
+    def line_place(self) -> Callable[[int], Place]:
+        """Where a row stands, without holding on to the columns."""
+        file, line_of = self.file, self.line_of
+        return lambda row: Place(file, line_of(row))
 
     def place(self, row: int, column: int | None = None) -> Place:
         """Where a row stands."""
@@ -92,7 +99,7 @@ class TableText:
         builder = _Builder(self.file, header, wanted)
 
         def decoded(part: tuple[bytes, int]) -> _Part:
-            return _decoded(part[0], part[1], self, header, wanted)
+            return _decoded(part[0], part[1], self, header, wanted, builder.known)
 
         for one in _mapped(decoded, self._parts(first)):
             builder.add(one)
@@ -108,11 +115,11 @@ class TableText:
         pending = b""
         for block in chain((self._first[skipped:],), self._blocks):
             pending = pending + block if pending else block
-            if pending.count(b'"') % 2 and len(pending) < _LONGEST_CELL:
+            if b'"' in pending and pending.count(b'"') % 2 and len(pending) < _LONGEST_CELL:
                 continue
             if pending:
                 yield pending, line
-            line += pending.count(b"\n")
+            line += count_lines(pending)
             pending = b""
         if pending:
             yield pending, line
@@ -206,7 +213,9 @@ class _Part:
         return self.first_line + row if self.lines is None else int(self.lines[row])
 
 
-def _decoded(text: bytes, line: int, table: TableText, header: tuple[str, ...], wanted: Wanted) -> _Part:
+def _decoded(
+    text: bytes, line: int, table: TableText, header: tuple[str, ...], wanted: Wanted, known: Mapping[int, KnownNames]
+) -> _Part:
     block = split_block(text, len(header), table.delimiter)
     if block is None:
         return _decoded_rows(text, line, table, header, wanted)
@@ -220,7 +229,8 @@ def _decoded(text: bytes, line: int, table: TableText, header: tuple[str, ...], 
             numbers[row] = _number(cell, meaning, wanted.decimal, Place(table.file, line + row, header[column]))
         part.numbers[column] = numbers
     for column in wanted.names:
-        part.names[column] = _block_coded(block, column)
+        codes = known[column].codes(block, column) if column in known else None
+        part.names[column] = _block_coded(block, column) if codes is None else _Coded((), [], codes)
     return part
 
 
@@ -328,21 +338,30 @@ class _Builder:
         self._names = {column: Names() for column in wanted.names}
         self._codes: dict[int, list[IntArray]] = {column: [] for column in wanted.names}
         self._cells = Names()
+        self.known: dict[int, KnownNames] = {}
+        """Names met so far, which workers look up; replaced whole, never changed."""
 
     def add(self, part: _Part) -> None:
         """Take the next part; its texts become numbers."""
         for column, coded in part.names.items():
-            self._codes[column].append(self._known(self._names[column], coded).astype(np.int32))
+            names = self._names[column]
+            n_known = len(names.first_rows)
+            self._codes[column].append(self._known(names, coded))
+            if len(names.first_rows) > n_known:
+                self.known[column] = KnownNames(names.texts)
         part.names = {}
         if part.cells is not None:
-            part.cells = _Coded((), [], self._known(self._cells, part.cells).astype(np.int32))
+            part.cells = _Coded((), [], self._known(self._cells, part.cells))
         self._first_rows.append(self._n_rows)
         self._parts.append(part)
         self._n_rows += part.n_rows
 
     def _known(self, names: Names, coded: _Coded) -> IntArray:
+        if not coded.texts:
+            return coded.codes
         known = [names.code(text, self._n_rows + row) for text, row in zip(coded.texts, coded.first_rows, strict=True)]
-        return np.array(known, dtype=np.int64)[coded.codes]
+        numbers: IntArray = np.array(known, dtype=np.int32)
+        return np.asarray(numbers[coded.codes])
 
     def columns(self, options: TimeOptions) -> Columns:
         """All parts as columns."""

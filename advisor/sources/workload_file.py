@@ -13,7 +13,7 @@ from advisor.ecs import TaskSize
 from advisor.errors import InputError
 from advisor.sources.demand import Load, Statement, constant_load, on_one_axis
 from advisor.sources.ecs_names import ecs_name_problem, name_from_stem, region_problem
-from advisor.sources.input_files import InputFiles, Place
+from advisor.sources.input_files import InputFiles, Place, shown
 from advisor.sources.load_content import LoadTable, service_names
 from advisor.sources.load_files import LoadFiles, files_at, stem
 from advisor.sources.load_options import LoadOptions
@@ -171,6 +171,9 @@ def _named_services(path: Path, load_files: LoadFiles) -> list[tuple[str, Path]]
         found = load_files.opened(file)
         for name in service_names(found) or (name_from_stem(stem(file)),):
             problem = ecs_name_problem(name)
+            if problem and not isinstance(found, LoadTable):
+                load_files.notes.append(f"{file}: left out: {shown(name)}, which is no name of an ECS service.")
+                continue
             place = found.first_place_of(name) if problem and isinstance(found, LoadTable) else Place(str(file))
             if problem:
                 raise place.error(problem[0], fix=problem[1])
@@ -180,6 +183,8 @@ def _named_services(path: Path, load_files: LoadFiles) -> list[tuple[str, Path]]
                     fix="Rename one, or list both under `files` in a workload file.",
                 )
             named[name] = file
+    if not named:
+        raise Place(str(path)).error("no series belongs to a name that ECS accepts", fix="Rename the columns or labels.")
     return list(named.items())
 
 
@@ -250,17 +255,22 @@ def _load_of(
         figure_names=("requests_per_task", "cpu_ms_per_request"),
         count_fix="Add a column `tasks`, or give the service `present: {launch_type: EC2, desired_count: 6}`.",
     )
-    named_at = document.place((*at, "file" if entry.load.file else "files"))
+    files, named_at = load_paths(path, entry, document, number)
+    return load_files.load_of(files, statement, named_at, stated_reading(entry, document, number))
+
+
+def load_paths(path: Path, entry: "ServiceEntry", document: "Document", number: int) -> tuple[list[Path], Place]:
+    """The load files of a service, and where the workload file names them; none for a stated load."""
+    at: YamlPath = ("services", number, "load", "file" if entry.load.file else "files")
+    named_at = document.place(at)
     if entry.load.file:
-        files = [path.parent / entry.load.file]
-    else:
-        files = [file for name in entry.load.files or [] for file in files_at(path.parent / name, named_at)]
-    return load_files.load_of(files, statement, named_at, _stated_reading(entry, document, at))
+        return [path.parent / entry.load.file], named_at
+    return [file for name in entry.load.files or [] for file in files_at(path.parent / name, named_at)], named_at
 
 
-def _stated_reading(entry: "ServiceEntry", document: "Document", at: "YamlPath") -> LoadOptions | None:
-    """What the entry states about its load files; None where it states nothing."""
-    load = entry.load
+def stated_reading(entry: "ServiceEntry", document: "Document", number: int) -> LoadOptions | None:
+    """What the entry of a service states about its load files; None where it states nothing."""
+    load, at = entry.load, ("services", number, "load")
     stated = {name: getattr(load, name) for name in READING_KEYS if getattr(load, name) is not None}
     if not stated:
         return None
