@@ -254,6 +254,7 @@ class _TableReader:
             raise Place(self._file, header.line).error(
                 "there is a header and no row below it", fix="Export at least two weeks of load."
             )
+        self._refuse_swapped(header, readings)
         second = self._second_times(header, readings)
         numbers = {i: reading.meaning for i, reading in readings.items()} | dict.fromkeys(second, Meaning.VALUE)
         coded = tuple(i for i in (services, pivot) if i is not None)
@@ -307,6 +308,16 @@ class _TableReader:
             options=self._options,
             unused_names=unused,
         )
+
+    def _refuse_swapped(self, header: _Header, readings: dict[int, Reading]) -> None:
+        sample = self._sample(header)
+        column = next((i for i in readings if _all_times(sample, i)), None)
+        if column is not None:
+            name = header.names[column]
+            raise Place(self._file, sample[0][0], name).error(
+                f"the column {name!r} holds times, not numbers: the names may be swapped against the data",
+                fix="Put the names in the order of the columns.",
+            )
 
     def _columns(self, header: _Header, numbers: dict[int, Meaning], names: tuple[int, ...]) -> Columns:
         decimal = self._options.decimal
