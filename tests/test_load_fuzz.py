@@ -29,18 +29,26 @@ EVENTS = "\n".join(
     )
 )
 SEEDS = [
-    *((case.name, case.content if isinstance(case.content, bytes) else case.content.encode(), case.reading | {"columns": case.columns})
-      for case in CASES.values() if not isinstance(case.content, dict)),
+    *(
+        (
+            case.name,
+            case.content if isinstance(case.content, bytes) else case.content.encode(),
+            case.reading | {"columns": case.columns},
+        )
+        for case in CASES.values()
+        if not isinstance(case.content, dict)
+    ),
     ("web.json", json.dumps(RANGE_QUERY).encode(), {}),
     ("web.jsonl", EVENTS.encode(), {}),
     ("web.csv", "timestamp,tasks\n2024-01-01T00:00Z,1\n2024-01-01T01:00Z,2\n".encode("utf-16"), {}),
-]  # fmt: skip
+]
 PIECES = [
-    b'"', b",", b";", b"\t", b"\n", b"\r", b"\r\n", b"\0", b"\xff", b"\xef\xbb\xbf", b"\xff\xfe", b"-", b"1e999", b"NaN", b"inf", b" ",
-    b"9" * 30, b"{", b"[", b"}", b"]", b"null", b"true", b"sep=;\n", b"2024-02-30", b"24:00", b"0", b"Z", b"+99:99", b"\xc3\xa9",
-    b"=HYPERLINK(1)", b"../", b"<script>", b"timestamp", b"tasks", b"service", b"\x1f\x8b", b"PAR1", b"'", b"\\", b"1.234,5", b"%",
-    b"1970-01-01T00:00Z", b"9999-12-31T23:59Z", b"0001-01-01", b"\xe2\x80\xae", b"\xd9\xa1", b"1_000", b"x" * 300,
-]  # fmt: skip
+    *(mark.encode() for mark in "\",;-\t\n\r {}[]'%\\0Z"),
+    *(b"\r\n", b"\0", b"\xff", b"\xef\xbb\xbf", b"\xff\xfe", b"\xc3\xa9", b"\xe2\x80\xae", b"\xd9\xa1", b"\x1f\x8b", b"PAR1"),
+    *(b"1e999", b"NaN", b"inf", b"9" * 30, b"1.234,5", b"1_000", b"null", b"true", b"=HYPERLINK(1)", b"../", b"<script>"),
+    *(b"2024-02-30", b"24:00", b"+99:99", b"1970-01-01T00:00Z", b"9999-12-31T23:59Z", b"0001-01-01"),
+    *(b"sep=;\n", b"timestamp", b"tasks", b"service", b"x" * 300),
+]
 
 
 @st.composite

@@ -40,6 +40,7 @@ def imported_by(*arguments):
         ["prices", "show", "--help"],
         ["collect", "--help"],
         ["explain", "--help"],
+        ["inspect", "--help"],
     ],
     ids=" ".join,
 )
@@ -53,6 +54,10 @@ def test_help_does_not_even_import_numpy():
 
 def test_a_recommendation_without_out_needs_neither_pandas_nor_matplotlib_nor_boto3():
     assert not imported_by("recommend", "examples/shop/workload.yaml", "--quiet") & HEAVY
+
+
+def test_an_inspection_needs_nothing_heavy():
+    assert not imported_by("inspect", "examples/shop/orders.csv", "--quiet") & HEAVY
 
 
 def test_prices_need_nothing_heavy():

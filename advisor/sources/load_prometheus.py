@@ -13,6 +13,8 @@ from advisor.sources.timestamps import Times, epoch_times
 from advisor.units import FloatArray
 
 _QUERY_FIX: Final = "Save the answer of /api/v1/query_range as it is."
+_COUNTERS: Final = ("_total", "_count", "_sum", "_bucket")
+"""Ends of the names of counters, which only grow."""
 _SERVICE_LABELS: Final = (
     "ecs_service_name", "ecs_service", "service_name", "ServiceName", "service",
     "container_label_com_amazonaws_ecs_service_name",
@@ -49,7 +51,7 @@ def parse_range_query(answer: Mapping[str, Any], file: str, options: LoadOptions
     groups: dict[tuple[str | None, str, Meaning | None], list[_Series]] = {}
     for each in series:
         service = each.labels.get(label) if label else None
-        groups.setdefault((service, each.name, each.reading.meaning if each.reading else None), []).append(each)
+        groups.setdefault((service, each.metric, each.reading.meaning if each.reading else None), []).append(each)
     if label and series:
         notes.append(f"{file}: services told apart by the label {label!r}.")
     metrics = [_metric(service, group, file, options, notes) for (service, _, _), group in groups.items()]
@@ -60,8 +62,13 @@ def parse_range_query(answer: Mapping[str, Any], file: str, options: LoadOptions
 
 
 class _Series:
-    def __init__(self, path: str, labels: Mapping[str, str], name: str, reading: Reading | None, points: FloatArray) -> None:
-        self.path, self.labels, self.name, self.reading, self.points = path, labels, name, reading, points
+    def __init__(self, path: str, labels: Mapping[str, str], metric: str, reading: Reading | None, points: FloatArray) -> None:
+        self.path, self.labels, self.metric, self.reading, self.points = path, labels, metric, reading, points
+
+    @property
+    def name(self) -> str:
+        """What messages call it: the name of the metric, or all labels where a query took the name away."""
+        return self.metric or _shown_labels(self.labels)
 
 
 def _series(result: object, path: str, file: str, options: LoadOptions) -> _Series:
@@ -69,13 +76,13 @@ def _series(result: object, path: str, file: str, options: LoadOptions) -> _Seri
         raise Place(file, column=path).error("expected an object with metric and values", fix=_QUERY_FIX)
     labels = {str(key): str(value) for key, value in result["metric"].items()}
     name = labels.pop("__name__", "")
-    reading = options.columns.get(name) or (header_reading(name) if name else None) or options.values
-    if options.is_ignored(name):
-        reading = None
-    if reading is None and name.endswith("_total") and not options.is_ignored(name):
+    if name.endswith(_COUNTERS) and name not in options.columns:
         raise Place(file, column=path).error(
             f"{name!r} is a counter that only grows", fix=f"Query rate({name}[5m]) and say what it is with --values."
         )
+    reading = options.columns.get(name) or (header_reading(name) if name else None) or options.values
+    if options.is_ignored(name):
+        reading = None
     if reading is None and not name:
         raise Place(file, column=path).error(
             f"the series {_shown_labels(labels)} has no name, as a rate or a sum has none: nothing says what it measures",
@@ -84,7 +91,7 @@ def _series(result: object, path: str, file: str, options: LoadOptions) -> _Seri
     points = np.array(
         [_point(point, f"{path}.values[{i}]", file) for i, point in enumerate(result["values"])], dtype=np.float64
     ).reshape(-1, 2)
-    return _Series(path, labels, name or _shown_labels(labels), reading, points)
+    return _Series(path, labels, name, reading, points)
 
 
 def _shown_labels(labels: Mapping[str, str]) -> str:
