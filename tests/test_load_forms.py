@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from advisor import LoadOptions
@@ -245,6 +247,8 @@ def test_a_column_without_a_measure_names_no_service(name):
 # The reader of blocks against Python's own
 
 ODD_NUMBERS = [
+    "99999999",
+    "1234567.",
     "0",
     "1",
     "12.5",
@@ -259,13 +263,34 @@ ODD_NUMBERS = [
 ]
 
 
-def test_numbers_of_a_block_are_those_of_python():
-    text = "".join(f"x,{cell},y\n" for cell in ODD_NUMBERS)
+@pytest.mark.parametrize("longest", [8, 99])
+def test_numbers_of_a_block_are_those_of_python(longest):
+    odd = [cell for cell in ODD_NUMBERS if len(cell) <= longest]
+    text = "".join(f"some-text,{cell},y\n" for cell in odd)
     block = split_block(text.encode(), 3, ",")
     numbers, is_hard = plain_numbers(block, 1, ".")
-    plain = [i for i in range(len(ODD_NUMBERS)) if not is_hard[i]]
-    assert len(plain) >= 8
-    assert [numbers[i] for i in plain] == [float(ODD_NUMBERS[i]) for i in plain]
+    plain = [i for i in range(len(odd)) if not is_hard[i]]
+    assert {"0", "1", "12.5", "0.1", ".5", "5.", "00012", "99999999"} <= {odd[i] for i in plain}
+    assert [numbers[i] for i in plain] == [float(odd[i]) for i in plain]
+
+
+@given(
+    cells=st.lists(
+        st.from_regex(r"[0-9]{0,7}[.,]?[0-9]{0,7}", fullmatch=True) | st.text("0123456789.,/-+e:x", min_size=0, max_size=8),
+        min_size=1,
+    ),
+    decimal=st.sampled_from(".,"),
+)
+def test_any_short_cell_is_the_number_of_python_or_left_to_it(cells, decimal):
+    text = "".join(f"some-text;{cell};y\n" for cell in cells)
+    numbers, is_hard = plain_numbers(split_block(text.encode(), 3, ";"), 1, decimal)
+    for cell, number, hard in zip(cells, numbers.tolist(), is_hard.tolist(), strict=True):
+        is_plain = cell.count(decimal) <= 1 and cell.replace(decimal, "").isdigit() and len(cell) <= 22
+        if is_plain and int(cell.replace(decimal, "")) < 2**53:
+            assert not hard
+            assert number == float(cell.replace(decimal, "."))
+        else:
+            assert hard
 
 
 @pytest.mark.parametrize(

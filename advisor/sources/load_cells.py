@@ -35,6 +35,10 @@ _CLOCK_DIGITS: Final = np.frombuffer(b"\x0f\x0f\0\x0f\x0f\0\x0f\x0f", dtype="<u8
 _SIXES: Final = np.frombuffer(b"\x06" * 8, dtype="<u8")[0]
 _HIGH: Final = np.frombuffer(b"\xf0" * 8, dtype="<u8")[0]
 _EIGHT: Final = np.uint64(8)
+_ZEROS: Final = np.uint64(0x3030303030303030)
+_ONES: Final = np.uint64(0x0101010101010101)
+_TOPS: Final = np.uint64(0x8080808080808080)
+_SEVENTY_SIXES: Final = np.uint64(0x7676767676767676)
 _BYTE: Final = np.uint64(0xFF)
 
 
@@ -75,17 +79,20 @@ def split_block(text: bytes, width: int, delimiter: str) -> Block | None:
     padded = text + _PADDING
     data = np.frombuffer(padded, dtype=np.uint8)
     whole = data[: len(text)]
-    ends = np.flatnonzero(whole == 10)
-    found = np.flatnonzero(whole == ord(delimiter))
-    if len(found) != len(ends) * (width - 1):
+    found = np.flatnonzero((whole == 10) | (whole == ord(delimiter)))
+    if len(found) % width:
         return None
-    marks = found.reshape(len(ends), width - 1)
+    marks = found.reshape(-1, width)
+    letters = data[marks]
+    if (letters[:, -1] != 10).any() or (letters[:, :-1] != ord(delimiter)).any():
+        return None
+    ends = marks[:, -1].copy()
     starts = np.empty_like(ends)
     starts[0], starts[1:] = 0, ends[:-1] + 1
-    if (ends == starts).any() or (width > 1 and ((marks[:, 0] < starts).any() or (marks[:, -1] > ends).any())):
+    if (ends == starts).any():
         return None
     words = np.ndarray((len(padded) - 8,), dtype="<u8", buffer=padded, strides=(1,))
-    return Block(data, words, starts, marks, ends)
+    return Block(data, words, starts, marks[:, :-1], ends)
 
 
 def _without_quotes(text: bytes, delimiter: str) -> bytes:
@@ -111,6 +118,8 @@ def plain_numbers(block: Block, column: int, decimal: str) -> tuple[FloatArray, 
     starts, ends = block.cells(column)
     lengths = ends - starts
     longest = int(lengths.max())
+    if longest <= 8 <= int(ends[0]):
+        return _short_numbers(block.words[ends - 8], lengths, decimal)
     is_plain = (lengths > 0) & (lengths <= _LONGEST_NUMBER)
     mantissa = np.zeros(len(starts), dtype=np.float64)
     point = np.full(len(starts), -1, dtype=np.int64)
@@ -139,6 +148,31 @@ def plain_numbers(block: Block, column: int, decimal: str) -> tuple[FloatArray, 
     n_decimals = np.where(n_points > 0, lengths - 1 - point, 0)
     np.clip(n_decimals, 0, _LONGEST_NUMBER, out=n_decimals)
     return mantissa / _POWERS[n_decimals], ~is_plain
+
+
+def _short_numbers(words: Words, lengths: IntArray, decimal: str) -> tuple[FloatArray, BoolArray]:
+    """The same for cells of up to eight bytes, which ``words`` end with: all digits of a number at once.
+
+    Bytes before the cell become zeros, the bytes before the decimal sign move up into its place, and neighbours are joined to
+    pairs, fours and eights.
+    """
+    outside = _KEEP[8 - np.maximum(lengths, 0)]
+    digits = (words & ~outside) | (_ZEROS & outside)
+    differs = digits ^ np.uint64(ord(decimal) * 0x0101010101010101)
+    signs = (differs - _ONES) & ~differs & _TOPS
+    has_sign = signs != 0
+    sign = (signs & (~signs + np.uint64(1))) >> np.uint64(7)
+    before = sign - np.uint64(1)
+    moved = ((digits & before) << _EIGHT) | (digits & ~before & ~(sign * _BYTE)) | np.uint64(0x30)
+    digits = np.where(has_sign, moved, digits) ^ _ZEROS
+    n_signs = np.bitwise_count(signs)
+    n_decimals = np.where(has_sign, 7 - np.bitwise_count(before) // 8, 0)
+    is_plain = (((digits + _SEVENTY_SIXES) | digits) & _TOPS) == 0
+    is_plain &= (n_signs <= 1) & (lengths > n_signs)
+    pairs = (digits * np.uint64(10) + (digits >> _EIGHT)) & np.uint64(0x00FF00FF00FF00FF)
+    fours = (pairs * np.uint64(100) + (pairs >> np.uint64(16))) & np.uint64(0x0000FFFF0000FFFF)
+    whole = (fours * np.uint64(10_000) + (fours >> np.uint64(32))) & np.uint64(0xFFFFFFFF)
+    return whole / _POWERS[n_decimals], ~is_plain
 
 
 def plain_times(block: Block, column: int) -> tuple[IntArray, bool] | None:

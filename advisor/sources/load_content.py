@@ -18,6 +18,7 @@ from advisor.units import FloatArray, IntArray
 
 PlaceOf = Callable[[int], Place]
 _SECONDS_PER_DAY: Final = 86_400
+_SAMPLE_ROWS: Final = 2_000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -43,11 +44,12 @@ class LoadTable:
 
     @cached_property
     def _usual_step_s(self) -> int | None:
-        """The most common distance between rows of one service, up to a day. [s]"""
+        """The most common distance between the first rows of each service, up to a day. [s]"""
         if self.service_bounds is None:
             return None
-        apart = np.abs(np.diff(self.times.epoch_s))
-        apart[self.service_bounds[1:-1] - 1] = 0
+        bounds = zip(self.service_bounds[:-1].tolist(), self.service_bounds[1:].tolist(), strict=True)
+        firsts = [self.times.epoch_s[first : min(last, first + _SAMPLE_ROWS)] for first, last in bounds]
+        apart = np.abs(np.concatenate([np.diff(times) for times in firsts]))
         counts = np.bincount(apart[apart <= _SECONDS_PER_DAY])
         counts[:1] = 0
         return int(np.argmax(counts)) or None
