@@ -127,6 +127,8 @@ class Metric:
     """Worked out when they are needed: metrics that are no load may have any times."""
     values: FloatArray
     place_of: PlaceOf
+    unused_names: tuple[str, ...] = ()
+    """Columns of text that may tell values of one time apart."""
 
     @property
     def name(self) -> str:
@@ -152,6 +154,7 @@ class Metric:
             values={self.meaning: self.values[by_time]},
             origins={self.meaning: Place(self.file, column=self.name)},
             place_of=lambda row: self.place_of(int(by_time[row])),
+            unused_names=self.unused_names,
             is_zone_assumed=times.is_local and options.time_zone is None,
         )
 

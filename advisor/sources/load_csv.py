@@ -111,6 +111,7 @@ class _TableReader:
     def __init__(self, text: TableText, file: str, options: LoadOptions, notes: list[str], names: set[str]) -> None:
         self._text, self._file, self._options, self._notes = text, file, options, notes
         self._names = names
+        self._unused: tuple[str, ...] = ()
         if text.delimiter not in (",", options.delimiter):
             self._say(
                 f"columns separated by {_DELIMITER_NAMES.get(text.delimiter, repr(text.delimiter))}; --delimiter overrules"
@@ -266,6 +267,8 @@ class _TableReader:
         values = {i: self._scaled(header.names[i], reading, columns.numbers[i]) for i, reading in readings.items()}
         self._settle_durations(columns, readings, values, services)
         if pivot is not None:
+            used = {**readings, pivot: Reading(meaning=Meaning.METRIC)}
+            self._unused = self._unused_text(header, used, services)
             return list(self._pivoted(columns, values, readings, services, pivot))
         if any(column in self._wide for column in readings):
             return [self._metric(columns, i, readings[i], values[i], self._wide.get(i)) for i in readings]
@@ -609,6 +612,7 @@ class _TableReader:
             times=lambda: times,
             values=self._scaled(label, reading, values),
             place_of=lambda row: columns.place(int(rows[row]), column),
+            unused_names=self._unused,
         )
 
     def _metrics_below_labels(self, header: _Header) -> Content:

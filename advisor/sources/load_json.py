@@ -26,6 +26,11 @@ def parse_load_json(text: str, file: str, options: LoadOptions, notes: list[str]
     if not text.strip():
         raise Place(file).error("the file is empty", fix=_EXPORT_FIX)
     if is_lines(text):
+        if '"MetricDataResults"' in text[:65_536]:
+            pages = [_parsed(line, file) for line in text.split("\n") if line.strip()]
+            return [
+                metric for page in pages if isinstance(page, dict) for metric in parse_metric_data(page, file, options, notes)
+            ]
         return parse_performance_events(list(enumerate(text.split("\n"), 1)), file, options, notes)
     answer = _parsed(text, file)
     if isinstance(answer, list) and answer and all(isinstance(item, dict) and "Type" in item for item in answer):

@@ -152,7 +152,8 @@ def _delimiter(text: str) -> str:
     if first.lower().startswith("sep=") and len(first) == len("sep=;"):
         return first[4]
     lines = ["".join(line.split('"')[::2]) for line in text[:100_000].splitlines()[:30] if line.strip()] or [""]
-    header = max(lines[:1] + [line for line in lines if any(mark in line for mark in _DELIMITERS)][:1], key=len)
+    marked = [line for line in lines if not line.startswith("#") and any(mark in line for mark in (*_DELIMITERS, "|"))]
+    header = (marked or lines)[0]
     counts = {mark: header.count(mark) for mark in _DELIMITERS}
     best = max(counts, key=lambda mark: counts[mark])
     if counts[best] == 0 and "|" in header:

@@ -134,7 +134,9 @@ _MEMORY_FACTORS: Final[Mapping[str, float]] = {
 """MiB for one of a unit: K, M and G are powers of 1,000, those with an i of 1,024."""
 _RATE_FACTORS: Final[Mapping[str, float]] = {
     **dict.fromkeys(("persecond", "persec", "pers", "ps", "s", "ops", "opss", "reqs", "rps", "requestss"), 1.0),
-    **dict.fromkeys(("perminute", "permin", "min", "minute", "rpm", "requestsmin"), 1 / 60),
+    **dict.fromkeys(
+        ("perminute", "permin", "min", "minute", "rpm", "requestsmin", "countmin", "countminute", "reqmin", "reqsmin"), 1 / 60
+    ),
     **dict.fromkeys(("perhour", "perh", "h", "hour"), 1 / 3600),
 }
 _SHARE_FACTORS: Final[Mapping[str, float]] = {

@@ -20,6 +20,8 @@ _MIXED_WITH_NAMES: Final = 0.25
 """Share of time stamps with differing values from which rows are taken to belong to several services."""
 _FEWEST_TIMES: Final = 12
 _MOST_SIGNS: Final = 2
+_JITTER: Final = 0.02
+"""How far from a whole step the usual distance of rows may lie: clocks of collectors drift."""
 _LONGEST_QUIET_S: Final = 14 * 86_400
 """A count that has no row for longer was not taken: a service without one request in two weeks would be no service."""
 _MAXIMA: Final = frozenset({Meaning.CPU_PERCENT_MAXIMUM, Meaning.MEMORY_PERCENT_MAXIMUM})
@@ -121,6 +123,9 @@ def interval_s(records: Records) -> int | None:
     if usual is not None and step != usual and step % usual == 0:
         step = usual
     place = records.place_of(0)
+    near = _nearest_step_s(float(step))
+    if step != near and abs(step - near) <= _JITTER * near:
+        step = near
     if step > SECONDS_PER_HOUR:
         raise place.error(
             f"the time stamps are {duration(step)} apart, which hides the shape of the day",

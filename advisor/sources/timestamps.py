@@ -34,6 +34,8 @@ _CLOCK: Final = re.compile(
 )
 """Hour and minute; seconds, AM or PM, and zone if given; Go adds the zone's name and a monotonic reading."""
 _RANGE: Final = re.compile(r"(?P<start>.*?(?P<h>\d{1,2}):(?P<m>\d{2}))\s*[-\u2013]\s*(?P<h2>\d{1,2}):(?P<m2>\d{2})$")
+_COMPACT: Final = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?$")
+"""Year to minute or second without marks; as milliseconds since 1970 it would lie in the seventies."""
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAY_NAME: Final = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+", re.IGNORECASE)
 _DAY_MONTH: Final = re.compile(r"(?P<d>\d{1,2})[\s/-](?P<m>[A-Za-z]{3})[a-z]*\.?[\s/-](?P<y>\d{4})(?=\D|$)")
@@ -85,7 +87,7 @@ def parse_times(cells: Sequence[str], place_of: PlaceOf, options: TimeOptions | 
     if starts is not None:
         cells, remarks = starts, ("times that are ranges read as their start",)
     try:
-        parsed = [datetime.fromisoformat(cell) for cell in cells]
+        parsed = [datetime.fromisoformat(_numeric_month(cell) if _COMPACT.match(cell) else cell) for cell in cells]
     except ValueError:
         parsed, more = _written_times(cells, place_of, options)
         remarks = (*remarks, *more)
@@ -102,9 +104,11 @@ def parse_times(cells: Sequence[str], place_of: PlaceOf, options: TimeOptions | 
 
 
 def is_number(cell: str) -> bool:
-    """Whether a time is written as a number, such as seconds since 1970; eight digits are a date."""
+    """Whether a time is written as a number, such as seconds since 1970; eight, twelve or fourteen digits may be a date."""
     text = cell.strip()
-    return _NUMBER.match(text) is not None and not (len(text) == len("YYYYMMDD") and text.isdigit())
+    if _NUMBER.match(text) is None or _COMPACT.match(text):
+        return False
+    return not (len(text) == len("YYYYMMDD") and text.isdigit())
 
 
 def looks_like_time(cell: str) -> bool:
@@ -192,7 +196,9 @@ def _range_starts(cells: Sequence[str]) -> list[str] | None:
 
 
 def _numeric_month(text: str) -> str:
-    """A date with its month in English words as one with the year first; other texts unchanged."""
+    """A date in digits alone, or with its month in English words, as one with the year first; other texts unchanged."""
+    if _COMPACT.match(text):
+        return f"{text[:8]}T{text[8:]}"
     if not any(letter.isalpha() for letter in text[:12]):
         return text
     bare = _DAY_NAME.sub("", text, count=1) if _DAY_NAME.match(text) else text
