@@ -1,5 +1,6 @@
 """Input that cannot be used: one message that names file, line, column and fix, and never another exception."""
 
+import gzip
 import json
 
 import pytest
@@ -518,3 +519,46 @@ def assert_message(error: InputError, fragments: list[str]) -> None:
     assert message.endswith(".")
     assert len(message.splitlines()) == 1
     assert len(message) < 700
+
+
+def test_a_gzip_that_unpacks_without_end_is_refused(tmp_path):
+    row = b"2024-01-01T00:00Z,1\n"
+    path = tmp_path / "load.csv.gz"
+    path.write_bytes(gzip.compress(b"timestamp,requests_per_second\n" + row * (90 * 1024 * 1024 // len(row)), compresslevel=9))
+    with pytest.raises(
+        InputError, match=r"load\.csv\.gz: [\d,]+ bytes of gzip unpack to more than [\d,]+: no load packs so well"
+    ):
+        read_workload(path, **CSV)
+
+
+@pytest.mark.parametrize("cut", [1, 8, 20])
+def test_a_gzip_that_was_cut_short_is_refused(cut, tmp_path):
+    path = tmp_path / "load.csv.gz"
+    path.write_bytes(gzip.compress(HOURS.encode())[:-cut])
+    with pytest.raises(InputError, match=r"load\.csv\.gz: the gzip data end too early"):
+        read_workload(path, **CSV)
+
+
+def test_a_gzip_with_a_flipped_bit_is_refused(tmp_path):
+    path = tmp_path / "load.csv.gz"
+    packed = bytearray(gzip.compress(HOURS.encode()))
+    packed[-6] ^= 1
+    path.write_bytes(bytes(packed))
+    with pytest.raises(InputError, match=r"load\.csv\.gz: damaged gzip data"):
+        read_workload(path, **CSV)
+
+
+def test_the_message_of_a_flag_is_that_of_the_library(tmp_path):
+    from typer.testing import CliRunner
+
+    from advisor.cli.main import app
+
+    path = tmp_path / "load.csv"
+    path.write_text("when;tasks\n03/04/2024 00:00;1,5\n03/04/2024 01:00;2,5\n")
+    size = ["--region", "us-east-1", "--cpu", "512", "--memory", "1024", "--column", "when=time"]
+    done = CliRunner().invoke(app, ["recommend", str(path), *size])
+    assert isinstance(done.exception, InputError)
+    assert "--day-first or --month-first" in str(done.exception)
+    done = CliRunner().invoke(app, ["recommend", str(path), *size, "--day-first", "--format", "csv"])
+    assert done.exit_code == 4  # two hours are no base for a recommendation, but they are read
+    assert "dates read with the day first, as stated" in done.stderr

@@ -9,10 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from advisor import LoadOptions, inspect_load
-from advisor.cli.main import app
 from advisor.errors import InputError
 from advisor.sources.shapes import ShapeName, shape_of
 
@@ -94,6 +92,10 @@ def test_the_library_tells_what_was_understood(load):
 
 
 def run(*arguments):
+    from typer.testing import CliRunner
+
+    from advisor.cli.main import app
+
     return CliRunner().invoke(app, ["inspect", *map(str, arguments)], catch_exceptions=False)
 
 
