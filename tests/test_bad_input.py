@@ -44,6 +44,7 @@ BAD_CSV = {
     ),
     "infinity": (csv("2024-01-01T00:00Z,inf"), ["line 2, column requests_per_second", "'inf' is not finite"]),
     "a number beyond all floats": (csv("2024-01-01T00:00Z,1e999"), ["line 2", "not finite"]),
+    "a number beyond all loads": (csv("2024-01-01T00:00Z,1e300"), ["line 2", "'1e300' is too large; a load cannot be"]),
     "Latin-1": (
         csv("2024-01-01T00:00Z,1", "é,2").encode("latin-1"),
         ["load.csv, line 3, column timestamp", "'é' is not a date and time"],
@@ -128,6 +129,10 @@ def test_a_bad_csv_gets_one_message_with_place_and_fix(content, fragments, tmp_p
 
 
 WITHOUT_FIGURE = {
+    "a percentage that no task reaches": (
+        "timestamp,cpu_percent,tasks\n2024-01-01T00:00Z,50,1\n2024-01-01T01:00Z,5000000,2\n",
+        ["load.csv, column cpu_percent", "5e+06 percent (value 2 of the column) is over 1000 times", "cpu_percent=ignore"],
+    ),
     "CPU percent without a count": (
         "timestamp,CPUUtilization\n2024-01-01T00:00Z,50\n2024-01-01T01:00Z,50\n",
         ["load.csv, line 1, column CPUUtilization", "nothing says of how many tasks", "Add a column `tasks`", "desired_count"],

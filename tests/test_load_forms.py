@@ -16,6 +16,7 @@ from advisor.sources import read_workload
 from advisor.sources.load_cells import KnownNames, Names, plain_numbers, plain_times, split_block
 from advisor.sources.load_csv import parse_load_csv
 from advisor.sources.meanings import header_reading, open_readings, split_service
+from tests.test_parsing_deviations import get_metric_data
 
 SHARED = Path(__file__).parents[2] / "shared" / "workloads"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared workload data is not beside this checkout")
@@ -143,6 +144,24 @@ def test_performance_events_are_found_in_every_export_of_cloudwatch_logs(load, w
 def test_a_broken_event_is_named_by_its_line(load, line, message):
     with pytest.raises(InputError, match=message):
         load(f"{events()[0]}\n{line}\n", name="events.jsonl")
+
+
+RECORDS = [{"time": f"2024-01-01T0{i}:00Z", "service": "web", "tasks": value} for i, value in enumerate([1, None, 2.5])]
+
+
+@pytest.mark.parametrize(
+    "text", [json.dumps(RECORDS), json.dumps(RECORDS, indent=1), "\n".join(json.dumps(row) for row in RECORDS)]
+)
+@pytest.mark.parametrize("name", ["rows.json", "rows.txt"])
+def test_rows_in_json_are_a_table(load, text, name):
+    workload = load(text, name=name)
+    assert_array_equal(workload.demand, [[1, np.nan, 2.5]])
+    assert "a JSON table of 3 rows" in said(workload)
+
+
+def test_pages_of_cloudwatch_one_a_line_are_put_together(load):
+    pages = [get_metric_data("RunningTaskCount", [T + 7200 * i, T + 3600 + 7200 * i], [float(i), float(i)]) for i in range(2)]
+    assert_array_equal(load("\n".join(pages)).demand, [[0, 0, 1, 1]])
 
 
 @pytest.fixture

@@ -64,6 +64,8 @@ _DATE_PARTS: Final = (("year", "yr"), ("month", "mo"), ("day", "dayofmonth"), ("
 _MOST_HEADER_ROWS: Final = 40
 _FEWEST_MINUTES: Final = 24
 _MINUTES_OF_A_DAY: Final = 1_440
+_HIGHEST_PERCENT: Final = 100_000
+"""A task without a limit may use many times what it reserves, but not a thousand times."""
 _SECONDS_APART: Final = 3_600
 
 
@@ -508,6 +510,14 @@ class _TableReader:
                     fix=f"Say --column '{plain(name)}={reading.meaning}' or --column '{plain(name)}={share}'.",
                 )
             self._say(f"the highest {reading.meaning} is {highest:g}: read as percent, not as a fraction of 1")
+        if highest > _HIGHEST_PERCENT:
+            row = int(np.nanargmax(values))
+            raise Place(self._file, column=name).error(
+                f"{highest:g} percent (value {row + 1:,} of the column) is over {_HIGHEST_PERCENT / 100:g} times what a task "
+                "has",
+                fix=f"Check the unit, such as --column '{plain(name)}=cpu_units', or leave the column out with "
+                f"--column '{plain(name)}=ignore'.",
+            )
         n_above = int(np.count_nonzero(values > 100))
         if n_above:
             self._say(f"values of {reading.meaning} above 100 percent ({n_above:,}, up to {highest:g}) were kept")

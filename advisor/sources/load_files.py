@@ -68,7 +68,7 @@ class LoadFiles:
             return parse_load_csv(parquet_blocks(path), str(path), options, self.notes, self._names)
         if is_json:
             text = self._files.text(path, named_at, options.encoding)
-            content = parse_load_json(text, str(path), options, self.notes)
+            content = parse_load_json(text, str(path), options, self.notes, self._names)
             if not isinstance(content, LoadTable):
                 self._names.update(name for metric in content for name in (metric.label, metric.query_id))
             return content

@@ -1,11 +1,15 @@
 """Load from JSON: what a file holds is told by its keys, and handed to the reader of that form."""
 
+import csv
+import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, NoReturn
 
 from advisor.sources.load_cloudwatch import parse_metric_data, parse_metric_statistics
 from advisor.sources.load_content import Content
+from advisor.sources.load_csv import parse_load_csv
 from advisor.sources.load_insights import event_texts, parse_performance_events
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.load_prometheus import parse_range_query
@@ -15,8 +19,8 @@ _EXPORT_FIX: Final = "Save the output of `aws cloudwatch get-metric-data --outpu
 _KINDS: Final = "CloudWatch get-metric-data or get-metric-statistics, a Prometheus range query, or performance events a line"
 
 
-def parse_load_json(text: str, file: str, options: LoadOptions, notes: list[str]) -> Content:
-    """Load from JSON of CloudWatch, Prometheus or Container Insights, metrics of unknown meaning included.
+def parse_load_json(text: str, file: str, options: LoadOptions, notes: list[str], names: set[str] | None = None) -> Content:
+    """Load from JSON of CloudWatch, Prometheus or Container Insights, metrics of unknown meaning included; or a table of rows.
 
     Raises
     ------
@@ -31,10 +35,16 @@ def parse_load_json(text: str, file: str, options: LoadOptions, notes: list[str]
             return [
                 metric for page in pages if isinstance(page, dict) for metric in parse_metric_data(page, file, options, notes)
             ]
+        if '"Type"' not in text[:65_536]:
+            lines = [_parsed(line, file) for line in text.split("\n") if line.strip()]
+            if _are_rows(lines):
+                return _table(lines, file, options, notes, names)
         return parse_performance_events(list(enumerate(text.split("\n"), 1)), file, options, notes)
     answer = _parsed(text, file)
     if isinstance(answer, list) and answer and all(isinstance(item, dict) and "Type" in item for item in answer):
         return parse_performance_events(list(enumerate(answer, 1)), file, options, notes)
+    if isinstance(answer, list) and _are_rows(answer):
+        return _table(answer, file, options, notes, names)
     if not isinstance(answer, dict):
         raise Place(file).error("not a JSON object", fix=_EXPORT_FIX)
     answer = _unwrapped(answer)
@@ -51,6 +61,29 @@ def parse_load_json(text: str, file: str, options: LoadOptions, notes: list[str]
         f"neither MetricDataResults nor Datapoints among its keys ({listed(answer) or 'none'})",
         fix=f"{_EXPORT_FIX} Known are {_KINDS}.",
     )
+
+
+def _are_rows(items: Sequence[object]) -> bool:
+    """Whether JSON is a table: a list of objects that hold plain values."""
+    return bool(items) and all(
+        isinstance(item, dict) and item and not any(isinstance(value, (dict, list)) for value in item.values())
+        for item in items
+    )
+
+
+def _table(rows: Sequence[Any], file: str, options: LoadOptions, notes: list[str], names: set[str] | None) -> Content:
+    """Rows as the table that they are; a line in a message is the number of the row and one for the header."""
+    header = list(dict.fromkeys(str(key) for row in rows for key in row))
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([_cell(row.get(key)) for key in header] for row in rows)
+    notes.append(f"{file}: a JSON table of {len(rows):,} rows; lines in messages count the rows, after one for the header.")
+    return parse_load_csv([text.getvalue().encode("utf-8", "replace")], file, replace(options, delimiter=","), notes, names)
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else str(value)
 
 
 def is_lines(text: str) -> bool:

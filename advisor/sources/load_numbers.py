@@ -54,6 +54,7 @@ def decimal_sign(cells: Iterable[str]) -> str | None:
     return None
 
 
+_HIGHEST: Final = 1e16
 _NO_DIGITS: Final = str.maketrans("", "", "0123456789+-")
 _SIGNS: Final = frozenset({",", ".,", ",."})
 
@@ -94,6 +95,8 @@ def parse_number(cell: str, meaning: Meaning, decimal: str | None) -> float:
         raise NumberError(f"{shown(cell)} is negative; a load cannot be")
     if math.isinf(value):
         raise NumberError(f"{shown(cell)} is not finite; a load cannot be")
+    if value > _HIGHEST:
+        raise NumberError(f"{shown(cell)} is too large; a load cannot be")
     return value * factor
 
 
