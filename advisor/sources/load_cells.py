@@ -19,6 +19,7 @@ Words = NDArray[np.uint64]
 _PADDING: Final = b"\0" * 72
 _LONGEST_NAME: Final = 64
 _LONGEST_NUMBER: Final = 22
+_SAMPLE: Final = 256
 _MOST_KNOWN: Final = 4_096
 _SLOT_BITS: Final = 16
 _SLOT_SHIFT: Final = np.uint64(64 - _SLOT_BITS)
@@ -221,6 +222,10 @@ def plain_times(block: Block, column: int) -> tuple[IntArray, bool] | None:
 
 def _runs(block: Block, starts: IntArray, length: int) -> IntArray | None:
     """Where a cell differs from the one above it; None where most do. In long tables many rows share a time."""
+    last = block.words[starts[:_SAMPLE] + (length - 8)]
+    before = block.words[starts[:_SAMPLE] + max(length - 16, 0)]
+    if np.count_nonzero((last[1:] != last[:-1]) | (before[1:] != before[:-1])) * 2 > len(last):
+        return None
     is_new = np.zeros(len(starts), dtype=np.bool_)
     is_new[0] = True
     for at in {*range(0, length - 8, 8), length - 8}:
