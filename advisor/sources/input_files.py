@@ -14,7 +14,7 @@ from advisor.workload import InputFile
 __all__ = ["InputFiles", "Place", "listed", "plain", "shown"]
 
 _MIB: Final = 1 << 20
-_BLOCK_BYTES: Final = 2 * _MIB
+_BLOCK_BYTES: Final = _MIB
 _LONGEST_LINE: Final = 16 * _MIB
 _LONGEST_TEXT: Final = 512 * _MIB
 _SNIFFED_BYTES: Final = 4_096
