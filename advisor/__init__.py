@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from advisor.report.charts import plot_load as plot_load
     from advisor.report.charts import plot_loads as plot_loads
     from advisor.report.charts import plot_stairs as plot_stairs
+    from advisor.sources import LoadOptions as LoadOptions
     from advisor.sources import LoadShape as LoadShape
     from advisor.sources import NewService as NewService
     from advisor.sources import Stated as Stated
+    from advisor.sources import inspect_load as inspect_load
     from advisor.sources import read_catalog as read_catalog
     from advisor.sources import read_change as read_change
     from advisor.sources import read_recommendation as read_recommendation
@@ -52,7 +54,9 @@ _HOMES = {
     "render_copilot": "advisor.emit",
     "render_ecspresso": "advisor.emit",
     "render_express": "advisor.emit",
+    "LoadOptions": "advisor.sources",
     "Recommendation": "advisor.recommend",
+    "inspect_load": "advisor.sources",
     "plot_busiest_week": "advisor.report.charts",
     "plot_costs": "advisor.report.charts",
     "plot_load": "advisor.report.charts",
@@ -68,6 +72,7 @@ _HOMES = {
 
 __all__ = [
     "Limits",
+    "LoadOptions",
     "LoadShape",
     "NewService",
     "Recommendation",
@@ -77,6 +82,7 @@ __all__ = [
     "backtest",
     "diff_plan",
     "gate",
+    "inspect_load",
     "merge_plan",
     "migration_page",
     "plot_busiest_week",

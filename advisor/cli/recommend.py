@@ -17,6 +17,20 @@ from advisor.cli.options import (
     has_color,
     say,
 )
+from advisor.cli.reading import (
+    ColumnOption,
+    DayFirstOption,
+    DecimalOption,
+    DelimiterOption,
+    DoubledHourOption,
+    EncodingOption,
+    EpochUnitOption,
+    IntervalOption,
+    StartOption,
+    TimeZoneOption,
+    ValuesOption,
+    reading_of,
+)
 from advisor.cli.results import formats_of, today, write_results
 
 if TYPE_CHECKING:
@@ -36,8 +50,17 @@ def recommend_command(
         float | None, typer.Option(help="Requests per second that one task serves at the scaling target, for a single CSV.")
     ] = None,
     cpu_ms_per_request: Annotated[float | None, typer.Option(help="CPU milliseconds of one request, for a single CSV.")] = None,
-    time_zone: Annotated[str | None, typer.Option(help="Zone of time stamps without one, such as Europe/Berlin.")] = None,
-    column: Annotated[list[str] | None, typer.Option(help="name=meaning of a CSV column, such as cpu=cpu_percent.")] = None,
+    time_zone: TimeZoneOption = None,
+    column: ColumnOption = None,
+    values: ValuesOption = None,
+    decimal: DecimalOption = None,
+    delimiter: DelimiterOption = None,
+    day_first: DayFirstOption = None,
+    encoding: EncodingOption = None,
+    epoch_unit: EpochUnitOption = None,
+    doubled_hour: DoubledHourOption = None,
+    interval: IntervalOption = None,
+    start: StartOption = None,
     rates: RatesOption = None,
     prices: CatalogOption = None,
     out: Annotated[
@@ -63,10 +86,21 @@ def recommend_command(
         region=region,
         cpu=cpu,
         memory=memory,
-        time_zone=time_zone,
-        columns=_columns(column or []),
         requests_per_task=requests_per_task,
         cpu_ms_per_request=cpu_ms_per_request,
+        reading=reading_of(
+            time_zone=time_zone,
+            column=column,
+            values=values,
+            decimal=decimal,
+            delimiter=delimiter,
+            day_first=day_first,
+            encoding=encoding,
+            epoch_unit=epoch_unit,
+            doubled_hour=doubled_hour,
+            interval=interval,
+            start=start,
+        ),
     )
     for note in load.notes:
         say(f"note: {note}", is_quiet=quiet)
@@ -91,13 +125,3 @@ def _rendered(recommendation: "Recommendation", output: Format, no_color: bool, 
         return render_markdown(recommendation)
     width = shutil.get_terminal_size((80, 24)).columns
     return render_summary(recommendation, width=width, has_color=has_color(no_color), result_path=str(out) if out else "")
-
-
-def _columns(pairs: list[str]) -> dict[str, str]:
-    columns = {}
-    for pair in pairs:
-        name, separator, meaning = pair.rpartition("=")
-        if not separator:
-            raise typer.BadParameter(f"{pair!r} is not name=meaning", param_hint="--column")
-        columns[name] = meaning
-    return columns

@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from advisor.sources.catalog import read_catalog
     from advisor.sources.catalog_check import check_catalog
     from advisor.sources.changes import Change, Stated, read_change
+    from advisor.sources.inspection import inspect_load
+    from advisor.sources.load_options import LoadOptions
     from advisor.sources.new_workload import LoadShape, NewService, render_new_workload
     from advisor.sources.recommendation_file import read_recommendation
     from advisor.sources.validators import Check, verify_files
@@ -16,10 +18,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Change",
     "Check",
+    "LoadOptions",
     "LoadShape",
     "NewService",
     "Stated",
     "check_catalog",
+    "inspect_load",
     "read_catalog",
     "read_change",
     "read_recommendation",
@@ -30,6 +34,8 @@ __all__ = [
 ]
 
 _MODULES = {
+    "LoadOptions": "advisor.sources.load_options",
+    "inspect_load": "advisor.sources.inspection",
     "Change": "advisor.sources.changes",
     "Check": "advisor.sources.validators",
     "LoadShape": "advisor.sources.new_workload",

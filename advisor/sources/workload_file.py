@@ -14,10 +14,11 @@ from advisor.errors import InputError
 from advisor.sources.batch_runs import Runs, parse_runs
 from advisor.sources.demand import Load, Statement, constant_load, load_of_runs, on_one_axis
 from advisor.sources.ecs_names import ecs_name_problem, name_from_stem, region_problem
-from advisor.sources.input_files import InputFiles, Place
-from advisor.sources.load_csv import LoadCsv, LoadOptions
-from advisor.sources.load_files import LoadFiles
-from advisor.sources.meanings import Meaning, stated_meaning
+from advisor.sources.input_files import InputFiles, Place, shown
+from advisor.sources.load_content import LoadTable, service_names
+from advisor.sources.load_files import LoadFiles, files_at, stem
+from advisor.sources.load_options import LoadOptions
+from advisor.sources.meanings import Meaning
 from advisor.sources.service_entries import (
     constraints_of,
     daemon_of,
@@ -29,7 +30,6 @@ from advisor.sources.service_entries import (
     task_size,
 )
 from advisor.sources.task_size import TaskDefinition, parse_cpu_units, parse_memory_mib, parse_task_definition
-from advisor.sources.timestamps import zone_named
 from advisor.units import FloatArray
 from advisor.workload import DEFAULT_STARTUP_S, Growth, LoadForm, Scaling, Service, SideCosts, Workload
 
@@ -38,6 +38,11 @@ if TYPE_CHECKING:
     from advisor.sources.yaml_document import Document
     from advisor.sources.yaml_document import Path as YamlPath
 
+READING_KEYS: Final = (
+    "time_zone", "columns", "values", "decimal", "delimiter", "day_first", "encoding", "epoch_unit", "doubled_hour", "interval",
+    "start",
+)  # fmt: skip
+"""Keys of a load entry that say how its files are read."""
 _YAML_SUFFIXES: Final = frozenset({".yaml", ".yml"})
 _SIZE_FIX: Final = "Give --cpu 512 --memory 1024, the size of every service in the file, or write a workload file."
 _REGION_FIX: Final = "Give --region, such as --region eu-west-1"
@@ -53,13 +58,14 @@ def read_workload(
     columns: Mapping[str, str] | None = None,
     requests_per_task: float | None = None,
     cpu_ms_per_request: float | None = None,
+    reading: LoadOptions | None = None,
 ) -> Workload:
     """Services of one cluster and their load, from files.
 
     Parameters
     ----------
     source
-        A workload file (YAML), one CSV of load, or JSON of ``aws cloudwatch get-metric-data``.
+        A workload file (YAML), one file of load (CSV, JSON, Parquet), or a folder with one load file a service.
     region
         AWS Region; goes before the one in a workload file.
     cpu, memory
@@ -70,6 +76,9 @@ def read_workload(
         Meaning by name of column or metric, over what the names say.
     requests_per_task, cpu_ms_per_request
         For a single load file, what a task serves (requests per second at its target) or one request takes. One of them.
+    reading
+        More statements about load files, such as ``LoadOptions.stated(decimal=",", day_first=True)``; ``time_zone`` and
+        ``columns`` go first.
 
     Raises
     ------
@@ -77,8 +86,7 @@ def read_workload(
         Naming file, line, column and fix.
     """
     path = Path(source)
-    meanings = {name: stated_meaning(name, meaning) for name, meaning in (columns or {}).items()}
-    options = LoadOptions(time_zone=zone_named(time_zone), columns=meanings)
+    options = LoadOptions.stated(time_zone=time_zone, columns=columns).over(reading or LoadOptions())
     files = InputFiles()
     load_files = LoadFiles(files, options)
     if path.suffix.lower() in _YAML_SUFFIXES:
@@ -95,7 +103,8 @@ def read_workload(
                 )
         workload = _from_workload_file(path, files, load_files, region)
     else:
-        load_files.opened(path)
+        for file in files_at(path):
+            load_files.opened(file)
         figures = _figures(path, requests_per_task, cpu_ms_per_request)
         workload = _from_load_file(path, load_files, _region(path, region), _size(path, cpu, memory), figures)
     load_files.check_columns()
@@ -143,14 +152,9 @@ def _from_load_file(
     path: Path, load_files: LoadFiles, region: str, size: TaskSize, figures: tuple[float | None, float | None]
 ) -> Workload:
     """Every service of one load file, at one size, the rest by default."""
-    found = load_files.opened(path)
-    stem = name_from_stem(path.stem)
-    names = (found.service_names if isinstance(found, LoadCsv) else ()) or (stem,)
+    named = _named_services(path, load_files)
     loads = []
-    for name in names:
-        problem = ecs_name_problem(name)
-        if problem and isinstance(found, LoadCsv):
-            raise found.first_place_of(name).error(problem[0], fix=problem[1])
+    for name, file in named:
         statement = Statement(
             name=name,
             task=size,
@@ -160,7 +164,7 @@ def _from_load_file(
             figure_names=("--requests-per-task", "--cpu-ms-per-request"),
             count_fix="Add a column `tasks`, or write a workload file with `present: {launch_type: EC2, desired_count: 6}`.",
         )
-        loads.append(load_files.load_of([path], statement))
+        loads.append(load_files.load_of([file], statement))
     services = [
         Service(
             name=name,
@@ -170,10 +174,34 @@ def _from_load_file(
             requests_per_task=figures[0],
             cpu_ms_per_request=figures[1],
         )
-        for name, load in zip(names, loads, strict=True)
+        for (name, _), load in zip(named, loads, strict=True)
     ]
-    workload = _workload(stem, region, services, loads, load_files.notes)
+    workload = _workload(name_from_stem(stem(path)), region, services, loads, load_files.notes)
     return replace(workload, defaults_used=defaults_used([(service, ()) for service in services], workload.constraints, ()))
+
+
+def _named_services(path: Path, load_files: LoadFiles) -> list[tuple[str, Path]]:
+    """Each service and the file that holds it: those that a file tells apart, else one named after its file."""
+    named: dict[str, Path] = {}
+    for file in files_at(path):
+        found = load_files.opened(file)
+        for name in service_names(found) or (name_from_stem(stem(file)),):
+            problem = ecs_name_problem(name)
+            if problem and not isinstance(found, LoadTable):
+                load_files.notes.append(f"{file}: left out: {shown(name)}, which is no name of an ECS service.")
+                continue
+            place = found.first_place_of(name) if problem and isinstance(found, LoadTable) else Place(str(file))
+            if problem:
+                raise place.error(problem[0], fix=problem[1])
+            if name in named:
+                raise Place(str(file)).error(
+                    f"the service {name!r} stands in {str(named[name])!r}, too",
+                    fix="Rename one, or list both under `files` in a workload file.",
+                )
+            named[name] = file
+    if not named:
+        raise Place(str(path)).error("no series belongs to a name that ECS accepts", fix="Rename the columns or labels.")
+    return list(named.items())
 
 
 def _from_workload_file(path: Path, files: InputFiles, load_files: LoadFiles, region: str | None) -> Workload:
@@ -280,13 +308,33 @@ def _load_of(
         figure_names=("requests_per_task", "cpu_ms_per_request"),
         count_fix="Add a column `tasks`, or give the service `present: {launch_type: EC2, desired_count: 6}`.",
     )
-    names = [entry.load.file] if entry.load.file else entry.load.files or []
-    named_at = document.place((*at, "file" if entry.load.file else "files"))
-    load = load_files.load_of([path.parent / name for name in names], statement, named_at)
+    load_paths_found, named_at = load_paths(path, entry, document, number)
+    load = load_files.load_of(load_paths_found, statement, named_at, stated_reading(entry, document, number))
     if not entry.load.assumed:
         return load
     load_files.notes.extend(f"{entry.name}: assumed, not measured: {text.rstrip('.')}." for text in entry.load.assumed)
     return replace(load, is_stated=True)
+
+
+def load_paths(path: Path, entry: "ServiceEntry", document: "Document", number: int) -> tuple[list[Path], Place]:
+    """The load files of a service, and where the workload file names them; none for a stated load."""
+    at: YamlPath = ("services", number, "load", "file" if entry.load.file else "files")
+    named_at = document.place(at)
+    if entry.load.file:
+        return [path.parent / entry.load.file], named_at
+    return [file for name in entry.load.files or [] for file in files_at(path.parent / name, named_at)], named_at
+
+
+def stated_reading(entry: "ServiceEntry", document: "Document", number: int) -> LoadOptions | None:
+    """What the entry of a service states about its load files; None where it states nothing."""
+    load, at = entry.load, ("services", number, "load")
+    stated = {name: getattr(load, name) for name in READING_KEYS if getattr(load, name) is not None}
+    if not stated:
+        return None
+    try:
+        return LoadOptions.stated(**stated)
+    except InputError as error:
+        raise document.place(at).error(error.problem, fix=error.fix) from None
 
 
 def _batch(path: Path, files: InputFiles, entry: "ServiceEntry", document: "Document", at: "YamlPath") -> Load:

@@ -168,9 +168,11 @@ def _moment_s(text: str, zone: tzinfo) -> int:
 class LoadEntry(_Entry):
     """Where the load stands, a constant, or runs."""
 
-    file: str | None = Field(None, min_length=1, description="CSV, or JSON of aws cloudwatch get-metric-data.")
+    file: str | None = Field(None, min_length=1, description="CSV, JSON or Parquet of load.")
     files: list[Annotated[str, Field(min_length=1)]] | None = Field(
-        None, min_length=1, description="Several such files: pages that follow each other, or columns beside each other."
+        None,
+        min_length=1,
+        description="Several such files, or folders of them: pages that follow each other, or columns beside each other.",
     )
     tasks: Annotated[int, Field(ge=1, le=100_000)] | None = Field(None, description="A constant number of running tasks.")
     requests_per_task: Positive | None = Field(
@@ -186,6 +188,23 @@ class LoadEntry(_Entry):
     assumed: list[Annotated[str, Field(min_length=1, max_length=500)]] | None = Field(
         None, min_length=1, description="The load was not measured: what it was made from. Every report repeats it."
     )
+
+    # How the files are read, where they do not say it themselves: what --time-zone, --column, ... say of a single file.
+    time_zone: str | None = Field(None, min_length=1, description="IANA zone of times without one. Default UTC.")
+    columns: dict[str, str] | None = Field(
+        None, description="Meaning by name of column or metric, such as cpu: cpu_millicores."
+    )
+    values: str | None = Field(None, min_length=1, description="Meaning of columns and series whose name does not tell it.")
+    decimal: Literal[",", ".", "comma", "point"] | None = Field(None, description="Decimal sign. Default: recognised.")
+    delimiter: Literal[",", ";", "\t", "|", "comma", "semicolon", "tab", "pipe"] | None = Field(
+        None, description="Between columns. Default: recognised."
+    )
+    day_first: bool | None = Field(None, description="Whether 3/4/2024 is the third of April. Default: recognised or refused.")
+    encoding: str | None = Field(None, min_length=1, description="Of text, such as cp1252. Default: recognised.")
+    epoch_unit: Literal["s", "ms", "us", "ns"] | None = Field(None, description="Of times that are numbers.")
+    doubled_hour: Literal["first", "second"] | None = Field(None, description="Which pass when clocks go back.")
+    interval: Annotated[int, Field(ge=20, le=3600)] | None = Field(None, description="Seconds between rows.")
+    start: str | None = Field(None, min_length=1, description="Time of the first row, or the zero of relative times.")
 
     @model_validator(mode="after")
     def _one_load(self) -> Self:
