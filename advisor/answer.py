@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
 
 import numpy as np
 
-from advisor.billing import amounts_usd, total_usd
+from advisor.billing import Bill, amounts_usd, total_usd
 from advisor.ecs import LaunchType, PurchaseOption, TaskSize
 from advisor.errors import AdvisorError, PriceNotFoundError
 from advisor.meters import Meter, Usage
@@ -19,10 +19,12 @@ from advisor.optimize.present import has_present, hours_known, present_parts
 from advisor.optimize.pricing import PricedParts, instance_facts, price_parts, weekly_usd, weighted_quantile
 from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS, can_replay, replayed_parts
 from advisor.optimize.search import Search, packed_load
-from advisor.plan import CapacityProvider, Plan, ServicePlan
+from advisor.optimize.side_costs import price_side_costs
+from advisor.plan import CapacityProvider, Plan, ServicePlan, StrategyItem
 from advisor.pricing import PriceCatalog
 from advisor.recommend.changes import TREND_WEEKS, ChangeKind, changes, weekly_load
 from advisor.recommend.doubt import Drawn, break_even, drawn
+from advisor.recommend.price_age import price_age_warnings
 from advisor.recommend.reasons import folded, idle_fraction, service_why, unmet_task_hours
 from advisor.recommend.result import (
     CLUSTER_SCOPE,
@@ -36,23 +38,23 @@ from advisor.recommend.result import (
     Run,
     Saving,
     ServiceAdvice,
+    SideCostsBill,
     SizeAdvice,
     Stairs,
-    StrategyItem,
     Views,
 )
 from advisor.recommend.verdict import Judgement, Ranked, finalists, judge, launch_choice, rank, saving_against
 from advisor.recommend.views import first_hour, instances_view, service_view
-from advisor.recommend.warnings import warnings_for
+from advisor.recommend.warnings import side_cost_sentences, warnings_for
 from advisor.simulate.fargate import fargate_quantities
-from advisor.simulate.instances import capacity, reservation
+from advisor.simulate.instances import reservation
 from advisor.simulate.packing import tasks_per_instance
 from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import Weeks, timeline
 from advisor.uncertainty import HORIZON_WEEKS, SEED
 from advisor.units import HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray
 from advisor.version import __version__
-from advisor.workload import Workload
+from advisor.workload import LoadForm, Workload
 
 MAX_REPLAYS = 6
 """Rounds of replaying the first plan and its rival: each replay may make another plan first."""
@@ -60,7 +62,9 @@ TREND_LOOK_AHEAD_WEEKS = (0, 4, 8, 13, 26)
 """Weeks after the end of the history at which a trend is asked whether the answer would still hold."""
 
 
-def advise(workload: Workload, catalog: PriceCatalog, *, replay_weeks: int = DEFAULT_REPLAY_WEEKS) -> Recommendation:
+def advise(
+    workload: Workload, catalog: PriceCatalog, *, today: date | None = None, replay_weeks: int = DEFAULT_REPLAY_WEEKS
+) -> Recommendation:
     """Price every launch choice for a workload and recommend one.
 
     Parameters
@@ -72,6 +76,8 @@ def advise(workload: Workload, catalog: PriceCatalog, *, replay_weeks: int = DEF
     replay_weeks : int
         Last weeks of the load that the recommended plan and its rival are replayed on, minute by minute, where they run on
         instances; 0 leaves EC2 a range instead.
+    today : date, optional
+        Rates that are older than 90 days on that day are named in a warning.
 
     Raises
     ------
@@ -80,17 +86,17 @@ def advise(workload: Workload, catalog: PriceCatalog, *, replay_weeks: int = DEF
     InputError
         No instance type matches the constraints.
     """
-    return answer(workload, catalog).replayed(replay_weeks).recommendation()
+    return answer(workload, catalog, today=today).replayed(replay_weeks).recommendation()
 
 
-def answer(workload: Workload, catalog: PriceCatalog) -> "Answer":
+def answer(workload: Workload, catalog: PriceCatalog, *, today: date | None = None) -> "Answer":
     """What :func:`advise` makes its recommendation from: every choice, with its parts. Raises what it raises."""
     search = search_for(workload, catalog)
     found = alternatives(workload, search)
     unpriced = wholly_unpriced(found.by_service, search)
     if unpriced:
         raise PriceNotFoundError(meter=unpriced[1], region=workload.region, catalog_date=catalog.catalog_date(workload.region))
-    return Answer(workload, search, _with_choices_since_a_step(workload, search, found))
+    return Answer(workload, search, _with_choices_since_a_step(workload, search, found), today)
 
 
 def _with_choices_since_a_step(workload: Workload, search: Search, found: Alternatives) -> Alternatives:
@@ -104,13 +110,12 @@ def _with_choices_since_a_step(workload: Workload, search: Search, found: Altern
     per_week = HOURS_PER_WEEK * SECONDS_PER_HOUR // workload.step_s
     since = workload.between(workload.n_steps - n_weeks * per_week, workload.n_steps)
     recent = alternatives(since, replace(search_for(since, search.catalog), candidates=search.candidates))
-    rows = {service.name: row for row, service in enumerate(workload.services)}
     more = [
         replace(
             choice,
             id=f"{choice.id}:since_step",
             title=f"{choice.title}, chosen on the last {n_weeks} weeks",
-            parts=on_load(choice.parts, lambda service: np.asarray(workload.demand[rows[service.name]]), search),
+            parts=on_load(choice.parts, workload, search),
         )
         for choice in recent.for_cluster
         if choice.parts and not choice.is_comparison
@@ -131,7 +136,7 @@ def _weeks_since_a_step(search: Search, found: Alternatives) -> int | None:
 def search_for(workload: Workload, catalog: PriceCatalog) -> Search:
     """Candidates and time axis of a workload."""
     axis = timeline(workload.start, workload.step_s, workload.n_steps)
-    types = candidates(catalog, workload.region, workload.constraints)
+    types = candidates(catalog, workload.region, workload.constraints, workload.daemons)
     return Search(catalog=catalog, region=workload.region, axis=axis, constraints=workload.constraints, candidates=types)
 
 
@@ -142,6 +147,7 @@ class Answer:
     workload: Workload
     search: Search
     found: Alternatives
+    today: date | None = None
 
     def recommendation(self) -> Recommendation:
         workload, found = self.workload, self.found
@@ -159,6 +165,9 @@ class Answer:
         parts = self._parts_of(best.alternative)
         judgement = self.judge(cluster, for_cluster, self._unpriced(parts, by_service))
         present = self._present()
+        side = (
+            None if workload.side_costs is None else price_side_costs(workload.side_costs, self.search.catalog, workload.region)
+        )
         return Recommendation(
             cluster=workload.cluster,
             region=workload.region,
@@ -178,7 +187,14 @@ class Answer:
             ),
             present=present,
             views=self._views(for_cluster),
-            warnings=warnings_for(workload, self.search, found, parts, best.alternative),
+            warnings=(
+                *warnings_for(workload, self.search, found, parts, best.alternative),
+                *side_cost_sentences(side),
+                *self._price_age(
+                    best.alternative, for_cluster, judgement, [present.bill if present else None, side.bill if side else None]
+                ),
+            ),
+            side_costs=side and SideCostsBill(bill=side.bill, monthly_usd=side.monthly_usd, missing=side.missing),
         )
 
     def replayed(self, weeks: int) -> "Answer":
@@ -217,6 +233,16 @@ class Answer:
     def drawn_for_cluster(self) -> Drawn:
         """Alternatives for the cluster with their draws."""
         return self._drawn(CLUSTER_SCOPE, self.found.for_cluster, self.found.common_hours, self.found.common_measured)
+
+    def _price_age(
+        self, best: Alternative, ranked: Sequence[Ranked], judgement: Judgement, beside: Sequence[Bill | None]
+    ) -> tuple[str, ...]:
+        """What to know about the age of the rates of the recommended plan and of what it is compared with."""
+        against = judgement.saving.against if judgement.saving else ""
+        bills = [*(each.alternative.bill for each in ranked if each.alternative.id == against), *beside]
+        compared = [item for bill in bills if bill for item in bill.line_items]
+        of_best = best.bill.line_items if best.bill else ()
+        return price_age_warnings(of_best, compared, region=self.workload.region, today=self.today)
 
     def _drawn(self, scope: str, choices: Sequence[Choice], hours: FloatArray, measured: BoolArray) -> Drawn:
         weeks = self.search.axis.week_hours(measured) if scope == CLUSTER_SCOPE else None
@@ -450,7 +476,7 @@ class Answer:
             )  # fmt: skip
         (type_name,) = ec2.provider.instance_types
         instance_type = next(t for t in self.search.candidates.types if t.name == type_name)
-        offered = capacity(instance_type, has_trunking=self.search.constraints.has_trunking)
+        offered = self.search.candidates.capacity_of(instance_type)
         return Stairs(
             fargate_usd_per_task_hour=task_usd,
             fargate_title=fargate_title,
@@ -467,7 +493,7 @@ class Answer:
 
     def _rounding(self, load: ServiceLoad) -> float | None:
         """Share of a task's cost on Fargate that rounding its declared size up to the grid adds."""
-        part = self._own_part(load.service.name, LaunchType.FARGATE)
+        part = self._own_part(load.service.name, LaunchType.FARGATE, is_declared=True)
         if part is None:
             return None
         plan, declared = part.services[load.service.name], load.service.task
@@ -490,9 +516,10 @@ class Answer:
         usd = float(total_usd(amounts_usd(quantity, self.search.catalog.rates_usd(meters, self.search.region))))
         return None if np.isnan(usd) else usd
 
-    def _own_part(self, service: str, launch_type: LaunchType) -> Part | None:
-        """The cheapest on-demand part of a service alone."""
-        parts = [choice.parts[0] for choice in self.found.by_service[service] if choice.parts]
+    def _own_part(self, service: str, launch_type: LaunchType, *, is_declared: bool = False) -> Part | None:
+        """The cheapest on-demand part of a service alone; ``is_declared``: not in another size for its own sake."""
+        choices = [c for c in self.found.by_service[service] if c.parts and not (is_declared and c.is_right_sized)]
+        parts = [choice.parts[0] for choice in choices]
         eligible = [
             part
             for part in parts
@@ -512,7 +539,7 @@ class Answer:
         for part, _ in parts:
             types = [t for t in self.search.candidates.types if t.name in part.provider.instance_types]
             load = packed_load([self._run_of(name, plan) for name, plan in part.services.items()])
-            per_type = [load.bound(capacity(t, has_trunking=part.provider.has_trunking)) for t in types]
+            per_type = [load.bound(self.search.candidates.capacity_of(t)) for t in types]
             bounds.append(np.mean(per_type, axis=0))
         series = (
             np.sum([use.running for _, use in parts], axis=0),
@@ -534,9 +561,6 @@ class Answer:
         fitted = [t for t in self.search.candidates.types if t.name in chosen and not t.is_registered_memory_observed]
         return {f"registered memory of {t.name}": f"{t.registered_memory_mib:,} MiB (our fit)" for t in fitted}
 
-    def _growth(self) -> dict[str, str]:
-        return {"growth": "0"} if self.workload.growth.is_none else {}
-
     def _run(self, parts: Sequence[Part]) -> Run:
         workload, catalog = self.workload, self.search.catalog
         end = workload.start + timedelta(hours=workload.span_hours)
@@ -545,7 +569,7 @@ class Answer:
             inputs=tuple({"path": file.path, "sha256": file.sha256} for file in (*workload.inputs, *catalog.inputs)),
             catalog=_catalog_dates(catalog, workload.region),
             seed=SEED,
-            defaults={**workload.defaults_used, **MODEL_DEFAULTS, **self._growth(), **self._fitted_memory(parts)},
+            defaults={**workload.defaults_used, **_model_defaults(workload), **self._fitted_memory(parts)},
             notes=(*workload.notes, *catalog.notes, *self.search.candidates.notes),
             start=workload.start.isoformat(),
             end=end.isoformat(),
@@ -582,9 +606,19 @@ def _replay_summary(parts: Sequence[Part]) -> ReplaySummary | None:
     )
 
 
+def _model_defaults(workload: Workload) -> Mapping[str, str]:
+    defaults = {name: value for name, value in MODEL_DEFAULTS.items() if name != "daemons" or not workload.daemons}
+    if workload.growth.is_none:
+        is_assumed = any(service.is_stated and service.load_form is not LoadForm.TASKS for service in workload.services)
+        defaults["growth"] = "0 beyond what an assumed load states" if is_assumed else "0"
+    return defaults
+
+
 def _catalog_dates(catalog: PriceCatalog, region: str) -> Mapping[str, str]:
     dates = catalog.dates(region)
-    return {"region": region, "newest": dates.newest, "oldest": dates.oldest}
+    origin = catalog.origin(region)
+    named = {} if origin is None else {"name": origin.name, "sha256": origin.sha256}
+    return {"region": region, "newest": dates.newest, "oldest": dates.oldest, **named}
 
 
 def _subject(part: Part) -> str:

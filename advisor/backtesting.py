@@ -18,7 +18,7 @@ from advisor.recommend.result import Verdict
 from advisor.recommend.verdict import LEAST_PROBABILITY, launch_choice, rank
 from advisor.uncertainty import HORIZON_WEEKS, month_draws, nine_digits, odds
 from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, FloatArray
-from advisor.workload import Service, Workload
+from advisor.workload import Workload
 
 DEFAULT_HISTORY_WEEKS = 8
 NORMAL_80 = 1.2816
@@ -194,13 +194,9 @@ def _actual(given: Answer, drawn: Drawn, ids: Sequence[str], future: Workload, c
         return None
     search = replace(search_for(future, catalog), candidates=given.search.candidates)
     hours = search.axis.month_hours(np.repeat(measured, search.axis.steps_per_input_step))
-    rows = {service.name: row for row, service in enumerate(future.services)}
-
-    def demand(service: Service) -> FloatArray:
-        return np.asarray(future.demand[rows[service.name]])
 
     def bill(parts: Sequence[Part]) -> float:
-        monthly = price_parts(on_load(parts, demand, search), hours, catalog, future.region).monthly_usd
+        monthly = price_parts(on_load(parts, future, search), hours, catalog, future.region).monthly_usd
         return float("nan") if monthly is None else monthly.mean
 
     return nine_digits(np.array([bill(given.parts_of_id(each)) for each in ids]))

@@ -49,6 +49,8 @@ class LineItem:
     as_of: str
     is_derived: bool = False
     note: str = ""
+    error_fraction: float | None = None
+    """How far off a derived rate may be, either way; None for listed rates, and where that is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from advisor.ecs import FARGATE_SIZES, TaskSize
-from advisor.units import ECS_CPU_UNITS_PER_VCPU, FloatArray, ceil_whole
+from advisor.units import CEIL_TOLERANCE, ECS_CPU_UNITS_PER_VCPU, FloatArray, ceil_whole
 from advisor.workload import LoadForm, Service
 
 MS_PER_S = 1000.0
@@ -24,7 +24,7 @@ class NeededTasks:
 
 def cpu_units_in_use(service: Service, demand: FloatArray) -> FloatArray | None:
     """CPU units that the load keeps busy, (steps,); None where the form of the load does not tell."""
-    if service.load_form is LoadForm.UTILIZATION:
+    if service.load_form in (LoadForm.UTILIZATION, LoadForm.USAGE):
         return demand
     if service.load_form is LoadForm.REQUESTS and service.cpu_ms_per_request is not None:
         return demand * (service.cpu_ms_per_request / MS_PER_S * ECS_CPU_UNITS_PER_VCPU)
@@ -94,31 +94,36 @@ class FargateSize:
     """True: as many tasks as of the declared size, each with room to spare. False: the count follows the larger CPU."""
 
 
-def fargate_sizes(service: Service) -> tuple[FargateSize, ...]:
+def fargate_sizes(service: Service, least_memory_mib: float = 0.0) -> tuple[FargateSize, ...]:
     """Sizes of Fargate's grid that can stand in for the declared size, smallest first; empty when none can.
 
     The declared size itself where it is on the grid. Otherwise every size with at least its CPU and memory, with the count of
     the declared size. Where the count follows CPU, fewer but larger tasks are a second way: each is then sent more load, so its
     memory has to grow with its CPU.
+
+    Parameters
+    ----------
+    least_memory_mib
+        Most that a single task was seen to use: on instances a task may use more than it reserves, on Fargate it is stopped.
     """
     declared = service.task
-    if declared in FARGATE_SIZES:
+    if declared in FARGATE_SIZES and declared.memory_mib >= least_memory_mib:
         return (FargateSize(size=declared, is_count_kept=False),)
-    larger = [size for size in FARGATE_SIZES if declared.fits_in(size)]
+    larger = [size for size in FARGATE_SIZES if declared.fits_in(size) and size.memory_mib >= least_memory_mib]
     kept = [FargateSize(size=size, is_count_kept=True) for size in larger]
     if not service.is_cpu_known:
         return tuple(kept)
     following = [
         FargateSize(size=s, is_count_kept=False)
         for s in larger
-        if s.memory_mib * declared.cpu_units >= declared.memory_mib * s.cpu_units
+        if s.memory_mib * declared.cpu_units >= max(declared.memory_mib, least_memory_mib) * s.cpu_units
     ]
     return tuple(kept + following)
 
 
 MEMORY_MARGIN_FRACTION = 0.15
 SAMPLE_STEP_S = 300
-"""A single task's mean over at most this long stands for its maximum when it is sized."""
+"""Samples of a single task at most this far apart stand for its maximum when it is sized."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -127,7 +132,7 @@ class ObservedTask:
 
     running_tasks: FloatArray
     memory_mib: FloatArray
-    """Most memory in use per task."""
+    """Most memory in use per task; all NaN where memory was not measured at all."""
     is_memory_maximum: bool
     cpu_units_max: FloatArray
     """Most CPU units that one task used."""
@@ -144,15 +149,16 @@ class RightSize:
     """Hours in which CPU in use was above what the tasks have."""
     hours_above_target_today: float
     """The same as ``hours_above_target``, with the tasks that ran."""
-    memory_headroom_fraction: float
-    """Memory left at the worst moment, as a share of the size; 0.13 or more with the margin of 15 %."""
+    memory_headroom_fraction: float | None
+    """Memory left at the worst moment, as a share of the size; 0.13 or more with the margin of 15 %. None: not measured."""
 
 
 def right_sizes(service: Service, demand: FloatArray, observed: ObservedTask, step_hours: float) -> tuple[RightSize, ...]:
     r"""Sizes of Fargate's grid that would have served a load safely, smallest first.
 
     CPU is lowered only where the most that a single task used is known, memory only where its maximum is: averages hide peaks.
-    Fewer tasks are each sent more load, so what one task used grows in proportion.
+    Fewer tasks are each sent more load, so what one task used grows in proportion. Where the number of tasks is not known, the
+    largest growth of the other steps stands in. A size that leaves more need unmet than the declared one is none.
 
     Parameters
     ----------
@@ -166,36 +172,58 @@ def right_sizes(service: Service, demand: FloatArray, observed: ObservedTask, st
     Returns
     -------
     tuple of RightSize
-        Empty where the load does not tell how much CPU and memory single tasks use.
+        Empty where the load does not tell how much CPU single tasks use, or how many ran.
 
     Notes
     -----
     .. math:: m \ge (1 + 0.15)\, \max_t \left( \hat m_t \max(1, n^\mathrm{old}_t / n^\mathrm{new}_t) \right)
+
+    With averages alone, and without any memory measured, also
+    :math:`m \ge m^\mathrm{declared} \max(1, c^\mathrm{new} / c^\mathrm{declared}, \max_t n^\mathrm{old}_t / n^\mathrm{new}_t)`.
     """
     in_use = cpu_units_in_use(service, demand)
-    is_seen = not (np.isnan(observed.memory_mib).all() or np.isnan(observed.cpu_units_max).all())
-    if in_use is None or not is_seen or np.isnan(observed.running_tasks).all():
+    if in_use is None or np.isnan(observed.cpu_units_max).all() or np.isnan(observed.running_tasks).all():
         return ()
-    target = service.scaling.target_cpu_fraction * (1 + 1e-9)
+    target = service.scaling.target_cpu_fraction * (1 + CEIL_TOLERANCE)
     busy_today = in_use / np.maximum(observed.running_tasks * service.task.cpu_units, 1.0)
+    unmet_today = float(np.nansum(needed_tasks(service, demand, service.task).unmet))
     found = []
     for size in FARGATE_SIZES:
-        needed = needed_tasks(service, demand, size).tasks
-        more_load = np.fmax(observed.running_tasks / np.maximum(needed, 1.0), 1.0)
-        memory_mib = float(np.nanmax(observed.memory_mib * more_load))
-        least_mib = memory_mib * (1 + MEMORY_MARGIN_FRACTION)
-        if not observed.is_memory_maximum:
-            least_mib = max(least_mib, service.task.memory_mib)
+        needed = needed_tasks(service, demand, size)
+        more_load = _load_per_task(observed.running_tasks, needed.tasks)
+        least_mib, memory_mib = _least_memory_mib(service, size, observed, more_load)
         if size.memory_mib < least_mib or size.cpu_units < float(np.nanmax(observed.cpu_units_max * more_load)):
             continue
-        busy = in_use / np.maximum(needed * size.cpu_units, 1.0)
+        if float(np.nansum(needed.unmet)) > unmet_today:
+            continue
+        busy = in_use / np.maximum(needed.tasks * size.cpu_units, 1.0)
         found.append(
             RightSize(
                 size=size,
                 hours_above_target=float(np.sum(busy > target)) * step_hours,
-                hours_above_full=float(np.sum(busy > 1 + 1e-9)) * step_hours,
+                hours_above_full=float(np.sum(busy > 1 + CEIL_TOLERANCE)) * step_hours,
                 hours_above_target_today=float(np.sum(busy_today > target)) * step_hours,
-                memory_headroom_fraction=1 - memory_mib / size.memory_mib,
+                memory_headroom_fraction=None if memory_mib is None else 1 - memory_mib / size.memory_mib,
             )
         )
     return tuple(found)
+
+
+def _load_per_task(tasks_before: FloatArray, tasks_after: FloatArray) -> FloatArray:
+    """How much more load each task is sent, (steps,), at least 1; the largest known where a count is not known."""
+    more = tasks_before / np.maximum(tasks_after, 1.0)
+    most = float(np.nanmax(np.append(more, 1.0)))
+    return np.fmax(np.where(np.isnan(more), most, more), 1.0)
+
+
+def _least_memory_mib(
+    service: Service, size: TaskSize, observed: ObservedTask, more_load: FloatArray
+) -> tuple[float, float | None]:
+    """Least memory of a task, and the most that it would have used; None where that was not measured. [MiB]"""
+    declared = service.task
+    unreduced_mib = declared.memory_mib * max(1.0, size.cpu_units / declared.cpu_units, float(more_load.max(initial=1.0)))
+    if np.isnan(observed.memory_mib).all():
+        return unreduced_mib, None
+    memory_mib = float(np.nanmax(observed.memory_mib * more_load))
+    least_mib = memory_mib * (1 + MEMORY_MARGIN_FRACTION)
+    return (least_mib if observed.is_memory_maximum else max(least_mib, unreduced_mib)), memory_mib

@@ -10,6 +10,9 @@ import numpy as np
 from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
 from advisor.units import SECONDS_PER_HOUR, BoolArray, FloatArray
 
+DEFAULT_STARTUP_S = 60.0
+"""From the start of the image pull until a task is ready, where the input does not say."""
+
 
 class LoadForm(StrEnum):
     """In which form a service states its load."""
@@ -18,6 +21,8 @@ class LoadForm(StrEnum):
     """Running task counts, taken as they ran."""
     UTILIZATION = "utilization"
     """CPU percent of the declared size, with the task count it refers to."""
+    USAGE = "usage"
+    """CPU units in use by all tasks together, as Container Insights reports them."""
     REQUESTS = "requests"
     """Requests per second, with what one request or one task takes."""
 
@@ -91,7 +96,7 @@ class Service:
     """Requests per second that one task serves while at the scaling target."""
     cpu_ms_per_request: float | None = None
     ephemeral_storage_gib: int = 20
-    startup_s: float = 60.0
+    startup_s: float = DEFAULT_STARTUP_S
     """From the start of the image pull until the task is ready."""
     is_interruptible: bool = False
     has_public_ip: bool = False
@@ -99,14 +104,60 @@ class Service:
     image: str | None = None
     present: PresentService | None = None
     is_stated: bool = False
-    """True when the load is a stated constant and not a measurement."""
+    """True when the load is stated or assumed and not a measurement."""
+    is_batch: bool = False
+    """Tasks that start, work and stop (scheduled tasks, batch runs): counts over time, and no service keeps them running."""
 
     @property
     def is_cpu_known(self) -> bool:
         """Whether the load tells how much CPU is in use."""
-        return self.load_form is LoadForm.UTILIZATION or (
+        return self.load_form in (LoadForm.UTILIZATION, LoadForm.USAGE) or (
             self.load_form is LoadForm.REQUESTS and self.cpu_ms_per_request is not None
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Daemon:
+    """A daemon service: one task on every container instance, and none on Fargate."""
+
+    name: str
+    task: TaskSize
+    architectures: tuple[Architecture, ...] = (Architecture.X86_64,)
+    """Instances of another architecture cannot run it, and are no candidates."""
+    has_network_interface: bool = True
+    """Takes a network slot of each instance: network mode awsvpc."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SideCosts:
+    """What surrounds the tasks of a cluster, the same whatever they run on. None where nothing is stated."""
+
+    load_balancers: float | None = None
+    """Application Load Balancers."""
+    load_balancer_lcus: float | None = None
+    """Capacity units that all of them use, on average."""
+    network_load_balancers: float | None = None
+    network_load_balancer_lcus: float | None = None
+    nat_gateways: float | None = None
+    nat_gib_per_month: float | None = None
+    """Through all NAT gateways, either way."""
+    interface_endpoints: float | None = None
+    """Counted in each zone."""
+    interface_endpoint_gib_per_month: float | None = None
+    inter_az_gib_per_month: float | None = None
+    """From one zone to another; it is billed in both directions."""
+    internet_out_gib_per_month: float | None = None
+    """Up to 10 TB."""
+    other_regions_gib_per_month: float | None = None
+    logs_gib_per_month: float | None = None
+    """Ingested by CloudWatch Logs."""
+    logs_stored_gib: float | None = None
+    custom_metrics: float | None = None
+    container_insights_metrics: float | None = None
+    """Sent by Container Insights with enhanced observability."""
+    alarms: float | None = None
+    ecr_gib: float | None = None
+    """Stored in ECR."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,19 +182,32 @@ class Workload:
     demand: FloatArray
     """(services, steps): tasks, CPU units in use, or requests per second, as each service's ``load_form`` says; NaN in a gap.
 
-    TASKS: running tasks. UTILIZATION: CPU units in use. REQUESTS: requests per second.
+    TASKS: running tasks; of batch runs, the most at one time in the step. UTILIZATION, USAGE: CPU units in use.
+    REQUESTS: requests per second.
     """
     running_tasks: FloatArray | None = None
     """(services, steps): tasks that ran, where the load tells; NaN elsewhere."""
     memory_mib: FloatArray | None = None
     """(services, steps): highest known memory in use per task; NaN where not measured."""
     is_memory_maximum: BoolArray | None = None
-    """(services,): True where ``memory_mib`` holds maxima, or samples of 5 minutes or less; averages may not shrink a task."""
+    """(services,): True where ``memory_mib`` holds maxima, or samples of a single task, 5 minutes apart or less.
+
+    Averages may not shrink a task.
+    """
     cpu_units_per_task_max: FloatArray | None = None
     """(services, steps): most CPU units that a single task used; NaN where not measured."""
+    fargate_tasks: FloatArray | None = None
+    """(services, steps): tasks of batch runs that Fargate bills, on average over the step; NaN for other services.
+
+    Whole seconds of each task from its start, start-up included, at least a minute.
+    """
+    daemons: tuple[Daemon, ...] = ()
+    """What every container instance runs beside the services."""
     constraints: Constraints = field(default_factory=Constraints)
     growth: Growth = Growth()
     present: PresentCluster | None = None
+    side_costs: SideCosts | None = None
+    """What the user wants counted beside the tasks."""
     rates_file: str | None = None
     """A file of own rates that goes before the catalog's."""
     inputs: tuple[InputFile, ...] = ()
@@ -191,6 +255,7 @@ class Workload:
             running_tasks=cut(self.running_tasks),
             memory_mib=cut(self.memory_mib),
             cpu_units_per_task_max=cut(self.cpu_units_per_task_max),
+            fargate_tasks=cut(self.fargate_tasks),
         )
 
     def index(self, service: str) -> int:

@@ -150,7 +150,7 @@ INSTANCE_TYPE = re.compile(r"[a-z][a-z0-9-]*\.(nano|micro|small|medium|large|\d*
 SCALABLE_RESOURCE = re.compile(r"service/([^/]+)/([^/]+)")
 RESOURCE_LABEL = re.compile(r"app/[^/]+/[^/]+/targetgroup/([^/]+)/[^/]+")
 TASK_DEFINITION = re.compile(r"(?:arn:aws[\w-]*:ecs:[^:]*:[^:]*:task-definition/)?([^/:]+)(?::([0-9]+))?")
-PLACEHOLDER = re.compile(r"\$\{|\$[A-Z]|<[A-Za-z]|REPLACE|CHANGE_?ME|PLACEHOLDER|YOUR[_-]")
+PLACEHOLDER = re.compile(r"@[a-z][a-z-]*(\.[A-Za-z0-9_.-]+)?@|\$\{|\$[A-Z]|<[A-Za-z]|REPLACE|CHANGE_?ME|PLACEHOLDER|YOUR[_-]")
 
 
 # One request -------------------------------------------------------------------------------------------------------------
@@ -1321,6 +1321,31 @@ def _predictive_scaling(policy: Request) -> Findings:
         yield "MaxCapacityBuffer goes with MaxCapacityBreachBehavior IncreaseMaxCapacity."
 
 
+# Scheduled tasks ---------------------------------------------------------------------------------------------------------
+
+
+@_rule("scheduler", "CreateSchedule")
+def _schedule(request: Request) -> Findings:
+    if not _is_schedule(request.get("ScheduleExpression", "")):
+        yield f"ScheduleExpression is {request.get('ScheduleExpression')!r}; write at(...), rate(n minutes) or cron(...)."
+    if not _is_time_zone(request.get("ScheduleExpressionTimezone", "UTC")):
+        yield f"ScheduleExpressionTimezone is {request['ScheduleExpressionTimezone']!r}, which is no IANA time zone."
+    target = request.get("Target", {})
+    parameters = target.get("EcsParameters")
+    if parameters is None:
+        yield "A schedule of tasks needs EcsParameters."
+        return
+    yield from _arn("Target.Arn", target.get("Arn", ""), "ecs", "cluster/")
+    yield from _arn("Target.RoleArn", target.get("RoleArn", ""), "iam", "role/")
+    yield from _between("TaskCount", parameters.get("TaskCount"), 1, 10)
+    network = parameters.get("NetworkConfiguration", {}).get("awsvpcConfiguration")
+    launch = {name[:1].lower() + name[1:]: value for name, value in parameters.items() if name != "NetworkConfiguration"}
+    if network is not None:
+        low = {name[:1].lower() + name[1:]: value for name, value in network.items()}
+        launch["networkConfiguration"] = {"awsvpcConfiguration": low}
+    yield from _launch(launch)
+
+
 # EC2 capacity ------------------------------------------------------------------------------------------------------------
 
 
@@ -2252,7 +2277,8 @@ def _set_roles(calls: CallSet) -> Findings:
 
 def _set_trust(calls: CallSet, arn: str, service: str) -> Findings:
     role = calls.role_of(arn)
-    if role is not None and service not in _trusted_services(_policy(role.get("AssumeRolePolicyDocument", "")) or {}):
+    china = f"{service}.cn" if service.startswith("ec2.") else service  # EC2 has a name of its own there
+    if role is not None and not {service, china} & _trusted_services(_policy(role.get("AssumeRolePolicyDocument", "")) or {}):
         yield f"Role {role['RoleName']!r} cannot be assumed by {service}."
 
 
@@ -2376,3 +2402,169 @@ def remarks(service: str, operation: str, request: Request) -> list[str]:
         if request.get("enableECSManagedTags") and request.get("propagateTags", "NONE") == "NONE":
             found.append("enableECSManagedTags without propagateTags: costs cannot be told apart by tag.")
     return found
+
+
+# What deploy files must contain ------------------------------------------------------------------------------------------
+#
+# AWS would accept a set without these; a team that deploys it would not. Findings are sentences, as above.
+
+
+def check_contents(calls: Iterable[Call]) -> list[str]:
+    """What is missing from a set of calls that puts a whole cluster into effect."""
+    together = CallSet(call for call in calls if _is_well_formed(call))
+    findings: list[str] = []
+    for rules in (
+        _content_cluster,
+        _content_capacity,
+        _content_tasks,
+        _content_services,
+        _content_ingress,
+        _content_alarms,
+        _content_repositories,
+        _content_privileges,
+    ):
+        findings.extend(rules(together))
+    return list(dict.fromkeys(findings))
+
+
+def _content_cluster(calls: CallSet) -> Findings:
+    for name, request in calls.clusters.items():
+        if "containerInsights" not in {setting.get("name") for setting in request.get("settings", [])}:
+            yield f"Cluster {name!r} leaves containerInsights to the account's default."
+
+
+def _content_capacity(calls: CallSet) -> Findings:
+    for name, provider in calls.providers.items():
+        group = provider.get("autoScalingGroupProvider")
+        if group is not None:
+            if group.get("managedScaling", {}).get("status") != "ENABLED":
+                yield f"Capacity provider {name!r} has no managed scaling."
+            for setting in ("managedDraining", "managedTerminationProtection"):
+                if group.get(setting) != "ENABLED":
+                    yield f"Capacity provider {name!r} has no {setting}."
+        template = provider.get("managedInstancesProvider", {}).get("instanceLaunchTemplate")
+        if template is not None and not template.get("instanceRequirements"):
+            yield f"Capacity provider {name!r} has no instanceRequirements, so any type may be launched."
+    trunked = [
+        template
+        for template in calls.templates.values()
+        if template.get("LaunchTemplateData", {}).get("PrivateDnsNameOptions", {}).get("EnableResourceNameDnsARecord") is False
+    ]
+    settings = {(request.get("name"), request.get("value")) for request in calls.requests["PutAccountSettingDefault"]}
+    if trunked and ("awsvpcTrunking", "enabled") not in settings:
+        yield "Instances are made for awsvpc trunking, which no call turns on."
+
+
+def _content_tasks(calls: CallSet) -> Findings:
+    kept = {request.get("logGroupName") for request in calls.requests["PutRetentionPolicy"]}
+    for family, task in calls.tasks.items():
+        for field in ("executionRoleArn", "taskRoleArn", "runtimePlatform"):
+            if field not in task.request:
+                yield f"Task definition {family!r} has no {field}."
+        for container in task.containers:
+            log = container.get("logConfiguration", {})
+            if log.get("logDriver") != "awslogs" or log.get("options", {}).get("awslogs-group") not in kept:
+                yield f"{_label(container)} of {family!r} logs to no group that expires."
+            if not task.is_windows and "readonlyRootFilesystem" not in container:
+                yield f"{_label(container)} of {family!r} leaves its root file system writable without saying so."
+            if not task.is_windows and "ALL" not in container.get("linuxParameters", {}).get("capabilities", {}).get(
+                "drop", []
+            ):
+                yield f"{_label(container)} of {family!r} keeps Linux capabilities."
+            for variable in container.get("environment", []):
+                if re.search("PASSWORD$|SECRET$|TOKEN$|PRIVATE_KEY$", variable.get("name", ""), re.IGNORECASE):
+                    yield f"{_label(container)} of {family!r} has {variable['name']} in plain text."
+
+
+def _content_services(calls: CallSet) -> Findings:
+    for service in calls.services:
+        name = f"Service {service.get('serviceName', '')!r}"
+        deployment = service.get("deploymentConfiguration", {})
+        for field in ("minimumHealthyPercent", "maximumPercent", "deploymentCircuitBreaker"):
+            if field not in deployment:
+                yield f"{name} leaves {field} to the default."
+        if "availabilityZoneRebalancing" not in service:
+            yield f"{name} leaves availabilityZoneRebalancing to the default."
+        network = service.get("networkConfiguration", {}).get("awsvpcConfiguration")
+        if network is not None and not network.get("securityGroups"):
+            yield f"{name} uses the default security group."
+        if service.get("enableExecuteCommand"):
+            yield f"{name} lets people run commands in its containers."
+
+
+def _content_ingress(calls: CallSet) -> Findings:
+    """Only from another security group, and into the tasks behind a load balancer from one of a load balancer."""
+    admitted: defaultdict[str, list[str]] = defaultdict(list)
+    for request in calls.requests["AuthorizeSecurityGroupIngress"]:
+        for permission in request.get("IpPermissions", []):
+            if any(permission.get(field) for field in ("IpRanges", "Ipv6Ranges", "PrefixListIds")):
+                yield f"Security group {request.get('GroupId')!r} admits addresses, not a security group."
+            if permission.get("IpProtocol") == "-1" or "FromPort" not in permission:
+                yield f"Security group {request.get('GroupId')!r} admits every port."
+            admitted[request.get("GroupId", "")] += [pair["GroupId"] for pair in permission.get("UserIdGroupPairs", [])]
+    for service in calls.services:
+        network = service.get("networkConfiguration", {}).get("awsvpcConfiguration", {})
+        for group in network.get("securityGroups", []):
+            sources = admitted[group]
+            if service.get("loadBalancers") and not any("load-balancer" in source for source in sources):
+                yield f"Service {service.get('serviceName')!r} does not admit its load balancer."
+            if not service.get("loadBalancers") and any("load-balancer" in source for source in sources):
+                yield f"Service {service.get('serviceName')!r} admits a load balancer that does not send to it."
+
+
+def _content_alarms(calls: CallSet) -> Findings:
+    watched: defaultdict[str, set[str]] = defaultdict(set)
+    for alarm in calls.requests["PutMetricAlarm"]:
+        simple = [alarm] if "MetricName" in alarm else []
+        stats = [query["MetricStat"]["Metric"] for query in alarm.get("Metrics", []) if "MetricStat" in query]
+        if bool(simple) == bool(alarm.get("Metrics")):
+            yield f"Alarm {alarm.get('AlarmName')!r} needs one metric or Metrics, and not both."
+        if "Threshold" not in alarm:
+            yield f"Alarm {alarm.get('AlarmName')!r} has no Threshold."
+        for metric in [*simple, *stats]:
+            names = {pair["Name"]: pair["Value"] for pair in metric.get("Dimensions", [])}
+            watched[names.get("ServiceName", "")].add(metric.get("MetricName", ""))
+    pages = " ".join(request.get("DashboardBody", "") for request in calls.requests["PutDashboard"])
+    for service in calls.services:
+        name = service.get("serviceName", "")
+        for metric in ("CPUUtilization", "MemoryUtilization"):
+            if metric not in watched[name]:
+                yield f"No alarm watches {metric} of service {name!r}."
+        if json.dumps(name) not in pages:
+            yield f"No dashboard shows service {name!r}."
+
+
+def _content_repositories(calls: CallSet) -> Findings:
+    expiring = {request.get("repositoryName") for request in calls.requests["PutLifecyclePolicy"]}
+    made = set()
+    for request in calls.requests["CreateRepository"]:
+        name = request.get("repositoryName", "")
+        made.add(name)
+        if not request.get("imageScanningConfiguration", {}).get("scanOnPush"):
+            yield f"Repository {name!r} does not scan what is pushed."
+        if name not in expiring:
+            yield f"Repository {name!r} keeps every image for ever."
+    for family, task in calls.tasks.items():
+        for container in task.containers:
+            registry, _, rest = container.get("image", "").partition("/")
+            if is_placeholder(registry) and PRIVATE_ECR.search(f"{registry}/") and rest.rpartition(":")[0] not in made:
+                yield f"{_label(container)} of {family!r} has an image of a repository that nothing makes."
+
+
+BROAD_ACTIONS = frozenset({"ecr:GetAuthorizationToken"})
+"""Those that know no resource."""
+
+
+def _content_privileges(calls: CallSet) -> Findings:
+    for request in calls.requests["PutRolePolicy"]:
+        for statement in _statements(_policy(request.get("PolicyDocument", "")) or {}):
+            actions = set(_as_list(statement.get("Action")))
+            if any("*" in action for action in actions):
+                yield f"Role {request.get('RoleName')!r} is allowed {', '.join(sorted(actions))}."
+            if "*" in _as_list(statement.get("Resource")) and actions - BROAD_ACTIONS:
+                yield f"Role {request.get('RoleName')!r} is allowed {', '.join(sorted(actions))} on everything."
+    for name, role in calls.roles.items():
+        if "ecs-tasks.amazonaws.com" in _trusted_services(_policy(role.get("AssumeRolePolicyDocument", "")) or {}):
+            conditions = [item.get("Condition") for item in _statements(_policy(role["AssumeRolePolicyDocument"]) or {})]
+            if not all(conditions):
+                yield f"Role {name!r} can be assumed by tasks of any account: a confused deputy."

@@ -44,7 +44,8 @@ def load_csv(tmp_path):
     return write
 
 
-def test_the_readme_shows_what_the_first_command_prints(run):
+def test_the_readme_shows_what_the_first_command_prints(run, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1767225600")  # later, its prices are old, and it says so
     status, out, _ = run("recommend", SHOP, "--quiet")
     readme = (ROOT / "README.md").read_text()
     shown = readme.split("```text\n$ advisor recommend examples/shop/workload.yaml --out reports/demo\n", 1)[1].split("```", 1)[
@@ -139,7 +140,8 @@ def test_a_wrong_option_is_status_2(run):
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["recommend"], ["prices"], ["prices", "show"], ["schema"], ["schema", "workload"], ["emit"]]
+    "command",
+    [[], ["recommend"], ["prices"], ["prices", "show"], ["prices", "check"], ["schema"], ["schema", "workload"], ["emit"]],
 )
 def test_every_command_has_help(run, command):
     status, out, _ = run(*command, "--help")
@@ -151,6 +153,7 @@ def test_every_leaf_command_shows_an_example(run):
     for command in (
         ["recommend"],
         ["prices", "show"],
+        ["prices", "check"],
         ["schema", "workload"],
         ["schema", "recommendation"],
         ["emit"],

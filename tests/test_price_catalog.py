@@ -1,5 +1,6 @@
 import csv
 import math
+import pickle
 import shutil
 from pathlib import Path
 
@@ -9,25 +10,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from advisor.billing import amounts_usd, total_usd
 from advisor.ecs import Architecture, PurchaseOption
 from advisor.errors import AdvisorError, InputError, PriceNotFoundError
 from advisor.meters import (
     FARGATE_EPHEMERAL_GIB_HOUR,
     GP3_GIB_MONTH,
     PUBLIC_IPV4_HOUR,
+    CommitmentKind,
     Meter,
+    PaymentOption,
+    committed,
     fargate_gib_hour,
     fargate_vcpu_hour,
     instance_hour,
     managed_instances_fee_hour,
     spot_pool_hour,
     surplus_vcpu_hour,
+    windows_instance_hour,
 )
 from advisor.pricing import FeeRatio, OwnRate, PriceCatalog, Rate, RegionPrices, Source
 from advisor.sources.catalog import pricing_data_folder, read_catalog, regions
 
 X86, ARM = Architecture.X86_64, Architecture.ARM64
 ON_DEMAND, SPOT = PurchaseOption.ON_DEMAND, PurchaseOption.SPOT
+M5 = instance_hour("m5.large", ON_DEMAND)
 
 
 @pytest.fixture(scope="module")
@@ -258,6 +265,7 @@ FAULTS = {
     "unknown source": (ON_DEMAND_FILE, 9, cell(3, "hearsay"), 9, "sources.csv has no 'hearsay'"),
     "no source": (ON_DEMAND_FILE, 9, cell(3, ""), 9, "sources.csv has no ''"),
     "no date": (ON_DEMAND_FILE, 9, cell(4, ""), 9, "neither a date nor 'undated'"),
+    "no day": (ON_DEMAND_FILE, 9, cell(4, "2026-02-30"), 9, "'2026-02-30' is neither a date"),
     "other date": (ON_DEMAND_FILE, 9, cell(4, "05.07.2026"), 9, "neither a date"),
     "status": (ON_DEMAND_FILE, 9, cell(5, "good"), 9, "'good' is none of current, superseded, stale"),
     "type without specs": (ON_DEMAND_FILE, 9, cell(0, "m5.larg"), 9, "instance_types.csv has no 'm5.larg'"),
@@ -270,11 +278,22 @@ FAULTS = {
     "specs architecture": ("instance_types.csv", 5, cell(7, "i386"), 5, "does not fit its column"),
     "specs source": ("instance_types.csv", 5, cell(18, "hearsay"), 5, "sources.csv lacks .*'hearsay'"),
     "zones twice": ("us-east-1/zones.csv", 5, twice, 6, "stands here and in line 5"),
+    "zone of another Region": (
+        "us-east-1/zones.csv",
+        5,
+        cell(1, "use1-az1|euw1-az2"),
+        5,
+        "are not zones of us-east-1, whose ids start with use1-az",
+    ),
     "no zone": ("us-east-1/zones.csv", 5, cell(1, ""), 5, "no zone for"),
     "zone source": ("us-east-1/zones.csv", 5, cell(2, "hearsay"), 5, "sources.csv has no 'hearsay'"),
     "fee twice": ("managed_instances_fee.csv", 2, twice, 3, "default stands here and in line 2"),
     "fee in percent": ("managed_instances_fee.csv", 2, cell(1, "12"), 2, "between 0 and 1, not '12'"),
     "fee that has ended": ("managed_instances_fee.csv", 2, cell(3, "2026-06-30"), 2, "'current' of a ratio that is valid to"),
+    "ratio twice": ("commitment_ratios.csv", 3, twice, 4, "1y:partial_upfront stands here and in line 3"),
+    "ratio below one": ("commitment_ratios.csv", 3, cell(2, "0.98"), 3, "lies between 1 and 2, not 0.98"),
+    "ratio of no payment": ("commitment_ratios.csv", 3, cell(1, "half_upfront"), 3, "'1y:half_upfront' is none of"),
+    "gap twice": ("gaps.csv", 3, twice, 4, "stands here and in line 3"),
     "fee source": ("managed_instances_fee.csv", 2, cell(4, "hearsay"), 2, "sources.csv has no 'hearsay'"),
     "source twice": ("sources.csv", 3, twice, 4, "stands here and in line 3"),
     "source without a place": ("sources.csv", 3, cell(1, ""), 3, "an id, a place and a date"),
@@ -319,16 +338,159 @@ def test_a_missing_file_of_specs_is_named(copied_data):
 
 def test_a_region_without_a_concept_lacks_only_that(copied_data):
     (copied_data / FARGATE_FILE).unlink()
+    (copied_data / "us-east-1/fargate_windows.csv").unlink()
     catalog = read_catalog("us-east-1", folder=copied_data)
     assert catalog.rate(instance_hour("m5.large", ON_DEMAND), "us-east-1").usd == 0.096
     with pytest.raises(PriceNotFoundError, match="nothing similar"):
         catalog.rate(fargate_gib_hour(X86, ON_DEMAND), "us-east-1")
 
 
+# --- further rates, read when they are asked for
+
+
+def test_a_fault_in_a_file_that_nobody_asks_for_hurts_nobody_and_whoever_asks_is_told(copied_data):
+    spoil(copied_data / "us-east-1/ec2_windows_on_demand.csv", 9, cell(1, "0"))
+    catalog = read_catalog("us-east-1", folder=copied_data)
+    assert catalog.rate(M5, "us-east-1").usd == 0.096
+    with pytest.raises(InputError, match="number above zero, not '0'") as caught:
+        catalog.rate(windows_instance_hour("m5.large", ON_DEMAND), "us-east-1")
+    assert (Path(caught.value.file).name, caught.value.line) == ("ec2_windows_on_demand.csv", 9)
+
+
+def test_what_is_read_later_is_what_was_there_at_first(copied_data):
+    catalog = read_catalog("us-east-1", folder=copied_data)
+    (copied_data / "us-east-1/ec2_windows_on_demand.csv").unlink()
+    assert catalog.rate(windows_instance_hour("m5.large", ON_DEMAND), "us-east-1").usd == 0.188
+
+
+def test_a_catalog_survives_pickling(virginia):
+    other = pickle.loads(pickle.dumps(virginia))  # noqa: S301
+    for meter in (M5, windows_instance_hour("m5.large", ON_DEMAND), managed_instances_fee_hour("m5.large")):
+        assert other.rate(meter, "us-east-1") == virginia.rate(meter, "us-east-1")
+
+
+def test_a_derived_commitment_says_how_and_how_far_it_may_be_off(virginia):
+    meter = committed(M5, CommitmentKind.EC2_INSTANCE_SAVINGS_PLAN, years=3, payment=PaymentOption.PARTIAL_UPFRONT)
+    rate = virginia.rate(meter, "us-east-1")
+    assert rate.usd == pytest.approx(1.06383 * 0.036111)  # by hand, from the two tables
+    assert (rate.is_derived, rate.error_fraction, rate.as_of) == (True, 0.007, "2026-07-05")
+    assert rate.note == (
+        "derived: 1.06383 x the all-upfront Reserved Instance rate 0.036111 (vantage_landscape, 2026-07-05), within 0.7%,"
+        " which an EC2 Instance Savings Plan equals"
+    )
+
+
+# --- refreshed prices over the shipped ones
+
+
+@pytest.fixture
+def refreshed(tmp_path):
+    """Writes rows of us-east-1 into a folder of refreshed prices."""
+
+    def write(file: str, *rows: str) -> Path:
+        folder = tmp_path / "cache"
+        (folder / "us-east-1").mkdir(parents=True, exist_ok=True)
+        header = (pricing_data_folder() / "us-east-1" / file).read_text().splitlines()[0]
+        (folder / "us-east-1" / file).write_text("\n".join((header, *rows)) + "\n")
+        (folder / "sources.csv").write_text("source_id,where,date,note,licence\nrefreshed,the price list,2026-11-20,,\n")
+        return folder
+
+    return write
+
+
+def gp3(usd, as_of, status="current"):
+    return f"gp3,gib_month,{usd},GiB-month,refreshed,{as_of},{status}"
+
+
+def test_a_newer_rate_holds_and_the_others_stay(refreshed):
+    catalog = read_catalog("us-east-1", cache=refreshed("ebs.csv", gp3("0.07", "2026-11-20")))
+    rate = catalog.rate(GP3_GIB_MONTH, "us-east-1")
+    assert (rate.usd, rate.as_of, catalog.source(rate.source_id).where) == (0.07, "2026-11-20", "the price list")
+    assert catalog.rate(M5, "us-east-1").usd == 0.096
+    status, old = catalog.region_prices("us-east-1").outdated[GP3_GIB_MONTH.id]
+    assert (status, old.usd) == ("superseded", 0.08)
+
+
+def test_an_older_rate_of_the_cache_does_not_hold(refreshed):
+    catalog = read_catalog("us-east-1", cache=refreshed("ebs.csv", gp3("0.07", "2024-01-31")))
+    assert catalog.rate(GP3_GIB_MONTH, "us-east-1").usd == 0.08
+
+
+def test_of_two_rates_of_one_day_the_refreshed_one_holds(refreshed):
+    catalog = read_catalog("us-east-1", cache=refreshed("ebs.csv", gp3("0.07", "2025-10-28")))
+    assert catalog.rate(GP3_GIB_MONTH, "us-east-1").usd == 0.07
+
+
+def test_a_rate_that_a_refresh_superseded_is_gone(refreshed):
+    cache = refreshed("ebs.csv", gp3("0.08", "2026-11-20", "superseded"))
+    with pytest.raises(PriceNotFoundError, match="only a superseded rate of 2026-11-20"):
+        read_catalog("us-east-1", cache=cache).rate(GP3_GIB_MONTH, "us-east-1")
+
+
+def test_a_fault_in_the_cache_names_its_file(refreshed):
+    with pytest.raises(InputError, match="above zero") as caught:
+        read_catalog("us-east-1", cache=refreshed("ebs.csv", gp3("0", "2026-11-20")))
+    assert "cache/us-east-1/ebs.csv" in caught.value.file
+
+
+def test_the_cache_that_the_environment_names_is_used_unless_a_folder_is_given(refreshed, monkeypatch):
+    monkeypatch.setenv("ADVISOR_CACHE_DIR", str(refreshed("ebs.csv", gp3("0.07", "2026-11-20"))))
+    assert read_catalog("us-east-1").rate(GP3_GIB_MONTH, "us-east-1").usd == 0.07
+    assert read_catalog("us-east-1", folder=pricing_data_folder()).rate(GP3_GIB_MONTH, "us-east-1").usd == 0.08
+
+
+def test_of_several_generations_the_one_in_force_is_read(refreshed, tmp_path):
+    folder = refreshed("ebs.csv", gp3("0.07", "2026-11-20"))
+    cache = tmp_path / "platform"
+    (cache / "generations").mkdir(parents=True)
+    shutil.copytree(folder, cache / "generations" / "000002")
+    (cache / "generations/000002/refresh.json").write_text('{"format": 1}')
+    (cache / "current").write_text("000002\n")
+    assert read_catalog("us-east-1", cache=cache).rate(GP3_GIB_MONTH, "us-east-1").usd == 0.07
+    (cache / "current").write_text("../../elsewhere\n")
+    assert read_catalog("us-east-1", cache=cache).rate(GP3_GIB_MONTH, "us-east-1").usd == 0.08
+
+
+def test_a_listed_fee_goes_before_the_derived_one(refreshed):
+    folder = refreshed("ec2_on_demand.csv")
+    rate = "usd,unit,source_id,as_of,status"
+    row = "m5.large,0.0116,instance-hour,refreshed,2026-11-20,current"
+    (folder / "us-east-1/managed_instances.csv").write_text(f"instance_type,{rate}\n{row}\n")
+    catalog = read_catalog("us-east-1", cache=folder)
+    assert catalog.rate(managed_instances_fee_hour("m5.large"), "us-east-1") == Rate(
+        0.0116, "instance-hour", "refreshed", "2026-11-20"
+    )
+    assert catalog.rate(managed_instances_fee_hour("m5.xlarge"), "us-east-1").is_derived
+
+
+# --- the same catalog again
+
+
+def test_a_catalog_is_named_by_its_content_wherever_it_lies(copied_data, virginia, tmp_path):
+    one = read_catalog("us-east-1", folder=copied_data).origin("us-east-1")
+    other = read_catalog("us-east-1", folder=copied_data.rename(tmp_path / "moved")).origin("us-east-1")
+    assert (one.sha256, one.name, other.name) == (other.sha256, "folder pricing_data", "folder moved")
+    assert one.sha256 == virginia.origin("us-east-1").sha256
+    assert virginia.origin("us-east-1").name.startswith("shipped with ")
+    spoil(tmp_path / "moved/us-east-1/ec2_reserved.csv", 9, lambda row: [])  # also what is read only when asked for
+    assert read_catalog("us-east-1", folder=tmp_path / "moved").origin("us-east-1").sha256 != one.sha256
+
+
+def test_a_refreshed_catalog_has_another_name_and_hash(refreshed, virginia):
+    catalog = read_catalog("us-east-1", cache=refreshed("ebs.csv", gp3("0.07", "2026-11-20")))
+    origin = catalog.origin("us-east-1")
+    assert origin.name.endswith(", refreshed")
+    assert origin.sha256 != virginia.origin("us-east-1").sha256
+
+
+def test_a_folder_without_prices_is_named(tmp_path):
+    with pytest.raises(AdvisorError, match=r"no prices in .*nothing: a catalog has a folder for each Region"):
+        read_catalog("us-east-1", folder=tmp_path / "nothing")
+
+
 # --- own rates
 
 HEADER = "meter,region,usd,unit,discount_fraction,source,as_of"
-M5 = instance_hour("m5.large", ON_DEMAND)
 
 
 @pytest.fixture
@@ -344,7 +506,7 @@ def with_rates(tmp_path):
 def test_an_own_rate_wins_and_says_so(with_rates):
     catalog = with_rates("ec2:linux:on_demand:m5.large,eu-west-1,0.09,instance-hour,,our agreement,2026-11-01")
     rate = catalog.rate(M5, "eu-west-1")
-    assert (rate.usd, rate.source_id, rate.as_of) == (0.09, "own rates: own.csv", "2026-11-01")
+    assert (rate.usd, rate.source_id, rate.as_of) == (0.09, "own rates: own.csv, line 2", "2026-11-01")
     assert rate.note == "own rates, line 2; our agreement"
     assert catalog.source(rate.source_id).where == "own.csv"
     assert catalog.notes == ()
@@ -413,6 +575,63 @@ def test_a_row_that_matches_nothing_is_noted(with_rates):
     ]
 
 
+def test_a_pattern_that_matches_nothing_is_told_what_is_close(with_rates):
+    (note,) = with_rates("fargate:linux:arm:on_demand:*,*,,,0.1,,").notes
+    assert "has no effect. Closest: fargate:linux:arm64:on_demand:" in note
+
+
+def test_a_meter_that_does_not_exist_is_refused_with_close_ones(with_rates):
+    for row in (
+        "ec2:linux:on_demand:m5.larg,*,0.1,instance-hour,,,",
+        "ec2:linux:on_demand:m5.larg,us-east-1,,,0.1,,",  # of another Region: still no meter
+    ):
+        with pytest.raises(InputError, match=r"line 2: there is no meter 'ec2:linux:on_demand:m5\.larg'. Closest: .*m5\.large"):
+            with_rates(row)
+
+
+def test_every_line_of_a_bill_with_an_own_rate_names_file_and_row(with_rates):
+    catalog = with_rates("fargate:*,*,,,20%,our agreement,", "ebs:*,*,,,0.05,,")
+    listed = read_catalog("eu-west-1")
+    for meter, line, share in ((fargate_vcpu_hour(X86, ON_DEMAND), 2, 0.8), (GP3_GIB_MONTH, 3, 0.95)):
+        rate = catalog.rate(meter, "eu-west-1")
+        assert rate.source_id == f"own rates: own.csv, line {line}"
+        assert rate.usd == pytest.approx(share * listed.rate(meter, "eu-west-1").usd)
+        assert catalog.source(rate.source_id).where == "own.csv"
+
+
+def test_a_glob_with_a_rate_reaches_only_meters_of_its_unit(with_rates):
+    with pytest.raises(InputError, match=r"line 2: fargate:.*gib_hour is counted in GiB-hour, not vCPU-hour"):
+        with_rates("fargate:linux:x86_64:on_demand:*,*,0.03,vCPU-hour,,,")
+    catalog = with_rates("fargate:linux:*:on_demand:vcpu_hour,*,0.03,vCPU-hour,,,")
+    assert catalog.rate(fargate_vcpu_hour(ARM, ON_DEMAND), "eu-west-1").usd == 0.03
+
+
+def test_discounts_do_not_pile_up(with_rates):
+    catalog = with_rates("ec2:*,*,,,10%,,", "ec2:linux:on_demand:*,*,,,20%,,")
+    assert catalog.rate(M5, "eu-west-1").usd == pytest.approx(0.107 * 0.8)  # the more exact row alone, not 0.9 x 0.8
+
+
+def test_an_own_rate_far_from_the_list_is_named(with_rates):
+    (note,) = with_rates("ec2:linux:on_demand:m5.large,*,78.11,instance-hour,,per month by mistake,").notes
+    assert note.startswith("own.csv, line 2: 78.11 USD per instance-hour of ec2:linux:on_demand:m5.large is 730 times the list")
+
+
+def test_commitments_follow_the_rate_that_the_user_has(with_rates):
+    terms = {"years": 1, "payment": PaymentOption.NO_UPFRONT}
+    meter = committed(M5, CommitmentKind.EC2_INSTANCE_SAVINGS_PLAN, **terms)
+    own = with_rates(f"{committed(M5, CommitmentKind.RESERVED_INSTANCE, **terms).id},*,0.05,instance-hour,,,")
+    rate = own.rate(meter, "eu-west-1")
+    assert (rate.usd, rate.is_derived, rate.error_fraction) == (0.05, True, 0.007)
+    assert "own rates: own.csv, line 2" in rate.note
+
+
+def test_govcloud_takes_own_rates_and_china_does_not(with_rates):
+    catalog = with_rates("ec2:linux:spot:m5.large,us-gov-west-1,0.05,instance-hour,,,", region="us-gov-west-1")
+    assert catalog.rate(instance_hour("m5.large", SPOT), "us-gov-west-1").usd == 0.05
+    with pytest.raises(InputError, match=r"line 2, column region.*CNY|line 2: cn-north-1 is priced in CNY"):
+        with_rates("ec2:*,cn-north-1,,,0.1,,")
+
+
 def test_rows_of_other_regions_change_nothing(with_rates, ireland):
     catalog = with_rates("*,us-east-1,,,0.5,,")
     assert catalog.rate(M5, "eu-west-1") == ireland.rate(M5, "eu-west-1")
@@ -431,6 +650,11 @@ ROW_FAULTS = {
     "nan": ("m,*,nan,GiB-hour,,,", "number above zero"),
     "text": ("m,*,$1,GiB-hour,,,", r"usd is a number, not '\$1'"),
     "percent": ("m,*,,,18,,", r"fraction from 0 to under 1, not 18.*0\.18 for 18 %"),
+    "percent of twenty": ("m,*,,,20,,", r"under 1, not 20 \(20 % is 0\.2\)"),
+    "percent sign alone": ("m,*,,,%,,", "discount_fraction is a number, not '%'"),
+    "hundred percent": ("m,*,,,100%,,", "fraction from 0 to under 1, not 1"),
+    "dearer": ("m,*,,,-0.1,,", "fraction from 0 to under 1, not -0.1"),
+    "negative": ("m,*,-1,GiB-hour,,,", "number above zero, not -1"),
     "everything off": ("m,*,,,1,,", "fraction from 0 to under 1"),
     "nan off": ("m,*,,,nan,,", "fraction from 0 to under 1"),
     "region": ("m,us-east1,1,GiB-hour,,,", "no prices for a Region 'us-east1'. Closest: us-east-1"),
@@ -522,6 +746,30 @@ def test_rows_that_contradict_each_other_are_of_no_matter_where_a_more_exact_one
     for rates in (own, own[::-1]):
         with pytest.raises(InputError, match=r"line 4: ec2:linux:spot:m5\.large is priced here and in line 3"):
             small(*rates)
+
+
+USED = [fargate_vcpu_hour(X86, ON_DEMAND), fargate_gib_hour(X86, ON_DEMAND), M5, GP3_GIB_MONTH]
+UNUSED = [instance_hour("c7g.large", ON_DEMAND), fargate_vcpu_hour(ARM, ON_DEMAND), instance_hour("m5.large", SPOT)]
+
+
+@given(
+    removed=st.sets(st.sampled_from([*USED, *UNUSED])),
+    quantity=st.lists(st.floats(0.1, 1e6), min_size=len(USED), max_size=len(USED)),
+)
+def test_a_rate_that_is_gone_never_lowers_a_total_and_one_that_is_not_used_changes_none(ireland, removed, quantity):
+    gone = {meter.id for meter in removed}
+    listed = {meter: rate for meter, rate in ireland.region_prices("eu-west-1").rates.items() if meter not in gone}
+    less = PriceCatalog(
+        regions={"eu-west-1": RegionPrices(rates=listed, outdated={}, zones={})}, types={}, fee_ratios={}, sources={}
+    )
+    before, after = (amounts_usd(np.array(quantity), catalog.rates_usd(USED, "eu-west-1")) for catalog in (ireland, less))
+    assert math.isnan(total_usd(after)) == any(meter in removed for meter in USED)
+    for meter, one, other in zip(USED, before, after, strict=True):
+        if meter in removed:
+            with pytest.raises(PriceNotFoundError, match=f"no price for {meter.id} in eu-west-1"):
+                less.rate(meter, "eu-west-1")
+        else:
+            assert one == other
 
 
 @pytest.mark.parametrize("usd", [0.0, -1.0, math.nan, math.inf])

@@ -284,7 +284,9 @@ def test_the_schema_holds_every_key_of_the_documentation():
     schema = workload_schema()
     service = schema["$defs"]["ServiceEntry"]
     assert schema["additionalProperties"] is False
-    assert set(schema["properties"]) == {"cluster", "region", "services", "present", "constraints", "commitments", "rates"}
+    assert set(schema["properties"]) == {
+        "cluster", "region", "services", "daemons", "present", "constraints", "growth", "commitments", "rates", "side_costs"
+    }  # fmt: skip
     assert set(service["properties"]) == {
         "name", "image", "task", "load", "scaling", "architectures", "interruptible", "port", "present", "assign_public_ip"
     }  # fmt: skip

@@ -38,10 +38,12 @@ def imported_by(*arguments):
         ["--version"],
         ["recommend", "--help"],
         ["prices", "show", "--help"],
+        ["prices", "refresh", "--help"],
         ["collect", "--help"],
         ["explain", "--help"],
         ["gate", "--help"],
         ["emit", "--help"],
+        ["inspect", "--help"],
     ],
     ids=" ".join,
 )
@@ -60,6 +62,10 @@ def test_a_recommendation_without_out_needs_neither_pandas_nor_matplotlib_nor_bo
 def test_a_gate_needs_nothing_heavy():
     shop = "examples/shop/workload.yaml"
     assert not imported_by("gate", shop, "--new", shop, "--launch-type", "FARGATE", "--quiet") & HEAVY
+
+
+def test_an_inspection_needs_nothing_heavy():
+    assert not imported_by("inspect", "examples/shop/orders.csv", "--quiet") & HEAVY
 
 
 def test_prices_need_nothing_heavy():

@@ -12,15 +12,20 @@ import math
 import re
 import shutil
 import sys
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+
+from advisor.pricing import missing_meters
+from advisor.sources.catalog import read_catalog, regions
 
 Row = Sequence[object]
 Files = dict[str, str]
@@ -35,6 +40,7 @@ FARGATE_DIMENSIONS: Final = {
     "vcpu_hour": ("vcpu_hour", "vCPU-hour"),
     "gb_hour": ("gib_hour", "GiB-hour"),  # AWS writes GB and means 1024^3 bytes
     "ephemeral_gb_hour": ("ephemeral_gib_hour", "GiB-hour"),
+    "os_license_vcpu_hour": ("os_license_vcpu_hour", "vCPU-hour"),
 }
 
 ACCELERATED_FAMILY: Final = re.compile(r"(g|gr|p|vt|dl|f|inf|trn)\d")
@@ -167,17 +173,99 @@ def regional(name: str, columns: Sequence[str], rows: Iterable[tuple[str, Row]])
 
 
 def ec2_files(pricing: Path) -> Files:
-    on_demand = linux_in_regions(pd.read_parquet(pricing / "ec2_on_demand.parquet"))
-    spot = linux_in_regions(pd.read_parquet(pricing / "ec2_spot.parquet"))
+    on_demand = in_regions(pricing / "ec2_on_demand.parquet")
+    spot = in_regions(pricing / "ec2_spot.parquet")
+    linux = on_demand[on_demand["os"] == "linux"]
+    windows = on_demand[on_demand["os"] == "windows"].merge(linux[["region", "instance_type"]], on=["region", "instance_type"])
     columns = ("instance_type", *RATE_COLUMNS)
+    # Of 74 rates of Windows without one of Linux, some are the licence alone: u-12tb1.112xlarge at 448 x 0.046.
     return {
-        **regional("ec2_on_demand", columns, instance_rates(on_demand, "usd_per_hour")),
-        **regional("ec2_spot", columns, instance_rates(spot, "spot_usd_per_hour_mean_of_azs")),
+        **regional("ec2_on_demand", columns, instance_rates(linux, "usd_per_hour")),
+        **regional("ec2_windows_on_demand", columns, instance_rates(windows, "usd_per_hour")),
+        **regional("ec2_spot", columns, instance_rates(spot[spot["os"] == "linux"], "spot_usd_per_hour_mean_of_azs")),
     }
 
 
-def linux_in_regions(table: pd.DataFrame) -> pd.DataFrame:
-    return table[(table["location_kind"] == "region") & (table["os"] == "linux")]
+@cache
+def in_regions(path: Path) -> pd.DataFrame:
+    """A table of EC2 rates without Local Zones and Wavelength Zones; not to be changed."""
+    table = pd.read_parquet(path)
+    return table[table["location_kind"] == "region"]
+
+
+RESERVED_KEY: Final = ("instance_type", "os", "term_years", "payment_option")
+LICENCE_TOLERANCE: Final = 0.007
+"""A Windows rate of this or less beside Linux and the licence follows from them; it has no row of its own."""
+
+
+def reserved_files(pricing: Path) -> Files:
+    """All-upfront rates of standard Reserved Instances for Linux, and those for Windows that do not follow from them."""
+    table = in_regions(pricing / "ec2_reserved.parquet")
+    windows = windows_reserved(pricing)
+    rows = pd.concat([table[table["os"] == "linux"], windows[windows["kind"] == "listed"]])
+    return regional("ec2_reserved", (*RESERVED_KEY, *RATE_COLUMNS), map(reserved_row, rows.to_dict("records")))
+
+
+def windows_reserved(pricing: Path) -> pd.DataFrame:
+    """Windows rates with a column ``kind``: ``rule``, ``unlicensed`` or ``listed``.
+
+    Commitments do not lower the Windows licence, so that Windows costs the Linux rate and what Windows costs more on demand:
+    rows that say so need no place of their own. Others cost what Linux does, which no Windows with its licence included can:
+    these are faults of the source. What remains, old families, differs from the rule and is kept as it is listed.
+    """
+    table = in_regions(pricing / "ec2_reserved.parquet")
+    key = ["region", "instance_type"]
+    prices = in_regions(pricing / "ec2_on_demand.parquet").pivot(index=key, columns="os", values="usd_per_hour")
+    windows = table[table["os"] == "windows"].merge(prices[["linux", "windows"]], left_on=key, right_index=True)
+    linux = table[table["os"] == "linux"][[*key, "term_years", "effective_usd_per_hour"]]
+    windows = windows.merge(linux, on=[*key, "term_years"], suffixes=("", "_of_linux"))
+    usd, usd_of_linux = windows["effective_usd_per_hour"], windows["effective_usd_per_hour_of_linux"]
+    by_rule = usd_of_linux + windows["windows"] - windows["linux"]
+    kinds = [(by_rule / usd - 1).abs() <= LICENCE_TOLERANCE, usd <= usd_of_linux * (1 + LICENCE_TOLERANCE)]
+    return windows.assign(kind=np.select(kinds, ["rule", "unlicensed"], "listed"))
+
+
+def reserved_row(row: Mapping[str, Any]) -> tuple[str, Row]:
+    usd = number(row["effective_usd_per_hour"])
+    rate = (usd, "instance-hour", row["source_id"], row["as_of"], CURRENT)
+    return row["region"], (row["instance_type"], row["os"], row["term_years"], row["payment_option"], *rate)
+
+
+def commitment_files(pricing: Path) -> Files:
+    """Savings Plan rates that are known, and what the payment options of a Reserved Instance cost against all upfront."""
+    plans = pd.read_csv(pricing / "savings_plans.csv", dtype=str).to_dict("records")
+    columns = ("plan", "covered_meter", "term_years", "payment_option", *RATE_COLUMNS)
+    relations = pd.read_csv(pricing / "commitment_relations.csv", dtype=str)
+    ratios = []
+    for row in relations[relations["offering_class"] == "standard"].to_dict("records"):
+        for payment, ratio in (
+            ("all_upfront", "1"),
+            ("partial_upfront", row["partial_over_all_median"]),
+            ("no_upfront", row["none_over_all_median"]),
+        ):
+            ratios.append((row["term_years"], payment, ratio, COMMITMENT_ERROR, row["source_id"], row["as_of"]))
+    ratio_columns = ("term_years", "payment_option", "ratio_to_all_upfront", "error_fraction", "source_id", "as_of")
+    return {
+        **regional("savings_plans", columns, map(savings_plan_row, plans)),
+        "commitment_ratios.csv": csv_text(ratio_columns, ratios),
+    }
+
+
+COMMITMENT_ERROR: Final = "0.007"
+"""The largest difference of a derived rate from a listed one: m5.large, no upfront for a year, 0.06042 against 0.0600."""
+PLAN_KINDS: Final = {"compute": "compute_savings_plan", "ec2_instance": "ec2_instance_savings_plan"}
+
+
+def savings_plan_row(row: Mapping[str, str]) -> tuple[str, Row]:
+    service, _, target = row["target"].partition(":")
+    if service == "ec2":
+        meter, unit = f"ec2:{row['os']}:on_demand:{target}", "instance-hour"
+    else:
+        os_, architecture, dimension = target.split(":")
+        dimension, unit = FARGATE_DIMENSIONS[dimension]
+        meter = f"fargate:{os_}:{architecture}:on_demand:{dimension}"
+    rate = (row["usd_per_hour"], unit, row["source_id"], row["as_of"], CURRENT)
+    return row["region"], (PLAN_KINDS[row["plan_type"]], meter, row["term_years"], row["payment_option"], *rate)
 
 
 def instance_rates(table: pd.DataFrame, usd_column: str) -> Iterable[tuple[str, Row]]:
@@ -188,12 +276,18 @@ def instance_rates(table: pd.DataFrame, usd_column: str) -> Iterable[tuple[str, 
 
 def fargate_files(pricing: Path) -> Files:
     columns = ("architecture", "purchase_option", "dimension", *RATE_COLUMNS)
-    on_demand = pd.read_csv(pricing / "fargate_on_demand.csv", dtype=str)
-    on_demand = on_demand[on_demand["os"] != "windows"].assign(purchase_option="on_demand", status=CURRENT)
+    on_demand = pd.read_csv(pricing / "fargate_on_demand.csv", dtype=str).assign(purchase_option="on_demand", status=CURRENT)
+    is_windows = on_demand["os"] == "windows"
+    before = pd.read_csv(pricing / "fargate_windows_superseded.csv", dtype=str)
+    windows = pd.concat([on_demand[is_windows], before.assign(purchase_option="on_demand", status=SUPERSEDED)])
+    on_demand = on_demand[~is_windows]
     spot = pd.read_csv(pricing / "fargate_spot.csv", dtype=str)
     status = np.select([spot["superseded"] == "True", spot["stale"] == "True"], [SUPERSEDED, STALE], CURRENT)
     spot = spot.assign(purchase_option="spot", status=status)
-    return regional("fargate", columns, (fargate_row(row) for row in pd.concat([on_demand, spot]).to_dict("records")))
+    return {
+        **regional("fargate", columns, map(fargate_row, pd.concat([on_demand, spot]).to_dict("records"))),
+        **regional("fargate_windows", columns, map(fargate_row, windows.to_dict("records"))),
+    }
 
 
 def fargate_row(row: Mapping[str, str]) -> tuple[str, Row]:
@@ -212,20 +306,87 @@ def ebs_files(pricing: Path) -> Files:
     return regional("ebs", ("volume_type", "dimension", *RATE_COLUMNS), rows)
 
 
+SIDE_COSTS: Final = {
+    "public_ipv4_hour": ("vpc", ("public_ipv4", "address_hour"), "address-hour"),
+    "nat_gateway_hour": ("vpc", ("nat_gateway", "hour"), "gateway-hour"),
+    "nat_gateway_gb": ("vpc", ("nat_gateway", "gib"), "GiB"),
+    "interface_endpoint_hour": ("vpc", ("interface_endpoint", "hour"), "endpoint-hour"),
+    "interface_endpoint_gb_first_1pb": ("vpc", ("interface_endpoint", "gib"), "GiB"),
+    "alb_hour": ("elb", ("application", "hour"), "load-balancer-hour"),
+    "alb_lcu_hour": ("elb", ("application", "lcu_hour"), "LCU-hour"),
+    "nlb_hour": ("elb", ("network", "hour"), "load-balancer-hour"),
+    "nlb_lcu_hour": ("elb", ("network", "lcu_hour"), "LCU-hour"),
+    "logs_ingested_gb_standard": ("cloudwatch", ("logs_ingested", "gib"), "GiB"),
+    "logs_stored_gb_month": ("cloudwatch", ("logs_stored", "gib_month"), "GiB-month"),
+    "custom_metric_month_first_10000": ("cloudwatch", ("custom_metric_first_10000", "metric_month"), "metric-month"),
+    "container_insights_enhanced_metric_month": (
+        "cloudwatch", ("container_insights_enhanced", "metric_month"), "metric-month",
+    ),
+    "alarm_standard_month": ("cloudwatch", ("alarm_standard", "alarm_month"), "alarm-month"),
+    "private_storage_gb_month": ("ecr", ("storage", "gib_month"), "GiB-month"),
+}  # fmt: skip
+"""File, key and unit of each collected item; items that no plan of ECS needs (EKS, App Runner, dashboards) are left out."""
+TRANSFERS: Final = {
+    "inter_az_each_direction": ("inter_az", "gib"),
+    "internet_egress_first_10tb": ("internet_out_first_10tb", "gib"),
+    "to_other_regions": ("other_regions", "gib"),
+}
+"""Kinds of data transfer; the cheaper steps beyond 10 TB a month to the internet are left out."""
+SIDE_KEY: Final = ("item", "dimension")
+
+
 def side_cost_files(pricing: Path) -> Files:
-    """Public IPv4 addresses, and the CPU credits that burstable instances on Linux use beyond what they earn."""
-    addresses, surplus = [], []
+    """What surrounds tasks: addresses, gateways, load balancers, transfer, CloudWatch, ECR; and surplus CPU credits."""
+    rows: defaultdict[str, list[tuple[str, Row]]] = defaultdict(list)
     for row in pd.read_csv(pricing / "side_costs.csv", dtype=str).to_dict("records"):
-        rate = (row["usd"], row["unit"], row["source_id"], row["as_of"], CURRENT)
         item = row["item"].split(":")
-        if row["item"] == "public_ipv4_hour":
-            addresses.append((row["region"], ("public_ipv4", "address_hour", *rate)))
+        if row["item"] in SIDE_COSTS:
+            file, key, unit = SIDE_COSTS[row["item"]]
+            rows[file].append((row["region"], (*key, row["usd"], unit, row["source_id"], row["as_of"], CURRENT)))
         elif item[0] == "t_unlimited_surplus_vcpu_hour" and item[2] == "linux":
-            surplus.append((row["region"], (item[1], *rate)))
-    return {
-        **regional("vpc", ("item", "dimension", *RATE_COLUMNS), addresses),
-        **regional("ec2_surplus_credits", ("family", *RATE_COLUMNS), surplus),
-    }
+            rate = (row["usd"], row["unit"], row["source_id"], row["as_of"], CURRENT)
+            rows["ec2_surplus_credits"].append((row["region"], (item[1], *rate)))
+    for row in pd.read_csv(pricing / "data_transfer.csv", dtype=str).to_dict("records"):
+        if row["dimension"] in TRANSFERS:
+            rate = (row["usd_per_gb"], "GiB", row["source_id"], row["as_of"], CURRENT)
+            rows["data_transfer"].append((row["region"], (*TRANSFERS[row["dimension"]], *rate)))
+    key_of = {"ec2_surplus_credits": ("family",)}
+    files: Files = {}
+    for file, found in rows.items():
+        files |= regional(file, (*key_of.get(file, SIDE_KEY), *RATE_COLUMNS), found)
+    return files
+
+
+def gaps_file(files: Files) -> str:
+    """What a complete Region would have a rate of, and these files do not."""
+    with tempfile.TemporaryDirectory() as name:
+        write(files, Path(name))
+        catalog = read_catalog(*regions(Path(name)), folder=Path(name))
+    rows = []
+    for region in catalog.regions:
+        outdated = catalog.region_prices(region).outdated
+        for meter in missing_meters(catalog, region):
+            status, rate = outdated.get(meter, ("", None))
+            why = (
+                f"only a {status} rate of {rate.as_of} ({rate.source_id})"
+                if rate
+                else NOT_SOURCED.get(meter, "no source found")
+            )
+            rows.append((region, meter, why))
+    return csv_text(("region", "meter", "why"), sorted(rows))
+
+
+NOT_SOURCED: Final = {
+    "ec2:linux:spot:*": "the collected Spot prices leave out GovCloud",
+    "cloudwatch:container_insights_enhanced:metric_month": "one source, for us-east-1",
+}
+
+
+def write(files: Files, folder: Path) -> None:
+    for path, text in files.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8", newline="\n")
 
 
 def zone_files(pricing: Path, priced_types: set[str]) -> Files:
@@ -414,13 +575,17 @@ def residuals(specs: Specs) -> list[tuple[Observation, int, float]]:
     return found
 
 
-def readme(files: Files, found: list[tuple[Observation, int, float]]) -> str:
+def readme(files: Files, found: list[tuple[Observation, int, float]], windows: pd.DataFrame) -> str:
     apart = [each for _, _, each in found]
     table = "\n".join(
         f"| {o.instance_type} | {o.observed} | {o.memory_mib:,} | {says:,} | {apart:+.2%} |" for o, says, apart in found
     )
     return README.format(
         coverage=coverage(files),
+        n_gaps=files["gaps.csv"].count("\n") - 1,
+        side_coverage=side_coverage(files),
+        windows_all=len(windows),
+        **{f"windows_{kind}": count for kind, count in windows["kind"].value_counts().items()},
         n=len(found),
         high=max(apart),
         low=min(apart),
@@ -430,29 +595,57 @@ def readme(files: Files, found: list[tuple[Observation, int, float]]) -> str:
     )
 
 
+def current_rows(files: Files, region: str, name: str) -> list[dict[str, str]]:
+    table = csv.DictReader(io.StringIO(files.get(f"{region}/{name}.csv", "")))
+    return [row for row in table if row["status"] == CURRENT]
+
+
+def regions_of(files: Files) -> list[str]:
+    return sorted({path.split("/")[0] for path in files if "/" in path})
+
+
 def coverage(files: Files) -> str:
     """How many current rates each Region has."""
     lines = []
-    for region in sorted({path.split("/")[0] for path in files if "/" in path}):
-        rows = {
-            name: [
-                row for row in csv.DictReader(io.StringIO(files.get(f"{region}/{name}.csv", ""))) if row["status"] == CURRENT
-            ]
-            for name in ("ec2_on_demand", "ec2_spot", "fargate", "ebs", "vpc", "ec2_surplus_credits")
-        }
-        fargate = {(row["architecture"], row["purchase_option"]) for row in rows["fargate"]}
+    for region in regions_of(files):
+        fargate = {(row["architecture"], row["purchase_option"]) for row in current_rows(files, region, "fargate")}
         cells = [
-            len(rows["ec2_on_demand"]) or "",
-            len(rows["ec2_spot"]) or "",
+            len(current_rows(files, region, "ec2_on_demand")) or "",
+            len(current_rows(files, region, "ec2_spot")) or "",
+            len(current_rows(files, region, "ec2_windows_on_demand")) or "",
+            len(current_rows(files, region, "ec2_reserved")) or "",
             *("yes" if (a, p) in fargate else "" for a in ("X86_64", "ARM64") for p in ("on_demand", "spot")),
             "yes" if ("any", "on_demand") in fargate else "",
-            "yes" if rows["ebs"] else "",
-            "yes" if rows["vpc"] else "",
-            " ".join(row["family"] for row in rows["ec2_surplus_credits"]),
+            " ".join(DIMENSION_WORDS[row["dimension"]] for row in current_rows(files, region, "fargate_windows")),
+            "yes" if current_rows(files, region, "ebs") else "",
+            " ".join(row["family"] for row in current_rows(files, region, "ec2_surplus_credits")),
             "yes" if f"{region}/zones.csv" in files else "",
         ]
         lines.append(f"| {region} | " + " | ".join(map(str, cells)) + " |")
     return "\n".join(lines)
+
+
+DIMENSION_WORDS: Final = {"vcpu_hour": "vCPU", "gib_hour": "GiB", "os_license_vcpu_hour": "licence"}
+
+
+def side_coverage(files: Files) -> str:
+    """Which side costs and Savings Plans each Region has prices of; Regions without any but transfer share the last row."""
+    lines, only_transfer = [], []
+    for region in regions_of(files):
+        rows = {name: current_rows(files, region, name) for name in ("vpc", "elb", "cloudwatch", "ecr", "savings_plans")}
+        cells = [_words(rows["vpc"]), _words(rows["elb"]), _words(rows["cloudwatch"]), _words(rows["ecr"])]
+        cells.append(str(len(rows["savings_plans"]) or ""))
+        transfer = "yes" if current_rows(files, region, "data_transfer") else ""
+        if any(cells):
+            lines.append(f"| {region} | " + " | ".join((*cells, transfer)) + " |")
+        elif transfer:
+            only_transfer.append(region)
+    lines.append(f"| {' '.join(only_transfer)} | | | | | | yes |")
+    return "\n".join(lines)
+
+
+def _words(rows: Iterable[Mapping[str, str]]) -> str:
+    return ", ".join(f"{row['item']} {row['dimension']}".replace("_", " ") for row in rows)
 
 
 README: Final = """\
@@ -468,13 +661,23 @@ was true (`undated` where it gives none), and a `status`: `current` rows price, 
 | file | one row per | what |
 |---|---|---|
 | `REGION/ec2_on_demand.csv` | instance type | Linux, shared tenancy |
+| `REGION/ec2_windows_on_demand.csv` | instance type | Windows with its licence, shared tenancy |
+| `REGION/ec2_reserved.csv` | instance type, os, years, payment | standard Reserved Instances, upfront spread over the term |
+| `REGION/savings_plans.csv` | plan, covered meter, years, payment | the Savings Plan rates that are known |
 | `REGION/ec2_spot.csv` | instance type | Linux, mean over the zones of the Region: a level, not a quote |
 | `REGION/ec2_surplus_credits.csv` | T family | CPU credits beyond the earned ones, Linux, unlimited mode |
 | `REGION/fargate.csv` | architecture, purchase option, dimension | Linux; ephemeral storage beyond 20 GiB |
+| `REGION/fargate_windows.csv` | the same | Windows, and its licence per vCPU |
 | `REGION/ebs.csv` | volume type, dimension | gp3 storage |
-| `REGION/vpc.csv` | item | public IPv4 addresses |
+| `REGION/vpc.csv` | item, dimension | public IPv4 addresses, NAT gateways, interface endpoints |
+| `REGION/elb.csv` | item, dimension | Application and Network Load Balancers and their capacity units |
+| `REGION/data_transfer.csv` | item, dimension | between zones (each direction), to the internet, to other Regions |
+| `REGION/cloudwatch.csv` | item, dimension | logs, metrics, alarms, Container Insights |
+| `REGION/ecr.csv` | item, dimension | storage of images |
 | `REGION/zones.csv` | instance type | ids of the zones that offer it; an absent type is unknown, not refused |
-| `instance_types.csv` | instance type | what it offers to ECS, for every type with a Linux price anywhere |
+| `instance_types.csv` | instance type | what it offers to ECS, for every type with a price anywhere |
+| `gaps.csv` | Region, meter or pattern | why there is no rate |
+| `commitment_ratios.csv` | years, payment | what a payment option costs against all upfront, and its error |
 | `managed_instances_fee.csv` | scope, time | Managed Instances fee as a ratio of the on-demand list rate, from few examples |
 | `sources.csv` | source | where, date, note, licence |
 
@@ -484,14 +687,38 @@ interfaces come from `karpenter_vpclimits`, `baseline_percent` from `ec2_user_gu
 the two fees seen: 0.037 of 0.306 for c6a.2xlarge (0.1209, read 2026-09-20), and 3.615744 for g6e.48xlarge, before the cut of
 2026-07.
 
+## Commitments
+
+Listed are all-upfront Reserved Instances. The other payment options follow by `commitment_ratios.csv`, which was the same to
+five digits in 25 Regions, and an EC2 Instance Savings Plan costs what the Reserved Instance does, type for type. Such rates are
+marked derived, with an error of up to 0.7 %: older families are rounded (m5.large, no upfront for a year: 0.06042 against a
+listed 0.0600; m6i.large: 0.06348 against 0.0635). Compute Savings Plans have no such rule and are never derived.
+
+Commitments do not lower the licence of Windows: it costs the Linux rate and what Windows costs more on demand. The collected
+table of Windows follows that in {windows_rule:,} of {windows_all:,} rows, which are therefore left out. {windows_unlicensed:,}
+rows carry no licence (they cost what Linux does, which Windows with its licence cannot) and are dropped. {windows_listed:,}
+rows, of old families, differ otherwise and are kept; for these types nothing else is derived.
+
 ## What is there
 
-Numbers of current rates. Columns: EC2 on-demand, EC2 Spot; Fargate x86, x86 Spot, ARM, ARM Spot, ephemeral storage; gp3;
-public IPv4; surplus credits; zones.
+Numbers of current rates. Columns: EC2 on-demand, Spot, Windows on-demand, reserved; Fargate x86, x86 Spot, ARM, ARM Spot,
+ephemeral storage, Windows; gp3; surplus credits; zones.
 
-| Region | EC2 | Spot | x86 | x86 Spot | ARM | ARM Spot | ephemeral | gp3 | IPv4 | surplus | zones |
-|---|---|---|---|---|---|---|---|---|---|---|---|
+| Region | EC2 | Spot | Windows | reserved | x86 | x86 Spot | ARM | ARM Spot | ephemeral | Windows | gp3 | surplus | zones |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
 {coverage}
+
+Side costs, and numbers of Savings Plan rates:
+
+| Region | VPC | load balancers | CloudWatch | ECR | Savings Plans | transfer |
+|---|---|---|---|---|---|---|
+{side_coverage}
+
+Collected, but not here: Windows Spot (178 of 13,527 rates are below the Linux Spot rate of the same type), 74 rates of Windows
+without a Linux rate beside them (some are the licence alone), RHEL, SUSE, Ubuntu Pro, Local Zones and Wavelength Zones,
+convertible Reserved Instances, volumes other than gp3, transfer beyond 10 TB a month.
+
+`gaps.csv` lists what a complete Region would have and these do not: {n_gaps:,} rates. Nothing stands in for them.
 
 ## Registered memory
 
@@ -516,14 +743,16 @@ def build(folder: Path) -> tuple[Files, list[tuple[Observation, int, float]]]:
     pricing = folder / "pricing"
     specs = read_specs(folder)
     files = {**ec2_files(pricing), **fargate_files(pricing), **ebs_files(pricing), **side_cost_files(pricing)}
-    ec2 = [text for path, text in files.items() if path.endswith(("ec2_on_demand.csv", "ec2_spot.csv"))]
+    files |= reserved_files(pricing) | commitment_files(pricing)
+    ec2 = [text for path, text in files.items() if path.partition("/")[2].startswith("ec2_") and "surplus" not in path]
     priced_types = {row["instance_type"] for text in ec2 for row in csv.DictReader(io.StringIO(text))}
     files |= zone_files(pricing, priced_types) | fee_file(pricing)
     rows = [instance_type_row(name, specs) for name in sorted(priced_types)]
     files["instance_types.csv"] = csv_text(INSTANCE_TYPE_COLUMNS, rows)
     files["sources.csv"] = csv_text(("source_id", "where", "date", "note", "licence"), source_rows(folder, files, specs))
+    files["gaps.csv"] = gaps_file(files)
     found = residuals(specs)
-    files["README.md"] = readme(files, found)
+    files["README.md"] = readme(files, found, windows_reserved(pricing))
     return files, found
 
 
@@ -535,10 +764,7 @@ def main() -> None:
     files, found = build(arguments.source)
     if arguments.out.exists():
         shutil.rmtree(arguments.out)
-    for path, text in files.items():
-        target = arguments.out / path
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8", newline="\n")
+    write(files, arguments.out)
     for observation, says, apart in found:
         sys.stdout.write(f"{observation.instance_type:14} observed {observation.memory_mib:>8} fit {says:>8} {apart:+8.2%}\n")
     size = sum(len(text.encode()) for text in files.values())

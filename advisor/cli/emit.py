@@ -11,7 +11,9 @@ from advisor.cli.results import formats_of, read_result, result_files
 
 def emit_command(
     result: Annotated[Path, typer.Argument(help="recommendation.json, or the folder that holds it.", show_default=False)],
-    to: Annotated[str, typer.Option("--to", help="What to make: ecs, report, or both with a comma.")] = "ecs",
+    to: Annotated[
+        str, typer.Option("--to", help="What to make: ecs, copilot, ecspresso, express, report, or several with commas.")
+    ] = "ecs",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")] = Path("."),
     existing: Annotated[
         list[Path] | None,
@@ -29,6 +31,9 @@ def emit_command(
     ] = None,
     profile: Annotated[str | None, typer.Option("--profile", help="AWS profile, as in the AWS CLI.")] = None,
     output: FormatOption = Format.TABLE,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Judge the deploy files by all that is installed here. Exit status 1 on a failure.")
+    ] = False,
     quiet: QuietOption = False,
 ) -> None:
     """Write the deploy files or the report of a saved result, or hold its plan against what exists.
@@ -54,3 +59,7 @@ def emit_command(
         files = dict(result_files(recommendation, formats_of(to)))
     write_files(out, files)
     say(f"{len(files)} files written to {out}", is_quiet=quiet)
+    if verify:
+        from advisor.cli.verify import verify_and_print
+
+        verify_and_print(files)

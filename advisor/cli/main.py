@@ -10,6 +10,8 @@ from advisor.cli.collect import collect_command
 from advisor.cli.emit import emit_command
 from advisor.cli.explain import explain_command
 from advisor.cli.gate import gate_command
+from advisor.cli.inspect import inspect_command
+from advisor.cli.new import new_command
 from advisor.cli.prices import prices_app
 from advisor.cli.recommend import recommend_command
 from advisor.cli.schema import schema_app
@@ -30,6 +32,8 @@ app.command("emit")(emit_command)
 app.command("backtest")(backtest_command)
 app.command("gate")(gate_command)
 app.command("collect")(collect_command)
+app.command("new")(new_command)
+app.command("inspect")(inspect_command)
 app.add_typer(prices_app, name="prices")
 app.add_typer(schema_app, name="schema")
 

@@ -25,6 +25,9 @@ RegionOption = Annotated[
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr but errors.")]
 NoColorOption = Annotated[bool, typer.Option("--no-color", envvar="NO_COLOR", help="No colour, also with NO_COLOR set.")]
 RatesOption = Annotated[Path | None, typer.Option("--rates", help="CSV of your own rates, over the catalog's.")]
+CatalogOption = Annotated[
+    Path | None, typer.Option("--catalog", help="Folder with the prices to use, in place of those shipped and refreshed.")
+]
 
 
 def say(message: str, *, is_quiet: bool) -> None:

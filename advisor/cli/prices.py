@@ -1,25 +1,36 @@
-"""``advisor prices``: what the catalog holds and how old it is."""
+"""``advisor prices``: what the catalog holds and how old it is, and whether it can be trusted."""
 
-import csv
 import fnmatch
-import io
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from advisor.cli.options import Format, FormatOption, RatesOption, RegionOption
+from advisor.cli.options import CatalogOption, Format, FormatOption, QuietOption, RatesOption, say
+from advisor.cli.price_tables import rate_row, rendered_bill, rendered_changes, rendered_rates, rendered_violations
+from advisor.cli.prices_refresh import refresh_command
+from advisor.cli.results import today
 from advisor.errors import InputError
 
 if TYPE_CHECKING:
-    from advisor.pricing import PriceCatalog, Rate
-
-COLUMNS = ("meter", "region", "usd", "unit", "source", "as_of", "derived", "note")
+    from advisor.pricing import RateChange
 
 prices_app = typer.Typer(
-    help="The price catalog: what it holds and how old it is.", no_args_is_help=True, rich_markup_mode=None
+    help="The price catalog: what it holds, how old it is, and whether it can be trusted.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
 )
+RegionsOption = Annotated[
+    list[str] | None,
+    typer.Option("--region", envvar=["AWS_REGION", "AWS_DEFAULT_REGION"], help="AWS Region; give it again for more."),
+]
+CacheOption = Annotated[
+    Path | None, typer.Option("--cache-dir", help="Folder of refreshed prices. Default: ADVISOR_CACHE_DIR, or the platform's.")
+]
+
+
+prices_app.command("refresh")(refresh_command)
 
 
 @prices_app.callback()
@@ -30,60 +41,123 @@ def _prices() -> None:
 @prices_app.command("show")
 def show_command(
     meter: Annotated[str, typer.Argument(help="Pattern of meters, such as 'fargate:*' or '*:m7g.*'.")] = "*",
-    region: RegionOption = None,
+    region: RegionsOption = None,
+    instance_type: Annotated[
+        str | None, typer.Option("--type", help="Pattern of instance types or families, such as 'm7g.*'.")
+    ] = None,
+    option: Annotated[
+        str | None,
+        typer.Option(help="How it is paid for: on_demand, spot, spot_pool, fee, reserved_instance, compute_savings_plan, ..."),
+    ] = None,
     rates: RatesOption = None,
+    prices: CatalogOption = None,
+    cache: CacheOption = None,
     output: FormatOption = Format.TABLE,
 ) -> None:
-    """Rates of one Region with their source and date.
+    """Rates of one or several Regions with their source, date and age in days.
 
     Example: advisor prices show 'fargate:linux:*' --region eu-west-1
+
+    Example: advisor prices show --type 'm7g.*' --option reserved_instance --region us-east-1 --region us-gov-west-1
     """
     from advisor.sources import read_catalog
 
-    if region is None:
+    if not region:
         raise InputError("no Region given", fix="Add --region, such as --region us-east-1.")
-    catalog = read_catalog(region, rates_file=rates)
-    held = catalog.rates(region)
-    chosen = [name for name in sorted(held) if fnmatch.fnmatchcase(name, meter)]
-    if not chosen:
+    catalog = read_catalog(*region, folder=prices, cache=cache, rates_file=rates)
+    chosen, day = list(dict.fromkeys(region)), today()
+    rows = [
+        rate_row(name, rate, each, day)
+        for each in chosen
+        for name, rate in sorted(catalog.rates(each, lambda name: _is_asked(name, meter, instance_type, option)).items())
+    ]
+    if not rows:
+        asked = " and ".join(filter(None, (repr(meter), instance_type and f"type {instance_type!r}", option)))
         raise InputError(
-            f"no meter in {region} matches {meter!r}", fix="Try a wider pattern, such as 'fargate:*' or 'ec2:*m7g*'."
+            f"no meter in {', '.join(region)} matches {asked}", fix="Try a wider pattern, such as 'fargate:*' or 'ec2:*m7g*'."
         )
-    rows = [_row(name, held[name], region) for name in chosen]
-    typer.echo(_rendered(rows, output, catalog, region), nl=False)
+    typer.echo(rendered_rates(rows, output, catalog, chosen), nl=False)
 
 
-def _row(name: str, rate: "Rate", region: str) -> dict[str, object]:
-    values = (name, region, rate.usd, rate.unit, rate.source_id, rate.as_of, rate.is_derived, rate.note)
-    return dict(zip(COLUMNS, values, strict=True))
+@prices_app.command("check")
+def check_command(
+    prices: CatalogOption = None,
+    cache: CacheOption = None,
+    against: Annotated[
+        str | None, typer.Option(help="Another catalog, the one before: a folder, or 'shipped'. Says what rose and fell.")
+    ] = None,
+    region: RegionsOption = None,
+    workload: Annotated[
+        Path | None, typer.Option(help="With --against: what the change does to the bill of this workload.")
+    ] = None,
+    accept: Annotated[
+        list[str] | None, typer.Option(help="Pattern of meters that may have moved by more than a factor of three.")
+    ] = None,
+    output: FormatOption = Format.TABLE,
+    quiet: QuietOption = False,
+) -> None:
+    """Whether every rule that makes a price catalog trustworthy holds: the shipped and refreshed prices, or another folder.
+
+    Example: advisor prices check
+
+    Example: advisor prices check --against shipped --region eu-west-1 --workload examples/shop/workload.yaml
+
+    Exit status 1: a rule is broken; every breach is printed.
+    """
+    from advisor.pricing import rate_changes
+    from advisor.sources import read_catalog
+    from advisor.sources.catalog import catalog_regions, pricing_data_folder
+    from advisor.sources.catalog_check import check_catalog
+
+    if workload is not None and against is None:
+        raise InputError("--workload needs another catalog", fix="Add --against, such as --against shipped.")
+    other = None if against is None else pricing_data_folder() if against == "shipped" else Path(against)
+    names = catalog_regions(prices, cache)
+    previous = None if other is None else read_catalog(*catalog_regions(other), folder=other)
+    if previous is not None:
+        for name in region or ():
+            previous.region_prices(name)  # says so where the other catalog lacks it
+    found = check_catalog(prices, cache=cache, previous=previous, today=today(), accepted=accept or ())
+    if previous is None or found:
+        typer.echo(rendered_violations(found, output), nl=False)
+    if found:
+        broken = f"{len(found)} breach{'es' if len(found) > 1 else ''} of what must be true of prices"
+        raise InputError(broken, fix="Restore these prices or refresh them; --accept names moves that are right.")
+    say(f"{len(names)} Regions: every rule holds", is_quiet=quiet)
+    if previous is None:
+        return
+    if region is None:
+        region = [name for name in names if name in previous.regions]
+    after = read_catalog(*region, folder=prices, cache=cache)
+    changes = [change for name in dict.fromkeys(region) for change in rate_changes(previous, after, name)]
+    if workload is None:
+        typer.echo(rendered_changes(changes, output), nl=False)
+    else:
+        typer.echo(_bill(workload, other, prices, cache, changes, output), nl=False)
 
 
-def _rendered(rows: Sequence[Mapping[str, object]], output: Format, catalog: "PriceCatalog", region: str) -> str:
-    if output is Format.JSON:
-        used = sorted({str(row["source"]) for row in rows})
-        sources = {name: {"where": catalog.source(name).where, "date": catalog.source(name).date} for name in used}
-        return json.dumps({"rates": rows, "sources": sources}, indent=1) + "\n"
-    if output is Format.CSV:
-        text = io.StringIO()
-        writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        return text.getvalue()
-    if output is Format.MARKDOWN:
-        head = ["| meter | USD | unit | source | as of |", "| --- | ---: | --- | --- | --- |"]
-        body = [f"| `{r['meter']}` | {_usd(r)} | {r['unit']} | {r['source']} | {r['as_of']} |" for r in rows]
-        return "\n".join([*head, *body]) + "\n"
-    wide = max(len(str(row["meter"])) for row in rows)
-    lines = [f"{'meter':<{wide}}  {'USD':>12}  {'unit':<13}  {'as of':<10}  source"]
-    for row in rows:
-        derived = " (derived)" if row["derived"] else ""
-        lines.append(
-            f"{row['meter']:<{wide}}  {_usd(row):>12}  {row['unit']:<13}  {row['as_of']:<10}  {row['source']}{derived}"
-        )
-    dates = catalog.dates(region)
-    lines.append(f"{len(rows)} rates of {region}, dated {dates.oldest} to {dates.newest}")
-    return "\n".join(lines) + "\n"
+def _bill(
+    workload: Path, other: Path | None, prices: Path | None, cache: Path | None, changes: Sequence["RateChange"], output: Format
+) -> str:
+    """What the bill of a workload is at the rates of two catalogs, with its own rates over both."""
+    from advisor.answer import advise
+    from advisor.recommend.rebilled import rebilled
+    from advisor.sources import read_catalog, read_workload
+
+    load = read_workload(workload)
+    rates_file = Path(load.rates_file) if load.rates_file else None
+    after = read_catalog(load.region, folder=prices, cache=cache, rates_file=rates_file)
+    then = advise(load, read_catalog(load.region, folder=other, rates_file=rates_file)).recommended
+    lines = rebilled(then.bill.line_items if then.bill else (), after, load.region)
+    return rendered_bill(then, advise(load, after).recommended, lines, output, changes)
 
 
-def _usd(row: Mapping[str, object]) -> str:
-    return f"{row['usd']:.8f}".rstrip("0").rstrip(".")
+def _is_asked(name: str, meter: str, instance_type: str | None, option: str | None) -> bool:
+    parts = name.split(":")
+    if not fnmatch.fnmatchcase(name, meter):
+        return False
+    if instance_type is not None and not fnmatch.fnmatchcase(parts[-1], instance_type):
+        return False
+    # a commitment is asked for by its own name: on_demand in its meter says what it covers
+    is_commitment = parts[0].endswith(("_instance", "_plan"))
+    return option is None or option == parts[0] or (option in parts[1:] and (not is_commitment or option != "on_demand"))

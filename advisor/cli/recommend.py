@@ -6,8 +6,32 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from advisor.cli.options import Format, FormatOption, NoColorOption, QuietOption, RatesOption, RegionOption, has_color, say
-from advisor.cli.results import formats_of, write_results
+from advisor.cli.options import (
+    CatalogOption,
+    Format,
+    FormatOption,
+    NoColorOption,
+    QuietOption,
+    RatesOption,
+    RegionOption,
+    has_color,
+    say,
+)
+from advisor.cli.reading import (
+    ColumnOption,
+    DayFirstOption,
+    DecimalOption,
+    DelimiterOption,
+    DoubledHourOption,
+    EncodingOption,
+    EpochUnitOption,
+    IntervalOption,
+    StartOption,
+    TimeZoneOption,
+    ValuesOption,
+    reading_of,
+)
+from advisor.cli.results import formats_of, today, write_results
 
 if TYPE_CHECKING:
     from advisor.recommend import Recommendation
@@ -26,9 +50,28 @@ def recommend_command(
         float | None, typer.Option(help="Requests per second that one task serves at the scaling target, for a single CSV.")
     ] = None,
     cpu_ms_per_request: Annotated[float | None, typer.Option(help="CPU milliseconds of one request, for a single CSV.")] = None,
-    time_zone: Annotated[str | None, typer.Option(help="Zone of time stamps without one, such as Europe/Berlin.")] = None,
-    column: Annotated[list[str] | None, typer.Option(help="name=meaning of a CSV column, such as cpu=cpu_percent.")] = None,
+    time_zone: TimeZoneOption = None,
+    column: ColumnOption = None,
+    values: ValuesOption = None,
+    decimal: DecimalOption = None,
+    delimiter: DelimiterOption = None,
+    day_first: DayFirstOption = None,
+    encoding: EncodingOption = None,
+    epoch_unit: EpochUnitOption = None,
+    doubled_hour: DoubledHourOption = None,
+    interval: IntervalOption = None,
+    start: StartOption = None,
+    replay_weeks: Annotated[
+        int,
+        typer.Option(
+            "--replay-weeks",
+            min=0,
+            max=520,
+            help="Last weeks on which the first plan and its rival are replayed minute by minute; 0 leaves EC2 a range.",
+        ),
+    ] = 2,
     rates: RatesOption = None,
+    prices: CatalogOption = None,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for the result, its report, charts and deploy files.")
     ] = None,
@@ -52,16 +95,27 @@ def recommend_command(
         region=region,
         cpu=cpu,
         memory=memory,
-        time_zone=time_zone,
-        columns=_columns(column or []),
         requests_per_task=requests_per_task,
         cpu_ms_per_request=cpu_ms_per_request,
+        reading=reading_of(
+            time_zone=time_zone,
+            column=column,
+            values=values,
+            decimal=decimal,
+            delimiter=delimiter,
+            day_first=day_first,
+            encoding=encoding,
+            epoch_unit=epoch_unit,
+            doubled_hour=doubled_hour,
+            interval=interval,
+            start=start,
+        ),
     )
     for note in load.notes:
         say(f"note: {note}", is_quiet=quiet)
     own_rates = rates or (Path(load.rates_file) if load.rates_file else None)
-    catalog = read_catalog(load.region, rates_file=own_rates)
-    recommendation = advise(load, catalog)
+    catalog = read_catalog(load.region, folder=prices, rates_file=own_rates)
+    recommendation = advise(load, catalog, today=today(), replay_weeks=replay_weeks)
     if out is not None:
         write_results(recommendation, out, formats_of(emit))
     typer.echo(_rendered(recommendation, output, no_color, out), nl=False)
@@ -80,13 +134,3 @@ def _rendered(recommendation: "Recommendation", output: Format, no_color: bool, 
         return render_markdown(recommendation)
     width = shutil.get_terminal_size((80, 24)).columns
     return render_summary(recommendation, width=width, has_color=has_color(no_color), result_path=str(out) if out else "")
-
-
-def _columns(pairs: list[str]) -> dict[str, str]:
-    columns = {}
-    for pair in pairs:
-        name, separator, meaning = pair.rpartition("=")
-        if not separator:
-            raise typer.BadParameter(f"{pair!r} is not name=meaning", param_hint="--column")
-        columns[name] = meaning
-    return columns

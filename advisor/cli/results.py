@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from advisor.errors import AdvisorError, InputError
 
 if TYPE_CHECKING:
+    from advisor.plan import Plan
     from advisor.pricing import Source
     from advisor.recommend import Recommendation
 
@@ -18,6 +19,9 @@ class EmitFormat(StrEnum):
     """What a result can be turned into."""
 
     ECS = "ecs"
+    COPILOT = "copilot"
+    ECSPRESSO = "ecspresso"
+    EXPRESS = "express"
     REPORT = "report"
 
 
@@ -62,15 +66,22 @@ def result_files(recommendation: "Recommendation", formats: Collection[EmitForma
         from advisor.report.folder import render_report
 
         files |= render_report(recommendation, sources=known_sources(recommendation))
-    if EmitFormat.ECS in formats and recommendation.recommended.plan is not None:
-        from advisor.emit import render_ecs
-
-        deploy = render_ecs(recommendation.recommended.plan)
-        files |= {f"deploy/ecs/{path}": content for path, content in deploy.items()}
+    plan = recommendation.recommended.plan
+    if plan is not None:
+        for each in formats:
+            if each is not EmitFormat.REPORT:
+                files |= {f"deploy/{each}/{path}": content for path, content in _render(each, plan).items()}
     if formats:
         from advisor.emit.migration import migration_files
 
         files |= migration_files(recommendation)
+    return files
+
+
+def _render(what: EmitFormat, plan: "Plan") -> Mapping[str, bytes]:
+    from advisor import emit
+
+    files: Mapping[str, bytes] = getattr(emit, f"render_{what}")(plan)
     return files
 
 
@@ -84,6 +95,14 @@ def write_results(recommendation: "Recommendation", folder: Path, formats: Colle
 
 def generated_at() -> str:
     """Now in UTC, or the time that ``SOURCE_DATE_EPOCH`` says."""
+    return _now().replace(microsecond=0).isoformat()
+
+
+def today() -> date:
+    """The day in UTC, or that of ``SOURCE_DATE_EPOCH``."""
+    return _now().date()
+
+
+def _now() -> datetime:
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    moment = datetime.fromtimestamp(int(epoch), UTC) if epoch.isdigit() else datetime.now(UTC)
-    return moment.replace(microsecond=0).isoformat()
+    return datetime.fromtimestamp(int(epoch), UTC) if epoch.isdigit() else datetime.now(UTC)

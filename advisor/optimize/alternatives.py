@@ -168,8 +168,10 @@ def _fargate_choice(search: Search, load: ServiceLoad, architecture: Architectur
     part = cheapest_fargate_part(load, architecture, option, search)
     if part is None:
         return Choice(id=choice_id, title=title, kind=kind, reasons=(f"Fargate has no task size of {service.task} or more",))
-    is_declared = part.services[service.name].task == service.task
-    reasons = () if is_declared else (f"Fargate has no task size {service.task}: rounded up",)
+    size = part.services[service.name].task
+    reasons = () if size == service.task else (f"Fargate has no task size {service.task}: rounded up",)
+    if load.peak_memory_mib > service.task.memory_mib:
+        reasons = (f"a task used up to {load.peak_memory_mib:,.0f} MiB, more than it reserves: {size} on Fargate",)
     return Choice(id=choice_id, title=title, kind=kind, parts=(part,), reasons=reasons)
 
 

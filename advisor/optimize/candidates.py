@@ -14,7 +14,7 @@ from advisor.meters import instance_hour, managed_instances_fee_hour, spot_pool_
 from advisor.pricing import PriceCatalog
 from advisor.simulate.instances import capacity
 from advisor.units import BoolArray, FloatArray, IntArray
-from advisor.workload import Constraints
+from advisor.workload import Constraints, Daemon
 
 LEAST_GENERATION: Mapping[str, int] = {"c": 5, "m": 5, "r": 5, "t": 3, "x": 2}
 """Oldest generation of each general family that is proposed; the other families are for special hardware."""
@@ -28,7 +28,7 @@ class Candidates:
 
     types: tuple[InstanceType, ...]
     capacity: IntArray
-    """(types, 3): CPU units, MiB, network slots."""
+    """(types, 3): CPU units, MiB, network slots, less daemons."""
     on_demand_usd: FloatArray
     spot_pool_usd: FloatArray
     managed_fee_usd: FloatArray
@@ -38,6 +38,12 @@ class Candidates:
     outliers: Mapping[str, str]
     """Types whose on-demand rate stands apart from their family, with a sentence each."""
     notes: tuple[str, ...]
+    daemons: tuple[Daemon, ...] = ()
+    """What every instance runs beside the services; ``capacity`` is what they leave."""
+
+    def capacity_of(self, instance_type: InstanceType) -> IntArray:
+        """(3,): what one instance of a type offers to services."""
+        return np.asarray(self.capacity[self.types.index(instance_type)])
 
     def of(self, architecture: Architecture) -> BoolArray:
         """(types,): which types have the architecture."""
@@ -49,8 +55,8 @@ class Candidates:
         return _is_burstable(self.types)
 
 
-def candidates(catalog: PriceCatalog, region: str, constraints: Constraints) -> Candidates:
-    """Instance types that the constraints, their family and their zones allow.
+def candidates(catalog: PriceCatalog, region: str, constraints: Constraints, daemons: tuple[Daemon, ...] = ()) -> Candidates:
+    """Instance types that the constraints, their family, their zones and the daemons allow.
 
     Raises
     ------
@@ -60,7 +66,14 @@ def candidates(catalog: PriceCatalog, region: str, constraints: Constraints) -> 
     offered = catalog.instance_types(region)
     zones = {t.name: catalog.zones_offering(t.name, region) for t in offered}
     allowed = [t for t in offered if _is_allowed(t, constraints)]
-    types = tuple(t for t in allowed if (n := zones[t.name]) is None or n >= constraints.zones)
+    in_zones = tuple(t for t in allowed if (n := zones[t.name]) is None or n >= constraints.zones)
+    types = tuple(t for t in in_zones if all(set(t.architectures) & set(daemon.architectures) for daemon in daemons))
+    if in_zones and not types:
+        raise InputError(
+            "the architectures of the daemons exclude every candidate instance type: "
+            + ", ".join(f"{daemon.name} ({', '.join(daemon.architectures)})" for daemon in daemons),
+            fix="State `architectures` of each daemon, or widen constraints.instance_types.",
+        )
     if not types:
         raise InputError(
             f"no instance type in {region} matches constraints.instance_types {list(constraints.instance_types)}"
@@ -75,7 +88,8 @@ def candidates(catalog: PriceCatalog, region: str, constraints: Constraints) -> 
     on_demand = PurchaseOption.ON_DEMAND
     return Candidates(
         types=types,
-        capacity=np.array([capacity(t, has_trunking=constraints.has_trunking) for t in types], dtype=np.int64),
+        capacity=np.array([capacity(t, has_trunking=constraints.has_trunking, daemons=daemons) for t in types], dtype=np.int64),
+        daemons=daemons,
         on_demand_usd=catalog.rates_usd([instance_hour(n, on_demand) for n in names], region),
         spot_pool_usd=catalog.rates_usd([spot_pool_hour(n) for n in names], region),
         managed_fee_usd=catalog.rates_usd([managed_instances_fee_hour(n) for n in names], region),

@@ -1,33 +1,37 @@
 """A plan that is already chosen, on another load: what the choice would have cost there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from advisor.ecs import LaunchType
 from advisor.optimize.parts import Part, ReplayFacts, fargate_part
 from advisor.optimize.search import Search, part_on_provider
 from advisor.simulate.scaling import RunningTasks, running_tasks
 from advisor.units import FloatArray
-from advisor.workload import Service
+from advisor.workload import Workload
 
 
-def on_load(parts: Sequence[Part], demand_of: Callable[[Service], FloatArray], search: Search) -> tuple[Part, ...]:
+def on_load(parts: Sequence[Part], workload: Workload, search: Search, *, load_factor: float = 1.0) -> tuple[Part, ...]:
     """The same services, sizes, launch types and instance types on another load.
 
     Parameters
     ----------
     parts
         Of one choice.
-    demand_of
-        Gives the new demand of a service, (input steps,), in its own form of load.
+    workload
+        Holds the new load of every service of the parts, in the service's own form.
     search
-        With the time axis of the new demand.
+        With the time axis of the new load.
+    load_factor
+        Multiplies what was measured; what is stated stays as it is stated.
     """
-    return tuple(_on_load(part, demand_of, search) for part in parts)
+    return tuple(_on_load(part, workload, search, load_factor) for part in parts)
 
 
-def _on_load(part: Part, demand_of: Callable[[Service], FloatArray], search: Search) -> Part:
-    runs = [_rerun(run, demand_of(run.service), search) for run in part.runs]
+def _on_load(part: Part, workload: Workload, search: Search, load_factor: float) -> Part:
+    runs = [_rerun(run, workload, search, load_factor) for run in part.runs]
     if part.provider.launch_type is LaunchType.FARGATE:
         ((run, plan),) = zip(runs, part.services.values(), strict=True)
         result = fargate_part(run, plan.architecture, plan.purchase_option, search.axis, zones=part.provider.zones)
@@ -47,5 +51,19 @@ def with_replay(part: Part, facts: ReplayFacts) -> Part:
     )
 
 
-def _rerun(run: RunningTasks, demand: FloatArray, search: Search) -> RunningTasks:
-    return running_tasks(run.service, demand, run.size, search.axis, is_count_kept=run.is_count_kept)
+def _rerun(run: RunningTasks, workload: Workload, search: Search, load_factor: float) -> RunningTasks:
+    row = workload.index(run.service.name)
+    factor = 1.0 if run.service.is_stated else load_factor
+
+    def times(series: FloatArray) -> FloatArray:
+        return np.asarray(series[row] * factor)
+
+    has_runs = run.fargate_tasks is not None and workload.fargate_tasks is not None
+    return running_tasks(
+        run.service,
+        times(workload.demand),
+        run.size,
+        search.axis,
+        is_count_kept=run.is_count_kept,
+        fargate_tasks=times(workload.fargate_tasks) if has_runs and workload.fargate_tasks is not None else None,
+    )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from advisor.optimize.search import Search
 from advisor.simulate.timeline import Weeks, timeline
 from advisor.uncertainty import ELASTIC_STEP, HORIZON_WEEKS, CostHistory, elasticity
 from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray
-from advisor.workload import Growth, Service, Workload
+from advisor.workload import Growth, Workload
 
 GROWTH_LOADS = (0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0)
 """Load factors at which plans are worked out where the user expects growth; between them cost is interpolated."""
@@ -29,21 +29,14 @@ class RecentLoad:
         per_hour = SECONDS_PER_HOUR // workload.step_s
         n_steps = min(workload.n_steps, HORIZON_WEEKS * HOURS_PER_WEEK * per_hour)
         first = workload.n_steps - n_steps
-        self._demand = workload.demand[:, first:]
-        self._rows = {service.name: row for row, service in enumerate(workload.services)}
-        start = workload.start + timedelta(seconds=first * workload.step_s)
-        self.search = replace(search, axis=timeline(start, workload.step_s, n_steps))
+        self.workload = workload.between(first, workload.n_steps)
+        self.search = replace(search, axis=timeline(self.workload.start, workload.step_s, n_steps))
         kept = measured[-self.search.axis.n_steps :]
         self.hours = self.search.axis.month_hours(kept)
 
     def parts(self, parts: Sequence[Part], load_factor: float) -> tuple[Part, ...]:
         """A plan at this load; what is stated stays as it is stated."""
-
-        def demand(service: Service) -> FloatArray:
-            row: FloatArray = self._demand[self._rows[service.name]]
-            return row if service.is_stated else np.asarray(row * load_factor)
-
-        return on_load(parts, demand, self.search)
+        return on_load(parts, self.workload, self.search, load_factor=load_factor)
 
     def monthly_usd(self, parts: Sequence[Part], load_factor: float) -> float:
         """Bill of a month of this load; NaN where something has no price. [USD]"""

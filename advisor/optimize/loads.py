@@ -27,13 +27,27 @@ class ServiceLoad:
     """(steps,)"""
     hours: FloatArray
     """(steps,): hours of the month that each step stands for, by this service's own gaps."""
+    peak_memory_mib: float = 0.0
+    """Most memory that a single task was seen to use; 0 where it was not measured, or the size was chosen by it."""
     right_size: RightSize | None = None
     """How safe the size is, where it is not the declared one."""
 
 
 def service_loads(workload: Workload, search: Search) -> tuple[ServiceLoad, ...]:
     """Tasks running for each service, with the declared task size."""
-    return tuple(_load(service, workload.demand[row], search) for row, service in enumerate(workload.services))
+    return tuple(
+        replace(
+            _load(service, workload.demand[row], search, _fargate_tasks(workload, row)),
+            peak_memory_mib=_peak_memory_mib(workload, row),
+        )
+        for row, service in enumerate(workload.services)
+    )
+
+
+def _peak_memory_mib(workload: Workload, row: int) -> float:
+    if workload.memory_mib is None or np.isnan(workload.memory_mib[row]).all():
+        return 0.0
+    return float(np.nanmax(workload.memory_mib[row]))
 
 
 def right_sized_load(workload: Workload, declared: ServiceLoad, search: Search) -> ServiceLoad | None:
@@ -49,8 +63,15 @@ def right_sized_load(workload: Workload, declared: ServiceLoad, search: Search) 
     return best
 
 
-def _load(service: Service, demand: FloatArray, search: Search) -> ServiceLoad:
-    run = running_tasks(service, demand, service.task, search.axis)
+def _fargate_tasks(workload: Workload, row: int) -> FloatArray | None:
+    """What Fargate bills for batch runs, (input steps,); None for services."""
+    if workload.fargate_tasks is None or not workload.services[row].is_batch:
+        return None
+    return np.asarray(workload.fargate_tasks[row])
+
+
+def _load(service: Service, demand: FloatArray, search: Search, fargate_tasks: FloatArray | None = None) -> ServiceLoad:
+    run = running_tasks(service, demand, service.task, search.axis, fargate_tasks=fargate_tasks)
     measured = np.asarray(~np.isnan(run.tasks))
     return ServiceLoad(service=service, demand=demand, run=run, measured=measured, hours=search.axis.month_hours(measured))
 
@@ -61,10 +82,16 @@ def _resized(service: Service, right: RightSize) -> Service:
 
 def _observed(workload: Workload, load: ServiceLoad) -> ObservedTask | None:
     row = workload.index(load.service.name)
-    seen = workload.running_tasks, workload.memory_mib, workload.cpu_units_per_task_max
-    if load.service.load_form is LoadForm.TASKS or any(series is None for series in seen):
+    if load.service.load_form is LoadForm.TASKS or workload.cpu_units_per_task_max is None:
         return None
-    tasks, memory_mib, cpu_units = (series[row] for series in seen if series is not None)
+    unknown = np.full(workload.n_steps, np.nan)
+    tasks, memory_mib, cpu_units = (
+        unknown if series is None else series[row]
+        for series in (workload.running_tasks, workload.memory_mib, workload.cpu_units_per_task_max)
+    )
+    present = load.service.present
+    if np.isnan(tasks).all() and present is not None and present.desired_count:
+        tasks = np.full(workload.n_steps, float(present.desired_count))  # as the demand was worked out from it
     is_maximum = workload.is_memory_maximum is not None and bool(workload.is_memory_maximum[row])
     return ObservedTask(running_tasks=tasks, memory_mib=memory_mib, is_memory_maximum=is_maximum, cpu_units_max=cpu_units)
 
@@ -72,10 +99,11 @@ def _observed(workload: Workload, load: ServiceLoad) -> ObservedTask | None:
 def cheapest_fargate_part(load: ServiceLoad, architecture: Architecture, option: PurchaseOption, search: Search) -> Part | None:
     """The service on Fargate, in the size and number of tasks that cost least; None where no size holds its task."""
     parts = []
-    for at in fargate_sizes(load.service):
+    for at in fargate_sizes(load.service, load.peak_memory_mib):
         run = load.run
         if at.size != load.service.task:
-            run = running_tasks(load.service, load.demand, at.size, search.axis, is_count_kept=at.is_count_kept)
+            resized = running_tasks(load.service, load.demand, at.size, search.axis, is_count_kept=at.is_count_kept)
+            run = replace(resized, fargate_tasks=load.run.fargate_tasks)
         parts.append(fargate_part(run, architecture, option, search.axis, zones=search.constraints.zones))
     return min(parts, key=lambda part: cost_usd(search, [part], load.hours), default=None)
 

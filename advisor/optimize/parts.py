@@ -92,7 +92,9 @@ def fargate_part(
     """One service on Fargate or Fargate Spot, with the task size that ``run`` was computed for."""
     service = run.service
     storage, is_public = service.ephemeral_storage_gib, service.has_public_ip
-    billed = billed_fargate_tasks(run.tasks, startup_s=service.startup_s, step_s=axis.step_s)
+    billed = run.fargate_tasks
+    if billed is None:
+        billed = billed_fargate_tasks(run.tasks, startup_s=service.startup_s, step_s=axis.step_s)
     name = "FARGATE" if purchase_option is PurchaseOption.ON_DEMAND else "FARGATE_SPOT"
     provider = CapacityProvider(name=name, launch_type=LaunchType.FARGATE, purchase_option=purchase_option, zones=zones)
     return Part(

@@ -137,6 +137,7 @@ def _line_item(part: Part, meter: Meter, quantity: float, rate: Rate, amount: fl
         as_of=rate.as_of,
         is_derived=rate.is_derived,
         note=rate.note,
+        error_fraction=rate.error_fraction,
     )
 
 

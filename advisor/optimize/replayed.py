@@ -11,7 +11,7 @@ from advisor.optimize.fixed import on_load, with_replay
 from advisor.optimize.parts import Part, ReplayFacts
 from advisor.optimize.search import Search
 from advisor.plan import ScalingMetric
-from advisor.simulate.instances import capacity, reservation
+from advisor.simulate.instances import reservation
 from advisor.simulate.replay import ClusterRules, Replay, ReplayedCluster, ReplayedService, replay_cluster
 from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import timeline
@@ -27,7 +27,8 @@ def can_replay(part: Part) -> bool:
     """Whether the replay has rules for a part: Fargate, and EC2 instances of one type on demand."""
     provider = part.provider
     if provider.launch_type is LaunchType.FARGATE:
-        return True
+        # The seconds of batch runs are known exactly; a replay by the step knows less.
+        return all(run.fargate_tasks is None for run in part.runs)
     return (
         provider.launch_type is LaunchType.EC2
         and provider.purchase_option is PurchaseOption.ON_DEMAND
@@ -48,8 +49,7 @@ def replayed_parts(
     n_steps = min(workload.n_steps, weeks * HOURS_PER_WEEK * SECONDS_PER_HOUR // workload.step_s)
     recent = workload.between(workload.n_steps - n_steps, workload.n_steps)
     at = replace(search, axis=timeline(recent.start, recent.step_s, recent.n_steps))
-    rows = {service.name: row for row, service in enumerate(recent.services)}
-    modelled = on_load([replace(part, replay=None) for part in parts], lambda s: np.asarray(recent.demand[rows[s.name]]), at)
+    modelled = on_load([replace(part, replay=None) for part in parts], recent, at)
     on_fargate = [i for i, part in enumerate(parts) if part.provider.launch_type is LaunchType.FARGATE]
     found: dict[int, ReplayFacts] = {}
     if on_fargate:
@@ -85,11 +85,11 @@ def _one_service(replay: Replay, row: int) -> Replay:
 def replay_part(part: Part, workload: Workload, search: Search) -> Replay:
     """Replay the services of a part on its instances over the whole of a workload, in steps of a minute or the load's own."""
     (type_name,) = part.provider.instance_types
-    instance_type = next(t for t in search.candidates.types if t.name == type_name)
+    row = next(i for i, t in enumerate(search.candidates.types) if t.name == type_name)
     step_s = min(REPLAY_STEP_S, workload.step_s)
     services = [replayed_service(run, plan_metric, workload, step_s) for run, plan_metric in _metrics(part)]
     cluster = ReplayedCluster(
-        capacity=capacity(instance_type, has_trunking=part.provider.has_trunking),
+        capacity=search.candidates.capacity[row],
         zones=part.provider.zones,
         placement=part.provider.placement or PlacementStrategy.SPREAD_THEN_BINPACK,
         rules=ClusterRules(target_capacity_percent=part.provider.target_capacity_percent),

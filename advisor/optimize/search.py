@@ -72,7 +72,7 @@ class Search:
         """(types,): the architecture fits, each task fits on an instance, and there is a price."""
         c = self.candidates
         fits = np.all([tasks_per_instance(reservation(run.size), c.capacity) >= 1 for run in runs], axis=0)
-        is_cpu_known = all(run.cpu_units is not None for run in runs)
+        is_cpu_known = all(run.cpu_units is not None for run in runs) and not c.daemons  # what daemons use is not known
         # Managed Instances are not offered as T nano and micro, and run burstable types unlimited like EC2.
         return np.asarray(
             fits & c.of(kind.architecture) & ~np.isnan(self.rates(kind)).any(axis=-1) & (is_cpu_known | ~c.is_burstable)

@@ -1,7 +1,7 @@
 """The catalog: what a unit of each meter costs in a Region, and what each instance type offers."""
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -9,8 +9,8 @@ from advisor.ecs import InstanceType, PurchaseOption
 from advisor.errors import AdvisorError, PriceNotFoundError
 from advisor.meters import Meter, instance_hour, managed_instances_fee_hour
 from advisor.pricing.derived import derivable, derived_rate, managed_instances_fee
-from advisor.pricing.known_meters import unit_of
-from advisor.pricing.own_rates import OwnRate, apply_own_rates
+from advisor.pricing.known_meters import FIXED_METERS, unit_of
+from advisor.pricing.own_rates import OwnRate, apply_own_rates, check_meters, closest, far_from_list
 from advisor.pricing.rates import UNDATED, CatalogDates, CatalogOrigin, CommitmentRatio, FeeRatio, Rate, RegionPrices, Source
 from advisor.units import FloatArray
 from advisor.workload import InputFile
@@ -98,12 +98,31 @@ class PriceCatalog:
         found = ((self._find(meter.id, region), meter) for meter in meters)
         return np.array([np.nan if rate is None else _in_unit(rate, meter).usd for rate, meter in found], dtype=np.float64)
 
-    def rates(self, region: str) -> Mapping[str, Rate]:
-        """Every rate of a Region by meter id, derived and own ones included."""
+    def rates(self, region: str, is_asked: Callable[[str], bool] = lambda _: True) -> Mapping[str, Rate]:
+        """Rates of a Region by meter id, derived and own ones included; only of the meters that are asked for."""
         prices = self._prices(region)
         known = {**prices.rates, **prices.further, **self._own.get(region, {})}
-        more = ((meter_id, self._find(meter_id, region)) for meter_id in derivable(known, self._fee_ratios))
-        return known | {meter_id: rate for meter_id, rate in more if rate is not None}
+        asked = filter(is_asked, derivable(known, self._fee_ratios))
+        more = ((meter_id, self._find(meter_id, region)) for meter_id in asked)
+        listed = {meter_id: rate for meter_id, rate in known.items() if is_asked(meter_id)}
+        return listed | {meter_id: rate for meter_id, rate in more if rate is not None}
+
+    def region_prices(self, region: str) -> RegionPrices:
+        """List rates of a Region as they are, without own and derived ones."""
+        return self._prices(region)
+
+    @property
+    def known_types(self) -> Mapping[str, InstanceType]:
+        """Every instance type with specs, by name."""
+        return self._types
+
+    def has_source(self, source_id: str) -> bool:
+        """Whether a source is described."""
+        return source_id in self._sources
+
+    def commitment_ratio(self, terms: str) -> CommitmentRatio | None:
+        """What a payment option costs against all upfront, by terms such as ``1y:no_upfront``; None where that is not known."""
+        return self._commitment_ratios.get(terms)
 
     def instance_types(self, region: str) -> tuple[InstanceType, ...]:
         """Instance types with a Linux on-demand rate in the Region, by name."""
@@ -177,19 +196,35 @@ class PriceCatalog:
         The fee is a share of the list rate, so a discount on the instance does not lower it; where the user's rate is the
         only one, the fee is a share of that. A pool follows the Spot rate in force.
         """
+        check_meters(self._own_rates, self._known_meters, self._unit_of)
         matching: set[int] = set()
+        far: list[str] = []
         for region, prices in self._regions.items():
             fees = ((name, managed_instances_fee(name, prices.rate, self._fee_ratios)) for name in self._fee_ratios)
             listed = {**prices.rates, **prices.further}
-            listed |= {managed_instances_fee_hour(name).id: fee for name, fee in fees if fee is not None}
+            listed = {managed_instances_fee_hour(name).id: fee for name, fee in fees if fee is not None} | listed
             own = [row for row in self._own_rates if row.applies_to(region)]
-            self._own[region], lines = apply_own_rates(listed, own, lambda meter_id: unit_of(meter_id, self._types))
+            self._own[region], lines = apply_own_rates(listed, own, self._unit_of)
             matching |= lines
-        return tuple(
-            f"{row.file}, line {row.line}: {row.meter} matches no rate of {', '.join(self._regions)}, so the row has no effect"
-            for row in self._own_rates
-            if row.line not in matching and any(map(row.applies_to, self._regions))
-        )
+            far += far_from_list(own, self._own[region], listed)
+        return (*map(self._without_effect, self._in_vain(matching)), *dict.fromkeys(far))
+
+    def _in_vain(self, matching: Collection[int]) -> list[OwnRate]:
+        """Rows for a Region of this catalog that match none of its rates."""
+        return [row for row in self._own_rates if row.line not in matching and any(map(row.applies_to, self._regions))]
+
+    def _without_effect(self, row: OwnRate) -> str:
+        near = closest(row.meter, self._known_meters()) if row.is_pattern else ""
+        where = ", ".join(self._regions)
+        said = f"{row.file}, line {row.line}: {row.meter} matches no rate of {where}, so the row has no effect"
+        return f"{said}. {near}" if near else said
+
+    def _known_meters(self) -> list[str]:
+        listed = (meter for prices in self._regions.values() for meter in (*prices.rates, *prices.further))
+        return sorted({*(meter.id for meter in FIXED_METERS), *listed})
+
+    def _unit_of(self, meter_id: str) -> str | None:
+        return unit_of(meter_id, self._types)
 
     def _missing(self, meter: Meter, region: str) -> PriceNotFoundError:
         key = meter.id, region

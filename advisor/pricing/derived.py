@@ -132,13 +132,22 @@ def _committed_linux(
 def _committed_windows(
     kind: CommitmentKind, terms: str, instance_type: str, find: Find, ratios: Mapping[str, CommitmentRatio]
 ) -> Rate | None:
-    """Commitments do not lower the licence: the Linux rate plus what Windows costs more on demand."""
+    """Commitments do not lower the licence: the Linux rate plus what Windows costs more on demand.
+
+    Old families differ from that: where a Windows rate is listed and the rule does not meet it, nothing follows for the type.
+    """
     linux, windows = find(_LINUX + instance_type), find(_WINDOWS + instance_type)
     base = find(f"{kind}:{terms}:{_LINUX}{instance_type}")
     base = base or _committed_linux(kind, terms, _LINUX + instance_type, find, ratios)
     ratio = ratios.get(terms)
     if linux is None or windows is None or base is None or ratio is None or windows.usd < linux.usd:
         return None
+    upfront = f"{CommitmentKind.RESERVED_INSTANCE}:{terms.partition(':')[0]}:{PaymentOption.ALL_UPFRONT}"
+    listed, listed_linux = find(f"{upfront}:{_WINDOWS}{instance_type}"), find(f"{upfront}:{_LINUX}{instance_type}")
+    if listed and listed_linux:
+        by_rule = listed_linux.usd + windows.usd - linux.usd
+        if abs(by_rule / listed.usd - 1) > ratio.error_fraction:
+            return None
     error = base.error_fraction or ratio.error_fraction
     note = f"derived: Linux at {base.usd:.6g} and the licence, {windows.usd:g} - {linux.usd:g}, within {error:.1%}"
     note = f"{note}; Linux {base.note}" if base.note else note

@@ -1,13 +1,19 @@
 """Rates of the user's own: negotiated prices, and prices that the catalog lacks. They win over the catalog."""
 
+import difflib
 import fnmatch
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from advisor.errors import InputError
 from advisor.pricing.rates import UNDATED, Rate
+
+FAR_BELOW_LIST: Final = 0.2
+FAR_ABOVE_LIST: Final = 2.0
+"""An own rate beyond these shares of the list rate is named: it may be a rate per month, or of another meter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +41,12 @@ class OwnRate:
         if (self.usd is None) != (self.unit is None):
             raise ValueError("usd needs a unit, and a discount has none")
         if self.discount_fraction is not None and not 0 <= self.discount_fraction < 1:
-            raise ValueError(f"a discount is a fraction from 0 to under 1, not {self.discount_fraction:g}")
+            raise ValueError(f"a discount is a fraction from 0 to under 1, not {self.discount_fraction:g}{self._as_percent}")
+
+    @property
+    def _as_percent(self) -> str:
+        percent = self.discount_fraction or 0.0
+        return f" ({percent:g} % is {percent / 100:.6g})" if 1 <= percent < 100 else ""
 
     @property
     def is_pattern(self) -> bool:
@@ -51,7 +62,36 @@ class OwnRate:
 
     @property
     def source_id(self) -> str:
-        return f"own rates: {self.file}"
+        return f"own rates: {self.file}, line {self.line}"
+
+
+def check_meters(own: Sequence[OwnRate], known: Callable[[], Sequence[str]], unit_of: Callable[[str], str | None]) -> None:
+    """Refuse a row whose meter does not exist.
+
+    Parameters
+    ----------
+    own : Sequence[OwnRate]
+    known : callable
+        Ids of meters that there are, to name those close to a wrong one.
+    unit_of : callable
+        Unit of a meter by its id; None where there is no such meter.
+
+    Raises
+    ------
+    InputError
+        With the closest meters.
+    """
+    for row in own:
+        if not row.is_pattern and unit_of(row.meter) is None:
+            raise _error(
+                row, f"there is no meter {row.meter!r}", fix=f"{closest(row.meter, known())} `advisor prices show` lists them."
+            )
+
+
+def closest(meter: str, known: Sequence[str]) -> str:
+    """A sentence that names the meters whose ids are like one; empty where none is."""
+    near = difflib.get_close_matches(meter, known, n=3)
+    return f"Closest: {', '.join(near)}." if near else ""
 
 
 def apply_own_rates(
@@ -112,6 +152,16 @@ def _priced(meter: str, row: OwnRate, listed: Rate | None, unit_of: Callable[[st
     if row.usd is None or row.unit is None or row.unit != unit:
         raise _error(row, f"{meter} is counted in {unit}, not {row.unit}", fix=f"Give USD per {unit}.")
     return Rate(usd=row.usd, unit=row.unit, source_id=row.source_id, as_of=row.as_of or UNDATED, note=said)
+
+
+def far_from_list(own: Sequence[OwnRate], rates: Mapping[str, Rate], listed: Mapping[str, Rate]) -> Iterator[str]:
+    """A sentence for each own rate that stands far from the list rate of its meter."""
+    rows = {row.source_id: row for row in own}
+    for meter, rate in rates.items():
+        row, base = rows[rate.source_id], listed.get(meter)
+        if row.usd is not None and base is not None and not FAR_BELOW_LIST <= rate.usd / base.usd <= FAR_ABOVE_LIST:
+            times = f"{rate.usd / base.usd:.3g} times the list rate {base.usd:g}"
+            yield f"{row.file}, line {row.line}: {rate.usd:g} USD per {rate.unit} of {meter} is {times}: check the unit"
 
 
 def _error(row: OwnRate, problem: str, *, fix: str) -> InputError:

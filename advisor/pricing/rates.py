@@ -1,6 +1,8 @@
 """Rates with their sources: the values that a catalog is made of."""
 
+import datetime
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -8,6 +10,29 @@ from typing import Final
 
 UNDATED: Final = "undated"
 """Stands for the date of a rate whose source gives none."""
+
+
+_DATE: Final = re.compile(r"20\d\d(-\d\d(-\d\d)?)?")
+
+
+def first_day(as_of: str) -> datetime.date | None:
+    """The first day that the date of a rate may mean: a year alone is as old as it can be. None where there is no date.
+
+    Raises
+    ------
+    ValueError
+        It is neither a day, a month or a year, nor ``undated``.
+
+    Examples
+    --------
+    >>> str(first_day("2026-07")), first_day("undated")
+    ('2026-07-01', None)
+    """
+    if as_of == UNDATED:
+        return None
+    if not _DATE.fullmatch(as_of):
+        raise ValueError(f"{as_of!r} is no date")
+    return datetime.date.fromisoformat(f"{as_of}-01-01"[:10] if len(as_of) == 4 else f"{as_of}-01"[:10])
 
 
 class RateStatus(StrEnum):
@@ -119,10 +144,15 @@ class RegionPrices:
     """How many zones offer an instance type; types that are absent are not known."""
     further: Mapping[str, Rate] = field(default_factory=dict)
     """Current rates by meter id that few ask for, such as Windows and commitments; may be read only when asked for."""
+    places: Mapping[str, str] = field(default_factory=dict)
+    """File and line of current rates by meter id, where they were read from files."""
+    gaps: Mapping[str, str] = field(default_factory=dict)
+    """Why there is no rate, by meter id or pattern, for what a complete Region would have."""
 
     def rate(self, meter_id: str) -> Rate | None:
         """List rate of a meter."""
-        return self.rates.get(meter_id) or self.further.get(meter_id)
+        found = self.rates.get(meter_id)
+        return found if found is not None or meter_id not in self.further else self.further[meter_id]
 
     def dates(self) -> CatalogDates:
         """Newest and oldest date of the list rates."""

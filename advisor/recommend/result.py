@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import Field, dataclass, field, fields, is_dataclass
 from enum import Enum, StrEnum
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ from advisor.billing import Bill, MonthlyUsd
 from advisor.ecs import Architecture, LaunchType, PurchaseOption
 from advisor.errors import InputError
 from advisor.optimize.pricing import InstanceFacts
-from advisor.plan import Plan
+from advisor.plan import OMIT_DEFAULT, Plan, StrategyItem
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -80,15 +80,6 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StrategyItem:
-    """One entry of a capacity provider strategy."""
-
-    capacity_provider: str
-    weight: int = 1
-    base: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SizeAdvice:
     """Why another task size than the declared one, and how safe it would have been on the history."""
 
@@ -99,8 +90,8 @@ class SizeAdvice:
     hours_above_target: float
     hours_above_full: float
     """Hours above what the tasks have."""
-    memory_headroom_fraction: float
-    """Memory left at the worst moment, as a share of the size."""
+    memory_headroom_fraction: float | None
+    """Memory left at the worst moment, as a share of the size; None where memory was not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +173,16 @@ class Present:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SideCostsBill:
+    """What surrounds the tasks costs this, whatever they run on; in no alternative's total."""
+
+    bill: Bill
+    monthly_usd: float | None
+    """None where something has no price."""
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stairs:
     """Dollars per hour against number of tasks, for one service."""
 
@@ -242,7 +243,7 @@ class Run:
     inputs: tuple[Mapping[str, str], ...]
     """``path`` and ``sha256`` of each file."""
     catalog: Mapping[str, str]
-    """Region, oldest and newest date of its prices."""
+    """Region, oldest and newest date of its prices; name of the catalog and SHA-256 of its files, which find it again."""
     seed: int | None
     defaults: Mapping[str, str]
     notes: tuple[str, ...]
@@ -269,6 +270,8 @@ class Recommendation:
     views: Views
     lower_bound: Mapping[str, float] | None = None
     warnings: tuple[str, ...] = ()
+    side_costs: SideCostsBill | None = None
+    """None where the workload states none."""
     schema: str = field(default=SCHEMA)
 
     def alternative(self, alternative_id: str) -> Alternative:
@@ -364,7 +367,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Plan):
         return _plain_plan(value)
     if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value) if not _is_left_out(value, f)}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, Mapping):
@@ -374,9 +377,14 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _is_left_out(value: Any, of: Field[Any]) -> bool:
+    """What most plans leave at its default is not written."""
+    return OMIT_DEFAULT in of.metadata and bool(getattr(value, of.name) == of.default)
+
+
 def _plain_plan(plan: Plan) -> dict[str, Any]:
     """A plan with ``cpu`` and ``memory`` beside each other, as in a task definition."""
-    data = {f.name: _plain(getattr(plan, f.name)) for f in fields(plan)}
+    data = {f.name: _plain(getattr(plan, f.name)) for f in fields(plan) if not _is_left_out(plan, f)}
     for service in data["services"].values():
         size = service.pop("task")
         service["cpu"], service["memory"] = size["cpu_units"], size["memory_mib"]
@@ -386,9 +394,13 @@ def _plain_plan(plan: Plan) -> dict[str, Any]:
 def _nest_task_sizes(data: Mapping[str, Any]) -> dict[str, Any]:
     """The inverse of :func:`_plain_plan` over all alternatives; data of another shape is left for the validation to name."""
     result: dict[str, Any] = json.loads(json.dumps(data))
-    for alternative in result.get("alternatives") or []:
+    alternatives = result.get("alternatives")
+    for alternative in alternatives if isinstance(alternatives, list) else ():
         plan = alternative.get("plan") if isinstance(alternative, dict) else None
-        for service in (plan or {}).get("services", {}).values():
+        services = plan.get("services") if isinstance(plan, dict) else None
+        for service in services.values() if isinstance(services, dict) else ():
+            if not isinstance(service, dict):
+                continue
             service["task"] = {"cpu_units": service.pop("cpu", None), "memory_mib": service.pop("memory", None)}
     return result
 

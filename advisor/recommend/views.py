@@ -11,7 +11,12 @@ from advisor.simulate.timeline import Timeline
 from advisor.units import SECONDS_PER_HOUR, BoolArray, FloatArray
 from advisor.workload import LoadForm
 
-UNITS = {LoadForm.TASKS: "tasks", LoadForm.UTILIZATION: "CPU units in use", LoadForm.REQUESTS: "requests/s"}
+UNITS = {
+    LoadForm.TASKS: "tasks",
+    LoadForm.UTILIZATION: "CPU units in use",
+    LoadForm.USAGE: "CPU units in use",
+    LoadForm.REQUESTS: "requests/s",
+}
 
 
 def first_hour(start: datetime) -> datetime:

@@ -1,5 +1,6 @@
 """What a careful reader should know beside the answer."""
 
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -9,10 +10,11 @@ from advisor.optimize.alternatives import Alternatives
 from advisor.optimize.candidates import family_and_generation
 from advisor.optimize.parts import Part
 from advisor.optimize.search import Search
+from advisor.optimize.side_costs import PricedSideCosts
 from advisor.recommend.changes import TREND_WEEKS, changes, sentences, shape_change, weekly_load
 from advisor.recommend.result import Alternative
 from advisor.recommend.verdict import WARN_WEEKS
-from advisor.simulate.instances import capacity, reservation
+from advisor.simulate.instances import reservation
 from advisor.simulate.packing import tasks_per_instance
 from advisor.units import HOURS_PER_WEEK
 from advisor.workload import LoadForm, Workload
@@ -37,6 +39,11 @@ def warnings_for(
         *_close_fits(search, parts),
         *_quota(parts),
         *_unmet(best),
+        *_crowded(workload, search, parts),
+        *_stated(workload),
+        *_daemons(workload),
+        *_batches(workload),
+        *_unsized(workload, found),
         *_tasks_form(workload),
     )
 
@@ -48,6 +55,21 @@ def _growth(workload: Workload) -> Iterable[str]:
             f"chances and quantiles are for a load {growth.fraction:+.0%} from the measured one, give or take "
             f"{growth.spread_fraction:.0%}, as stated by growth; bills are of the measured load"
         )
+
+
+def side_cost_sentences(side: PricedSideCosts | None) -> Iterable[str]:
+    """What surrounds the tasks costs, beside all totals because it is the same for each."""
+    if side is None:
+        return
+    usd = math.fsum(item.amount_usd for item in side.bill.line_items)
+    lines = sorted(side.bill.line_items, key=lambda item: (-item.amount_usd, item.meter))
+    told = ", ".join(f"{item.meter} {item.amount_usd:,.2f}" for item in lines)
+    if lines:
+        yield f"beside every total, side costs of {usd:,.2f} USD a month, the same for each alternative: {told}"
+    if side.missing:
+        yield f"side costs without a price, in no total: {', '.join(side.missing)}; give it with --rates FILE"
+    if side.unstated:
+        yield f"side costs that are not stated, in no total: {', '.join(side.unstated)}"
 
 
 def _history(workload: Workload, found: Alternatives) -> Iterable[str]:
@@ -106,7 +128,7 @@ def _close_fits(search: Search, parts: Sequence[Part]) -> Iterable[str]:
     types = {t.name: t for t in search.candidates.types if not t.is_registered_memory_observed}
     for part in parts:
         for instance_type in (types[name] for name in part.provider.instance_types if name in types):
-            offered = capacity(instance_type, has_trunking=part.provider.has_trunking)
+            offered = search.candidates.capacity_of(instance_type)
             less = offered - np.array([0, int(offered[1] * FIT_ERROR_FRACTION), 0])
             for name, plan in part.services.items():
                 fit, fewer = (int(tasks_per_instance(reservation(plan.task), each)) for each in (offered, less))
@@ -137,9 +159,87 @@ def _unmet(best: Alternative) -> Iterable[str]:
 
 
 def _tasks_form(workload: Workload) -> Iterable[str]:
-    names = [service.name for service in workload.services if service.load_form is LoadForm.TASKS]
+    names = [s.name for s in workload.services if s.load_form is LoadForm.TASKS and not s.is_batch]
     if names:
         yield (
             f"{', '.join(names)}: task counts were taken as they ran, so that this answer says nothing about task size, "
             "scaling target or burstable instances"
         )
+
+
+def _crowded(workload: Workload, search: Search, parts: Sequence[Part]) -> Iterable[str]:
+    """Services in fewer tasks than ran, each sent more load than its memory may take."""
+    if workload.running_tasks is None or workload.memory_mib is None:
+        return
+    for row, service in enumerate(workload.services):
+        part = next(part for part in parts if service.name in part.services)
+        tasks = part.tasks[list(part.services).index(service.name)]
+        ran = search.axis.spread(workload.running_tasks[row])
+        memory_mib = search.axis.spread(workload.memory_mib[row]) * np.fmax(ran / np.maximum(tasks, 1.0), 1.0)
+        if service.load_form is LoadForm.TASKS or np.isnan(memory_mib).all():
+            continue
+        at, size_mib = int(np.nanargmax(memory_mib)), part.services[service.name].task.memory_mib
+        if memory_mib[at] > size_mib and tasks[at] < ran[at]:
+            yield (
+                f"{service.name}: {tasks[at]:.0f} tasks serve the load for which {ran[at]:.0f} ran; if memory grows with the "
+                f"load of a task, one needs {memory_mib[at]:,.0f} MiB of its {size_mib:,}: raise scaling.min, or try it first"
+            )
+
+
+def _stated(workload: Workload) -> Iterable[str]:
+    """Loads that nobody measured, unless they are a plain constant or a schedule, which say so themselves."""
+    names = [s.name for s in workload.services if s.is_stated and s.load_form is not LoadForm.TASKS]
+    if names:
+        yield f"{', '.join(names)}: the load is assumed, not measured: measure it once the service runs, and ask again"
+
+
+def _daemons(workload: Workload) -> Iterable[str]:
+    if not workload.daemons:
+        return
+    names = ", ".join(f"{daemon.name} ({daemon.task})" for daemon in workload.daemons)
+    yield (
+        f"daemons take their share of every instance: {names}; burstable instances are left out, because the CPU that daemons "
+        "use is not known; no deploy file changes them"
+    )
+    if LaunchType.FARGATE in workload.constraints.launch_types:
+        yield (
+            f"Fargate runs no daemon service: what {', '.join(daemon.name for daemon in workload.daemons)} does has to come as "
+            "a sidecar there, and is in no figure of Fargate"
+        )
+
+
+def _batches(workload: Workload) -> Iterable[str]:
+    names = [service.name for service in workload.services if service.is_batch]
+    if names:
+        yield (
+            f"{', '.join(names)}: batch runs as stated. Fargate bills each task by the second from its start, at least 60 s; "
+            "on instances a run holds its whole step. Start them with EventBridge Scheduler: a service would keep them running"
+        )
+
+
+def _unsized(workload: Workload, found: Alternatives) -> Iterable[str]:
+    """Services whose task size could not be questioned, because nothing tells what single tasks used."""
+    names, rigid = [], []
+    for row, service in enumerate(workload.services):
+        is_measured = service.load_form in (LoadForm.UTILIZATION, LoadForm.USAGE) and not service.is_stated
+        if not is_measured or service.name in found.right_sized:
+            continue
+        cpu_max, memory_mib = workload.cpu_units_per_task_max, workload.memory_mib
+        if cpu_max is None or bool(np.isnan(cpu_max[row]).all()):
+            names.append(service.name)
+        elif memory_mib is not None and not np.isnan(memory_mib[row]).all() and not _has_memory_maximum(workload, row):
+            rigid.append(service.name)
+    if names:
+        yield (
+            f"{', '.join(names)}: the task size was not questioned, because the most that a single task used is not known "
+            "(columns cpu_percent_maximum and memory_percent_maximum)"
+        )
+    if rigid:
+        yield (
+            f"{', '.join(rigid)}: memory was not lowered, because averages hide its peak (column memory_percent_maximum, or "
+            "samples of a single task at most 5 minutes apart)"
+        )
+
+
+def _has_memory_maximum(workload: Workload, row: int) -> bool:
+    return workload.is_memory_maximum is not None and bool(workload.is_memory_maximum[row])

@@ -27,6 +27,7 @@ from advisor.report.words import (
     money,
     money_range,
     present_sentence,
+    rounding_sentence,
     saving_sentence,
     size_sentence,
     where,
@@ -293,7 +294,10 @@ def _of_service(recommendation: Recommendation, service: ServiceAdvice, sources:
         verdict=f"{VERDICT_WORDS[recommendation.recommendation.verdict]} for the cluster: {best.title}",
         monthly_usd=chosen.monthly_usd if chosen else None,
         money=f"{money_range(chosen.monthly_usd)} a month" if chosen else f"on instances shared by {len(shared)} services",
-        reasons=(*filter(None, (service.why, size_sentence(service))), *_stairs_reasons(_view(recommendation, service.name))),
+        reasons=(
+            *filter(None, (service.why, size_sentence(service), rounding_sentence(service.name, recommendation))),
+            *_stairs_reasons(_view(recommendation, service.name)),
+        ),
         binds=(
             *_instances_bind(chosen.instances if chosen else best.instances),
             *_least_counts_bind(recommendation, best.plan, (service.name,)),

@@ -34,6 +34,8 @@ from advisor.report.words import (
     money_range,
     more_than_best,
     packed,
+    replay_sentence,
+    rounding_sentence,
     size_sentence,
     sure_sentence,
     where,
@@ -254,6 +256,7 @@ def _first_screen(recommendation: Recommendation) -> dict[str, Any]:
             today,
         ],
         "sure": sure_sentence(recommendation),
+        "replay": replay_sentence(recommendation),
         "why": advice.why,
         "warnings": recommendation.warnings,
     }
@@ -306,7 +309,7 @@ def _comparison(recommendation: Recommendation) -> dict[str, Any]:
     return {
         "region": recommendation.region,
         "alternatives": [_alternative(a, recommendation) for a in recommendation.of_scope(CLUSTER_SCOPE)],
-        "services": [_service(service) for service in services],
+        "services": [_service(service, recommendation) for service in services],
         "example_service": _argument(services[0].name) if services else "",
     }
 
@@ -346,11 +349,12 @@ def _chips(services: Any) -> list[str]:
     return list(dict.fromkeys(launch + spot for launch, spot in kinds))
 
 
-def _service(service: ServiceAdvice) -> dict[str, Any]:
+def _service(service: ServiceAdvice, recommendation: Recommendation) -> dict[str, Any]:
     strategy = ", ".join(
         f"capacity provider {item.capacity_provider}, weight {item.weight}, base {item.base}"
         for item in service.capacity_provider_strategy
     )
+    sentences = (service.why, size_sentence(service), rounding_sentence(service.name, recommendation))
     return {
         "name": service.name,
         "where": where(service),
@@ -358,7 +362,7 @@ def _service(service: ServiceAdvice) -> dict[str, Any]:
         "size": f"{service.task_size['cpu']} / {service.task_size['memory']}",
         "tasks": f"{service.tasks_p50:g} / {service.tasks_max:g}",
         "strategy": strategy or f"launch type {service.launch_type}",
-        "why": "; ".join(filter(None, (service.why, size_sentence(service)))),
+        "why": "; ".join(filter(None, sentences)),
     }
 
 

@@ -17,6 +17,8 @@ from advisor.report.words import (
     more_than_best,
     packed,
     present_sentence,
+    replay_sentence,
+    rounding_sentence,
     saving_sentence,
     size_sentence,
     sure_sentence,
@@ -41,6 +43,7 @@ def render_markdown(recommendation: Recommendation, *, charts: tuple[tuple[str, 
         "",
         f"- How sure: {escape(sure_sentence(recommendation))}",
         f"- Why: {escape(advice.why)}",
+        *([f"- Replay: {escape(replay_sentence(recommendation))}"] if best.replay else []),
         f"- Today: {escape(present_sentence(recommendation))}",
         *(f"- Doubt: {escape(doubt)}" for doubt in advice.doubts),
         *(f"- Note: {escape(warning)}" for warning in recommendation.warnings),
@@ -91,7 +94,8 @@ def _services(recommendation: Recommendation) -> list[str]:
     for service in recommendation.recommendation.services:
         size = f"{service.task_size['cpu']}/{service.task_size['memory']}"
         count = f"{service.tasks_p50:g}/{service.tasks_max:g}"
-        why = "; ".join(sentence for sentence in (service.why, size_sentence(service)) if sentence)
+        sentences = (service.why, size_sentence(service), rounding_sentence(service.name, recommendation))
+        why = "; ".join(sentence for sentence in sentences if sentence)
         lines.append(f"| {escape(service.name)} | {escape(where(service))} | {size} | {count} | {escape(why)} |")
     return lines
 

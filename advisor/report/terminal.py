@@ -16,6 +16,8 @@ from advisor.report.words import (
     more_than_best,
     packed,
     present_sentence,
+    replay_sentence,
+    rounding_sentence,
     saving_sentence,
     size_sentence,
     sure_sentence,
@@ -43,6 +45,7 @@ def render_summary(
         *_item("money", saving_sentence(advice.saving, recommendation), width),
         *_item("sure", sure_sentence(recommendation), width),
         *_item("why", advice.why, width),
+        *_item("replay", replay_sentence(recommendation), width),
         *_item("today", present_sentence(recommendation), width),
     ]
     for doubt in advice.doubts:
@@ -108,6 +111,6 @@ def _services(recommendation: Recommendation, width: int) -> list[str]:
         name = service.name if len(service.name) <= names else f"{service.name[: names - 1]}…"
         lines.append(f"  {name:<{names}} {size:>11} {count:>13}  {where(service)}"[:width])
         lines += textwrap.wrap(service.why, width - 4, initial_indent="    ", subsequent_indent="    ")
-        if service.size is not None:
-            lines += textwrap.wrap(size_sentence(service), width - 4, initial_indent="    ", subsequent_indent="    ")
+        for sentence in filter(None, (size_sentence(service), rounding_sentence(service.name, recommendation))):
+            lines += textwrap.wrap(sentence, width - 4, initial_indent="    ", subsequent_indent="    ")
     return lines

@@ -12,6 +12,8 @@ VERDICT_WORDS = {
     Verdict.TOO_CLOSE_TO_CALL: "Too close to call; first of the ranking",
     Verdict.NOT_ENOUGH_DATA: "Not enough data to recommend; cheapest so far",
 }
+LEAST_ROUNDING_FRACTION = 0.005
+"""Less than this is no waste worth a sentence."""
 LAUNCH_WORDS = {LaunchType.FARGATE: "Fargate", LaunchType.EC2: "EC2", LaunchType.MANAGED_INSTANCES: "Managed Instances"}
 
 
@@ -64,6 +66,24 @@ def sure_sentence(recommendation: Recommendation) -> str:
     sentence = f"these launch types are cheapest in {chance(advice.probability)} of the draws; next month costs "
     sentence += f"{interval(best.monthly_usd)} in 8 of 10"
     return f"{sentence}; {flip_sentence(recommendation)}"
+
+
+def replay_sentence(recommendation: Recommendation) -> str:
+    """What a replay of the last weeks found for the recommended plan; empty where it was not replayed."""
+    replay = recommendation.recommended.replay
+    if replay is None:
+        return ""
+    weeks = f"the last {replay.weeks:.3g} weeks" if replay.weeks >= 2 else f"the last {replay.weeks * 7:.0f} days"
+    sentence = f"{weeks} minute by minute through ECS's scaling and placement: "
+    if replay.instances_over_packing is not None:
+        more = replay.instances_over_packing - 1
+        changed = f"{percent(abs(more))} {'more' if more > 0 else 'fewer'} instances than packed"
+        sentence += "as many instances as packed" if abs(more) < 0.005 else changed
+        sentence += f", {replay.waiting_task_hours:,.1f} task-hours a month waiting for one, "
+    return (
+        f"{sentence}{replay.hours_above_target:,.1f} service-hours a month above the scaling target, "
+        f"{replay.hours_above_full:,.1f} above what the tasks can do"
+    )
 
 
 def flip_sentence(recommendation: Recommendation) -> str:
@@ -136,11 +156,27 @@ def size_sentence(advice: ServiceAdvice) -> str:
     if size is None:
         return ""
     now, before = (f"{each['cpu']}/{each['memory']}" for each in (advice.task_size, size.declared))
+    headroom = size.memory_headroom_fraction
+    memory = (
+        "memory not measured and so not lowered"
+        if headroom is None
+        else f"{percent(headroom)} of memory left at the worst moment"
+    )
     return (
         f"size: {now} instead of {before}: "
-        f"on this history {percent(size.memory_headroom_fraction)} of memory left at the worst moment, CPU above target for "
+        f"on this history {memory}, CPU above target for "
         f"{size.hours_above_target:,.0f} h (today {size.hours_above_target_today:,.0f} h), above full for "
         f"{size.hours_above_full:,.0f} h"
+    )
+
+
+def rounding_sentence(name: str, recommendation: Recommendation) -> str:
+    """What rounding the declared size up to Fargate's grid wastes; empty where it wastes nothing."""
+    view = next((view for view in recommendation.views.services if view.name == name), None)
+    if view is None or not view.fargate_rounding_fraction or view.fargate_rounding_fraction < LEAST_ROUNDING_FRACTION:
+        return ""
+    return (
+        f"Fargate's grid: rounding the declared size up wastes {percent(view.fargate_rounding_fraction)} of what a task costs"
     )
 
 

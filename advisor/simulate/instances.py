@@ -1,5 +1,7 @@
 """What container instances offer, and how many of them a load keeps running."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from advisor.ecs import InstanceType, TaskSize
@@ -7,16 +9,17 @@ from advisor.meters import sum_over_states
 from advisor.simulate.packing import as_counts
 from advisor.simulate.timeline import trailing_maximum
 from advisor.units import ECS_CPU_UNITS_PER_VCPU, HOURS_PER_MONTH, FloatArray, IntArray
+from advisor.workload import Daemon
 
 UNKNOWN_ENIS = 2
 """Interfaces assumed where the number is not known: the least that any current type has, so one awsvpc task."""
 
 
-def capacity(instance_type: InstanceType, *, has_trunking: bool) -> IntArray:
+def capacity(instance_type: InstanceType, *, has_trunking: bool, daemons: Sequence[Daemon] = ()) -> IntArray:
     """What one container instance offers to awsvpc tasks: CPU units, registered memory in MiB, network slots (3,).
 
-    All CPU units are registered; memory is less than nominal. Each awsvpc task needs an interface: all but the primary one, or
-    the branch interfaces where the type allows trunking [1]_.
+    All CPU units are registered; memory is less than nominal. A daemon task takes its share of every instance. Each awsvpc
+    task needs an interface: all but the primary one, or the branch interfaces where the type allows trunking [1]_.
 
     References
     ----------
@@ -25,7 +28,10 @@ def capacity(instance_type: InstanceType, *, has_trunking: bool) -> IntArray:
     slots = (instance_type.max_enis or UNKNOWN_ENIS) - 1
     if has_trunking and instance_type.trunked_tasks is not None:
         slots = instance_type.trunked_tasks
-    return np.array([instance_type.cpu_units, instance_type.registered_memory_mib, slots], dtype=np.int64)
+    offered = np.array([instance_type.cpu_units, instance_type.registered_memory_mib, slots], dtype=np.int64)
+    for daemon in daemons:
+        offered -= np.array([daemon.task.cpu_units, daemon.task.memory_mib, int(daemon.has_network_interface)], dtype=np.int64)
+    return np.maximum(offered, 0)
 
 
 def reservation(task: TaskSize) -> IntArray:

@@ -28,10 +28,18 @@ class RunningTasks:
     """(steps,): CPU units in use; None where the load does not tell."""
     is_count_kept: bool = False
     """As many tasks as of the declared size, whatever ``size`` is."""
+    fargate_tasks: FloatArray | None = None
+    """(steps,): of batch runs, the tasks that Fargate bills: their seconds are known, where counts tell only the step."""
 
 
 def running_tasks(
-    service: Service, demand: FloatArray, size: TaskSize, axis: Timeline, *, is_count_kept: bool = False
+    service: Service,
+    demand: FloatArray,
+    size: TaskSize,
+    axis: Timeline,
+    *,
+    is_count_kept: bool = False,
+    fargate_tasks: FloatArray | None = None,
 ) -> RunningTasks:
     """Tasks that run for a load, (steps of ``axis``,).
 
@@ -44,6 +52,8 @@ def running_tasks(
         As ``service.load_form`` says.
     is_count_kept
         As many tasks as of the declared size, whatever ``size`` is.
+    fargate_tasks : (input steps,)
+        Of batch runs: what Fargate bills.
     """
     needed = needed_tasks(service, demand, service.task if is_count_kept else size)
     tasks = axis.spread(needed.tasks)
@@ -60,4 +70,5 @@ def running_tasks(
         min_tasks=min_tasks(service, service.task if is_count_kept else size),
         cpu_units=None if in_use is None else np.asarray(axis.spread(in_use)),
         is_count_kept=is_count_kept,
+        fargate_tasks=None if fargate_tasks is None else np.asarray(axis.spread(fargate_tasks)),
     )

@@ -5,20 +5,49 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from advisor.sources.catalog import read_catalog
+    from advisor.sources.catalog_check import check_catalog
     from advisor.sources.changes import Change, Stated, read_change
+    from advisor.sources.inspection import inspect_load
+    from advisor.sources.load_options import LoadOptions
+    from advisor.sources.new_workload import LoadShape, NewService, render_new_workload
     from advisor.sources.recommendation_file import read_recommendation
+    from advisor.sources.validators import Check, verify_files
     from advisor.sources.workload_file import read_workload
     from advisor.sources.workload_models import workload_schema
 
-__all__ = ["Change", "Stated", "read_catalog", "read_change", "read_recommendation", "read_workload", "workload_schema"]
+__all__ = [
+    "Change",
+    "Check",
+    "LoadOptions",
+    "LoadShape",
+    "NewService",
+    "Stated",
+    "check_catalog",
+    "inspect_load",
+    "read_catalog",
+    "read_change",
+    "read_recommendation",
+    "read_workload",
+    "render_new_workload",
+    "verify_files",
+    "workload_schema",
+]
 
 _MODULES = {
+    "LoadOptions": "advisor.sources.load_options",
+    "inspect_load": "advisor.sources.inspection",
     "Change": "advisor.sources.changes",
+    "Check": "advisor.sources.validators",
+    "LoadShape": "advisor.sources.new_workload",
+    "NewService": "advisor.sources.new_workload",
     "Stated": "advisor.sources.changes",
+    "check_catalog": "advisor.sources.catalog_check",
     "read_change": "advisor.sources.changes",
+    "render_new_workload": "advisor.sources.new_workload",
     "read_catalog": "advisor.sources.catalog",
     "read_recommendation": "advisor.sources.recommendation_file",
     "read_workload": "advisor.sources.workload_file",
+    "verify_files": "advisor.sources.validators",
     "workload_schema": "advisor.sources.workload_models",
 }
 

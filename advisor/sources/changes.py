@@ -10,7 +10,7 @@ from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, Architecture, LaunchType, 
 from advisor.errors import InputError
 from advisor.gating import check_same_services, launch_type_of, unknown_service
 from advisor.sources.input_files import InputFiles, Place, shown
-from advisor.sources.task_size import parse_task_definition
+from advisor.sources.task_size import TaskDefinition, parse_task_definition
 from advisor.sources.workload_file import read_workload
 from advisor.workload import PresentCluster, PresentService, Service, Workload
 
@@ -135,7 +135,7 @@ def with_definition(
     default = Architecture.X86_64 if launch_type is LaunchType.FARGATE else stays
     return replace(
         service,
-        task=TaskSize(cpu_units=found.cpu_units, memory_mib=found.memory_mib),
+        task=_reserved(found, file),
         ephemeral_storage_gib=found.ephemeral_storage_gib or FARGATE_INCLUDED_STORAGE_GIB,
         present=PresentService(
             launch_type=launch_type,
@@ -144,6 +144,15 @@ def with_definition(
             architecture=found.architecture or default,
         ),
     )
+
+
+def _reserved(found: TaskDefinition, file: str) -> TaskSize:
+    if found.cpu_units is None or found.memory_mib is None:
+        what = "CPU (0 and 1 are placeholders)" if found.cpu_units is None else "memory"
+        raise Place(file).error(
+            f"neither the task nor its containers reserve {what}", fix="Give the task definition a task-level size."
+        )
+    return TaskSize(cpu_units=found.cpu_units, memory_mib=found.memory_mib)
 
 
 def _launch_type(compatible: Sequence[str], known: LaunchType | None, name: str, place: Place) -> LaunchType:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from advisor.sources.packed_bytes import Unpacked, unpacked
 from advisor.sources.places import Place, listed, plain, shown
 from advisor.workload import InputFile
@@ -29,8 +31,7 @@ _BYTE_ORDER_MARKS: Final = (
 class InputFiles:
     """Reads input files and remembers the hash of each."""
 
-    def __init__(self, encoding: str | None = None) -> None:
-        self._encoding = encoding
+    def __init__(self) -> None:
         self._sha256: dict[str, str] = {}
         self.notes: list[str] = []
         """Which encoding was recognised, where it is not UTF-8."""
@@ -40,7 +41,7 @@ class InputFiles:
         """The files read so far, in the order of reading."""
         return tuple(InputFile(path=path, sha256=digest) for path, digest in self._sha256.items())
 
-    def text(self, path: Path, named_at: Place | None = None) -> str:
+    def text(self, path: Path, named_at: Place | None = None, encoding: str | None = None) -> str:
         """Text of a file that is read in one piece, without its byte order mark.
 
         Raises
@@ -53,10 +54,10 @@ class InputFiles:
                 raise Place(str(path)).error("the file is a Parquet table, not text", fix="Name it as a load file.")
             data = opened.rest(_LONGEST_TEXT)
             self._sha256[str(path)] = opened.finish()
-        utf8 = b"".join(self._utf8([data] if data else [], str(path)))
+        utf8 = b"".join(self._utf8([data] if data else [], str(path), encoding))
         return utf8.decode("utf-8")
 
-    def blocks(self, opened: Unpacked, path: Path) -> Iterator[bytes]:
+    def blocks(self, opened: Unpacked, path: Path, encoding: str | None = None) -> Iterator[bytes]:
         """Text of a file as UTF-8, in blocks of whole lines that end with a line feed, of about 1 MiB each.
 
         Raises
@@ -67,7 +68,7 @@ class InputFiles:
         parts: list[bytes] = []
         pending = 0
         is_cr_only: bool | None = None
-        for data in self._utf8(iter(lambda: opened.read(_BLOCK_BYTES), b""), str(path)):
+        for data in self._utf8(iter(lambda: opened.read(_BLOCK_BYTES), b""), str(path), encoding):
             if is_cr_only is None and len(data) > 1:
                 is_cr_only = b"\r" in data[:-1] and b"\n" not in data
             block = data.replace(b"\r", b"\n") if is_cr_only else data
@@ -89,12 +90,12 @@ class InputFiles:
         """Remember the hash of a file that was read to its end."""
         self._sha256[str(path)] = opened.finish()
 
-    def _utf8(self, chunks: Iterator[bytes] | list[bytes], file: str) -> Iterator[bytes]:
+    def _utf8(self, chunks: Iterator[bytes] | list[bytes], file: str, encoding: str | None) -> Iterator[bytes]:
         """Chunks of text as UTF-8, each holding whole characters."""
         decoder: _Decoder | None = None
         for chunk in chunks:
             if decoder is None:
-                decoder = self._decoder(chunk, file)
+                decoder = self._decoder(chunk, file, encoding)
                 chunk = chunk[decoder.skip :]
             yield decoder.utf8(chunk)
         if decoder is not None:
@@ -102,10 +103,10 @@ class InputFiles:
             if rest:
                 yield rest
 
-    def _decoder(self, first: bytes, file: str) -> "_Decoder":
-        if self._encoding is not None:
-            is_marked = self._encoding == "utf-8" and first.startswith(codecs.BOM_UTF8)
-            return _Decoder(self._encoding, 3 if is_marked else 0, file, self.notes, is_stated=True)
+    def _decoder(self, first: bytes, file: str, stated: str | None) -> "_Decoder":
+        if stated is not None:
+            is_marked = stated == "utf-8" and first.startswith(codecs.BOM_UTF8)
+            return _Decoder(stated, 3 if is_marked else 0, file, self.notes, is_stated=True)
         for mark, encoding, skip in _BYTE_ORDER_MARKS:
             if first.startswith(mark):
                 if encoding != "utf-8":
@@ -119,6 +120,11 @@ class InputFiles:
                 )
                 return _Decoder(encoding, 0, file, self.notes)
         return _Decoder("utf-8", 0, file, self.notes)
+
+
+def count_lines(data: bytes) -> int:
+    """Line feeds in bytes; where lines are short, many times faster than ``bytes.count``."""
+    return int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n")))
 
 
 class _Decoder:
@@ -148,7 +154,7 @@ class _Decoder:
                 "the file holds NUL bytes: it is binary, or cut in the middle of a UTF-16 character",
                 fix="Export it as CSV in UTF-8.",
             )
-        self._n_lines += data.count(b"\n")
+        self._n_lines += count_lines(data)
         return data
 
     def _decoded(self, chunk: bytes, final: bool) -> str:

@@ -178,7 +178,8 @@ def unpacked(path: Path, named_at: Place | None) -> Iterator[Unpacked]:
     except PermissionError:
         raise place.error(f"{subject} may not be read", fix=f"Allow it: chmod u+r {path}.") from None
     except (OSError, ValueError) as error:
-        raise place.error(f"{subject} cannot be read ({error})", fix="Check the name and the disk.") from error
+        why = getattr(error, "strerror", None) or error
+        raise place.error(f"{subject} cannot be read ({why})", fix="Check the name and the disk.") from error
     try:
         yield opened
     except OSError as error:

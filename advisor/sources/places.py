@@ -7,6 +7,7 @@ from typing import Final
 from advisor.errors import InputError
 
 _LONGEST_SHOWN: Final = 60
+_LONGEST_FILE: Final = 300
 
 
 def shown(value: object) -> str:
@@ -37,5 +38,7 @@ class Place:
 
     def error(self, problem: str, *, fix: str) -> InputError:
         file = self.file if self.file.isprintable() else repr(self.file)
+        if len(file) > _LONGEST_FILE:
+            file = f"{file[: _LONGEST_FILE // 2]}...{file[-_LONGEST_FILE // 2 :]}"
         column = plain(self.column) if isinstance(self.column, str) else self.column
         return InputError(problem, fix=fix, file=file, line=self.line, column=column)

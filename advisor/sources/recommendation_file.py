@@ -40,6 +40,9 @@ def read_recommendation(source: str | Path) -> Recommendation:
             line=error.lineno,
             column=error.colno,
         ) from error
+    except (RecursionError, ValueError) as error:
+        fix = "Make it again with `advisor recommend`."
+        raise InputError(f"is not JSON that can be read ({type(error).__name__})", fix=fix, file=str(path)) from error
     if not isinstance(data, dict):
         raise InputError("is not a result", fix="Give a recommendation.json.", file=str(path))
     return Recommendation.from_dict(data)

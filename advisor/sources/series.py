@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 import numpy as np
 
+from advisor.sources.clock_changes import clock_change_signs
 from advisor.sources.input_files import Place
 from advisor.sources.meanings import Meaning
 from advisor.units import SECONDS_PER_HOUR, BoolArray, FloatArray, IntArray
@@ -13,6 +15,15 @@ from advisor.units import SECONDS_PER_HOUR, BoolArray, FloatArray, IntArray
 _MAX_STEPS: Final = 20_000_000
 """Twelve years of 20-second steps; more is a wrong time stamp."""
 _SHORTEST_STEP_S: Final = 20
+_MIXED: Final = 0.9
+_MIXED_WITH_NAMES: Final = 0.25
+"""Share of time stamps with differing values from which rows are taken to belong to several services."""
+_FEWEST_TIMES: Final = 12
+_MOST_SIGNS: Final = 2
+_JITTER: Final = 0.02
+"""How far from a whole step the usual distance of rows may lie: clocks of collectors drift."""
+_LONGEST_QUIET_S: Final = 14 * 86_400
+"""A count that has no row for longer was not taken: a service without one request in two weeks would be no service."""
 _MAXIMA: Final = frozenset({Meaning.CPU_PERCENT_MAXIMUM, Meaning.MEMORY_PERCENT_MAXIMUM})
 
 
@@ -30,6 +41,12 @@ class Records:
     """Where each column begins."""
     place_of: Callable[[int], Place]
     """Where a row stands."""
+    unused_names: tuple[str, ...] = ()
+    """Columns of text that were not read, and may tell rows of one time apart."""
+    usual_step_s: int | None = None
+    """The most common distance between rows of all services of the file, where there are several. [s]"""
+    is_zone_assumed: bool = False
+    """True where times carry no zone and nobody said which."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,6 +59,8 @@ class Series:
     values: Mapping[Meaning, FloatArray]
     """(steps,) each: NaN where nothing is known."""
     origins: Mapping[Meaning, Place]
+    n_repeated: int = 0
+    """Rows whose time stood in another row already."""
 
     @property
     def n_steps(self) -> int:
@@ -52,7 +71,7 @@ class Series:
         return self.start_s + self.step_s * self.n_steps
 
 
-def regular_series(records: Sequence[Records], notes: list[str]) -> Series:
+def regular_series(records: Sequence[Records], notes: list[str], stated_step_s: int | None = None) -> Series:
     """One series from all records of a service: pages that follow each other, and columns from several files.
 
     Parameters
@@ -61,6 +80,8 @@ def regular_series(records: Sequence[Records], notes: list[str]) -> Series:
         At least one. Those with the same columns are read as one table.
     notes
         Receives a sentence for everything that was repaired.
+    stated_step_s
+        Length of a step, over what the distances between rows say. [s]
 
     Raises
     ------
@@ -68,7 +89,11 @@ def regular_series(records: Sequence[Records], notes: list[str]) -> Series:
         When the interval cannot be told, or does not divide an hour.
     """
     tables = _tables(_without_second_requests(records, notes))
-    steps = [interval_s(table) for table in tables]
+    held = [_held(table, stated_step_s, notes) for table in tables if Meaning.DURATION in table.values]
+    tables = [table for table in tables if Meaning.DURATION not in table.values]
+    if held and not tables:
+        return joined(held)
+    steps = [stated_step_s or interval_s(table) for table in tables]
     known = [step for step in steps if step is not None]
     if not known:
         raise (
@@ -79,7 +104,7 @@ def regular_series(records: Sequence[Records], notes: list[str]) -> Series:
                 fix="Give at least two time stamps, better two weeks.",
             )
         )
-    return joined([_on_steps(table, step or min(known), notes) for table, step in zip(tables, steps, strict=True)])
+    return joined([*held, *(_on_steps(table, step or min(known), notes) for table, step in zip(tables, steps, strict=True))])
 
 
 def interval_s(records: Records) -> int | None:
@@ -90,22 +115,43 @@ def interval_s(records: Records) -> int | None:
     InputError
         When the interval is not a divisor of 3600 s from 20 s up.
     """
-    distances, counts = np.unique(np.diff(np.unique(records.times_s)), return_counts=True)
+    distances, counts = np.unique(_distances(records.times_s), return_counts=True)
+    usual = records.usual_step_s
     if not distances.size:
-        return None
+        return usual
     step = int(distances[np.argmax(counts)])
+    if usual is not None and step != usual and step % usual == 0:
+        step = usual
     place = records.place_of(0)
+    near = _nearest_step_s(float(step))
+    if step != near and abs(step - near) <= _JITTER * near:
+        step = near
     if step > SECONDS_PER_HOUR:
         raise place.error(
             f"the time stamps are {duration(step)} apart, which hides the shape of the day",
-            fix="Export the load with a period of one hour or less.",
+            fix="Export the load with a period of one hour or less, or say --interval if most rows are missing.",
         )
     if step < _SHORTEST_STEP_S or SECONDS_PER_HOUR % step:
         raise place.error(
             f"the time stamps are {duration(step)} apart: need a divisor of 3600 s, from 20 s to 3600 s",
-            fix="Export the load with a period of 60, 300 or 3600 seconds.",
+            fix=_apart_fix(records),
         )
     return step
+
+
+def _distances(times_s: IntArray) -> IntArray:
+    """Distances between neighbouring times, each above zero. [s]"""
+    apart = np.diff(times_s)
+    if (apart < 0).any():
+        apart = np.diff(np.sort(times_s))
+    return np.asarray(apart[apart > 0])
+
+
+def _apart_fix(records: Records) -> str:
+    if records.unused_names:
+        named = f"--column {records.unused_names[0]}=service"
+        return f"If the rows belong to several services, say so with {named}; if not, say --interval 300."
+    return "Export the load with a period of 60, 300 or 3600 seconds, or say --interval 300 to average within it."
 
 
 def joined(parts: Sequence[Series]) -> Series:
@@ -121,7 +167,9 @@ def joined(parts: Sequence[Series]) -> Series:
         meaning: placed(part, column, step_s, start_s, n_steps) for part in parts for meaning, column in part.values.items()
     }
     origins = {meaning: place for part in parts for meaning, place in part.origins.items()}
-    return Series(start_s=start_s, step_s=step_s, values=values, origins=origins)
+    return Series(
+        start_s=start_s, step_s=step_s, values=values, origins=origins, n_repeated=sum(part.n_repeated for part in parts)
+    )
 
 
 def common_axis(parts: Sequence[Series]) -> tuple[int, int, int]:
@@ -145,6 +193,8 @@ def common_axis(parts: Sequence[Series]) -> tuple[int, int, int]:
 
 def placed(part: Series, column: FloatArray, step_s: int, start_s: int, n_steps: int) -> FloatArray:
     """A column of ``part`` on another axis: held over finer steps, NaN outside its own span."""
+    if part.step_s == step_s and part.start_s == start_s and part.n_steps == n_steps:
+        return column
     out = np.full(n_steps, np.nan)
     first = (part.start_s - start_s) // step_s
     held = np.repeat(column, part.step_s // step_s)
@@ -219,42 +269,57 @@ def _concatenated(group: Sequence[Records]) -> Records:
 
 def _on_steps(records: Records, step_s: int, notes: list[str]) -> Series:
     times, order = _sorted(records, notes)
-    values = {meaning: column[order] for meaning, column in records.values.items()}
+    values = {meaning: column if order is None else column[order] for meaning, column in records.values.items()}
+    if records.is_zone_assumed:
+        column = next(iter(values.values()))
+        signs = islice(clock_change_signs(times, step_s, column), _MOST_SIGNS)
+        notes.extend(f"{records.place_of(0).file}: {sign}." for sign in signs)
+    n_rows = len(times)
     times, values = _without_repeats(records, times, order, values, notes)
+    n_repeated = n_rows - len(times)
     steps, values = _floored(records, times, step_s, values, notes)
     index = steps - steps[0]
     n_steps = int(index[-1]) + 1
-    if n_steps > _MAX_STEPS:
-        last = int(np.argmax(records.times_s))
-        raise records.place_of(last).error(
-            f"from the first time stamp to this one there are {n_steps:,} steps of {step_s} s", fix="Check the time stamp."
-        )
+    _refuse_long(records, n_steps, step_s)
     _say_gaps(records, index, step_s, values, notes)
     on_steps: dict[Meaning, FloatArray] = {}
     origins = dict(records.origins)
     for meaning, column in values.items():
         if meaning is Meaning.REQUESTS:
-            counted = np.zeros(n_steps)
-            counted[index] = column
+            counted = column
+            if len(index) < n_steps:
+                counted = _zeros_in_gaps(index, step_s)
+                counted[index] = column
             origins[Meaning.REQUESTS_PER_SECOND] = origins.pop(Meaning.REQUESTS)
             on_steps[Meaning.REQUESTS_PER_SECOND] = counted / step_s
+        elif len(index) == n_steps:
+            on_steps[meaning] = column
         else:
             on_steps[meaning] = np.full(n_steps, np.nan)
             on_steps[meaning][index] = column
-    return Series(start_s=int(steps[0]) * step_s, step_s=step_s, values=on_steps, origins=origins)
+    return Series(start_s=int(steps[0]) * step_s, step_s=step_s, values=on_steps, origins=origins, n_repeated=n_repeated)
 
 
-def _sorted(records: Records, notes: list[str]) -> tuple[IntArray, IntArray]:
-    """Times in order, and the row each comes from."""
+def _zeros_in_gaps(index: IntArray, step_s: int) -> FloatArray:
+    """(steps,): 0 where no row counted anything; NaN in gaps of weeks, when nobody counted."""
+    counted = np.zeros(int(index[-1]) + 1)
+    gaps = np.diff(index) - 1
+    for at in np.flatnonzero(gaps * step_s > _LONGEST_QUIET_S).tolist():
+        counted[index[at] + 1 : index[at + 1]] = np.nan
+    return counted
+
+
+def _sorted(records: Records, notes: list[str]) -> tuple[IntArray, IntArray | None]:
+    """Times in order, and the row each comes from; None where they are in order."""
     if np.all(np.diff(records.times_s) >= 0):
-        return records.times_s, np.arange(len(records.times_s))
+        return records.times_s, None
     order = np.argsort(records.times_s, kind="stable")
     notes.append(f"{records.label}: the rows were not in order of time and were sorted.")
     return records.times_s[order], order
 
 
 def _without_repeats(
-    records: Records, times: IntArray, order: IntArray, values: Mapping[Meaning, FloatArray], notes: list[str]
+    records: Records, times: IntArray, order: IntArray | None, values: Mapping[Meaning, FloatArray], notes: list[str]
 ) -> tuple[IntArray, dict[Meaning, FloatArray]]:
     """Each time once: rows that agree merged, rows that differ averaged."""
     starts = _starts(times)
@@ -265,16 +330,104 @@ def _without_repeats(
     for column in values.values():
         low, high = _extremes(column, starts)
         differs |= high > low
+    if order is None:
+        order = np.arange(len(times))
     n_equal, n_differing = int(np.count_nonzero(repeats & ~differs)), int(np.count_nonzero(differs))
     if n_equal:
         notes.append(f"{records.label}: repeated time stamps with equal values were merged ({n_equal:,}).")
     if n_differing:
         first = int(np.argmax(differs))
+        _refuse_mixed_series(records, n_differing, len(starts), int(order[starts[first]]))
         rows = order[starts[first] : starts[first] + int(_repeat_counts(starts, len(times))[first])]
         place = min((records.place_of(int(row)) for row in rows), key=lambda place: place.line or 0)
         where = f", the first in line {place.line} of {place.file}" if place.line else ""
         notes.append(f"{records.label}: repeated time stamps with differing values were averaged ({n_differing:,}{where}).")
     return times[starts], {meaning: _means(column, times, starts) for meaning, column in values.items()}
+
+
+def _refuse_mixed_series(records: Records, n_differing: int, n_times: int, row: int) -> None:
+    """Most times stand there several times, with other values: rows of several services, which no column tells apart.
+
+    Raises
+    ------
+    InputError
+        Their average would be the load of no service.
+    """
+    most = _MIXED_WITH_NAMES if records.unused_names else _MIXED
+    if n_times < _FEWEST_TIMES or n_differing < most * n_times:
+        return
+    named = f"--column {records.unused_names[0]}=service" if records.unused_names else "--column NAME=service"
+    raise records.place_of(row).error(
+        f"{n_differing:,} of {n_times:,} time stamps stand there several times with differing values: "
+        "these may be several services",
+        fix=f"Say which column tells them apart, such as {named}, or export one service a file.",
+    )
+
+
+def _held(records: Records, stated_step_s: int | None, notes: list[str]) -> Series:
+    """Rows that say how long they hold, as the time-weighted mean of each step; a step that no row covers is unknown.
+
+    Raises
+    ------
+    InputError
+        When a row holds for no time.
+    """
+    durations = records.values[Meaning.DURATION]
+    bad = np.flatnonzero(~(durations > 0))
+    if bad.size:
+        raise records.place_of(int(bad[0])).error(
+            "the row holds for no time", fix="Give each row a duration above zero, or say --column NAME=ignore."
+        )
+    order = np.argsort(records.times_s, kind="stable")
+    stamps, durations = records.times_s[order].astype(np.float64), durations[order]
+    apart = np.diff(stamps)
+    is_end = (
+        np.mean(np.abs(apart - durations[1:]) < 2) > np.mean(np.abs(apart - durations[:-1]) < 2) if len(stamps) > 1 else False
+    )
+    if is_end:
+        ends, starts = stamps, np.maximum(stamps - durations, np.append(-np.inf, stamps[:-1]))
+    else:
+        starts, ends = stamps, np.minimum(stamps + durations, np.append(stamps[1:], np.inf))
+    step_s = stated_step_s or _nearest_step_s(float(np.median(durations)))
+    first, last = int(starts[0] // step_s), int(-(-ends[-1] // step_s))
+    _refuse_long(records, last - first, step_s)
+    edges = np.arange(first, last + 1, dtype=np.float64) * step_s
+    values: dict[Meaning, FloatArray] = {}
+    for meaning, column in records.values.items():
+        if meaning is not Meaning.DURATION:
+            values[meaning] = _time_weighted(starts, ends, column[order], edges)
+    notes.append(
+        f"{records.label}: rows with a duration, whose time is their {'end' if is_end else 'start'}, became time-weighted "
+        f"means of steps of {step_s} s."
+    )
+    origins = dict(records.origins)
+    origins.pop(Meaning.DURATION, None)
+    return Series(start_s=first * step_s, step_s=step_s, values=values, origins=origins)
+
+
+def _time_weighted(starts: FloatArray, ends: FloatArray, column: FloatArray, edges: FloatArray) -> FloatArray:
+    """Mean of a step function on the steps between edges, over what of each is covered; NaN where nothing is."""
+    spans = np.where(np.isnan(column), 0.0, np.maximum(ends - starts, 0.0))
+    at = np.column_stack([starts, np.maximum(ends, starts)]).ravel()
+    covered = np.repeat(np.r_[0.0, np.cumsum(spans)], 2)[1:-1]
+    total = np.repeat(np.r_[0.0, np.cumsum(spans * np.nan_to_num(column))], 2)[1:-1]
+    seconds = np.diff(np.interp(edges, at, covered))
+    amount = np.diff(np.interp(edges, at, total))
+    return np.asarray(np.divide(amount, seconds, out=np.full(len(seconds), np.nan), where=seconds > 1e-9))
+
+
+def _nearest_step_s(seconds: float) -> int:
+    """The divisor of an hour that is nearest."""
+    divisors = [step for step in range(_SHORTEST_STEP_S, SECONDS_PER_HOUR + 1) if SECONDS_PER_HOUR % step == 0]
+    return min(divisors, key=lambda step: abs(step - seconds))
+
+
+def _refuse_long(records: Records, n_steps: int, step_s: int) -> None:
+    if n_steps > _MAX_STEPS:
+        last = int(np.argmax(records.times_s))
+        raise records.place_of(last).error(
+            f"from the first time stamp to this one there are {n_steps:,} steps of {step_s} s", fix="Check the time stamp."
+        )
 
 
 def _floored(
@@ -335,8 +488,11 @@ def _say_gaps(records: Records, index: IntArray, step_s: int, values: Mapping[Me
     if n_missing:
         longest = duration((int(np.diff(index).max()) - 1) * step_s)
         readings = []
+        longest_s = (int(np.diff(index).max()) - 1) * step_s
         if Meaning.REQUESTS in values:
             readings.append("nothing was counted, so 0 requests")
+            if longest_s > _LONGEST_QUIET_S:
+                readings[-1] += f", and unknown where it lasts over {_LONGEST_QUIET_S // 86_400} d"
         if set(values) != {Meaning.REQUESTS}:
             readings.append("unknown, not zero" if not readings else "the other columns unknown, not zero")
         rows = "no row" if n_missing == 1 else "no rows"

@@ -1,33 +1,81 @@
 """From the entries of a workload file to the types of the model, with every default that stands in for a missing value."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
 from advisor.sources.demand import Load
+from advisor.sources.input_files import Place, listed
 from advisor.sources.task_size import TaskDefinition
-from advisor.workload import Constraints, LoadForm, PresentCluster, PresentService, Scaling, Service
+from advisor.workload import Constraints, Daemon, LoadForm, PresentCluster, PresentService, Scaling, Service
 
 if TYPE_CHECKING:
-    from advisor.sources.workload_models import ConstraintsEntry, PresentEntry, ServiceEntry
+    from advisor.sources.workload_models import ConstraintsEntry, DaemonEntry, PresentEntry, ServiceEntry, TaskEntry
 
 
-def task_size(entry: "ServiceEntry", definition: TaskDefinition | None) -> TaskSize:
-    """Size of a task: from its task definition, or as the entry states it."""
-    if definition:
-        return TaskSize(cpu_units=definition.cpu_units, memory_mib=definition.memory_mib)
-    assert entry.task.cpu is not None and entry.task.memory is not None  # noqa: S101, PT018
-    return TaskSize(cpu_units=entry.task.cpu, memory_mib=entry.task.memory)
+def task_size(entry: "TaskEntry", definition: TaskDefinition | None, place: Place) -> TaskSize:
+    """Size of a task: from its task definition, or as the entry states it, or one half from each.
+
+    Raises
+    ------
+    InputError
+        When the entry states what the definition reserves, or neither does. ``place`` is where the entry stands.
+    """
+    halves: dict[str, int] = {}
+    for name, stated, reserved in (
+        ("cpu", entry.cpu, definition.cpu_units if definition else None),
+        ("memory", entry.memory, definition.memory_mib if definition else None),
+    ):
+        if stated is not None and reserved is not None:
+            raise place.error(
+                f"the size is given twice: {name} {stated} beside `file`, and {reserved} in {entry.file}",
+                fix="Keep one of them.",
+            )
+        size = stated or reserved
+        if size is None:
+            what = "CPU (0 and 1 are placeholders)" if name == "cpu" else "memory"
+            example = "cpu: 256" if name == "cpu" else "memory: 512"
+            raise place.error(
+                f"{entry.file}: neither the task nor its containers reserve {what}",
+                fix=f"Add what a task needs beside `file`, such as `{example}`.",
+            )
+        halves[name] = size
+    return TaskSize(cpu_units=halves["cpu"], memory_mib=halves["memory"])
 
 
-def service_of(entry: "ServiceEntry", definition: TaskDefinition | None, load: Load, zones: int) -> Service:
+def definition_notes(name: str, definition: TaskDefinition, size: TaskSize) -> Iterable[str]:
+    """What has to be said of a size that a task definition gives."""
+    if not definition.is_size_of_task or len(definition.containers) > 1:
+        how = "the task states its size" if definition.is_size_of_task else "reserved by its containers together"
+        n = len(definition.containers)
+        sentence = f"{name}: a task of {size}, {how}: "
+        yield sentence + f"{n} {'container' if n == 1 else 'containers'} ({listed(definition.containers)})."
+    if definition.memory_limit_mib is not None and definition.memory_limit_mib > size.memory_mib:
+        yield (
+            f"{name}: its containers may use {definition.memory_limit_mib:,} MiB together (memory), but reserve "
+            f"{size.memory_mib:,} MiB (memoryReservation): on Fargate a task has only what it reserves."
+        )
+
+
+def daemon_of(entry: "DaemonEntry", definition: TaskDefinition | None, size: TaskSize) -> Daemon:
+    """A daemon of a workload file."""
+    mode = entry.network_mode or (definition.network_mode if definition else None) or "awsvpc"
+    return Daemon(
+        name=entry.name,
+        task=size,
+        architectures=_architectures(entry, definition),
+        has_network_interface=mode == "awsvpc",
+    )
+
+
+def service_of(entry: "ServiceEntry", definition: TaskDefinition | None, size: TaskSize, load: Load, zones: int) -> Service:
     """A service of a workload file."""
     architectures = _architectures(entry, definition)
     storage = entry.task.ephemeral_storage or (definition.ephemeral_storage_gib if definition else None)
     stated = {"startup_s": entry.task.startup_seconds, "ephemeral_storage_gib": storage}
     return Service(
         name=entry.name,
-        task=task_size(entry, definition),
+        task=size,
         load_form=load.form,
         scaling=_scaling(entry, zones),
         architectures=architectures,
@@ -39,6 +87,7 @@ def service_of(entry: "ServiceEntry", definition: TaskDefinition | None, load: L
         image=entry.image,
         present=_present_service(entry, architectures[0]),
         is_stated=load.is_stated,
+        is_batch=load.runs is not None,
         **{name: value for name, value in stated.items() if value is not None},  # type: ignore[arg-type]
     )
 
@@ -76,14 +125,19 @@ def present_of(entry: "PresentEntry | None") -> PresentCluster | None:
 
 
 def defaults_used(
-    services: Iterable[tuple[Service, Collection[str]]], constraints: Constraints, stated_constraints: Collection[str]
-) -> Mapping[str, str]:
+    services: Iterable[tuple[Service, Collection[str]]],
+    constraints: Constraints,
+    stated_constraints: Collection[str],
+    daemons: Iterable[Daemon] = (),
+) -> dict[str, str]:
     """Name and value of every default that stands in for something the input does not say.
 
     Parameters
     ----------
     services
         Each with the names of what was stated for it.
+    daemons
+        Those of which something stands in by default.
     """
     services_by_default: dict[str, dict[str, list[str]]] = {}
     services = list(services)
@@ -97,6 +151,11 @@ def defaults_used(
         holds_for_all = name.startswith("min tasks of ") or [len(names) for names in by_value.values()] == [len(services)]
         texts = [value if holds_for_all else f"{value} ({', '.join(names)})" for value, names in by_value.items()]
         listing[name] = "; ".join(texts)
+    for daemon in daemons:
+        listing[f"daemon {daemon.name}"] = (
+            f"{daemon.task} on every instance, {', '.join(daemon.architectures)}"
+            f"{', with a network interface' if daemon.has_network_interface else ''}"
+        )
     if "zones" not in stated_constraints:
         listing["zones"] = str(constraints.zones)
     if "trunking" not in stated_constraints:
@@ -119,7 +178,7 @@ def _relevant(service: Service) -> dict[str, str]:
     return values
 
 
-def _architectures(entry: "ServiceEntry", definition: TaskDefinition | None) -> tuple[Architecture, ...]:
+def _architectures(entry: "ServiceEntry | DaemonEntry", definition: TaskDefinition | None) -> tuple[Architecture, ...]:
     if entry.architectures:
         return tuple(Architecture(name) for name in dict.fromkeys(entry.architectures))
     return (definition.architecture if definition and definition.architecture else Architecture.X86_64,)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from advisor.ecs import Architecture
-from advisor.sources.input_files import Place, listed, shown
+from advisor.sources.input_files import Place, listed, plain, shown
 from advisor.units import ECS_CPU_UNITS_PER_VCPU, MIB_PER_GIB
 
 _LEAST_BARE_NUMBER: Final = 17
@@ -89,23 +89,41 @@ def _parsed(value: object, measure: _Measure, least_bare: int) -> int:
     return int(size)
 
 
+_PLACEHOLDER_CPU: Final = 1
+"""Up to this, `cpu` of a container reserves nothing: null, 0 and 1 all become 2 shares [1]_.
+
+.. [1] Amazon ECS Developer Guide, "Task definition parameters", cpu.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskDefinition:
     """What a task definition says of the size of a task."""
 
-    cpu_units: int
-    memory_mib: int
+    cpu_units: int | None
+    """None where neither the task nor a container reserves CPU."""
+    memory_mib: int | None
+    """Of the task, else the sum over containers: `memoryReservation`, else `memory`. None where nothing is reserved."""
+    memory_limit_mib: int | None
+    """What its containers may use together, where that is more than the task reserves."""
+    containers: tuple[str, ...]
+    """Name of each container with what it reserves."""
+    is_size_of_task: bool
+    """Whether the task states both CPU and memory; else the size is a sum over its containers."""
     ephemeral_storage_gib: int | None
     architecture: Architecture | None
+    network_mode: str | None
 
 
 def parse_task_definition(text: str, file: str) -> TaskDefinition:
-    """Size from a task definition: what the task reserves, else the sum of what its containers reserve.
+    """Size from a task definition, in any of the forms of the API and the CLI.
+
+    What the task reserves; else the sum of what its containers reserve, sidecars included, which is what ECS places by.
 
     Raises
     ------
     InputError
-        When the text is no task definition, or neither the task nor its containers state a size.
+        When the text is no task definition.
     """
     try:
         found = json.loads(text)
@@ -121,12 +139,21 @@ def parse_task_definition(text: str, file: str) -> TaskDefinition:
     if not all(isinstance(container, dict) for container in containers):
         raise Place(file, column="containerDefinitions").error("a container definition is not an object", fix=_FORM_FIX)
     platform = definition.get("runtimePlatform") or {}
+    if not isinstance(platform, dict):
+        raise Place(file, column="runtimePlatform").error("runtimePlatform is not an object", fix=_FORM_FIX)
     _refuse_other_os(str(platform.get("operatingSystemFamily", "LINUX")), file)
+    sizes = [_container_sizes(container, file) for container in containers]
+    cpu = _of_task(definition, _CPU, file)
+    memory = _of_task(definition, _MEMORY, file)
     return TaskDefinition(
-        cpu_units=_reserved(definition, containers, ("cpu",), file),
-        memory_mib=_reserved(definition, containers, ("memory", "memoryReservation"), file),
+        cpu_units=cpu or sum(size.cpu_units for size in sizes) or None,
+        memory_mib=memory or sum(size.memory_mib for size in sizes) or None,
+        memory_limit_mib=None if memory else _limit(sizes),
+        containers=tuple(str(size) for size in sizes),
+        is_size_of_task=cpu is not None and memory is not None,
         ephemeral_storage_gib=_storage(definition, file),
         architecture=_architecture(platform, file),
+        network_mode=_network_mode(definition, file),
     )
 
 
@@ -137,30 +164,70 @@ def _refuse_other_os(family: str, file: str) -> None:
         )
 
 
-def _reserved(
-    definition: Mapping[str, object], containers: Sequence[Mapping[str, object]], keys: Sequence[str], file: str
-) -> int:
-    """Of the task; else the sum over containers, the reservation before the limit."""
-    measure = _CPU if keys[0] == "cpu" else _MEMORY
-    try:
-        if definition.get(keys[0]) is not None:
-            return _parsed(definition[keys[0]], measure, least_bare=1)
-        total = sum(_of_container(container, keys) for container in containers)
-    except ValueError as error:
-        raise Place(file, column=keys[0]).error(str(error).rstrip("."), fix=_FORM_FIX) from None
-    if total <= 0:
-        raise Place(file, column=keys[0]).error(
-            f"neither the task nor its containers reserve {keys[0]}",
-            fix="Give the size in the workload file instead: task: {cpu: 512, memory: 1024}.",
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ContainerSize:
+    """What one container reserves, and what it may use."""
+
+    name: str
+    cpu_units: int
+    memory_mib: int
+    limit_mib: int
+
+    def __str__(self) -> str:
+        return f"{plain(self.name)} {self.cpu_units or 'no CPU'}/{self.memory_mib or 'no memory'}"
+
+
+def _container_sizes(container: Mapping[str, object], file: str) -> _ContainerSize:
+    cpu, memory, reserved = (_whole(container, key, file) for key in ("cpu", "memory", "memoryReservation"))
+    if memory and reserved and memory < reserved:
+        raise Place(file, column="memory").error(
+            f"container {shown(container.get('name'))}: memory {memory} is below its memoryReservation {reserved}",
+            fix="ECS refuses that: give memory above memoryReservation.",
         )
-    return total
+    return _ContainerSize(
+        name=str(container.get("name", "container")),
+        cpu_units=cpu if cpu > _PLACEHOLDER_CPU else 0,
+        memory_mib=reserved or memory,
+        limit_mib=memory or reserved,
+    )
 
 
-def _of_container(container: Mapping[str, object], keys: Sequence[str]) -> int:
-    value = next((container[key] for key in reversed(keys) if container.get(key) is not None), 0)
+def _limit(sizes: Sequence[_ContainerSize]) -> int | None:
+    limit, reserved = sum(size.limit_mib for size in sizes), sum(size.memory_mib for size in sizes)
+    return limit if limit > reserved else None
+
+
+def _of_task(definition: Mapping[str, object], measure: _Measure, file: str) -> int | None:
+    key = "cpu" if measure is _CPU else "memory"
+    if definition.get(key) in (None, ""):
+        return None
+    try:
+        return _parsed(definition[key], measure, least_bare=1)
+    except ValueError as error:
+        raise Place(file, column=key).error(str(error).rstrip("."), fix=_FORM_FIX) from None
+
+
+def _whole(container: Mapping[str, object], key: str, file: str) -> int:
+    """A whole number, as a number or as text; 0 where there is none."""
+    value = container.get(key)
+    if value is None:
+        return 0
+    if isinstance(value, str) and value.isdigit() and len(value) < 10:
+        return int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError(f"container {shown(container.get('name'))}: {shown(value)} is not a whole number")
+        raise Place(file, column=key).error(
+            f"container {shown(container.get('name'))}: {shown(value)} is not a whole number", fix=_FORM_FIX
+        )
     return value
+
+
+def _network_mode(definition: Mapping[str, object], file: str) -> str | None:
+    mode = definition.get("networkMode")
+    if mode is not None and mode not in ("awsvpc", "bridge", "host", "none"):
+        raise Place(file, column="networkMode").error(
+            f"{shown(mode)} is not a network mode of ECS", fix="Use one of awsvpc, bridge, host, none."
+        )
+    return mode
 
 
 def _storage(definition: Mapping[str, object], file: str) -> int | None:

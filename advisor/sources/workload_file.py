@@ -11,23 +11,38 @@ import numpy as np
 
 from advisor.ecs import TaskSize
 from advisor.errors import InputError
-from advisor.sources.demand import Load, Statement, constant_load, on_one_axis
+from advisor.sources.batch_runs import Runs, parse_runs
+from advisor.sources.demand import Load, Statement, constant_load, load_of_runs, on_one_axis
 from advisor.sources.ecs_names import ecs_name_problem, name_from_stem, region_problem
-from advisor.sources.input_files import InputFiles, Place
-from advisor.sources.load_csv import LoadCsv, LoadOptions
-from advisor.sources.load_files import LoadFiles
-from advisor.sources.meanings import Meaning, stated_meaning
-from advisor.sources.service_entries import constraints_of, defaults_used, present_of, service_of, stated_names, task_size
+from advisor.sources.input_files import InputFiles, Place, shown
+from advisor.sources.load_content import LoadTable, service_names
+from advisor.sources.load_files import LoadFiles, files_at, stem
+from advisor.sources.load_options import LoadOptions
+from advisor.sources.meanings import Meaning
+from advisor.sources.service_entries import (
+    constraints_of,
+    daemon_of,
+    defaults_used,
+    definition_notes,
+    present_of,
+    service_of,
+    stated_names,
+    task_size,
+)
 from advisor.sources.task_size import TaskDefinition, parse_cpu_units, parse_memory_mib, parse_task_definition
-from advisor.sources.timestamps import zone_named
 from advisor.units import FloatArray
-from advisor.workload import Growth, Scaling, Service, Workload
+from advisor.workload import DEFAULT_STARTUP_S, Growth, LoadForm, Scaling, Service, SideCosts, Workload
 
 if TYPE_CHECKING:
-    from advisor.sources.workload_models import ServiceEntry, WorkloadEntry
+    from advisor.sources.workload_models import DaemonEntry, ServiceEntry, WorkloadEntry
     from advisor.sources.yaml_document import Document
     from advisor.sources.yaml_document import Path as YamlPath
 
+READING_KEYS: Final = (
+    "time_zone", "columns", "values", "decimal", "delimiter", "day_first", "encoding", "epoch_unit", "doubled_hour", "interval",
+    "start",
+)  # fmt: skip
+"""Keys of a load entry that say how its files are read."""
 _YAML_SUFFIXES: Final = frozenset({".yaml", ".yml"})
 _SIZE_FIX: Final = "Give --cpu 512 --memory 1024, the size of every service in the file, or write a workload file."
 _REGION_FIX: Final = "Give --region, such as --region eu-west-1"
@@ -43,13 +58,14 @@ def read_workload(
     columns: Mapping[str, str] | None = None,
     requests_per_task: float | None = None,
     cpu_ms_per_request: float | None = None,
+    reading: LoadOptions | None = None,
 ) -> Workload:
     """Services of one cluster and their load, from files.
 
     Parameters
     ----------
     source
-        A workload file (YAML), one CSV of load, or JSON of ``aws cloudwatch get-metric-data``.
+        A workload file (YAML), one file of load (CSV, JSON, Parquet), or a folder with one load file a service.
     region
         AWS Region; goes before the one in a workload file.
     cpu, memory
@@ -60,6 +76,9 @@ def read_workload(
         Meaning by name of column or metric, over what the names say.
     requests_per_task, cpu_ms_per_request
         For a single load file, what a task serves (requests per second at its target) or one request takes. One of them.
+    reading
+        More statements about load files, such as ``LoadOptions.stated(decimal=",", day_first=True)``; ``time_zone`` and
+        ``columns`` go first.
 
     Raises
     ------
@@ -67,8 +86,7 @@ def read_workload(
         Naming file, line, column and fix.
     """
     path = Path(source)
-    meanings = {name: stated_meaning(name, meaning) for name, meaning in (columns or {}).items()}
-    options = LoadOptions(time_zone=zone_named(time_zone), columns=meanings)
+    options = LoadOptions.stated(time_zone=time_zone, columns=columns).over(reading or LoadOptions())
     files = InputFiles()
     load_files = LoadFiles(files, options)
     if path.suffix.lower() in _YAML_SUFFIXES:
@@ -85,11 +103,18 @@ def read_workload(
                 )
         workload = _from_workload_file(path, files, load_files, region)
     else:
-        load_files.opened(path)
+        for file in files_at(path):
+            load_files.opened(file)
         figures = _figures(path, requests_per_task, cpu_ms_per_request)
         workload = _from_load_file(path, load_files, _region(path, region), _size(path, cpu, memory), figures)
     load_files.check_columns()
-    return replace(workload, inputs=files.inputs, notes=tuple(dict.fromkeys((*load_files.notes, *_coverage(workload)))))
+    if all(service.load_form is LoadForm.TASKS for service in workload.services) and not np.nansum(workload.demand):
+        raise InputError(
+            "no task ever ran: every known count is 0", fix="Export a time range in which the service ran.", file=str(path)
+        )
+    return replace(
+        workload, inputs=files.inputs, notes=tuple(dict.fromkeys((*files.notes, *load_files.notes, *_coverage(workload))))
+    )
 
 
 def _figures(
@@ -127,14 +152,9 @@ def _from_load_file(
     path: Path, load_files: LoadFiles, region: str, size: TaskSize, figures: tuple[float | None, float | None]
 ) -> Workload:
     """Every service of one load file, at one size, the rest by default."""
-    found = load_files.opened(path)
-    stem = name_from_stem(path.stem)
-    names = (found.service_names if isinstance(found, LoadCsv) else ()) or (stem,)
+    named = _named_services(path, load_files)
     loads = []
-    for name in names:
-        problem = ecs_name_problem(name)
-        if problem and isinstance(found, LoadCsv):
-            raise found.first_place_of(name).error(problem[0], fix=problem[1])
+    for name, file in named:
         statement = Statement(
             name=name,
             task=size,
@@ -144,7 +164,7 @@ def _from_load_file(
             figure_names=("--requests-per-task", "--cpu-ms-per-request"),
             count_fix="Add a column `tasks`, or write a workload file with `present: {launch_type: EC2, desired_count: 6}`.",
         )
-        loads.append(load_files.load_of([path], statement))
+        loads.append(load_files.load_of([file], statement))
     services = [
         Service(
             name=name,
@@ -154,10 +174,34 @@ def _from_load_file(
             requests_per_task=figures[0],
             cpu_ms_per_request=figures[1],
         )
-        for name, load in zip(names, loads, strict=True)
+        for (name, _), load in zip(named, loads, strict=True)
     ]
-    workload = _workload(stem, region, services, loads)
+    workload = _workload(name_from_stem(stem(path)), region, services, loads, load_files.notes)
     return replace(workload, defaults_used=defaults_used([(service, ()) for service in services], workload.constraints, ()))
+
+
+def _named_services(path: Path, load_files: LoadFiles) -> list[tuple[str, Path]]:
+    """Each service and the file that holds it: those that a file tells apart, else one named after its file."""
+    named: dict[str, Path] = {}
+    for file in files_at(path):
+        found = load_files.opened(file)
+        for name in service_names(found) or (name_from_stem(stem(file)),):
+            problem = ecs_name_problem(name)
+            if problem and not isinstance(found, LoadTable):
+                load_files.notes.append(f"{file}: left out: {shown(name)}, which is no name of an ECS service.")
+                continue
+            place = found.first_place_of(name) if problem and isinstance(found, LoadTable) else Place(str(file))
+            if problem:
+                raise place.error(problem[0], fix=problem[1])
+            if name in named:
+                raise Place(str(file)).error(
+                    f"the service {name!r} stands in {str(named[name])!r}, too",
+                    fix="Rename one, or list both under `files` in a workload file.",
+                )
+            named[name] = file
+    if not named:
+        raise Place(str(path)).error("no series belongs to a name that ECS accepts", fix="Rename the columns or labels.")
+    return list(named.items())
 
 
 def _from_workload_file(path: Path, files: InputFiles, load_files: LoadFiles, region: str | None) -> Workload:
@@ -170,53 +214,89 @@ def _from_workload_file(path: Path, files: InputFiles, load_files: LoadFiles, re
     _refuse_repeated_names(entry, document)
     if region is None and entry.region is None:
         raise document.place(()).error("`region` is missing", fix=f"Add `region: us-east-1`. {_REGION_FIX}, overrules it.")
-    definitions = [_task_definition(path, files, one, document, number) for number, one in enumerate(entry.services)]
+    notes = load_files.notes
+    sized = [_sized(path, files, one, document, ("services", number), notes) for number, one in enumerate(entry.services)]
+    definitions, sizes = [definition for definition, _ in sized], [size for _, size in sized]
     loads = [
-        _load_of(path, load_files, one, task_size(one, definition), document, number)
-        for number, (one, definition) in enumerate(zip(entry.services, definitions, strict=True))
+        _load_of(path, files, load_files, one, size, document, number)
+        for number, (one, size) in enumerate(zip(entry.services, sizes, strict=True))
     ]
     constraints = constraints_of(entry.constraints)
     services = [
-        service_of(one, definition, load, constraints.zones)
-        for one, definition, load in zip(entry.services, definitions, loads, strict=True)
+        service_of(one, definition, size, load, constraints.zones)
+        for one, (definition, size), load in zip(entry.services, sized, loads, strict=True)
     ]
     stated = [stated_names(one, definition) for one, definition in zip(entry.services, definitions, strict=True)]
+    daemons = [
+        daemon_of(one, *_sized(path, files, one, document, ("daemons", number), notes))
+        for number, one in enumerate(entry.daemons)
+    ]
     return replace(
-        _workload(entry.cluster, _region(path, region or entry.region), services, loads),
+        _workload(entry.cluster, _region(path, region or entry.region), services, loads, notes),
         constraints=constraints,
         growth=Growth(fraction=entry.growth.fraction, spread_fraction=entry.growth.spread),
+        daemons=tuple(daemons),
         present=present_of(entry.present),
+        side_costs=None if entry.side_costs is None else SideCosts(**entry.side_costs.model_dump()),
         rates_file=None if entry.rates is None else str(path.parent / entry.rates),
-        defaults_used=defaults_used(zip(services, stated, strict=True), constraints, entry.constraints.model_fields_set),
+        defaults_used=_assumed(entry)
+        | defaults_used(
+            zip(services, stated, strict=True),
+            constraints,
+            entry.constraints.model_fields_set,
+            [d for d, one in zip(daemons, entry.daemons, strict=True) if not (one.architectures and one.network_mode)],
+        ),
     )
 
 
+def _assumed(entry: "WorkloadEntry") -> dict[str, str]:
+    """What the loads that were not measured are made from."""
+    return {f"load of {one.name}": "; ".join(one.load.assumed) for one in entry.services if one.load.assumed}
+
+
 def _refuse_repeated_names(entry: "WorkloadEntry", document: "Document") -> None:
-    first_by_name: dict[str, int] = {}
-    for number, service in enumerate(entry.services):
-        first = first_by_name.setdefault(service.name, number)
-        if first != number:
-            line = document.place(("services", first, "name")).line
-            raise document.place(("services", number, "name")).error(
-                f"the service {service.name!r} stands twice, first in line {line}", fix="Give each service its own name."
+    first_by_name: dict[str, YamlPath] = {}
+    named = [
+        *((("services", number), "service", one.name) for number, one in enumerate(entry.services)),
+        *((("daemons", number), "daemon", one.name) for number, one in enumerate(entry.daemons)),
+    ]
+    for at, kind, name in named:
+        first = first_by_name.setdefault(name, at)
+        if first != at:
+            line = document.place((*first, "name")).line
+            raise document.place((*at, "name")).error(
+                f"the {kind} {name!r} stands twice, first in line {line}", fix="Give each service its own name."
             )
 
 
-def _task_definition(
-    path: Path, files: InputFiles, entry: "ServiceEntry", document: "Document", number: int
-) -> TaskDefinition | None:
-    if entry.task.file is None:
-        return None
-    file = path.parent / entry.task.file
-    return parse_task_definition(files.text(file, document.place(("services", number, "task", "file"))), str(file))
+def _sized(
+    path: Path, files: InputFiles, entry: "ServiceEntry | DaemonEntry", document: "Document", at: "YamlPath", notes: list[str]
+) -> tuple[TaskDefinition | None, TaskSize]:
+    """Task definition, where a file gives it, and size of a task."""
+    definition = None
+    if entry.task.file is not None:
+        file = path.parent / entry.task.file
+        definition = parse_task_definition(files.text(file, document.place((*at, "task", "file"))), str(file))
+    size = task_size(entry.task, definition, document.place((*at, "task")))
+    if definition is not None:
+        notes.extend(definition_notes(entry.name, definition, size))
+    return definition, size
 
 
 def _load_of(
-    path: Path, load_files: LoadFiles, entry: "ServiceEntry", size: TaskSize, document: "Document", number: int
+    path: Path,
+    files: InputFiles,
+    load_files: LoadFiles,
+    entry: "ServiceEntry",
+    size: TaskSize,
+    document: "Document",
+    number: int,
 ) -> Load:
     if entry.load.tasks is not None:
         return constant_load(entry.load.tasks)
     at: YamlPath = ("services", number, "load")
+    if entry.load.runs is not None or entry.load.runs_file is not None:
+        return _batch(path, files, entry, document, at)
     figure = "cpu_ms_per_request" if entry.load.cpu_ms_per_request else "requests_per_task"
     statement = Statement(
         name=entry.name,
@@ -228,14 +308,58 @@ def _load_of(
         figure_names=("requests_per_task", "cpu_ms_per_request"),
         count_fix="Add a column `tasks`, or give the service `present: {launch_type: EC2, desired_count: 6}`.",
     )
-    names = [entry.load.file] if entry.load.file else entry.load.files or []
-    named_at = document.place((*at, "file" if entry.load.file else "files"))
-    return load_files.load_of([path.parent / name for name in names], statement, named_at)
+    load_paths_found, named_at = load_paths(path, entry, document, number)
+    load = load_files.load_of(load_paths_found, statement, named_at, stated_reading(entry, document, number))
+    if not entry.load.assumed:
+        return load
+    load_files.notes.extend(f"{entry.name}: assumed, not measured: {text.rstrip('.')}." for text in entry.load.assumed)
+    return replace(load, is_stated=True)
 
 
-def _workload(cluster: str, region: str, services: Sequence[Service], loads: Sequence[Load]) -> Workload:
+def load_paths(path: Path, entry: "ServiceEntry", document: "Document", number: int) -> tuple[list[Path], Place]:
+    """The load files of a service, and where the workload file names them; none for a stated load."""
+    at: YamlPath = ("services", number, "load", "file" if entry.load.file else "files")
+    named_at = document.place(at)
+    if entry.load.file:
+        return [path.parent / entry.load.file], named_at
+    return [file for name in entry.load.files or [] for file in files_at(path.parent / name, named_at)], named_at
+
+
+def stated_reading(entry: "ServiceEntry", document: "Document", number: int) -> LoadOptions | None:
+    """What the entry of a service states about its load files; None where it states nothing."""
+    load, at = entry.load, ("services", number, "load")
+    stated = {name: getattr(load, name) for name in READING_KEYS if getattr(load, name) is not None}
+    if not stated:
+        return None
+    try:
+        return LoadOptions.stated(**stated)
+    except InputError as error:
+        raise document.place(at).error(error.problem, fix=error.fix) from None
+
+
+def _batch(path: Path, files: InputFiles, entry: "ServiceEntry", document: "Document", at: "YamlPath") -> Load:
+    """Scheduled tasks and batch runs: as the entry states them, or from a table of them."""
+    from advisor.sources.workload_models import run_of
+
+    place = document.place((*at, "runs" if entry.load.runs_file is None else "runs_file"))
+    if entry.load.runs_file is None:
+        runs = tuple(run_of(one) for one in entry.load.runs or ())
+    else:
+        file = path.parent / entry.load.runs_file
+        runs = parse_runs(files.text(file, place), str(file))
+    return load_of_runs(
+        Runs(
+            name=entry.name,
+            runs=runs,
+            startup_s=DEFAULT_STARTUP_S if entry.task.startup_seconds is None else entry.task.startup_seconds,
+            place=place,
+        )
+    )
+
+
+def _workload(cluster: str, region: str, services: Sequence[Service], loads: Sequence[Load], notes: list[str]) -> Workload:
     """Services and their loads on one time axis."""
-    aligned = on_one_axis(loads)
+    aligned = on_one_axis(loads, notes)
     series = aligned[0].series
     return Workload(
         cluster=cluster,
@@ -246,7 +370,26 @@ def _workload(cluster: str, region: str, services: Sequence[Service], loads: Seq
         demand=np.stack([load.demand for load in aligned]),
         running_tasks=_stacked(aligned, Meaning.TASKS),
         memory_mib=_stacked(aligned, Meaning.MEMORY_MIB),
+        is_memory_maximum=np.array([load.is_memory_maximum for load in aligned]),
+        cpu_units_per_task_max=_most_cpu_units(aligned, services),
+        fargate_tasks=_fargate_tasks(aligned),
     )
+
+
+def _most_cpu_units(loads: Sequence[Load], services: Sequence[Service]) -> FloatArray | None:
+    """(services, steps): most CPU units that one task used; None where no service tells."""
+    percent = _stacked(loads, Meaning.CPU_PERCENT_MAXIMUM)
+    if percent is None:
+        return None
+    return percent * (np.array([[service.task.cpu_units] for service in services]) / 100)
+
+
+def _fargate_tasks(loads: Sequence[Load]) -> FloatArray | None:
+    """(services, steps): tasks of batch runs that Fargate bills, NaN for services; None without batch runs."""
+    if all(load.fargate_tasks is None for load in loads):
+        return None
+    unknown = np.full(loads[0].series.n_steps, np.nan)
+    return np.stack([unknown if load.fargate_tasks is None else load.fargate_tasks for load in loads])
 
 
 def _stacked(loads: Sequence[Load], meaning: Meaning) -> FloatArray | None:

@@ -1,13 +1,17 @@
 """The workload file as pydantic models: they check its values and are its JSON Schema."""
 
+from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, FARGATE_MAX_STORAGE_GIB
+from advisor.errors import InputError
+from advisor.sources.batch_runs import Run, parse_schedule
 from advisor.sources.ecs_names import ECS_NAME, ecs_name_problem, region_problem
 from advisor.sources.task_size import parse_cpu_units, parse_memory_mib
+from advisor.sources.timestamps import zone_named
 
 
 def refusal(problem: str, fix: str) -> PydanticCustomError:
@@ -86,7 +90,12 @@ class TaskEntry(_Entry):
     memory: Annotated[int, BeforeValidator(_memory, json_schema_input_type=int | str)] | None = Field(
         None, description="MiB, as in a task definition; or text such as '1 GB'."
     )
-    file: str | None = Field(None, min_length=1, description="A task definition as JSON, in place of cpu and memory.")
+    file: str | None = Field(
+        None,
+        min_length=1,
+        description="A task definition as JSON, as the AWS CLI or API gives or takes it. cpu and memory beside it fill in "
+        "what it does not reserve.",
+    )
     ephemeral_storage: Annotated[int, Field(ge=FARGATE_INCLUDED_STORAGE_GIB, le=FARGATE_MAX_STORAGE_GIB)] | None = Field(
         None, description="GiB. Default 20."
     )
@@ -97,8 +106,6 @@ class TaskEntry(_Entry):
 
     @model_validator(mode="after")
     def _one_size(self) -> Self:
-        if self.file is not None and (self.cpu is not None or self.memory is not None):
-            raise refusal("the size is given twice, by `file` and by `cpu` or `memory`", "Keep one of them.")
         if self.file is None and (self.cpu is None or self.memory is None):
             raise refusal(
                 "the size of the task is not given", "Write `task: {cpu: 512, memory: 1024}` or `task: {file: task.json}`."
@@ -106,22 +113,102 @@ class TaskEntry(_Entry):
         return self
 
 
-class LoadEntry(_Entry):
-    """Where the load stands, or a constant."""
+class RunEntry(_Entry):
+    """Tasks that start together, work and stop: on a schedule, or once."""
 
-    file: str | None = Field(None, min_length=1, description="CSV, or JSON of aws cloudwatch get-metric-data.")
+    schedule: str | None = Field(None, min_length=1, description="As in EventBridge: rate(15 minutes), or cron(0 2 * * ? *).")
+    time_zone: str | None = Field(None, min_length=1, description="Of the cron expression, such as Europe/Berlin. Default UTC.")
+    start: str | None = Field(None, min_length=1, description="A single start, such as 2026-09-01T02:00Z.")
+    duration_minutes: Annotated[float, Field(gt=0, le=30 * 24 * 60, allow_inf_nan=False)] = Field(
+        description="How long each task works, after its start-up."
+    )
+    count: Annotated[int, Field(ge=1, le=100_000)] = Field(1, description="Tasks that start together. Default 1.")
+
+    @model_validator(mode="after")
+    def _one_start(self) -> Self:
+        if (self.schedule is None) == (self.start is None):
+            raise refusal(
+                "a run needs a schedule or a start, and not both",
+                "Write `schedule: cron(0 2 * * ? *)` or `start: 2026-09-01T02:00Z`.",
+            )
+        _parsed_run(self)
+        return self
+
+
+def run_of(entry: RunEntry) -> Run:
+    """A run as the model takes it."""
+    zone = zone_named(entry.time_zone) or UTC
+    schedule = parse_schedule(entry.schedule, zone) if entry.schedule is not None else None
+    return Run(
+        schedule=schedule,
+        start_s=None if entry.start is None else _moment_s(entry.start, zone),
+        duration_s=entry.duration_minutes * 60,
+        count=entry.count,
+    )
+
+
+def _parsed_run(entry: RunEntry) -> None:
+    try:
+        run_of(entry)
+    except InputError as error:
+        raise refusal(error.problem, error.fix) from None
+    except ValueError as error:
+        problem, _, fix = str(error).rpartition(". Write ")
+        raise refusal(problem, f"Write {fix}.") from None
+
+
+def _moment_s(text: str, zone: tzinfo) -> int:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"{text[:60]!r} is not a moment. Write 2026-09-01T02:00Z") from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp())
+
+
+class LoadEntry(_Entry):
+    """Where the load stands, a constant, or runs."""
+
+    file: str | None = Field(None, min_length=1, description="CSV, JSON or Parquet of load.")
     files: list[Annotated[str, Field(min_length=1)]] | None = Field(
-        None, min_length=1, description="Several such files: pages that follow each other, or columns beside each other."
+        None,
+        min_length=1,
+        description="Several such files, or folders of them: pages that follow each other, or columns beside each other.",
     )
     tasks: Annotated[int, Field(ge=1, le=100_000)] | None = Field(None, description="A constant number of running tasks.")
     requests_per_task: Positive | None = Field(
         None, description="Requests per second that one task serves while at the scaling target."
     )
     cpu_ms_per_request: Positive | None = Field(None, description="CPU milliseconds that one request takes.")
+    runs: list[RunEntry] | None = Field(
+        None, min_length=1, description="Scheduled tasks and batch runs, in place of a load file."
+    )
+    runs_file: str | None = Field(
+        None, min_length=1, description="CSV of past runs: start, duration_minutes (or duration_seconds), count (default 1)."
+    )
+    assumed: list[Annotated[str, Field(min_length=1, max_length=500)]] | None = Field(
+        None, min_length=1, description="The load was not measured: what it was made from. Every report repeats it."
+    )
+
+    # How the files are read, where they do not say it themselves: what --time-zone, --column, ... say of a single file.
+    time_zone: str | None = Field(None, min_length=1, description="IANA zone of times without one. Default UTC.")
+    columns: dict[str, str] | None = Field(
+        None, description="Meaning by name of column or metric, such as cpu: cpu_millicores."
+    )
+    values: str | None = Field(None, min_length=1, description="Meaning of columns and series whose name does not tell it.")
+    decimal: Literal[",", ".", "comma", "point"] | None = Field(None, description="Decimal sign. Default: recognised.")
+    delimiter: Literal[",", ";", "\t", "|", "comma", "semicolon", "tab", "pipe"] | None = Field(
+        None, description="Between columns. Default: recognised."
+    )
+    day_first: bool | None = Field(None, description="Whether 3/4/2024 is the third of April. Default: recognised or refused.")
+    encoding: str | None = Field(None, min_length=1, description="Of text, such as cp1252. Default: recognised.")
+    epoch_unit: Literal["s", "ms", "us", "ns"] | None = Field(None, description="Of times that are numbers.")
+    doubled_hour: Literal["first", "second"] | None = Field(None, description="Which pass when clocks go back.")
+    interval: Annotated[int, Field(ge=20, le=3600)] | None = Field(None, description="Seconds between rows.")
+    start: str | None = Field(None, min_length=1, description="Time of the first row, or the zero of relative times.")
 
     @model_validator(mode="after")
     def _one_load(self) -> Self:
-        given = [name for name in ("file", "files", "tasks") if getattr(self, name) is not None]
+        given = [name for name in ("file", "files", "tasks", "runs", "runs_file") if getattr(self, name) is not None]
         if len(given) != 1:
             problem = f"the load is given by {' and '.join(given)}" if given else "the load is not given"
             raise refusal(problem, "Write one of `file: load.csv`, `files: [...]` or `tasks: 60`.")
@@ -129,6 +216,8 @@ class LoadEntry(_Entry):
             raise refusal("requests_per_task and cpu_ms_per_request are both given", "Keep one of them.")
         if self.tasks is not None and (self.requests_per_task or self.cpu_ms_per_request):
             raise refusal("a constant number of tasks goes with no figure per request", "Keep `tasks` alone.")
+        if (self.runs or self.runs_file) and (self.requests_per_task or self.cpu_ms_per_request):
+            raise refusal("batch runs go with no figure per request", "Keep the runs alone.")
         return self
 
 
@@ -148,6 +237,19 @@ class ScalingEntry(_Entry):
         if self.min is not None and self.max is not None and self.max < self.min:
             raise refusal(f"max {self.max} is below min {self.min}", "Give max at least the value of min.")
         return self
+
+
+class DaemonEntry(_Entry):
+    """A daemon service: one task on every container instance, none on Fargate."""
+
+    name: EcsName
+    task: TaskEntry
+    architectures: list[ArchitectureName] | None = Field(
+        None, min_length=1, description="What the image supports. Default X86_64, or what the task definition says."
+    )
+    network_mode: Literal["awsvpc", "bridge", "host", "none"] | None = Field(
+        None, description="awsvpc takes a network interface of the instance. Default awsvpc, or what the task definition says."
+    )
 
 
 class PresentServiceEntry(_Entry):
@@ -206,6 +308,49 @@ class GrowthEntry(_Entry):
     )
 
 
+Quantity = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
+
+
+class SideCostsEntry(_Entry):
+    """What surrounds the tasks and is to be counted: the same for every alternative, so on lines of its own. Default none."""
+
+    load_balancers: Quantity | None = Field(None, description="Application Load Balancers.")
+    load_balancer_lcus: Quantity | None = Field(None, description="LCUs that all of them use, on average.")
+    network_load_balancers: Quantity | None = None
+    network_load_balancer_lcus: Quantity | None = Field(None, description="NLCUs that all of them use, on average.")
+    nat_gateways: Quantity | None = None
+    nat_gib_per_month: Quantity | None = Field(None, description="GiB through all NAT gateways, either way.")
+    interface_endpoints: Quantity | None = Field(None, description="Interface endpoints, counted in each zone.")
+    interface_endpoint_gib_per_month: Quantity | None = None
+    inter_az_gib_per_month: Quantity | None = Field(
+        None, description="GiB from one zone to another; billed in both directions, so twice."
+    )
+    internet_out_gib_per_month: Annotated[float, Field(gt=0, le=10_240, allow_inf_nan=False)] | None = Field(
+        None, description="GiB to the internet, at the rate of the first 10 TB."
+    )
+    other_regions_gib_per_month: Quantity | None = None
+    logs_gib_per_month: Quantity | None = Field(None, description="GiB that CloudWatch Logs ingests.")
+    logs_stored_gib: Quantity | None = Field(None, description="GiB that CloudWatch Logs keeps, as stored.")
+    custom_metrics: Quantity | None = Field(None, description="CloudWatch custom metrics, at the rate of the first 10,000.")
+    container_insights_metrics: Quantity | None = Field(
+        None, description="Metrics of Container Insights with enhanced observability."
+    )
+    alarms: Quantity | None = Field(None, description="CloudWatch alarms of standard resolution.")
+    ecr_gib: Quantity | None = Field(None, description="GiB of images in ECR.")
+
+    @model_validator(mode="after")
+    def _units_of_something(self) -> Self:
+        for what, units in (
+            ("load_balancers", "load_balancer_lcus"),
+            ("network_load_balancers", "network_load_balancer_lcus"),
+            ("nat_gateways", "nat_gib_per_month"),
+            ("interface_endpoints", "interface_endpoint_gib_per_month"),
+        ):
+            if getattr(self, what) is None and getattr(self, units) is not None:
+                raise refusal(f"{units} is given without {what}", f"Add {what}.")
+        return self
+
+
 class WorkloadEntry(_Entry):
     """Services of one cluster, their task sizes and where their measured load stands."""
 
@@ -214,12 +359,14 @@ class WorkloadEntry(_Entry):
     cluster: EcsName
     region: Annotated[str, AfterValidator(_region)] | None = Field(None, description="AWS Region; --region overrules.")
     services: list[ServiceEntry] = Field(min_length=1)
+    daemons: list[DaemonEntry] = Field([], description="What runs once on every container instance, beside the services.")
     present: PresentEntry | None = None
     constraints: ConstraintsEntry = ConstraintsEntry()
     growth: GrowthEntry = GrowthEntry()
     commitments: Annotated[list[dict[str, Any]], AfterValidator(_none_held)] = Field(
         [], description="Commitments held: none yet."
     )
+    side_costs: SideCostsEntry | None = None
     rates: str | None = Field(None, min_length=1, description="A file of own rates, over the catalog's.")
 
 

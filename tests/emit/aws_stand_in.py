@@ -5,6 +5,7 @@ import re
 from functools import cache
 
 import boto3
+import jmespath
 from botocore import xform_name
 from botocore.config import Config
 from botocore.exceptions import ClientError
@@ -12,7 +13,7 @@ from botocore.exceptions import ClientError
 from advisor.emit import parse_calls
 
 ACCOUNT = "123456789012"
-IMAGE = "nginx:1"
+IMAGE_TAG = "v7"
 SUBNETS = [f"{kind}.{zone}" for kind in ("private", "public") for zone in "abc"]
 
 
@@ -28,6 +29,12 @@ def client(endpoint, region, service):
     )
 
 
+def captures(script):
+    """By file: what deploy.sh takes out of the answer, and the placeholder that it is for."""
+    taken = re.findall(r"file://(\S+\.json) --query '([^']+)' --output text\)\nfill '([^']+)'", script)
+    return {path: (query, placeholder) for path, query, placeholder in taken}
+
+
 class Account:
     """One account in one Region, and the values of the placeholders there."""
 
@@ -35,6 +42,7 @@ class Account:
         self.endpoint, self.region = endpoint, region
         vpc = self.call("ec2", "CreateVpc", CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
         group = self.call("ec2", "CreateSecurityGroup", GroupName="any", Description="any", VpcId=vpc)["GroupId"]
+        self.values = {}
         subnets = {name: self._subnet(vpc, name, number) for number, name in enumerate(SUBNETS)}
         self.values = {
             "@account-id@": ACCOUNT,
@@ -42,7 +50,11 @@ class Account:
             **{f"subnet-@{name}@": subnet for name, subnet in subnets.items()},
         }
         self.values |= self._load_balancer_values([subnets["public.a"], subnets["public.b"]])
-        self.patterns = {r"sg-@[^@]+@": group, r"@host\.([^@]+)@": r"\1.example.com", r'image\.invalid/[^"|]+': IMAGE}
+        self.patterns = {
+            r"sg-@[a-z]+-load-balancer@": group,
+            r"@host\.([^@]+)@": r"\1.example.com",
+            r"@image-tag\.[^@]+@": IMAGE_TAG,
+        }
 
     def call(self, service, operation, **request):
         return getattr(client(self.endpoint, self.region, service), xform_name(operation))(**request)
@@ -60,9 +72,17 @@ class Account:
         listener = self.call(
             "elbv2", "CreateListener", LoadBalancerArn=balancer, Protocol="HTTP", Port=80, DefaultActions=[otherwise]
         )
+        network = self.call("elbv2", "CreateLoadBalancer", Name="tcp", Type="network", Subnets=subnets)["LoadBalancers"][0]
+        *_, network_name, network_number = network["LoadBalancerArn"].split("/")
         *_, name, number = balancer.split("/")
         listener_id = listener["Listeners"][0]["ListenerArn"].split("/")[-1]
-        return {"@load-balancer.name@": name, "@load-balancer.id@": number, "@listener.id@": listener_id}
+        return {
+            "@load-balancer.name@": name,
+            "@load-balancer.id@": number,
+            "@listener.id@": listener_id,
+            "@network-load-balancer.name@": network_name,
+            "@network-load-balancer.id@": network_number,
+        }
 
     def filled(self, files):
         """The files with every placeholder replaced whose value is known by now."""
@@ -78,8 +98,8 @@ class Account:
     def deploy(self, files):
         """Make all calls as the README says; the requests as they were sent, and those that were refused."""
         sent, refused = [], []
-        owners = [entry["file"].split("/")[1:2] for entry in json.loads(files["calls.json"])["calls"]]
-        for index, owner in enumerate(owners):
+        captured = captures(files["deploy.sh"].decode())
+        for index, entry in enumerate(json.loads(files["calls.json"])["calls"]):
             service, operation, request = parse_calls(self.filled(files))[index]
             try:
                 answer = self.call(service, operation, **request)
@@ -87,6 +107,8 @@ class Account:
                 refused.append((operation, request, error.response["ResponseMetadata"]["HTTPStatusCode"]))
                 continue
             sent.append((operation, request))
-            if operation == "CreateTargetGroup":
-                self.values[f"@target-group-id.{owner[0]}@"] = answer["TargetGroups"][0]["TargetGroupArn"].split("/")[-1]
+            if entry["file"] in captured:
+                query, placeholder = captured[entry["file"]]
+                value = jmespath.search(query, answer)
+                self.values[placeholder] = value.split("/")[-1] if operation == "CreateTargetGroup" else value
         return sent, refused

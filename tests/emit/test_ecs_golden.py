@@ -1,4 +1,4 @@
-"""The files of six plans, for a reviewer to read."""
+"""The files of ten plans, for a reviewer to read."""
 
 from pathlib import Path
 

@@ -3,6 +3,7 @@
 moto is lax: this proves that the requests travel, find each other and come back; `test_ecs_calls` holds the rules.
 """
 
+import json
 import logging
 from dataclasses import replace
 
@@ -11,11 +12,18 @@ import urllib3
 from moto.server import ThreadedMotoServer
 
 from advisor.emit import parse_calls, parse_ecs, render_ecs
-from tests.emit.aws_stand_in import IMAGE, Account
+from tests.emit.aws_stand_in import ACCOUNT, IMAGE_TAG, Account
 from tests.emit.plans import GOLDEN_PLANS
 
-REFUSED = {"CreateCapacityProvider": "managedInstancesProvider", "PutAccountSettingDefault": "name"}
-"""What moto answers with status 500, by operation, and the member of the request that it does not know."""
+REFUSED = {
+    "AttachRolePolicy": "PolicyArn",
+    "CreateCapacityProvider": "managedInstancesProvider",
+    "PutAccountSettingDefault": "name",
+}
+"""What moto refuses, by operation, and the member of the request that it does not know."""
+
+REFUSED_WITH = {"AttachRolePolicy": 404}
+"""moto holds AWS's own policies only where it is told to load them."""
 
 DROPPED = {
     "CreateService": {
@@ -25,7 +33,9 @@ DROPPED = {
         "enableECSManagedTags",
         "enableExecuteCommand",
         "healthCheckGracePeriodSeconds",
+        "monitoring",
         "placementStrategy",
+        "serviceConnectConfiguration",
     }
 }
 """What moto takes and does not give back, by operation. Nothing else may get lost or come back changed."""
@@ -60,7 +70,7 @@ def test_what_is_deployed_is_described_back(name, outcomes):
     for operation, paths in lost:
         assert paths <= DROPPED.get(operation, set()), operation
     for operation, request, status in refused:
-        assert status == 500, operation
+        assert status == REFUSED_WITH.get(operation, 500), operation
         assert REFUSED[operation] in request
     assert len(lost) + len(refused) == len(parse_calls(files))
 
@@ -69,8 +79,24 @@ def test_what_is_deployed_is_described_back(name, outcomes):
 def test_the_plan_is_still_there_once_the_placeholders_are_filled_in(name, outcomes):
     *_, files = outcomes[name]
     plan = GOLDEN_PLANS[name]()
-    services = {name: replace(service, image=service.image or IMAGE) for name, service in plan.services.items()}
-    assert parse_ecs(files) == replace(plan, services=services)
+    assert parse_ecs(files) == pushed(plan)
+
+
+def pushed(plan):
+    """The plan with the images that were left open."""
+
+    def image(name, container):
+        repository = name if container == name else f"{name}/{container}"
+        return f"{ACCOUNT}.dkr.ecr.{plan.region}.amazonaws.com/{plan.cluster}/{repository}:{IMAGE_TAG}"
+
+    services = {}
+    for name, service in plan.services.items():
+        if service.containers:
+            full = [replace(each, image=each.image or image(name, each.name)) for each in service.containers]
+            services[name] = replace(service, containers=tuple(full))
+        else:
+            services[name] = replace(service, image=service.image or image(name, name))
+    return replace(plan, services=services)
 
 
 def test_what_is_said_to_be_dropped_or_refused_is(outcomes):
@@ -96,6 +122,40 @@ def described(account, operation, request):
         case "CreateCapacityProvider":
             wanted = {"capacityProviders": [request["name"]], "include": ["TAGS"]}
             return one("ecs", "DescribeCapacityProviders", "capacityProviders", **wanted)
+        case "CreateRole" | "PutRolePolicy" | "AttachRolePolicy":
+            return role_as_described(account, operation, request)
+        case "CreateInstanceProfile" | "AddRoleToInstanceProfile":
+            profile = account.call("iam", "GetInstanceProfile", InstanceProfileName=request["InstanceProfileName"])[
+                "InstanceProfile"
+            ]
+            return profile | {"RoleName": next((role["RoleName"] for role in profile["Roles"]), None)}
+        case "CreateSecurityGroup":
+            filters = [{"Name": "group-name", "Values": [request["GroupName"]]}]
+            return one("ec2", "DescribeSecurityGroups", "SecurityGroups", Filters=filters)
+        case "AuthorizeSecurityGroupIngress":
+            group = one("ec2", "DescribeSecurityGroups", "SecurityGroups", GroupIds=[request["GroupId"]])
+            wanted = request["IpPermissions"][0]
+            same = [rule for rule in group["IpPermissions"] if rule["FromPort"] == wanted["FromPort"]]
+            pairs = [{"GroupId": pair["GroupId"]} for rule in same for pair in rule["UserIdGroupPairs"]]
+            return group | {
+                "IpPermissions": [same[0] | {"UserIdGroupPairs": [p for p in pairs if p in wanted["UserIdGroupPairs"]]}]
+            }
+        case "CreateRepository":
+            return one("ecr", "DescribeRepositories", "repositories", repositoryNames=[request["repositoryName"]])
+        case "PutLifecyclePolicy":
+            return account.call("ecr", "GetLifecyclePolicy", repositoryName=request["repositoryName"])
+        case "CreateListener":
+            listeners = account.call("elbv2", "DescribeListeners", LoadBalancerArn=request["LoadBalancerArn"])["Listeners"]
+            return next(listener for listener in listeners if listener["Port"] == request["Port"])
+        case "PutMetricAlarm":
+            return one("cloudwatch", "DescribeAlarms", "MetricAlarms", AlarmNames=[request["AlarmName"]])
+        case "PutDashboard":
+            return account.call("cloudwatch", "GetDashboard", DashboardName=request["DashboardName"])
+        case "CreateSchedule":
+            return account.call("scheduler", "GetSchedule", Name=request["Name"])
+        case "PutScheduledAction":
+            wanted = {"ServiceNamespace": "ecs", "ScheduledActionNames": [request["ScheduledActionName"]]}
+            return one("application-autoscaling", "DescribeScheduledActions", "ScheduledActions", **wanted)
         case "CreateLaunchTemplate":
             name = request["LaunchTemplateName"]
             return one("ec2", "DescribeLaunchTemplateVersions", "LaunchTemplateVersions", LaunchTemplateName=name)
@@ -105,7 +165,8 @@ def described(account, operation, request):
         case "CreateLogGroup" | "PutRetentionPolicy":
             return one("logs", "DescribeLogGroups", "logGroups", logGroupNamePrefix=request["logGroupName"])
         case "RegisterTaskDefinition":
-            return account.call("ecs", "DescribeTaskDefinition", taskDefinition=request["family"])["taskDefinition"]
+            answer = account.call("ecs", "DescribeTaskDefinition", taskDefinition=request["family"], include=["TAGS"])
+            return answer["taskDefinition"] | {"tags": answer.get("tags", [])}
         case "CreateTargetGroup":
             group = one("elbv2", "DescribeTargetGroups", "TargetGroups", Names=[request["Name"]])
             return group | {"Name": group["TargetGroupName"]}
@@ -126,8 +187,22 @@ def described(account, operation, request):
             return one("application-autoscaling", "DescribeScalableTargets", "ScalableTargets", **wanted)
         case "PutScalingPolicy":
             wanted = {"ServiceNamespace": "ecs", "ResourceId": request["ResourceId"]}
-            return one("application-autoscaling", "DescribeScalingPolicies", "ScalingPolicies", **wanted)
+            policies = account.call("application-autoscaling", "DescribeScalingPolicies", **wanted)["ScalingPolicies"]
+            wanted |= {"PolicyName": request["PolicyName"]}
+            return next(policy for policy in policies if wanted.items() <= policy.items())
     raise AssertionError(operation)
+
+
+def role_as_described(account, operation, request):
+    name = request["RoleName"]
+    if operation == "CreateRole":
+        role = account.call("iam", "GetRole", RoleName=name)["Role"]
+        return role | {"AssumeRolePolicyDocument": json.dumps(role["AssumeRolePolicyDocument"], sort_keys=True)}
+    if operation == "PutRolePolicy":
+        policy = account.call("iam", "GetRolePolicy", RoleName=name, PolicyName=request["PolicyName"])
+        return policy | {"PolicyDocument": json.dumps(policy["PolicyDocument"], sort_keys=True)}
+    attached = account.call("iam", "ListAttachedRolePolicies", RoleName=name)["AttachedPolicies"]
+    return {"RoleName": name, "PolicyArn": attached[0]["PolicyArn"]}
 
 
 def differences(sent, answer, path=""):

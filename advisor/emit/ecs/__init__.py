@@ -1,18 +1,22 @@
-"""Deploy files for plain Amazon ECS: each JSON file is the request of one API call, beside roles, placeholders and a README."""
+"""Deploy files for plain Amazon ECS: each JSON file is the request of one API call, beside policies, scripts and a README."""
 
 from collections.abc import Mapping
 
-from advisor.emit.ecs.calls import Call, call_files, json_bytes, parse_calls
+from advisor.emit.ecs.alarms import dashboard_calls
+from advisor.emit.ecs.calls import Call, call_files, parse_calls
 from advisor.emit.ecs.capacity import cluster_calls, provider_calls
 from advisor.emit.ecs.checks import check_plan
+from advisor.emit.ecs.network import security_group_calls
 from advisor.emit.ecs.parse import parse_ecs
 from advisor.emit.ecs.placeholders import PLACEHOLDER_SCRIPT, find_placeholders, placeholder_script
 from advisor.emit.ecs.readme import readme
-from advisor.emit.ecs.roles import policy_documents
-from advisor.emit.ecs.service import service_calls
+from advisor.emit.ecs.registry import repository_calls
+from advisor.emit.ecs.roles import role_calls
+from advisor.emit.ecs.scripts import scripts
+from advisor.emit.ecs.service import service_calls, services_in_order
 from advisor.plan import Plan
 
-__all__ = ["parse_calls", "parse_ecs", "render_ecs"]
+__all__ = ["calls_of", "parse_calls", "parse_ecs", "render_ecs"]
 
 
 def render_ecs(plan: Plan) -> dict[str, bytes]:
@@ -23,21 +27,23 @@ def render_ecs(plan: Plan) -> dict[str, bytes]:
     PlanError
         If AWS would refuse a part of the plan, or a name cannot safely become a path.
     """
-    check_plan(plan)
-    calls = _calls(plan)
+    calls = calls_of(plan)
     files = call_files(plan.region, calls)
-    files |= {path: json_bytes(document) for path, document in policy_documents(plan).items()}
     placeholders = find_placeholders(files)
     files[PLACEHOLDER_SCRIPT] = placeholder_script(placeholders).encode()
-    files["README.md"] = readme(plan, calls, placeholders).encode()
+    files |= {path: text.encode() for path, text in scripts(plan, calls).items()}
+    files["README.md"] = readme(plan, placeholders).encode()
     return _sorted(files)
 
 
-def _calls(plan: Plan) -> list[Call]:
-    calls = [*cluster_calls(plan), *provider_calls(plan)]
-    for name in sorted(plan.services):
+def calls_of(plan: Plan) -> list[Call]:
+    """Every API call that puts ``plan`` into effect, in order: what all formats are made from."""
+    check_plan(plan)
+    calls = [*cluster_calls(plan), *repository_calls(plan), *security_group_calls(plan), *role_calls(plan)]
+    calls += provider_calls(plan)
+    for name in services_in_order(plan):
         calls += service_calls(plan, name)
-    return calls
+    return [*calls, *dashboard_calls(plan)]
 
 
 def _sorted(files: Mapping[str, bytes]) -> dict[str, bytes]:

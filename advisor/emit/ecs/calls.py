@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from advisor.errors import InputError
@@ -12,7 +12,25 @@ Request = dict[str, Any]
 """What one API call takes, as JSON."""
 
 INDEX: Final = "calls.json"
-_SCHEMA: Final = "advisor/ecs-calls/1"
+_SCHEMA: Final = "advisor/ecs-calls/2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A JSON document that a request holds as text; a file of its own, so that it can be read."""
+
+    file: str
+    content: Request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capture:
+    """A piece of an answer that later requests need."""
+
+    placeholder: str
+    """What stands for it in their files."""
+    query: str
+    """Where it is in the answer, in JMESPath."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,17 +45,33 @@ class Call:
     """Relative, ``/`` between and after its parts."""
     step: int | None = None
     """Position among the files of its folder, where that helps a reader."""
+    label: str = ""
+    """Tells calls of one operation in one folder apart."""
     request: Request
+    documents: Mapping[str, Document] = field(default_factory=dict)
+    """By the member of the request that takes its text."""
+    capture: Capture | None = None
 
     @property
     def command(self) -> str:
         """The operation as the AWS CLI spells it."""
-        return re.sub(r"(?<!^)(?=[A-Z])", "-", self.operation).lower()
+        return cli_name(self.operation)
 
     @property
     def file(self) -> str:
         number = "" if self.step is None else f"{self.step:02d}-"
-        return f"{self.folder}{number}{self.command}.json"
+        label = f"-{self.label}" if self.label else ""
+        return f"{self.folder}{number}{self.command}{label}.json"
+
+    @property
+    def whole_request(self) -> Request:
+        """With the documents in their places, as JSON values."""
+        return self.request | {member: document.content for member, document in self.documents.items()}
+
+
+def cli_name(name: str) -> str:
+    """An operation or a member of a request as the AWS CLI spells it."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", name).lower()
 
 
 def json_bytes(document: object) -> bytes:
@@ -45,10 +79,20 @@ def json_bytes(document: object) -> bytes:
 
 
 def call_files(region: str, calls: Sequence[Call]) -> dict[str, bytes]:
-    """The requests and the index, which also holds the Region."""
-    entries = [{"file": call.file, "operation": call.operation, "service": call.service} for call in calls]
-    files = {call.file: json_bytes(call.request) for call in calls}
-    return files | {INDEX: json_bytes({"calls": entries, "region": region, "schema": _SCHEMA})}
+    """The requests, their documents and the index, which also holds the Region."""
+    files: dict[str, bytes] = {}
+    for call in calls:
+        files[call.file] = json_bytes(call.request)
+        files |= {document.file: json_bytes(document.content) for document in call.documents.values()}
+    index = {"calls": [_entry(call) for call in calls], "region": region, "schema": _SCHEMA}
+    return files | {INDEX: json_bytes(index)}
+
+
+def _entry(call: Call) -> Request:
+    entry: Request = {"file": call.file, "operation": call.operation, "service": call.service}
+    if call.documents:
+        entry["documents"] = {member: document.file for member, document in call.documents.items()}
+    return entry
 
 
 def parse_region(files: Mapping[str, bytes]) -> str:
@@ -57,7 +101,13 @@ def parse_region(files: Mapping[str, bytes]) -> str:
 
 def parse_calls(files: Mapping[str, bytes]) -> list[tuple[str, str, Request]]:
     """Service, operation and request of every call in the folder, in the order in which they are to be made."""
-    return [(entry["service"], entry["operation"], _json(files, entry["file"])) for entry in _index(files)["calls"]]
+    calls: list[tuple[str, str, Request]] = []
+    for entry in _index(files)["calls"]:
+        request = _json(files, entry["file"])
+        for member, path in entry.get("documents", {}).items():
+            request[member] = json.dumps(_json(files, path), sort_keys=True)
+        calls.append((entry["service"], entry["operation"], request))
+    return calls
 
 
 def _index(files: Mapping[str, bytes]) -> Request:

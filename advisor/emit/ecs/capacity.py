@@ -10,10 +10,10 @@ from advisor.emit.ecs.parse import said_group_provider, said_managed_instances
 from advisor.emit.ecs.tags import PROVIDER_FACTS, tags_beyond
 from advisor.plan import CapacityProvider, Plan
 
-_AMI: Final = {
-    Architecture.X86_64: "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id",
-    Architecture.ARM64: "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/arm64/recommended/image_id",
-}
+_AMI: Final = "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/{kind}recommended/image_id"
+_WINDOWS_AMI: Final = (
+    "resolve:ssm:/aws/service/ami-windows-latest/Windows_Server-{year}-English-{edition}-ECS_Optimized/image_id"
+)
 """Public SSM parameters, resolved when an instance is launched: each new instance boots the newest image."""
 _SURGE: Final = 2
 """A rolling deployment at the default maximumPercent of 200 doubles the tasks."""
@@ -24,10 +24,11 @@ _NO_PRICE_PROTECTION: Final = 999_999
 
 
 def cluster_calls(plan: Plan) -> list[Call]:
-    """The cluster without Container Insights (it bills custom metrics), and network trunks where the plan counts on them."""
-    request: Request = {"clusterName": plan.cluster, "settings": [{"name": "containerInsights", "value": "disabled"}]}
+    """The cluster, and network trunks where the plan counts on them."""
+    insights = {"name": "containerInsights", "value": str(plan.container_insights)}
+    request: Request = {"clusterName": plan.cluster, "settings": [insights]}
     calls = [Call(service="ecs", operation="CreateCluster", step=1, request=request)]
-    if any(_has_trunks(provider) for provider in plan.capacity_providers.values()):
+    if any(has_trunks(plan, name) for name in plan.capacity_providers):
         # For a single role only the root user and the role itself may set it, so it is set for the account in this Region.
         setting = {"name": "awsvpcTrunking", "value": "enabled"}
         calls.append(Call(service="ecs", operation="PutAccountSettingDefault", step=2, request=setting))
@@ -74,8 +75,25 @@ def _auto_scaling_group_calls(plan: Plan, name: str) -> list[Call]:
     ]
 
 
-def _has_trunks(provider: CapacityProvider) -> bool:
-    return provider.launch_type is LaunchType.EC2 and provider.has_trunking
+def has_trunks(plan: Plan, name: str) -> bool:
+    """Only Linux instances have them."""
+    provider = plan.capacity_providers[name]
+    return provider.launch_type is LaunchType.EC2 and provider.has_trunking and not _is_windows(plan, name)
+
+
+def _is_windows(plan: Plan, name: str) -> bool:
+    return plan.services_on(name)[0].is_windows
+
+
+def _ami(plan: Plan, name: str) -> str:
+    """The ECS-optimized image for the architecture and operating system of the tasks, with drivers where they use GPUs."""
+    services = plan.services_on(name)
+    if services[0].is_windows:
+        _, _, year, edition = services[0].operating_system.split("_")
+        return _WINDOWS_AMI.format(year=year, edition=edition.title())
+    if any(service.gpus for service in services):
+        return _AMI.format(kind="gpu/")
+    return _AMI.format(kind="arm64/" if _architecture_of(plan, name) is Architecture.ARM64 else "")
 
 
 def _is_single_type(provider: CapacityProvider) -> bool:
@@ -84,7 +102,7 @@ def _is_single_type(provider: CapacityProvider) -> bool:
 
 def has_public_instances(plan: Plan, name: str) -> bool:
     """Whether a service on this provider asks for a public address, which on EC2 is the instance's."""
-    return any(service.has_public_ip for service in plan.services.values() if service.capacity_provider == name)
+    return any(service.has_public_ip for service in plan.services_on(name))
 
 
 def _launch_template(plan: Plan, name: str) -> Request:
@@ -92,11 +110,11 @@ def _launch_template(plan: Plan, name: str) -> Request:
     role = names.instance_role(plan.cluster, name)
     volume = {"VolumeSize": provider.root_volume_gib, "VolumeType": "gp3", "Encrypted": True, "DeleteOnTermination": True}
     data: Request = {
-        "ImageId": _AMI[_architecture_of(plan, name)],
+        "ImageId": _ami(plan, name),
         "IamInstanceProfile": {"Arn": names.arn(plan.region, "iam", f"instance-profile/{role}")},
         # One hop keeps containers in bridge mode from the instance's credentials; the user data does so for awsvpc.
         "MetadataOptions": {"HttpEndpoint": "enabled", "HttpTokens": "required", "HttpPutResponseHopLimit": 1},
-        "BlockDeviceMappings": [{"DeviceName": "/dev/xvda", "Ebs": volume}],
+        "BlockDeviceMappings": [{"DeviceName": "/dev/sda1" if _is_windows(plan, name) else "/dev/xvda", "Ebs": volume}],
         "NetworkInterfaces": [
             {
                 "DeviceIndex": 0,
@@ -105,25 +123,35 @@ def _launch_template(plan: Plan, name: str) -> Request:
                 "Groups": [names.instance_security_group(name)],
             }
         ],
-        "UserData": b64encode(_user_data(plan.cluster).encode()).decode(),
+        "UserData": b64encode(user_data(plan, name).encode()).decode(),
         "TagSpecifications": [{"ResourceType": kind, "Tags": label} for kind in ("instance", "volume")],
     }
     if _is_single_type(provider):
         data["InstanceType"] = provider.instance_types[0]
-    if provider.has_trunking:
+    if has_trunks(plan, name):
         data["PrivateDnsNameOptions"] = {
             "EnableResourceNameDnsARecord": False
         }  # instances with a trunk fail to register with it
     return {"LaunchTemplateName": names.launch_template_name(plan.cluster, name), "LaunchTemplateData": data}
 
 
-def _user_data(cluster: str) -> str:
+def user_data(plan: Plan, name: str) -> str:
+    """Joins the cluster, and keeps tasks from the instance's credentials."""
+    if _is_windows(plan, name):
+        return (
+            "<powershell>\n"
+            "Import-Module ECSTools\n"
+            f"Initialize-ECSAgent -Cluster '{plan.cluster}' -EnableTaskIAMRole -EnableTaskENI -AwsvpcBlockIMDS\n"
+            "</powershell>\n"
+        )
+    gpu = "ECS_ENABLE_GPU_SUPPORT=true\n" if any(service.gpus for service in plan.services_on(name)) else ""
     return (
         "#!/bin/bash\n"
         "cat <<'EOF' >> /etc/ecs/ecs.config\n"
-        f"ECS_CLUSTER={cluster}\n"
+        f"ECS_CLUSTER={plan.cluster}\n"
         "ECS_AWSVPC_BLOCK_IMDS=true\n"
         "ECS_DISABLE_PRIVILEGED=true\n"
+        f"{gpu}"
         "EOF\n"
     )
 
@@ -153,7 +181,7 @@ def _max_size(plan: Plan, provider: CapacityProvider) -> int:
     """The plan's figure; without one, room for each task of a doubling deployment on an instance of its own."""
     if provider.max_instances is not None:
         return provider.max_instances
-    tasks = sum(service.max_tasks for service in plan.services.values() if service.capacity_provider == provider.name)
+    tasks = sum(service.max_tasks for service in plan.services_on(provider.name))
     return max(_SURGE * tasks, provider.zones)
 
 
@@ -216,7 +244,7 @@ def _managed_instances(plan: Plan, name: str) -> Request:
 
 
 def _architecture_of(plan: Plan, name: str) -> Architecture:
-    return next(service.architecture for service in plan.services.values() if service.capacity_provider == name)
+    return plan.services_on(name)[0].architecture
 
 
 def _instance_requirements(provider: CapacityProvider) -> Request:

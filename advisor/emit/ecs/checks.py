@@ -5,10 +5,10 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
-from advisor.ecs import LaunchType
-from advisor.emit.ecs.names import IMAGE_HOST
+from advisor.ecs import Architecture, LaunchType
+from advisor.emit.ecs.placeholders import PLACEHOLDER
 from advisor.errors import PlanError
-from advisor.plan import CapacityProvider, Plan, ScalingMetric, ServicePlan
+from advisor.plan import CapacityProvider, Container, LoadBalancer, Plan, ScalingMetric, ServicePlan
 
 _ECS_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,254}", re.ASCII)
 """ECS allows up to 255 letters, digits, hyphens and underscores; a leading hyphen would read as an option of a command."""
@@ -24,6 +24,9 @@ _MAX_OVERRIDES: Final = 40
 """Instance types of one Auto Scaling group."""
 _AMI_GIB: Final = 30
 """The snapshot of the ECS-optimized AMI; EC2 refuses a smaller root volume."""
+_WINDOWS_AMI_GIB: Final = 50
+_UNWRITABLE: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x85\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+"""Control characters, half characters, and line ends that YAML folds."""
 _MAX_TASK_CPU_UNITS: Final = 196_608
 _MIN_CONTAINER_MIB: Final = 6
 _MAX_PORT: Final = 65_535
@@ -39,6 +42,7 @@ def check_plan(plan: Plan) -> None:
         if provider.name != name:
             raise PlanError(f"capacity provider {name!r} calls itself {provider.name!r}")
         _check_provider(provider)
+        _check_image_of_instances(plan, provider)
     for name, service in plan.services.items():
         _check_service(name, service)
 
@@ -79,10 +83,21 @@ def _check_provider(provider: CapacityProvider) -> None:
         raise PlanError(f"{where}: needs a volume of at least 1 GiB, got {provider.root_volume_gib}")
 
 
+def _check_image_of_instances(plan: Plan, provider: CapacityProvider) -> None:
+    """There is an ECS-optimized AMI for what the tasks need."""
+    services, where = plan.services_on(provider.name), f"capacity provider {provider.name!r}"
+    if provider.launch_type is not LaunchType.EC2:
+        return
+    if provider.architecture is Architecture.ARM64 and any(service.gpus for service in services):
+        raise PlanError(f"{where}: there is no ECS-optimized AMI with GPU drivers for ARM64")
+    if any(service.is_windows for service in services) and provider.root_volume_gib < _WINDOWS_AMI_GIB:
+        raise PlanError(f"{where}: Windows needs a root volume of {_WINDOWS_AMI_GIB} GiB, got {provider.root_volume_gib}")
+
+
 def _check_service(name: str, service: ServicePlan) -> None:
     where = f"service {name!r}"
-    if service.image is not None and not _is_image(service.image):
-        raise PlanError(f"{where}: image {service.image!r} is not of the form repository-url/image:tag or image@digest")
+    for container in service.containers_of(name):
+        _check_container(where, container)
     if service.network_mode not in _NETWORK_MODES:
         raise PlanError(f"{where}: network mode {service.network_mode!r} is none of {', '.join(_NETWORK_MODES)}")
     if service.port is not None and not (0 < service.port <= _MAX_PORT and service.network_mode != "none"):
@@ -94,8 +109,18 @@ def _check_service(name: str, service: ServicePlan) -> None:
     _check_scaling(where, service)
 
 
-def _is_image(image: str) -> bool:
-    return len(image) <= _MAX_IMAGE and _IMAGE.fullmatch(image) is not None and not image.startswith(f"{IMAGE_HOST}/")
+def _check_container(where: str, container: Container) -> None:
+    image = container.image
+    if image is not None and not (len(image) <= _MAX_IMAGE and _IMAGE.fullmatch(image)):
+        raise PlanError(f"{where}: image {image!r} is not of the form repository-url/image:tag or image@digest")
+    check = container.health_check
+    texts = [*container.command, *container.environment, *container.environment.values(), *(check.command if check else ())]
+    texts += [*container.secrets, *container.secrets.values(), *(mount.path for mount in container.mount_points)]
+    for text in texts:
+        if _UNWRITABLE.search(text):
+            raise PlanError(f"{where}: {text!r} holds characters that no deploy file can carry")
+        if PLACEHOLDER.search(text):
+            raise PlanError(f"{where}: {text!r} looks like a placeholder of the deploy files")
 
 
 def _check_scaling(where: str, service: ServicePlan) -> None:
@@ -106,3 +131,7 @@ def _check_scaling(where: str, service: ServicePlan) -> None:
         raise PlanError(f"{where}: a scaling target must be above zero, got {target}")
     if service.scaling_metric is ScalingMetric.REQUESTS and service.port is None:
         raise PlanError(f"{where}: scaling on requests per task needs a load balancer, so a port")
+    if service.scaling_metric is ScalingMetric.REQUESTS and service.load_balancer is LoadBalancer.NETWORK:
+        raise PlanError(f"{where}: a Network Load Balancer counts no requests to scale on")
+    if service.launch_type is LaunchType.FARGATE and service.scaling_metric is not ScalingMetric.REQUESTS and target > 100:
+        raise PlanError(f"{where}: a task on Fargate cannot use {target} percent of what it has")

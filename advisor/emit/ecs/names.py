@@ -5,6 +5,8 @@ from hashlib import sha256
 from string import ascii_lowercase
 from typing import Final
 
+from advisor.plan import LoadBalancer
+
 _HASH_DIGITS: Final = 8
 
 
@@ -65,6 +67,31 @@ def target_group_name(cluster: str, service: str) -> str:
     return f"tg-{plain[:19].strip('-')}-{_digest(name)}".replace("--", "-")
 
 
+def security_group_name(kind: str, cluster: str, owner: str) -> str:
+    """``kind`` first: a name must not begin with ``sg-``."""
+    return fit(f"{kind}-{cluster}-{owner}", 255)
+
+
+def repository_name(cluster: str, service: str, container: str) -> str:
+    """Lower case, single separators between letters and digits; a hash keeps different names different."""
+    name = f"{cluster}/{service}" + ("" if container == service else f"/{container}")
+    parts = [re.sub(r"[^a-z0-9]+", "-", part.lower()).strip("-") or "x" for part in name.split("/")]
+    plain = "/".join(parts)
+    return plain if plain == name and len(plain) <= 256 else f"{plain[:240].rstrip('/-')}-{_digest(name)}"
+
+
+def alarm(cluster: str, service: str, kind: str) -> str:
+    return fit(f"{cluster}/{service}/{kind}", 255)
+
+
+def schedule_name(cluster: str, service: str) -> str:
+    return fit(f"{cluster}-{service}", 64)
+
+
+def scheduler_role(cluster: str, service: str) -> str:
+    return _role(f"{cluster}-{service}", "-scheduler")
+
+
 def partition(region: str) -> str:
     if region.startswith("cn-"):
         return "aws-cn"
@@ -76,14 +103,23 @@ def arn(region: str, service: str, resource: str) -> str:
     return f"arn:{partition(region)}:{service}:{'' if service == 'iam' else region}:{ACCOUNT}:{resource}"
 
 
-# What only the owner of the account knows. Each looks to AWS like the thing it stands for, names nothing that exists, and is
-# never the beginning of another.
+# What is not known before the deployment: the owner's to say, or AWS's, once a call was made. Each looks to AWS like the thing
+# it stands for, names nothing that exists, and is never the beginning of another.
 ACCOUNT: Final = "@account-id@"
 VPC: Final = "vpc-@id@"
-LOAD_BALANCER: Final = "app/@load-balancer.name@/@load-balancer.id@"
-LISTENER: Final = f"listener/{LOAD_BALANCER}/@listener.id@"
-IMAGE_HOST: Final = "image.invalid"
-"""Reserved never to exist (RFC 2606), so a task with it does not start."""
+_APPLICATION: Final = "app/@load-balancer.name@/@load-balancer.id@"
+_NETWORK: Final = "net/@network-load-balancer.name@/@network-load-balancer.id@"
+LISTENER: Final = f"listener/{_APPLICATION}/@listener.id@"
+NETWORK_LOAD_BALANCER: Final = f"loadbalancer/{_NETWORK}"
+
+
+def load_balancer(kind: LoadBalancer) -> str:
+    """The part of its ARN that metrics know it by."""
+    return _APPLICATION if kind is LoadBalancer.APPLICATION else _NETWORK
+
+
+def load_balancer_security_group(kind: LoadBalancer) -> str:
+    return f"sg-@{kind}-load-balancer@"
 
 
 def subnets(zones: int, *, is_public: bool) -> list[str]:
@@ -103,12 +139,22 @@ def host_name(service: str) -> str:
     return f"@host.{service}@"
 
 
-def repository(service: str) -> str:
-    return f"@ecr-repository.{service}@"
+def registry(region: str) -> str:
+    """Host of the account's own ECR."""
+    return f"{ACCOUNT}.dkr.ecr.{region}.amazonaws.com" + (".cn" if partition(region) == "aws-cn" else "")
 
 
-def image(service: str) -> str:
-    return f"{IMAGE_HOST}/service:{fit(service, 100)}.fill-in"
+def image(region: str, cluster: str, service: str, container: str) -> str:
+    """The image to be pushed where the plan names none."""
+    return f"{registry(region)}/{repository_name(cluster, service, container)}:{IMAGE_TAG}.{service}@"
+
+
+IMAGE_TAG: Final = "@image-tag"
+
+
+def step_policy(service: str, policy: str) -> str:
+    """ARN that AWS gives to a step policy."""
+    return f"@step-policy.{service}.{policy}@"
 
 
 def target_group(cluster: str, service: str) -> str:

@@ -3,30 +3,55 @@
 from typing import Final
 
 from advisor.ecs import LaunchType, PurchaseOption
-from advisor.emit.ecs.service import HEALTH_CHECK_GRACE_S, SPOT_DEREGISTRATION_S
-from advisor.emit.ecs.task_definition import LOG_RETENTION_DAYS, SPOT_STOP_TIMEOUT_S
-from advisor.plan import Plan
+from advisor.emit.ecs.alarms import HIGH_PERCENT
+from advisor.emit.ecs.network import SPOT_DEREGISTRATION_S
+from advisor.emit.ecs.registry import KEPT_IMAGES, open_images
+from advisor.emit.ecs.service import HEALTH_CHECK_GRACE_S
+from advisor.emit.ecs.task_definition import SPOT_STOP_TIMEOUT_S
+from advisor.plan import ContainerInsights, Plan
 
 _CLUSTER: Final = """
 **Container Insights is off.** It bills custom metrics for every service and task, and service auto scaling does not need
-it. `enabled` or `enhanced` in `01-create-cluster.json` turns it on.
+it. Without it no metric holds the desired count, so the alarm on too few tasks watches healthy targets, or, without a load
+balancer, only whether anything runs at all. `enabled` or `enhanced` in the plan's `container_insights` turns it on.
 """
-_TASKS: Final = f"""
+_ALARMS: Final = f"""
+**Alarms** watch CPU and memory above {HIGH_PERCENT} %, and too few tasks. They tell nobody yet: add the SNS topic that you
+use as an alarm action.
+"""
+_IMAGES: Final = f"""
+**Repositories** scan each image when it is pushed, keep the newest {KEPT_IMAGES}, and let no tag be pushed twice.
+"""
+_EFS: Final = """
+**EFS** traffic is encrypted. The security group of the file system must let the tasks' security group in on port 2049.
+"""
+_SECRETS: Final = """
+**Secrets** are read by ECS with the execution role. One encrypted with a key of your own needs `kms:Decrypt` on that key
+too.
+"""
+_CONNECT: Final = """
+**Service Connect** keeps its namespace, which exists already; tasks of services in the same namespace may reach its port.
+"""
+_BATCH: Final = """
+**Scheduled tasks** are started by EventBridge Scheduler, tried again three times within an hour. No service keeps them
+running.
+"""
+_TASKS: Final = """
 **Tasks are locked down**: read-only root file system with a writable `/tmp`, no Linux capabilities, an init process, no
-`execute-command`, logs kept {LOG_RETENTION_DAYS} days. An image that runs as root and changes user, or that binds a port
-below 1024, may need a capability back: list the others under `drop` instead of `ALL` (Fargate adds none but SYS_PTRACE).
-`/tmp` belongs to root unless the image declares it with `VOLUME`.
+`execute-command`. An image that runs as root and changes user, or that binds a port below 1024, may need a capability back:
+list the others under `drop` instead of `ALL` (Fargate adds none but SYS_PTRACE). `/tmp` belongs to root unless the image
+declares it with `VOLUME`. Windows has none of these settings.
 """
 _HEALTH: Final = """
-**No container health check.** It runs a command of the image, which these files cannot know, and a wrong one stops every
-deployment. Where the image has one, add to the container `"healthCheck": {"command": ["CMD", "/app/healthy"], "interval": 30,
-"timeout": 5, "retries": 3, "startPeriod": 60}`.
+**No container health check** where the plan has none. It runs a command of the image, which these files cannot know, and a
+wrong one stops every deployment. Where the image has one, add it to the container.
 """
 _LOAD_BALANCER: Final = f"""
-**Load balancing** uses an Application Load Balancer that you have: a rule of its listener forwards one host name to each
-service. Health checks ask for `/` and accept 200 to 399; a new task has {HEALTH_CHECK_GRACE_S} s of grace. Change that in
-`create-target-group.json` and `create-service.json` where the program answers elsewhere or starts slower, and `Priority` in
-`create-rule.json` where the listener has rules.
+**Load balancing** uses a load balancer that you have: a rule of an application load balancer's listener forwards one host
+name to each service, a network load balancer gets a listener on the service's port. Health checks ask for `/` and accept
+200 to 399; a new task has {HEALTH_CHECK_GRACE_S} s of grace. Change the target group and the service where the program
+answers elsewhere or starts slower, and the rule's priority where the listener has rules. Tasks admit that load balancer's
+security group on their port, and nothing else.
 """
 _SPOT: Final = f"""
 **Spot** ends tasks two minutes after a warning. Containers get SIGTERM and {SPOT_STOP_TIMEOUT_S} s, load balancers let open
@@ -41,8 +66,8 @@ _SPARE_INSTANCES: Final = """
 gets an instance of its own), so zones are kept equal only as far as packing leaves a choice.
 """
 _TRUNKING: Final = """
-**awsvpc trunking** lets more tasks with their own interface fit on an instance, and the plan counts on it. The setting holds
-for all clusters of the account in this Region, for instances launched after it, of types that can.
+**awsvpc trunking** lets more tasks with their own interface fit on an instance, and the plan counts on it. The setting
+holds for all clusters of the account in this Region, for instances launched after it, of types that can.
 """
 _MANAGED: Final = """
 **Managed Instances** choose among the types listed; they have no upper bound, no target capacity and no placement strategy.
@@ -50,9 +75,9 @@ What the plan says of these is kept in `advisor:` tags and changes nothing.
 """
 _EXISTING: Final = """
 **Where something exists already:** `put-cluster-capacity-providers` replaces the cluster's list, so add what it has to
-`03-put-cluster-capacity-providers.json`. `create-service` refuses a name in use: then run `update-service` with the new task
-definition, the capacity provider strategy of the file (for Fargate `capacityProvider=FARGATE,weight=1`, since one launch type
-cannot become another) and `--force-new-deployment`.
+`03-put-cluster-capacity-providers.json`. `create-service` refuses a name in use: then run `update-service` with the new
+task definition, the capacity provider strategy of the file (for Fargate `capacityProvider=FARGATE,weight=1`, since one
+launch type cannot become another) and `--force-new-deployment`.
 """
 _FARGATE_QUOTAS: Final = {
     PurchaseOption.ON_DEMAND: ("On-Demand", "L-3032A538"),
@@ -61,16 +86,34 @@ _FARGATE_QUOTAS: Final = {
 
 
 def notes_section(plan: Plan) -> str:
-    notes = [_CLUSTER, _TASKS, _HEALTH, *_notes_that_apply(plan), *_quotas(plan), _EXISTING]
+    return _section([*_notes_that_apply(plan), *_quotas(plan), _EXISTING])
+
+
+def stack_notes_section(plan: Plan) -> str:
+    """For formats that keep track themselves of what exists."""
+    return _section([*_notes_that_apply(plan), *_quotas(plan)])
+
+
+def _section(notes: list[str]) -> str:
     return "## What you may want to change\n\n" + "".join(f"- {' '.join(note.split())}\n" for note in notes)
 
 
 def _notes_that_apply(plan: Plan) -> list[str]:
     services, providers = plan.services.values(), plan.capacity_providers.values()
+    containers = [container for name, service in plan.services.items() for container in service.containers_of(name)]
     groups = [provider for provider in providers if provider.launch_type is LaunchType.EC2]
     applies = {
+        _CLUSTER: plan.container_insights is ContainerInsights.DISABLED,
+        _TASKS: bool(services),
+        _HEALTH: any(container.health_check is None for container in containers),
+        _ALARMS: bool(services),
+        _IMAGES: bool(open_images(plan)),
         _LOAD_BALANCER: any(service.port is not None for service in services),
-        _SPOT: any(service.purchase_option is PurchaseOption.SPOT for service in services),
+        _CONNECT: any(service.service_connect is not None for service in services),
+        _SECRETS: any(container.secrets for container in containers),
+        _EFS: any(service.volumes for service in services),
+        _BATCH: any(service.schedule is not None for service in services),
+        _SPOT: any(provider.purchase_option is PurchaseOption.SPOT for provider in providers),
         _INSTANCES: bool(groups),
         _SPARE_INSTANCES: any(provider.target_capacity_percent < 100 for provider in groups),
         _TRUNKING: any(provider.has_trunking for provider in groups),

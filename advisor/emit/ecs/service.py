@@ -1,100 +1,75 @@
-"""A service with its load balancing and its scaling."""
+"""A service with its load balancing, scaling and alarms; or the schedule of a batch job."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Final
 
 from advisor.ecs import LaunchType, PlacementStrategy, PurchaseOption
 from advisor.emit.ecs import names
+from advisor.emit.ecs.alarms import alarm_calls
 from advisor.emit.ecs.calls import Call, Request
 from advisor.emit.ecs.capacity import has_public_instances, provider_name_for_ecs
-from advisor.emit.ecs.parse import said_fargate, said_service
-from advisor.emit.ecs.tags import OF_PROVIDER, PROVIDER_FACTS, SERVICE_FACTS, tags_beyond
+from advisor.emit.ecs.network import load_balancing_calls, target_group_arn
+from advisor.emit.ecs.parse import JOB_NAME, can_rebalance, grouped, provider_prefix, said_fargate, said_service
+from advisor.emit.ecs.scaling import METRIC_NAMES, scaling_calls
+from advisor.emit.ecs.tags import PROVIDER_FACTS, SERVICE_FACTS, tags_beyond
 from advisor.emit.ecs.task_definition import log_group_requests, register_task_definition
-from advisor.plan import CapacityProvider, Plan, ScalingMetric, ServicePlan
+from advisor.plan import CapacityProvider, Plan, ServicePlan
 
 HEALTH_CHECK_GRACE_S: Final = 120
-COOLDOWN_S: Final = 300
-"""AWS's default for ECS services, in and out."""
-SPOT_DEREGISTRATION_S: Final = 60
-"""Half of the notice before an interruption, so that open requests end before the task does; AWS's default is 300 s."""
-_DIMENSION: Final = "ecs:service:DesiredCount"
 _SPREAD: Final = {"type": "spread", "field": "attribute:ecs.availability-zone"}
 _BINPACK: Final = {"type": "binpack", "field": "memory"}
+_RETRIES: Final = 3
+
+
+def services_in_order(plan: Plan) -> list[str]:
+    """By name; whoever shares a target group after its owner."""
+    return sorted(plan.services, key=lambda name: (plan.services[name].shares_target_group_of is not None, name))
 
 
 def service_calls(plan: Plan, name: str) -> list[Call]:
     """Everything that belongs to one service, in order."""
     group, retention = log_group_requests(plan, name)
-    definition = register_task_definition(plan, name)
+    definition = _call(name, "ecs", "RegisterTaskDefinition", register_task_definition(plan, name))
     calls = [
         _call(name, "logs", "CreateLogGroup", group),
         _call(name, "logs", "PutRetentionPolicy", retention),
-        _call(name, "ecs", "RegisterTaskDefinition", definition),
+        definition,
+        *load_balancing_calls(plan, name),
     ]
-    if plan.services[name].port is not None:
-        calls += _load_balancing_calls(plan, name)
-    policy = _policy_requests(plan, name)
-    calls.append(_call(name, "ecs", "CreateService", _tagged_service(plan, name, definition, policy)))
-    return calls + [_call(name, "application-autoscaling", operation, request) for operation, request in policy.items()]
+    if plan.services[name].schedule is None:
+        calls += [_call(name, "ecs", "CreateService", _create_service(plan, name)), *scaling_calls(plan, name)]
+        calls += alarm_calls(plan, name)
+    else:
+        calls.append(_call(name, "scheduler", "CreateSchedule", _schedule(plan, name)))
+    is_job = plan.services[name].schedule is not None
+    tags = [{"key": JOB_NAME, "value": name}] if is_job else []
+    definition.request["tags"] = tags
+    tags += _tags(plan, name, calls)
+    if not tags:
+        del definition.request["tags"]
+    return calls
 
 
 def _call(name: str, service: str, operation: str, request: Request) -> Call:
     return Call(service=service, operation=operation, folder=f"services/{name}/", request=request)
 
 
-def _load_balancing_calls(plan: Plan, name: str) -> list[Call]:
+def _tags(plan: Plan, name: str, calls: Sequence[Call]) -> list[Request]:
+    """On the task definition: what the requests do not say of the service and of Fargate, whose providers take no tags."""
     service = plan.services[name]
-    calls = [_call(name, "elbv2", "CreateTargetGroup", _target_group(plan, name))]
-    if service.purchase_option is PurchaseOption.SPOT:
-        attribute = {"Key": "deregistration_delay.timeout_seconds", "Value": str(SPOT_DEREGISTRATION_S)}
-        request = {"TargetGroupArn": _target_group_arn(plan, name), "Attributes": [attribute]}
-        calls.append(_call(name, "elbv2", "ModifyTargetGroupAttributes", request))
-    return [*calls, _call(name, "elbv2", "CreateRule", _listener_rule(plan, name))]
-
-
-def _target_group_arn(plan: Plan, name: str) -> str:
-    return names.arn(plan.region, "elasticloadbalancing", names.target_group(plan.cluster, name))
-
-
-def _target_group(plan: Plan, name: str) -> Request:
-    service = plan.services[name]
-    return {
-        "Name": names.target_group_name(plan.cluster, name),
-        "Protocol": "HTTP",
-        "Port": service.port,
-        "VpcId": names.VPC,
-        "TargetType": "ip" if service.network_mode == "awsvpc" else "instance",
-        "HealthCheckProtocol": "HTTP",
-        "HealthCheckPath": "/",
-        "HealthCheckIntervalSeconds": 15,
-        "HealthCheckTimeoutSeconds": 5,
-        "HealthyThresholdCount": 2,
-        "UnhealthyThresholdCount": 3,
-        "Matcher": {"HttpCode": "200-399"},
-    }
-
-
-def _listener_rule(plan: Plan, name: str) -> Request:
-    """Ties the target group to the listener, without which ECS refuses the service."""
-    balanced = sorted(other for other, service in plan.services.items() if service.port is not None)
-    return {
-        "ListenerArn": names.arn(plan.region, "elasticloadbalancing", names.LISTENER),
-        "Priority": 10 * (balanced.index(name) + 1),
-        "Conditions": [{"Field": "host-header", "HostHeaderConfig": {"Values": [names.host_name(name)]}}],
-        "Actions": [{"Type": "forward", "TargetGroupArn": _target_group_arn(plan, name)}],
-    }
-
-
-def _tagged_service(plan: Plan, name: str, definition: Request, policy: Mapping[str, Request]) -> Request:
-    """CreateService; the providers of Fargate cannot carry tags, so their services do."""
-    request, service = _create_service(plan, name), plan.services[name]
-    requests = {"RegisterTaskDefinition": definition, "CreateService": request, **policy}
-    provider = plan.capacity_providers[service.capacity_provider]
-    said = said_service(requests, provider, has_public_instances=has_public_instances(plan, provider.name))
+    owner = service.shares_target_group_of
+    if owner is not None:
+        calls = [*calls, *load_balancing_calls(plan, owner), _call(owner, "ecs", "CreateService", _create_service(plan, owner))]
+    by_service, _ = grouped(plan.cluster, [(call.service, call.operation, call.request) for call in calls])
+    requests = by_service[name]
+    providers = [plan.capacity_providers[item.capacity_provider] for item in service.strategy_items]
+    is_public = has_public_instances(plan, service.capacity_provider)
+    said = said_service(name, requests, providers, by_service, has_public_instances=is_public)
     tags = tags_beyond(said, service, SERVICE_FACTS)
     if service.launch_type is LaunchType.FARGATE:
-        tags += tags_beyond(said_fargate(request), provider, PROVIDER_FACTS, of=OF_PROVIDER)
-    return request | ({"tags": tags} if tags else {})
+        for number, provider in enumerate(providers):
+            tags += tags_beyond(said_fargate(requests, number), provider, PROVIDER_FACTS, of=provider_prefix(number))
+    return tags
 
 
 def _create_service(plan: Plan, name: str) -> Request:
@@ -107,48 +82,72 @@ def _create_service(plan: Plan, name: str) -> Request:
         "desiredCount": service.desired_tasks,
         "schedulingStrategy": "REPLICA",
         "deploymentConfiguration": {
-            "minimumHealthyPercent": 100,
-            "maximumPercent": 200,
-            "deploymentCircuitBreaker": {"enable": True, "rollback": True},
+            "minimumHealthyPercent": service.minimum_healthy_percent,
+            "maximumPercent": service.maximum_percent,
+            "deploymentCircuitBreaker": {"enable": service.has_circuit_breaker, "rollback": service.has_circuit_breaker},
         },
         "enableECSManagedTags": True,
-        "propagateTags": "SERVICE",
+        "propagateTags": "TASK_DEFINITION",
         "enableExecuteCommand": False,
     }
-    request |= _capacity(provider) | {"availabilityZoneRebalancing": _rebalancing(provider)}
+    request |= _capacity(plan, service)
+    is_balanced = service.has_zone_rebalancing and can_rebalance(provider, service.maximum_percent)
+    request["availabilityZoneRebalancing"] = "ENABLED" if is_balanced else "DISABLED"
     if service.network_mode == "awsvpc":
         request["networkConfiguration"] = {"awsvpcConfiguration": _network(service, name, provider.zones)}
     if service.port is not None:
-        target = {"targetGroupArn": _target_group_arn(plan, name), "containerName": name, "containerPort": service.port}
+        target = {
+            "targetGroupArn": target_group_arn(plan, name),
+            "containerName": service.balanced_container(name).name,
+            "containerPort": service.port,
+        }
         request |= {"loadBalancers": [target], "healthCheckGracePeriodSeconds": HEALTH_CHECK_GRACE_S}
+    if service.service_connect is not None:
+        request["serviceConnectConfiguration"] = _service_connect(service)
+    if service.metric_resolution_s != 60:
+        metrics = {
+            "metricNames": [METRIC_NAMES[service.scaling_metric]],
+            "resolutionSeconds": service.metric_resolution_s,
+        }
+        request["monitoring"] = {"metricConfigurations": [metrics]}
     return request
 
 
-def _capacity(provider: CapacityProvider) -> Request:
+def _service_connect(service: ServicePlan) -> Request:
+    connect = service.service_connect
+    assert connect is not None  # noqa: S101 (the caller asked)
+    request: Request = {"enabled": True, "namespace": connect.namespace}
+    if connect.port_name is not None:
+        offered: Request = {"portName": connect.port_name}
+        if connect.dns_name is not None:
+            offered["clientAliases"] = [{"dnsName": connect.dns_name, "port": connect.client_port}]
+        request["services"] = [offered]
+    return request
+
+
+def _capacity(plan: Plan, service: ServicePlan) -> Request:
     """A launch type or a strategy, never both. Only Fargate On-Demand and the EC2 launch type can go without a strategy."""
-    if provider.launch_type is LaunchType.FARGATE and provider.purchase_option is PurchaseOption.ON_DEMAND:
+    provider = plan.capacity_providers[service.capacity_provider]
+    is_plain = provider.launch_type is LaunchType.FARGATE and provider.purchase_option is PurchaseOption.ON_DEMAND
+    if is_plain and not service.strategy:
         return {"launchType": "FARGATE"}
-    strategy = [{"capacityProvider": provider_name_for_ecs(provider), "base": 0, "weight": 1}]
+    strategy = [
+        {
+            "capacityProvider": provider_name_for_ecs(plan.capacity_providers[item.capacity_provider]),
+            "base": item.base,
+            "weight": item.weight,
+        }
+        for item in service.strategy_items
+    ]
     request: Request = {"capacityProviderStrategy": strategy}
-    if _has_strategy(provider):
+    if provider.launch_type is LaunchType.EC2 and provider.placement is PlacementStrategy.SPREAD_THEN_BINPACK:
+        # With a target capacity below 100 AWS demands binpack first, else each task ends up on an instance of its own.
         request["placementStrategy"] = [_BINPACK, _SPREAD] if _keeps_spare_instances(provider) else [_SPREAD, _BINPACK]
     return request
 
 
-def _has_strategy(provider: CapacityProvider) -> bool:
-    """Managed Instances and Fargate take none; without one, ECS spreads over zones, then over instances."""
-    return provider.launch_type is LaunchType.EC2 and provider.placement is PlacementStrategy.SPREAD_THEN_BINPACK
-
-
 def _keeps_spare_instances(provider: CapacityProvider) -> bool:
-    """With a target capacity below 100 AWS demands binpack first, else each task ends up on an instance of its own."""
     return provider.target_capacity_percent < 100
-
-
-def _rebalancing(provider: CapacityProvider) -> str:
-    """Needs zones to balance, and the spread over them as the first strategy."""
-    is_spread_first = not (_has_strategy(provider) and _keeps_spare_instances(provider))
-    return "ENABLED" if provider.zones > 1 and is_spread_first else "DISABLED"
 
 
 def _network(service: ServicePlan, name: str, zones: int) -> Request:
@@ -161,34 +160,41 @@ def _network(service: ServicePlan, name: str, zones: int) -> Request:
     }
 
 
-def _policy_requests(plan: Plan, name: str) -> dict[str, Request]:
-    """Scalable target and target tracking policy, by operation; none where the plan keeps the count as it is."""
+def _schedule(plan: Plan, name: str) -> Request:
+    """EventBridge Scheduler starts the newest revision, and tries again where there is no capacity."""
     service = plan.services[name]
-    if service.scaling_target is None:
-        return {}
-    resource = {
-        "ServiceNamespace": "ecs",
-        "ResourceId": f"service/{plan.cluster}/{name}",
-        "ScalableDimension": _DIMENSION,
+    provider = plan.capacity_providers[service.capacity_provider]
+    parameters: Request = {
+        "TaskDefinitionArn": names.arn(plan.region, "ecs", f"task-definition/{names.family(plan.cluster, name)}"),
+        "TaskCount": service.desired_tasks,
+        "EnableECSManagedTags": True,
+        "PropagateTags": "TASK_DEFINITION",
     }
-    tracking = {
-        "TargetValue": float(service.scaling_target),
-        "PredefinedMetricSpecification": _metric(plan, name),
-        "ScaleOutCooldown": COOLDOWN_S,
-        "ScaleInCooldown": COOLDOWN_S,
-        "DisableScaleIn": False,
+    capacity = _capacity(plan, service)
+    if "launchType" in capacity:
+        parameters["LaunchType"] = capacity["launchType"]
+    else:
+        parameters["CapacityProviderStrategy"] = capacity["capacityProviderStrategy"]
+    if "placementStrategy" in capacity:
+        parameters["PlacementStrategy"] = capacity["placementStrategy"]
+    if service.network_mode == "awsvpc":
+        network = _network(service, name, provider.zones)
+        parameters["NetworkConfiguration"] = {
+            "awsvpcConfiguration": {
+                "Subnets": network["subnets"],
+                "SecurityGroups": network["securityGroups"],
+                "AssignPublicIp": network["assignPublicIp"],
+            }
+        }
+    return {
+        "Name": names.schedule_name(plan.cluster, name),
+        "ScheduleExpression": service.schedule,
+        "ScheduleExpressionTimezone": service.schedule_time_zone,
+        "FlexibleTimeWindow": {"Mode": "OFF"},
+        "Target": {
+            "Arn": names.arn(plan.region, "ecs", f"cluster/{plan.cluster}"),
+            "RoleArn": names.arn(plan.region, "iam", f"role/{names.scheduler_role(plan.cluster, name)}"),
+            "EcsParameters": parameters,
+            "RetryPolicy": {"MaximumRetryAttempts": _RETRIES, "MaximumEventAgeInSeconds": 3600},
+        },
     }
-    policy = {
-        "PolicyName": f"{service.scaling_metric}-target-tracking",
-        "PolicyType": "TargetTrackingScaling",
-        "TargetTrackingScalingPolicyConfiguration": tracking,
-    }
-    bounds = {"MinCapacity": service.min_tasks, "MaxCapacity": service.max_tasks}
-    return {"RegisterScalableTarget": resource | bounds, "PutScalingPolicy": resource | policy}
-
-
-def _metric(plan: Plan, name: str) -> Request:
-    if plan.services[name].scaling_metric is ScalingMetric.CPU:
-        return {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"}
-    label = f"{names.LOAD_BALANCER}/{names.target_group(plan.cluster, name)}"
-    return {"PredefinedMetricType": "ALBRequestCountPerTarget", "ResourceLabel": label}

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 from advisor.ecs import Architecture, PlacementStrategy
 from advisor.emit.ecs.calls import Request
 from advisor.errors import InputError
-from advisor.plan import CapacityProvider, ServicePlan
+from advisor.plan import CapacityProvider, LoadBalancer, ServicePlan
 
 PROVIDER_FACTS: Final = (
     "architecture",
@@ -18,17 +18,33 @@ PROVIDER_FACTS: Final = (
     "root_volume_gib",
     "target_capacity_percent",
 )
-SERVICE_FACTS: Final = ("ephemeral_storage_gib", "has_public_ip", "max_tasks", "min_tasks")
-OF_PROVIDER: Final = "provider-"
-"""On a service: facts of its capacity provider, where AWS owns that and it takes no tags."""
+SERVICE_FACTS: Final = (
+    "desired_tasks",
+    "ephemeral_storage_gib",
+    "has_circuit_breaker",
+    "has_public_ip",
+    "has_zone_rebalancing",
+    "load_balancer",
+    "max_tasks",
+    "maximum_percent",
+    "min_tasks",
+    "minimum_healthy_percent",
+    "scale_in_cooldown_s",
+    "scale_out_cooldown_s",
+    "schedule_time_zone",
+)
 
 _PREFIX: Final = "advisor:"
 _NONE: Final = "none"
 _DECODERS: Final[Mapping[str, Callable[[str], object]]] = {
     "architecture": Architecture,
+    "has_circuit_breaker": "true".__eq__,
     "has_public_ip": "true".__eq__,
     "has_trunking": "true".__eq__,
+    "has_zone_rebalancing": "true".__eq__,
+    "load_balancer": LoadBalancer,
     "name": str,
+    "schedule_time_zone": str,
     "placement": PlacementStrategy,
 }
 """What is not listed is a whole number."""

@@ -102,7 +102,7 @@ def _tasks(page: Page, tasks: FloatArray, start: datetime) -> None:
 def _instances(page: Page, top: float, series: tuple[FloatArray, FloatArray], launch_type: LaunchType, start: datetime) -> None:
     instances, bound = series
     axes = page.panel("Instances", LEFT_PX, top, WIDTH, INSTANCES_PX)
-    highest = float(np.nanmax([instances, bound]))
+    highest = float(np.nanmax([instances, bound])) or 1.0
     value_axis(axes, highest, n_most=5, is_whole=True)
     time_axis(axes, start, instances.size, WIDTH, overhang_px=40)
     show_gaps(axes, instances, WIDTH, INSTANCES_PX, has_label=False)

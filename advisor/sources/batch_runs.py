@@ -1,0 +1,346 @@
+"""Scheduled tasks and batch runs: when they start, how many run at once, and the seconds that Fargate bills."""
+
+import csv
+import io
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, tzinfo
+from typing import Final
+
+import numpy as np
+
+from advisor.sources.input_files import Place, listed, shown
+from advisor.sources.timestamps import parse_times
+from advisor.units import SECONDS_PER_HOUR, FloatArray, IntArray
+
+RUNS_START_S: Final = 1_704_067_200
+"""Monday 2024-01-01T00:00Z, where a workload of schedules alone begins. [s since 1970]"""
+LONGEST_RUN_STEP_S: Final = 900
+"""Runs beside measured loads are placed on steps of at most this, the scale-in delay of instances."""
+SHORTEST_BILL_S: Final = 60.0
+"""Least that Fargate bills for a task on Linux [1]_.
+
+.. [1] AWS, "AWS Fargate pricing", https://aws.amazon.com/fargate/pricing/.
+"""
+_DAY_S: Final = 86_400
+_WEEK_S: Final = 7 * _DAY_S
+_ALONE_STEP_S: Final = 60
+_WEEKS_OF_CALENDAR: Final = 52
+_MOST_STARTS: Final = 1_000_000
+_MOST_DEVIATION: Final = 0.10
+_MOST_OF_A_RUN: Final = 10_000_000
+_MOST_SHOWN: Final = 5
+_RUNS_FIX: Final = "Begin with the header start,duration_minutes,count, and give one row for each run."
+
+_CRON: Final = re.compile(r"cron\((?P<fields>[^()]*)\)$")
+_RATE: Final = re.compile(r"rate\(\s*(?P<number>\d{1,6})\s+(?P<unit>minute|hour|day)s?\s*\)$")
+_UNIT_S: Final = {"minute": 60, "hour": SECONDS_PER_HOUR, "day": _DAY_S}
+_MONTHS: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_DAYS: Final = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+_FIELDS: Final = (
+    ("minutes", 0, 59, ()),
+    ("hours", 0, 23, ()),
+    ("day of month", 1, 31, ()),
+    ("month", 1, 12, _MONTHS),
+    ("day of week", 1, 7, _DAYS),
+    ("year", 1970, 2199, ()),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """When runs start: a rate, or the fields of a cron expression in a time zone."""
+
+    text: str
+    every_s: int | None = None
+    fields: tuple[frozenset[int] | None, ...] = ()
+    """Minutes, hours, days of month, months, days of week (1 is Sunday), years; None is any."""
+    zone: tzinfo = UTC
+
+    @property
+    def follows_calendar(self) -> bool:
+        """Whether some weeks differ from others."""
+        if self.every_s is not None:
+            return self.every_s >= SECONDS_PER_HOUR and _WEEK_S % self.every_s != 0
+        return any(self.fields[at] is not None for at in (2, 3, 5))
+
+    def starts_s(self, start_s: int, end_s: int) -> IntArray:
+        """Starts from ``start_s`` until before ``end_s``. [s since 1970]"""
+        if self.every_s is not None:
+            first = -(-start_s // self.every_s) * self.every_s
+            return np.arange(first, end_s, self.every_s, dtype=np.int64)
+        starts = np.array(sorted(self._cron_starts_s(start_s, end_s)), dtype=np.int64)
+        return starts[(starts >= start_s) & (starts < end_s)]
+
+    def _cron_starts_s(self, start_s: int, end_s: int) -> Iterator[int]:
+        minutes, hours, days, months, weekdays, years = self.fields
+        times = [(h, m) for h in hours or range(24) for m in minutes or range(60)]
+        first = datetime.fromtimestamp(start_s, self.zone).date()
+        for number in range((end_s - start_s) // _DAY_S + 2):
+            day = first + timedelta(days=number)
+            if (years and day.year not in years) or (months and day.month not in months) or (days and day.day not in days):
+                continue
+            if weekdays is None or day.isoweekday() % 7 + 1 in weekdays:
+                yield from (self._second(day, hour, minute) for hour, minute in times)
+
+    def _second(self, day: date, hour: int, minute: int) -> int:
+        return int(datetime(day.year, day.month, day.day, hour, minute, tzinfo=self.zone).timestamp())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """One kind of run of a batch: on a schedule, or at a stated moment."""
+
+    schedule: Schedule | None = None
+    start_s: int | None = None
+    duration_s: float
+    """Work of each task; its start-up comes before it."""
+    count: int = 1
+    """Tasks that start together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runs:
+    """All runs of one batch."""
+
+    name: str
+    runs: tuple[Run, ...]
+    startup_s: float
+    place: Place
+
+    @property
+    def longest_s(self) -> float:
+        return max(run.duration_s for run in self.runs) + self.startup_s
+
+
+def parse_schedule(text: str, zone: tzinfo = UTC) -> Schedule:
+    """A schedule in the words of EventBridge: ``rate(15 minutes)`` or ``cron(0 2 * * ? *)``.
+
+    >>> parse_schedule("rate(15 minutes)").every_s
+    900
+
+    Raises
+    ------
+    ValueError
+        With a message that says what is wrong and how to mend it.
+    """
+    rate = _RATE.match(text.strip())
+    if rate is not None:
+        every_s = int(rate["number"]) * _UNIT_S[rate["unit"]]
+        if not every_s:
+            raise ValueError(f"{shown(text)} never ends. Write a rate of at least 1 minute")
+        return Schedule(text=text, every_s=every_s)
+    cron = _CRON.match(text.strip())
+    fields = cron["fields"].split() if cron else []
+    if len(fields) != len(_FIELDS):
+        raise ValueError(
+            f"{shown(text)} is not a schedule. Write rate(15 minutes), or cron(minutes hours day-of-month month day-of-week "
+            "year) such as cron(0 2 * * ? *)"
+        )
+    return Schedule(
+        text=text,
+        fields=tuple(_field(part, *which) for part, which in zip(fields, _FIELDS, strict=True)),
+        zone=zone,
+    )
+
+
+def _field(text: str, name: str, low: int, high: int, names: Sequence[str]) -> frozenset[int] | None:
+    if text in ("*", "?"):
+        return None
+    values: set[int] = set()
+    for item in text.split(","):
+        span, _, step = item.partition("/")
+        first, _, last = span.partition("-")
+        start = low if first == "*" else _number(first, low, names)
+        end = (high if step or first == "*" else start) if not last else _number(last, low, names)
+        every = int(step) if step.isdigit() else 0 if step else 1
+        if start is None or end is None or not every or not low <= start <= end <= high:
+            raise ValueError(
+                f"{shown(text)} is not a {name} of a cron expression. Write numbers from {low} to {high}, with , - and /; "
+                "L, W and # are not supported"
+            )
+        values.update(range(start, end + 1, every))
+    return frozenset(values)
+
+
+def _number(text: str, low: int, names: Sequence[str]) -> int | None:
+    if text.upper() in names:
+        return names.index(text.upper()) + low
+    return int(text) if text.isdigit() and len(text) <= 4 else None
+
+
+def parse_runs(text: str, file: str) -> tuple[Run, ...]:
+    """Runs that a table lists, one a row: `start`, `duration_minutes` or `duration_seconds`, and `count` where it is not 1.
+
+    Raises
+    ------
+    InputError
+        Naming line, column and fix.
+    """
+    rows = [(line, row) for line, row in _rows(text, file) if any(cell.strip() for cell in row)]
+    if not rows:
+        raise Place(file).error("the file is empty", fix=_RUNS_FIX)
+    (header_line, header), cells = rows[0], rows[1:]
+    names = [name.strip().lower() for name in header]
+    unit = next((name for name in ("duration_minutes", "duration_seconds") if name in names), None)
+    if "start" not in names or unit is None:
+        raise Place(file, header_line).error(f"no column start and duration_minutes among {listed(names)}", fix=_RUNS_FIX)
+    if not cells:
+        raise Place(file, header_line).error("there is a header and no row below it", fix="Give one row for each run.")
+    for line, row in cells:
+        if len(row) != len(names):
+            raise Place(file, line).error(f"the row has {len(row)} cells, the header has {len(names)}", fix=_RUNS_FIX)
+    column = {name: [row[at].strip() for _, row in cells] for at, name in enumerate(names)}
+    starts = parse_times(column["start"], lambda row: Place(file, cells[row][0], "start")).epoch_s
+    per_unit = 60.0 if unit == "duration_minutes" else 1.0
+    durations = [_above_zero(text, Place(file, line, unit)) for text, (line, _) in zip(column[unit], cells, strict=True)]
+    counts = [
+        _above_zero(text, Place(file, line, "count"), is_whole=True)
+        for text, (line, _) in zip(column.get("count", ["1"] * len(cells)), cells, strict=True)
+    ]
+    return tuple(
+        Run(start_s=start, duration_s=duration * per_unit, count=int(count))
+        for start, duration, count in zip(starts.tolist(), durations, counts, strict=True)
+    )
+
+
+def _rows(text: str, file: str) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        for row in reader:
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise Place(file, reader.line_num).error(
+            f"not a readable CSV row ({error})", fix="Check the quotation marks."
+        ) from None
+
+
+def _above_zero(text: str, place: Place, *, is_whole: bool = False) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if "_" in text or not (0 < number <= _MOST_OF_A_RUN) or (is_whole and number != int(number)):
+        kind = "whole number" if is_whole else "number"
+        raise place.error(f"{shown(text)} is not a {kind} above 0", fix=f"Write a plain {kind}, such as 4.")
+    return number
+
+
+def axis_of_runs(batches: Sequence[Runs]) -> tuple[int, int, int]:
+    """Step, start and number of steps for runs alone. [s], [s since 1970], [steps]
+
+    Stated moments: from the first to the last. Schedules alone: a week in steps of a minute, or 52 weeks in steps of 15 minutes
+    where the calendar matters.
+    """
+    moments = [(run.start_s, run.start_s + run.duration_s + b.startup_s) for b in batches for run in b.runs if run.start_s]
+    if moments:
+        start_s = min(start for start, _ in moments) // SECONDS_PER_HOUR * SECONDS_PER_HOUR
+        span_s = max(end for _, end in moments) - start_s
+        step_s = _ALONE_STEP_S if span_s <= 8 * _WEEK_S else LONGEST_RUN_STEP_S
+        return step_s, start_s, math.ceil(span_s / SECONDS_PER_HOUR) * (SECONDS_PER_HOUR // step_s)
+    if any(run.schedule and run.schedule.follows_calendar for b in batches for run in b.runs):
+        return LONGEST_RUN_STEP_S, RUNS_START_S, _WEEKS_OF_CALENDAR * _WEEK_S // LONGEST_RUN_STEP_S
+    return _ALONE_STEP_S, RUNS_START_S, _WEEK_S // _ALONE_STEP_S
+
+
+def tasks_of_runs(batch: Runs, start_s: int, step_s: int, n_steps: int, notes: list[str]) -> tuple[FloatArray, FloatArray]:
+    r"""Most tasks at one time in each step, and tasks that Fargate bills on average over it: (steps,) each.
+
+    Notes
+    -----
+    A task is on an instance for its start-up and its work. Fargate bills whole seconds, at least a minute:
+
+    .. math:: s = \max(60, \lceil s_\text{start-up} + s_\text{work} \rceil)
+
+    Raises
+    ------
+    InputError
+        When no run falls into the span.
+    """
+    end_s = start_s + step_s * n_steps
+    starts, counts, lasting, billed = _all_starts(batch, start_s, end_s)
+    n_started = int(np.count_nonzero((starts >= start_s) & (starts < end_s)))
+    if not n_started:
+        span = f"{datetime.fromtimestamp(start_s, UTC):%Y-%m-%d} to {datetime.fromtimestamp(end_s, UTC):%Y-%m-%d}"
+        raise batch.place.error(
+            f"{batch.name} does not run once from {span}, the time of the other loads",
+            fix="Check its schedule, or put it into a workload of its own.",
+        )
+    _say(batch, n_started, start_s, end_s, notes)
+    edges = start_s + step_s * np.arange(n_steps + 1, dtype=np.float64)
+    on_instances = _Level(starts, starts + lasting, counts, edges)
+    on_fargate = _Level(starts, starts + billed, counts, edges)
+    return on_instances.most(n_steps), on_fargate.mean(step_s)
+
+
+def _all_starts(batch: Runs, start_s: int, end_s: int) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    """Start, number of tasks, seconds on an instance and seconds billed of every run that touches the span."""
+    columns: list[FloatArray] = []
+    for run in batch.runs:
+        lasting = run.duration_s + batch.startup_s
+        billed = max(SHORTEST_BILL_S, float(math.ceil(lasting - 1e-9)))
+        before = math.ceil(max(lasting, billed))
+        if run.schedule is not None:
+            starts = run.schedule.starts_s(start_s - before, end_s)
+        else:
+            starts = np.array([run.start_s], dtype=np.int64)
+        if starts.size > _MOST_STARTS:
+            raise batch.place.error(
+                f"{batch.name} starts more than {_MOST_STARTS:,} times in the span", fix="State its load as tasks that run."
+            )
+        ones = np.ones(starts.size)
+        columns.append(np.stack([starts.astype(np.float64), ones * run.count, ones * lasting, ones * billed]))
+    starts, counts, lasting_s, billed_s = np.concatenate(columns, axis=1)
+    return starts, counts, lasting_s, billed_s
+
+
+def _say(batch: Runs, n_started: int, start_s: int, end_s: int, notes: list[str]) -> None:
+    days = (end_s - start_s) / _DAY_S
+    if len(batch.runs) > _MOST_SHOWN and not any(run.schedule for run in batch.runs):
+        notes.append(f"{batch.name}: {n_started:,} batch runs as listed, in {days:g} days.")
+        return
+    kinds = ", ".join(
+        f"{run.schedule.text if run.schedule else 'once'} for {run.duration_s / 60:g} min with {run.count} "
+        f"{'task' if run.count == 1 else 'tasks'}"
+        for run in batch.runs[:_MOST_SHOWN]
+    )
+    more = f" and {len(batch.runs) - _MOST_SHOWN} more" if len(batch.runs) > _MOST_SHOWN else ""
+    notes.append(f"{batch.name}: batch runs, stated and not measured ({kinds}{more}): {n_started:,} starts in {days:g} days.")
+    if all(run.schedule is not None for run in batch.runs) and any(
+        run.schedule.follows_calendar for run in batch.runs if run.schedule
+    ):
+        year = sum(int(r.schedule.starts_s(start_s, start_s + 364 * _DAY_S).size) for r in batch.runs if r.schedule)
+        expected = year / 364 * days
+        if abs(n_started - expected) > _MOST_DEVIATION * expected:
+            notes.append(
+                f"{batch.name}: {n_started} starts in {days:g} days stand for {n_started / days * 364:.0f} a year, its "
+                f"schedule gives {year}: the month that is billed is not a usual one."
+            )
+
+
+class _Level:
+    """A number of tasks that changes at moments, over steps with the given edges."""
+
+    def __init__(self, starts: FloatArray, ends: FloatArray, counts: FloatArray, edges: FloatArray) -> None:
+        moments = np.concatenate([starts, ends, edges])
+        changes = np.concatenate([counts, -counts, np.zeros(edges.size)])
+        self.times, index = np.unique(moments, return_inverse=True)
+        self.level = np.round(np.cumsum(np.bincount(index.ravel(), weights=changes, minlength=self.times.size)), 6)
+        self.edges = edges
+
+    def most(self, n_steps: int) -> FloatArray:
+        """(steps,): highest level in each step. A task that ends when another starts never ran beside it."""
+        step = np.searchsorted(self.edges, self.times, side="right") - 1
+        inside = (step >= 0) & (step < n_steps)
+        result = np.zeros(n_steps)
+        np.maximum.at(result, step[inside], self.level[inside])
+        return result
+
+    def mean(self, step_s: int) -> FloatArray:
+        """(steps,): average level of each step."""
+        lasting = np.diff(self.times)
+        area = np.concatenate([[0.0], np.cumsum(self.level[:-1] * lasting)])
+        at_edges = area[np.searchsorted(self.times, self.edges)]
+        return np.asarray(np.diff(at_edges) / step_s)

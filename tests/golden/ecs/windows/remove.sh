@@ -1,0 +1,41 @@
+#!/bin/sh
+# Takes away what deploy.sh made; what is already gone is passed over. Log groups with their logs,
+# images and the account setting stay.
+set -u
+aws application-autoscaling deregister-scalable-target --region eu-west-1 --service-namespace ecs --resource-id service/shop/portal --scalable-dimension ecs:service:DesiredCount
+aws cloudwatch delete-alarms --region eu-west-1 --alarm-names shop/portal/cpu shop/portal/memory shop/portal/tasks
+aws ecs delete-service --region eu-west-1 --cluster shop --service portal --force
+aws ecs wait services-inactive --region eu-west-1 --cluster shop --services portal
+group=$(aws elbv2 describe-target-groups --region eu-west-1 --names shop-portal --query 'TargetGroups[0].TargetGroupArn' --output text)
+balancer=$(aws elbv2 describe-target-groups --region eu-west-1 --names shop-portal --query 'TargetGroups[0].LoadBalancerArns[0]' --output text)
+for listener in $(aws elbv2 describe-listeners --region eu-west-1 --load-balancer-arn "$balancer" --query 'Listeners[].ListenerArn' --output text); do
+    for rule in $(aws elbv2 describe-rules --region eu-west-1 --listener-arn "$listener" --query "Rules[?!IsDefault && Actions[?TargetGroupArn=='$group']].RuleArn" --output text); do
+        aws elbv2 delete-rule --region eu-west-1 --rule-arn "$rule"
+    done
+done
+aws elbv2 delete-target-group --region eu-west-1 --target-group-arn "$group"
+aws application-autoscaling deregister-scalable-target --region eu-west-1 --service-namespace ecs --resource-id service/shop/reports --scalable-dimension ecs:service:DesiredCount
+aws cloudwatch delete-alarms --region eu-west-1 --alarm-names shop/reports/cpu shop/reports/memory shop/reports/tasks
+aws ecs delete-service --region eu-west-1 --cluster shop --service reports --force
+aws ecs wait services-inactive --region eu-west-1 --cluster shop --services reports
+aws ecs put-cluster-capacity-providers --region eu-west-1 --cluster shop --capacity-providers '[]' --default-capacity-provider-strategy '[]'
+aws ecs delete-capacity-provider --region eu-west-1 --capacity-provider windows
+aws autoscaling delete-auto-scaling-group --region eu-west-1 --auto-scaling-group-name shop-windows --force-delete
+aws ec2 delete-launch-template --region eu-west-1 --launch-template-name shop-windows
+aws cloudwatch delete-dashboards --region eu-west-1 --dashboard-names shop
+aws ecs delete-cluster --region eu-west-1 --cluster shop
+aws ec2 delete-security-group --region eu-west-1 --group-id "$(aws ec2 describe-security-groups --region eu-west-1 --filters Name=group-name,Values=tasks-shop-portal --query 'SecurityGroups[0].GroupId' --output text)"
+aws ec2 delete-security-group --region eu-west-1 --group-id "$(aws ec2 describe-security-groups --region eu-west-1 --filters Name=group-name,Values=tasks-shop-reports --query 'SecurityGroups[0].GroupId' --output text)"
+aws ec2 delete-security-group --region eu-west-1 --group-id "$(aws ec2 describe-security-groups --region eu-west-1 --filters Name=group-name,Values=instances-shop-windows --query 'SecurityGroups[0].GroupId' --output text)"
+aws iam delete-role-policy --role-name shop-portal-execution --policy-name execution
+aws iam delete-role --role-name shop-portal-execution
+aws iam delete-role --role-name shop-portal-task
+aws iam delete-role-policy --role-name shop-reports-execution --policy-name execution
+aws iam delete-role --role-name shop-reports-execution
+aws iam delete-role --role-name shop-reports-task
+aws iam remove-role-from-instance-profile --instance-profile-name ecsInstanceRole-shop-windows --role-name ecsInstanceRole-shop-windows
+aws iam delete-instance-profile --instance-profile-name ecsInstanceRole-shop-windows
+for policy in $(aws iam list-attached-role-policies --role-name ecsInstanceRole-shop-windows --query 'AttachedPolicies[].PolicyArn' --output text); do
+    aws iam detach-role-policy --role-name ecsInstanceRole-shop-windows --policy-arn "$policy"
+done
+aws iam delete-role --role-name ecsInstanceRole-shop-windows

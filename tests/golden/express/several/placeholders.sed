@@ -1,0 +1,9 @@
+s|@account-id@|@account-id@|g
+s|@image.api@|@image.api@|g
+s|subnet-@private.a@|subnet-@private.a@|g
+s|subnet-@private.b@|subnet-@private.b@|g
+s|subnet-@private.c@|subnet-@private.c@|g
+s|@image.web@|@image.web@|g
+s|subnet-@public.a@|subnet-@public.a@|g
+s|subnet-@public.b@|subnet-@public.b@|g
+s|subnet-@public.c@|subnet-@public.c@|g
