@@ -7,7 +7,9 @@ from advisor.version import __version__
 
 if TYPE_CHECKING:
     from advisor.answer import advise as advise
+    from advisor.emit import render_cloudformation as render_cloudformation
     from advisor.emit import render_ecs as render_ecs
+    from advisor.emit import render_terraform as render_terraform
     from advisor.recommend import Recommendation as Recommendation
     from advisor.report.charts import plot_busiest_week as plot_busiest_week
     from advisor.report.charts import plot_costs as plot_costs
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "advise": "advisor.answer",
+    "render_cloudformation": "advisor.emit",
     "render_ecs": "advisor.emit",
+    "render_terraform": "advisor.emit",
     "Recommendation": "advisor.recommend",
     "plot_busiest_week": "advisor.report.charts",
     "plot_costs": "advisor.report.charts",
@@ -44,7 +48,9 @@ __all__ = [
     "read_catalog",
     "read_recommendation",
     "read_workload",
+    "render_cloudformation",
     "render_ecs",
+    "render_terraform",
 ]
 
 

@@ -11,7 +11,7 @@ from advisor.cli.results import formats_of, read_result, result_files
 
 def emit_command(
     result: Annotated[Path, typer.Argument(help="recommendation.json, or the folder that holds it.", show_default=False)],
-    to: Annotated[str, typer.Option("--to", help="What to make: ecs, report, or both with a comma.")] = "ecs",
+    to: Annotated[str, typer.Option("--to", help="What to make, with commas: ecs, cloudformation, terraform, report.")] = "ecs",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")] = Path("."),
     quiet: QuietOption = False,
 ) -> None:

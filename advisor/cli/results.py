@@ -4,8 +4,9 @@ import os
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from advisor.errors import AdvisorError, InputError
 
@@ -17,8 +18,18 @@ if TYPE_CHECKING:
 class EmitFormat(StrEnum):
     """What a result can be turned into."""
 
+    CLOUDFORMATION = "cloudformation"
     ECS = "ecs"
     REPORT = "report"
+    TERRAFORM = "terraform"
+
+
+_RENDERERS: Final = {
+    EmitFormat.CLOUDFORMATION: "render_cloudformation",
+    EmitFormat.ECS: "render_ecs",
+    EmitFormat.TERRAFORM: "render_terraform",
+}
+"""Functions of ``advisor.emit``, each from a plan to files by relative path; found when a command needs one."""
 
 
 def read_result(path: Path) -> "Recommendation":
@@ -62,11 +73,10 @@ def result_files(recommendation: "Recommendation", formats: Collection[EmitForma
         from advisor.report.folder import render_report
 
         files |= render_report(recommendation, sources=known_sources(recommendation))
-    if EmitFormat.ECS in formats and recommendation.recommended.plan is not None:
-        from advisor.emit import render_ecs
-
-        deploy = render_ecs(recommendation.recommended.plan)
-        files |= {f"deploy/ecs/{path}": content for path, content in deploy.items()}
+    plan = recommendation.recommended.plan
+    for name in (each for each in _RENDERERS if each in formats and plan is not None):
+        deploy = getattr(import_module("advisor.emit"), _RENDERERS[name])(plan)
+        files |= {f"deploy/{name}/{path}": content for path, content in deploy.items()}
     return files
 
 
