@@ -68,7 +68,6 @@ class _Completed:
 
 
 def moto_server():
-    os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = "true"  # moto reads it whenever it makes an account
     logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
     return make_server("127.0.0.1", 0, _Completed(DomainDispatcherApplication(create_backend_app)), threaded=True)
 

@@ -78,21 +78,27 @@ def test_cfn_lint_would_find_a_wrong_size(tmp_path):
 @pytest.mark.parametrize("name", ["fargate-mix", "fargate-requests"])
 def test_a_stack_of_the_template_is_made_in_moto(name):
     plan = GOLDEN_PLANS[name]()
-    template = render_cloudformation(plan)["template.yaml"].decode()
+    template = without_full_names(yaml.safe_load(render_cloudformation(plan)["template.yaml"]))
     with mock_aws():
         client = {
             service: boto3.client(service, region_name=plan.region, aws_access_key_id="x", aws_secret_access_key="x")
             for service in ("cloudformation", "ec2", "ecs", "elbv2", "logs")
         }
-        values = parameter_values(client, plan.region, yaml.safe_load(template)["Parameters"])
+        values = parameter_values(client, plan.region, template["Parameters"])
         stack = client["cloudformation"].create_stack(
-            StackName="shop", TemplateBody=template, Parameters=values, Capabilities=["CAPABILITY_NAMED_IAM"]
+            StackName="shop", TemplateBody=json.dumps(template), Parameters=values, Capabilities=["CAPABILITY_NAMED_IAM"]
         )["StackId"]
         assert client["cloudformation"].describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
         services = client["ecs"].list_services(cluster=plan.cluster)["serviceArns"]
         assert sorted(arn.split("/")[-1] for arn in services) == sorted(plan.services)
         groups = client["logs"].describe_log_groups()["logGroups"]
         assert {group["retentionInDays"] for group in groups} == {s.log_retention_days for s in plan.services.values()}
+
+
+def without_full_names(template):
+    """moto's target groups have no name for metrics: what asks for it goes (dashboard, some alarms and policies)."""
+    kept = {k: v for k, v in template["Resources"].items() if "TargetGroupFullName" not in json.dumps(v)}
+    return template | {"Resources": kept}
 
 
 def parameter_values(client, region, parameters):
