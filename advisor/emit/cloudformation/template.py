@@ -223,6 +223,7 @@ def _security_group(writer: _Writer, call: Call) -> None:
 def _ingress(writer: _Writer, call: Call) -> None:
     permission = call.request["IpPermissions"][0]
     properties = {
+        "Description": "Load balancer or Service Connect",
         "GroupId": call.request["GroupId"],
         "IpProtocol": permission["IpProtocol"],
         "FromPort": permission["FromPort"],
