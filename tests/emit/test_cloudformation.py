@@ -22,7 +22,7 @@ FEW = ["fargate-mix", "sidecars-and-volumes", "hybrid"]
 
 
 @given(plans())
-@settings(max_examples=40)
+@settings(max_examples=settings.default.max_examples // 4)  # each draws a whole plan
 def test_a_template_parses_back_to_the_same_plan(any_plan):
     files = render_cloudformation(any_plan)
     parsed = parse_cloudformation(files)

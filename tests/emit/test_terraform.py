@@ -37,7 +37,7 @@ TERRAFORM_PLANS = {name: plan for name, make in GOLDEN_PLANS.items() if (plan :=
 
 
 @given(plans())
-@settings(max_examples=40)
+@settings(max_examples=settings.default.max_examples // 4)  # each draws a whole plan
 def test_a_configuration_parses_back_to_the_same_plan(any_plan):
     plan = expressible(any_plan)
     if plan is None:
