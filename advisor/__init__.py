@@ -8,10 +8,12 @@ from advisor.version import __version__
 if TYPE_CHECKING:
     from advisor.answer import advise as advise
     from advisor.backtesting import backtest as backtest
+    from advisor.emit import render_cloudformation as render_cloudformation
     from advisor.emit import render_copilot as render_copilot
     from advisor.emit import render_ecs as render_ecs
     from advisor.emit import render_ecspresso as render_ecspresso
     from advisor.emit import render_express as render_express
+    from advisor.emit import render_terraform as render_terraform
     from advisor.emit.diff import diff_plan as diff_plan
     from advisor.emit.diff import priced_diff as priced_diff
     from advisor.emit.merge import merge_plan as merge_plan
@@ -55,6 +57,8 @@ _HOMES = {
     "render_ecspresso": "advisor.emit",
     "render_express": "advisor.emit",
     "LoadOptions": "advisor.sources",
+    "render_cloudformation": "advisor.emit",
+    "render_terraform": "advisor.emit",
     "Recommendation": "advisor.recommend",
     "inspect_load": "advisor.sources",
     "plot_busiest_week": "advisor.report.charts",
@@ -96,11 +100,13 @@ __all__ = [
     "read_recommendation",
     "read_workload",
     "refresh_prices",
+    "render_cloudformation",
     "render_copilot",
     "render_ecs",
     "render_ecspresso",
     "render_express",
     "render_new_workload",
+    "render_terraform",
     "verify_emitted",
 ]
 

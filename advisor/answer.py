@@ -589,9 +589,9 @@ MODEL_DEFAULTS: Mapping[str, str] = {
 
 
 def _replay_summary(parts: Sequence[Part]) -> ReplaySummary | None:
-    """What the replays of an alternative's parts found together; None unless all were replayed."""
+    """What the replays of an alternative's parts found together; None unless all that can be were replayed."""
     facts = [part.replay for part in parts if part.replay is not None]
-    if not facts or len(facts) < len(parts):
+    if not facts or any(part.replay is None and part.on_instances is not None for part in parts):
         return None
     uses = [(part.on_instances.running, part.replay.factor) for part in parts if part.on_instances and part.replay]
     running = [float(np.nanmean(series)) for series, _ in uses]

@@ -94,7 +94,7 @@ def test_the_library_tells_what_was_understood(load):
 def run(*arguments):
     from typer.testing import CliRunner
 
-    from advisor.cli.main import app
+    from advisor.cli.application import app
 
     return CliRunner().invoke(app, ["inspect", *map(str, arguments)], catch_exceptions=False)
 

@@ -4,7 +4,7 @@
 def main() -> None:
     """Run a command. Ctrl-C ends quietly, also while the commands are still being loaded."""
     try:
-        from advisor.cli.main import main as run
+        from advisor.cli.application import main as run
 
         run()
     except KeyboardInterrupt:

@@ -12,7 +12,10 @@ from advisor.cli.results import formats_of, read_result, result_files
 def emit_command(
     result: Annotated[Path, typer.Argument(help="recommendation.json, or the folder that holds it.", show_default=False)],
     to: Annotated[
-        str, typer.Option("--to", help="What to make: ecs, copilot, ecspresso, express, report, or several with commas.")
+        str,
+        typer.Option(
+            "--to", help="What to make, with commas: ecs, cloudformation, terraform, copilot, ecspresso, express, report."
+        ),
     ] = "ecs",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")] = Path("."),
     existing: Annotated[

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
 class EmitFormat(StrEnum):
     """What a result can be turned into."""
 
+    CLOUDFORMATION = "cloudformation"
     ECS = "ecs"
     COPILOT = "copilot"
     ECSPRESSO = "ecspresso"
     EXPRESS = "express"
     REPORT = "report"
+    TERRAFORM = "terraform"
 
 
 def read_result(path: Path) -> "Recommendation":

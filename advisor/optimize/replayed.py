@@ -27,8 +27,8 @@ def can_replay(part: Part) -> bool:
     """Whether the replay has rules for a part: Fargate, and EC2 instances of one type on demand."""
     provider = part.provider
     if provider.launch_type is LaunchType.FARGATE:
-        # The seconds of batch runs are known exactly; a replay by the step knows less.
-        return all(run.fargate_tasks is None for run in part.runs)
+        # Counts that were given ran as they were given, and the seconds of batch runs are known: a replay knows less.
+        return all(run.service.load_form is not LoadForm.TASKS for run in part.runs)
     return (
         provider.launch_type is LaunchType.EC2
         and provider.purchase_option is PurchaseOption.ON_DEMAND
@@ -110,7 +110,8 @@ def replayed_service(run: RunningTasks, metric: ScalingMetric, workload: Workloa
         name=service.name,
         reservation=reservation(run.size),
         start_s=round(service.startup_s),
-        min_tasks=run.min_tasks,
+        # Without a running task there is no metric: a policy never comes back from none, so one task is kept.
+        min_tasks=run.min_tasks if is_counts else max(1, run.min_tasks),
         max_tasks=service.scaling.max_tasks,
         load=demand if is_counts else _tasks_at_target(run, demand),
         saturates_at=1 / run.target_cpu_fraction if metric is ScalingMetric.CPU else None,

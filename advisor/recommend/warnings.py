@@ -33,6 +33,7 @@ def warnings_for(
     """Sentences, most important first."""
     return (
         *_growth(workload),
+        *_from_none(workload),
         *_history(workload, found),
         *_changes(found, search),
         *_instance_types(search, parts),
@@ -46,6 +47,15 @@ def warnings_for(
         *_unsized(workload, found),
         *_tasks_form(workload),
     )
+
+
+def _from_none(workload: Workload) -> Iterable[str]:
+    names = [s.name for s in workload.services if s.load_form is not LoadForm.TASKS and s.scaling.min_tasks == 0]
+    if names:
+        yield (
+            f"{', '.join(names)}: with a minimum of 0 tasks a policy that follows the tasks' own CPU has no data to come back "
+            "from none: keep one task, or scale from none by a schedule or a queue"
+        )
 
 
 def _growth(workload: Workload) -> Iterable[str]:

@@ -86,9 +86,9 @@ class Account:
 
     def filled(self, files):
         """The files with every placeholder replaced whose value is known by now."""
-        return {path: self._filled(content.decode()).encode() for path, content in files.items()}
+        return {path: self.filled_text(content.decode()).encode() for path, content in files.items()}
 
-    def _filled(self, text):
+    def filled_text(self, text):
         for placeholder, value in self.values.items():
             text = text.replace(placeholder, value)
         for pattern, value in self.patterns.items():

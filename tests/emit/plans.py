@@ -289,7 +289,7 @@ def sidecars_and_volumes():
         service_connect=ServiceConnect(namespace="shop"),
     )
     provider = instances("m6i-large", "m6i.large", architecture=Architecture.X86_64)
-    services = {"api": on_fargate, "api-base": on_ec2, "gateway": gateway}
+    services = {"api": on_fargate, "base-api": on_ec2, "gateway": gateway}
     return plan(services, fargate(), provider, container_insights=ContainerInsights.ENABLED)
 
 

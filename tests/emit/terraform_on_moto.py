@@ -1,6 +1,7 @@
 """The real terraform with the real AWS provider, against moto on loopback; what is missing here is a reason to skip."""
 
 import json
+import logging
 import os
 import shutil
 import subprocess
@@ -43,21 +44,32 @@ def missing():
     return "" if mirror() else f"no folder {REGISTRY} with hashicorp/aws within {DEPTH} levels of /"
 
 
-class _WithTags:
-    """moto, with one call of Application Auto Scaling that it lacks and the provider makes."""
+class _Completed:
+    """moto, with calls that it lacks and the provider makes: tags of scalable targets, default account settings."""
 
     def __init__(self, app):
-        self.app = app
+        self.app, self.setting = app, {}
 
     def __call__(self, environ, start_response):
-        if environ.get("HTTP_X_AMZ_TARGET", "").endswith("AnyScaleFrontendService.ListTagsForResource"):
-            start_response("200 OK", [("Content-Type", "application/x-amz-json-1.1")])
-            return [b'{"Tags": {}}']
-        return self.app(environ, start_response)
+        call = environ.get("HTTP_X_AMZ_TARGET", "")
+        answer = None
+        if call.endswith("AnyScaleFrontendService.ListTagsForResource"):
+            answer = {"Tags": {}}
+        elif call.endswith("PutAccountSettingDefault"):
+            body = json.loads(environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])))
+            self.setting = body | {"principalArn": "arn:aws:iam::123456789012:root"}
+            answer = {"setting": self.setting}
+        elif call.endswith("ListAccountSettings"):
+            answer = {"settings": [self.setting]}
+        if answer is None:
+            return self.app(environ, start_response)
+        start_response("200 OK", [("Content-Type", "application/x-amz-json-1.1")])
+        return [json.dumps(answer).encode()]
 
 
 def moto_server():
-    return make_server("127.0.0.1", 0, _WithTags(DomainDispatcherApplication(create_backend_app)), threaded=True)
+    logging.getLogger("werkzeug").setLevel(logging.CRITICAL)
+    return make_server("127.0.0.1", 0, _Completed(DomainDispatcherApplication(create_backend_app)), threaded=True)
 
 
 class Terraform:

@@ -9,7 +9,7 @@ import botocore.session
 import pytest
 from botocore import xform_name
 from botocore.validate import ParamValidator
-from hypothesis import given
+from hypothesis import given, settings
 
 from advisor.emit import parse_calls, render_ecs
 from tests.ecs_rules import check_call, check_contents, check_order, check_set
@@ -39,6 +39,7 @@ def test_golden_calls_pass_botocore_and_the_rules_of_ecs(name):
     assert_accepted(render_ecs(GOLDEN_PLANS[name]()))
 
 
+@settings(max_examples=settings.default.max_examples // 3)  # each draws a whole plan
 @given(plans())
 def test_calls_of_any_plan_pass_botocore_and_the_rules_of_ecs(any_plan):
     assert_accepted(render_ecs(any_plan))

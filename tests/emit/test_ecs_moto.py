@@ -18,12 +18,13 @@ from tests.emit.plans import GOLDEN_PLANS
 REFUSED = {
     "AttachRolePolicy": "PolicyArn",
     "CreateCapacityProvider": "managedInstancesProvider",
+    "CreateListener": "LoadBalancerArn",
     "PutAccountSettingDefault": "name",
 }
 """What moto refuses, by operation, and the member of the request that it does not know."""
 
-REFUSED_WITH = {"AttachRolePolicy": 404}
-"""moto holds AWS's own policies only where it is told to load them."""
+REFUSED_WITH = {"AttachRolePolicy": 404, "CreateListener": 400}
+"""moto holds AWS's own policies only where it is told to load them, and gives every load balancer an ARN with ``app``."""
 
 DROPPED = {
     "CreateService": {

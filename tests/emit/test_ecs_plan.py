@@ -5,7 +5,7 @@ from base64 import b64decode
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 
 from advisor.ecs import LaunchType, PlacementStrategy
 from advisor.emit import parse_calls, parse_ecs, render_ecs
@@ -13,6 +13,7 @@ from advisor.errors import AdvisorError, InputError
 from tests.emit.plans import GOLDEN_PLANS, ec2_arm64_shared, fargate, instances, plan, plans, service, small_arm64_fargate
 
 
+@settings(max_examples=settings.default.max_examples // 3)  # each draws a whole plan
 @given(plans())
 def test_what_is_emitted_parses_back_to_the_same_plan(any_plan):
     files = render_ecs(any_plan)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from advisor.cli.main import app
+from advisor.cli.application import app
 from advisor.cli.verify import verify_and_print
 from advisor.emit import render_copilot, render_ecs, render_ecspresso, render_express
 from advisor.errors import AdvisorError

@@ -129,7 +129,7 @@ class _Reader:
     def _name(self, logical: str) -> str:
         resource = self._resources.get(logical)
         if resource is None:
-            return f"{names.IMAGE_TAG}.any@" if logical.endswith("ImageTag") else f"@{logical}@"
+            return f"{names.IMAGE_TAG}.any@" if logical.startswith("ImageTag") else f"@{logical}@"
         if resource["Type"] == "AWS::ElasticLoadBalancingV2::TargetGroup":
             return f"targetgroup/{resource['Properties']['Name']}/id"
         return str(resource["Properties"].get(_NAMES.get(resource["Type"], ""), logical))

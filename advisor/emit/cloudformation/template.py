@@ -161,8 +161,7 @@ class _Writer:
         name, parameter_type = _PARAMETERS[kind]
         if not owner or kind == "@listener":
             return self.parameter(name, parameter_type)
-        logical = self.logical(name, owner) if kind.startswith("subnet") else self.logical(owner, name)
-        return self.parameter(logical, parameter_type, description=_DESCRIPTIONS[name].format(owner=owner))
+        return self.parameter(self.logical(name, owner), parameter_type, description=_DESCRIPTIONS[name].format(owner=owner))
 
     def parameter(self, name: str, kind: str, *, description: str = "") -> str:
         self.parameters[name] = {"Type": kind, "Description": description or _DESCRIPTIONS[name]}
@@ -224,6 +223,7 @@ def _security_group(writer: _Writer, call: Call) -> None:
 def _ingress(writer: _Writer, call: Call) -> None:
     permission = call.request["IpPermissions"][0]
     properties = {
+        "Description": "Load balancer or Service Connect",
         "GroupId": call.request["GroupId"],
         "IpProtocol": permission["IpProtocol"],
         "FromPort": permission["FromPort"],

@@ -14,10 +14,10 @@ for listener in $(aws elbv2 describe-listeners --region eu-west-1 --load-balance
     done
 done
 aws elbv2 delete-target-group --region eu-west-1 --target-group-arn "$group"
-aws application-autoscaling deregister-scalable-target --region eu-west-1 --service-namespace ecs --resource-id service/shop/api-base --scalable-dimension ecs:service:DesiredCount
-aws cloudwatch delete-alarms --region eu-west-1 --alarm-names shop/api-base/cpu shop/api-base/memory shop/api-base/tasks
-aws ecs delete-service --region eu-west-1 --cluster shop --service api-base --force
-aws ecs wait services-inactive --region eu-west-1 --cluster shop --services api-base
+aws application-autoscaling deregister-scalable-target --region eu-west-1 --service-namespace ecs --resource-id service/shop/base-api --scalable-dimension ecs:service:DesiredCount
+aws cloudwatch delete-alarms --region eu-west-1 --alarm-names shop/base-api/cpu shop/base-api/memory shop/base-api/tasks
+aws ecs delete-service --region eu-west-1 --cluster shop --service base-api --force
+aws ecs wait services-inactive --region eu-west-1 --cluster shop --services base-api
 aws application-autoscaling deregister-scalable-target --region eu-west-1 --service-namespace ecs --resource-id service/shop/gateway --scalable-dimension ecs:service:DesiredCount
 aws cloudwatch delete-alarms --region eu-west-1 --alarm-names shop/gateway/cpu shop/gateway/memory shop/gateway/tasks
 aws ecs delete-service --region eu-west-1 --cluster shop --service gateway --force
@@ -35,17 +35,17 @@ aws ec2 delete-launch-template --region eu-west-1 --launch-template-name shop-m6
 aws cloudwatch delete-dashboards --region eu-west-1 --dashboard-names shop
 aws ecs delete-cluster --region eu-west-1 --cluster shop
 aws ec2 delete-security-group --region eu-west-1 --group-id "$(aws ec2 describe-security-groups --region eu-west-1 --filters Name=group-name,Values=tasks-shop-api --query 'SecurityGroups[0].GroupId' --output text)"
-aws ec2 delete-security-group --region eu-west-1 --group-id "$(aws ec2 describe-security-groups --region eu-west-1 --filters Name=group-name,Values=tasks-shop-api-base --query 'SecurityGroups[0].GroupId' --output text)"
+aws ec2 delete-security-group --region eu-west-1 --group-id "$(aws ec2 describe-security-groups --region eu-west-1 --filters Name=group-name,Values=tasks-shop-base-api --query 'SecurityGroups[0].GroupId' --output text)"
 aws ec2 delete-security-group --region eu-west-1 --group-id "$(aws ec2 describe-security-groups --region eu-west-1 --filters Name=group-name,Values=tasks-shop-gateway --query 'SecurityGroups[0].GroupId' --output text)"
 aws ec2 delete-security-group --region eu-west-1 --group-id "$(aws ec2 describe-security-groups --region eu-west-1 --filters Name=group-name,Values=instances-shop-m6i-large --query 'SecurityGroups[0].GroupId' --output text)"
 aws iam delete-role-policy --role-name shop-api-execution --policy-name execution
 aws iam delete-role --role-name shop-api-execution
 aws iam delete-role-policy --role-name shop-api-task --policy-name file-systems
 aws iam delete-role --role-name shop-api-task
-aws iam delete-role-policy --role-name shop-api-base-execution --policy-name execution
-aws iam delete-role --role-name shop-api-base-execution
-aws iam delete-role-policy --role-name shop-api-base-task --policy-name file-systems
-aws iam delete-role --role-name shop-api-base-task
+aws iam delete-role-policy --role-name shop-base-api-execution --policy-name execution
+aws iam delete-role --role-name shop-base-api-execution
+aws iam delete-role-policy --role-name shop-base-api-task --policy-name file-systems
+aws iam delete-role --role-name shop-base-api-task
 aws iam delete-role-policy --role-name shop-gateway-execution --policy-name execution
 aws iam delete-role --role-name shop-gateway-execution
 aws iam delete-role --role-name shop-gateway-task
