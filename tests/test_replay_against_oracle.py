@@ -1,0 +1,160 @@
+"""The replay of a cluster against a second simulator in plain loops: the same counts at every step."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from advisor.ecs import PlacementStrategy
+from advisor.simulate.replay import (
+    ClusterRules,
+    ReplayedCluster,
+    ReplayedService,
+    ScaleInStep,
+    ScalingRules,
+    replay_cluster,
+)
+from tests import strategies
+from tests.oracle import ecs_cluster
+
+MEASURES = ("running", "placed", "waiting", "desired", "instances", "active", "reserved")
+CAPACITY = (2048, 7600, 8)
+MOST_STEPS = 90
+PROVE = settings.get_current_profile_name() == "prove" if hasattr(settings, "get_current_profile_name") else False
+
+
+def as_replayed(service):
+    """A service as the oracle takes it, as the engine takes it."""
+    policy = dict(service["policy"])
+    return ReplayedService(
+        name=service["name"],
+        reservation=np.array(service["task"]),
+        start_s=service["start_s"],
+        min_tasks=service["min"],
+        max_tasks=service["max"],
+        load=np.array([np.nan if value is None else value for value in service["load"]], dtype=float),
+        saturates_at=service["saturates_at"],
+        is_counts=service["is_counts"],
+        scaling=ScalingRules(scale_in_step=ScaleInStep(policy.pop("scale_in_step")), **policy),
+    )
+
+
+def as_cluster(cluster):
+    if cluster is None:
+        return None
+    return ReplayedCluster(
+        capacity=np.array(cluster["capacity"]),
+        zones=cluster["zones"],
+        placement=PlacementStrategy(cluster["placement"]),
+        rules=ClusterRules(**cluster["group"]),
+    )
+
+
+def steps_of(replay):
+    """The engine's answer as the oracle gives it."""
+    series = {name: replay.over_time(getattr(replay, name)).T.tolist() for name in MEASURES}
+    return [{name: values[step] for name, values in series.items()} for step in range(int(replay.n_steps.sum()))]
+
+
+def assert_same(services, cluster, step_s):
+    expected = ecs_cluster.replay(services, cluster, step_s)
+    found = steps_of(replay_cluster([as_replayed(each) for each in services], as_cluster(cluster), step_s=step_s))
+    assert len(found) == len(expected)
+    for step, (ours, theirs) in enumerate(zip(found, expected, strict=True)):
+        if ours != theirs:
+            differing = {name: (ours[name], theirs[name]) for name in MEASURES if ours[name] != theirs[name]}
+            before = expected[step - 1] if step else None
+            pytest.fail(f"step {step}, (engine, oracle): {differing}\nbefore: {before}\n{services}\n{cluster}\nstep_s={step_s}")
+
+
+# What is drawn. Sizes are few and small, so that ties, full instances and instances just emptied are frequent.
+
+seconds = st.sampled_from([0, 20, 45, 60, 100, 180, 300, 600])
+
+
+@st.composite
+def policies(draw):
+    return {
+        "out_points": draw(st.sampled_from([3, 3, 1, 2])),
+        "in_points": draw(st.sampled_from([15, 5, 3, 1])),
+        "low_fraction": draw(st.sampled_from([0.9, 0.9, 0.7])),
+        "out_cooldown_s": draw(seconds),
+        "in_cooldown_s": draw(seconds),
+        "scale_in_step": draw(st.sampled_from(["formula", "one"])),
+        "is_scale_in_disabled": draw(st.integers(0, 5)) == 0,
+    }
+
+
+@st.composite
+def loads(draw, n_steps, most):
+    """Plateaus with jumps, noise, gaps and zeros, in tasks at the target."""
+    values = []
+    while len(values) < n_steps:
+        level = draw(st.one_of(strategies.task_multiples(most), st.none()))
+        length = draw(st.sampled_from([1, 2, 3, 5, 8, 15, 20, 40]))
+        swing = draw(st.sampled_from([0.0, 0.0, 0.0, 0.3, 2.0]))
+        values.extend(level if level is None or step % 2 else level + swing for step in range(length))
+    return values[:n_steps]
+
+
+@st.composite
+def services(draw, number, n_steps):
+    least = draw(st.sampled_from([0, 1, 1, 2, 3]))
+    return {
+        "name": f"service-{number}",
+        "task": draw(
+            st.sampled_from([(256, 512, 1), (512, 1024, 1), (1024, 1900, 1), (256, 3800, 1), (128, 100, 1), (700, 2600, 1), (2048, 7600, 1)])
+        ),
+        "start_s": draw(st.sampled_from([0, 20, 45, 60, 120, 180])),
+        "min": least,
+        "max": draw(st.one_of(st.none(), st.integers(max(least, 1), 12))),
+        "load": draw(loads(n_steps, 12)),
+        "saturates_at": draw(st.sampled_from([None, None, 1 / 0.5, 1 / 0.6, 1 / 0.75, 1.0])),
+        "is_counts": draw(st.integers(0, 3)) == 0,
+        "policy": draw(policies()),
+    }
+
+
+@st.composite
+def groups(draw):
+    least = draw(st.sampled_from([0, 0, 0, 1, 3]))
+    return {
+        "target_capacity_percent": draw(st.one_of(st.just(100), st.integers(50, 100))),
+        "out_points": draw(st.sampled_from([1, 1, 2])),
+        "in_points": draw(st.sampled_from([15, 5, 1])),
+        "wait_after_out_s": draw(st.sampled_from([900, 300, 0])),
+        "warm_up_s": draw(seconds),
+        "least_step": draw(st.sampled_from([1, 1, 2])),
+        "most_step": draw(st.sampled_from([10_000, 2, 3])),
+        "from_zero": draw(st.sampled_from([2, 1, 3])),
+        "boot_s": draw(st.sampled_from([0, 30, 60, 120, 300])),
+        "min_instances": least,
+        "max_instances": draw(st.one_of(st.none(), st.integers(max(least, 1), 10))),
+    }
+
+
+@st.composite
+def clusters(draw):
+    return {
+        "capacity": draw(st.sampled_from([CAPACITY, (8192, 7600, 8), (2048, 31_000, 8), (8192, 31_000, 3)])),
+        "zones": draw(st.integers(1, 3)),
+        "placement": draw(st.sampled_from([each.value for each in PlacementStrategy])),
+        "group": draw(groups()),
+    }
+
+
+@st.composite
+def cases(draw, clusters=clusters()):
+    n_steps = draw(st.integers(1, MOST_STEPS))
+    n_services = draw(st.integers(1, 4))
+    return [draw(services(number, n_steps)) for number in range(n_services)], draw(clusters), draw(st.sampled_from([60, 60, 20]))
+
+
+@given(case=cases())
+def test_on_instances_every_step_is_the_oracles(case):
+    assert_same(*case)
+
+
+@given(case=cases(clusters=st.none()))
+def test_on_fargate_every_step_is_the_oracles(case):
+    assert_same(*case)
