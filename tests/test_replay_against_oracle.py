@@ -18,9 +18,8 @@ from tests import strategies
 from tests.oracle import ecs_cluster
 
 MEASURES = ("running", "placed", "waiting", "desired", "instances", "active", "reserved")
-CAPACITY = (2048, 7600, 8)
 MOST_STEPS = 90
-PROVE = settings.get_current_profile_name() == "prove" if hasattr(settings, "get_current_profile_name") else False
+a_few = settings(max_examples=settings().max_examples // 2)
 
 
 def as_replayed(service):
@@ -75,8 +74,8 @@ seconds = st.sampled_from([0, 20, 45, 60, 100, 180, 300, 600])
 @st.composite
 def policies(draw):
     return {
-        "out_points": draw(st.sampled_from([3, 3, 1, 2])),
-        "in_points": draw(st.sampled_from([15, 5, 3, 1])),
+        "out_points": draw(st.sampled_from([3, 3, 1, 2, 0])),
+        "in_points": draw(st.sampled_from([15, 5, 3, 1, 0])),
         "low_fraction": draw(st.sampled_from([0.9, 0.9, 0.7])),
         "out_cooldown_s": draw(seconds),
         "in_cooldown_s": draw(seconds),
@@ -103,7 +102,9 @@ def services(draw, number, n_steps):
     return {
         "name": f"service-{number}",
         "task": draw(
-            st.sampled_from([(256, 512, 1), (512, 1024, 1), (1024, 1900, 1), (256, 3800, 1), (128, 100, 1), (700, 2600, 1), (2048, 7600, 1)])
+            st.sampled_from(
+                [(256, 512, 1), (512, 1024, 1), (1024, 1900, 1), (256, 3800, 1), (128, 100, 1), (700, 2600, 1), (2048, 7600, 1)]
+            )
         ),
         "start_s": draw(st.sampled_from([0, 20, 45, 60, 120, 180])),
         "min": least,
@@ -120,8 +121,8 @@ def groups(draw):
     least = draw(st.sampled_from([0, 0, 0, 1, 3]))
     return {
         "target_capacity_percent": draw(st.one_of(st.just(100), st.integers(50, 100))),
-        "out_points": draw(st.sampled_from([1, 1, 2])),
-        "in_points": draw(st.sampled_from([15, 5, 1])),
+        "out_points": draw(st.sampled_from([1, 1, 2, 0])),
+        "in_points": draw(st.sampled_from([15, 5, 1, 0])),
         "wait_after_out_s": draw(st.sampled_from([900, 300, 0])),
         "warm_up_s": draw(seconds),
         "least_step": draw(st.sampled_from([1, 1, 2])),
@@ -136,7 +137,7 @@ def groups(draw):
 @st.composite
 def clusters(draw):
     return {
-        "capacity": draw(st.sampled_from([CAPACITY, (8192, 7600, 8), (2048, 31_000, 8), (8192, 31_000, 3)])),
+        "capacity": draw(st.sampled_from([(2048, 7600, 8), (8192, 7600, 8), (2048, 31_000, 8), (8192, 31_000, 3)])),
         "zones": draw(st.integers(1, 3)),
         "placement": draw(st.sampled_from([each.value for each in PlacementStrategy])),
         "group": draw(groups()),
@@ -144,17 +145,23 @@ def clusters(draw):
 
 
 @st.composite
-def cases(draw, clusters=clusters()):
+def cases(draw, cluster):
     n_steps = draw(st.integers(1, MOST_STEPS))
     n_services = draw(st.integers(1, 4))
-    return [draw(services(number, n_steps)) for number in range(n_services)], draw(clusters), draw(st.sampled_from([60, 60, 20]))
+    return (
+        [draw(services(number, n_steps)) for number in range(n_services)],
+        draw(cluster),
+        draw(st.sampled_from([60, 60, 20])),
+    )
 
 
-@given(case=cases())
+@a_few
+@given(case=cases(clusters()))
 def test_on_instances_every_step_is_the_oracles(case):
     assert_same(*case)
 
 
-@given(case=cases(clusters=st.none()))
+@a_few
+@given(case=cases(st.none()))
 def test_on_fargate_every_step_is_the_oracles(case):
     assert_same(*case)

@@ -1,11 +1,11 @@
 """An ECS cluster step by step: every task and every instance an object, placed, stopped, launched and ended one at a time.
 
-Written from the page on the replay (docs/replay.md) and from AWS's documentation, not from ``advisor``. The sources of the rules
+Written from the page on the replay (docs/replay.md) and from AWS's documentation, not from ``advisor``. Sources of the rules
 are the Amazon ECS Developer Guide ("How Amazon ECS places tasks on container instances", "Amazon ECS services", "Amazon ECS
 managed scaling behavior", "Target tracking scaling policies") and the Application Auto Scaling User Guide.
 
-A service is given as ``{"name", "task": (CPU units, MiB, slots), "start_s", "min", "max" (or None), "load": one value a step, None
-for a gap, "saturates_at" (or None), "is_counts", "policy"}``, its policy as ``{"out_points", "in_points", "low_fraction",
+A service is given as ``{"name", "task": (CPU units, MiB, slots), "start_s", "min", "max" (or None), "load": a value a step,
+None for a gap, "saturates_at" (or None), "is_counts", "policy"}``, its policy as ``{"out_points", "in_points", "low_fraction",
 "out_cooldown_s", "in_cooldown_s", "scale_in_step": "formula" or "one", "is_scale_in_disabled"}``; a cluster as ``{"capacity",
 "zones", "placement", "group": {"target_capacity_percent", "out_points", "in_points", "wait_after_out_s", "warm_up_s",
 "least_step", "most_step", "from_zero", "boot_s", "min_instances", "max_instances" (or None)}}``.
@@ -120,7 +120,7 @@ class Cluster:
         self.group = None if given is None else Group(given["group"])
 
     def replay(self):
-        """What each step uses: a list of dicts with a list over services in ``running``, ``placed``, ``waiting``, ``desired``."""
+        """What each step uses, as dicts: ``running``, ``placed``, ``waiting``, ``desired`` are lists over services."""
         self.begin()
         steps = []
         for now in range(len(self.services[0].given["load"])):
@@ -280,13 +280,13 @@ class Cluster:
         group.steps_above = group.steps_above + 1 if is_above else 0
         group.steps_below = group.steps_below + 1 if is_below else 0
 
-        if group.steps_above >= steps_of(60 * rules["out_points"], self.step_s):
-            if is_over(group.last_launch, rules["warm_up_s"], now, self.step_s):
-                n_more = max(rules["least_step"], min(wanted - running, rules["most_step"]))
-                self.launch(rules["from_zero"] if running == 0 else n_more, now)
-        if group.steps_below >= steps_of(60 * rules["in_points"], self.step_s):
-            if is_over(group.last_launch, rules["wait_after_out_s"], now, self.step_s):
-                self.end(running - max(wanted, rules["min_instances"]), now)
+        may_launch = is_over(group.last_launch, rules["warm_up_s"], now, self.step_s)
+        if is_above and may_launch and group.steps_above >= steps_of(60 * rules["out_points"], self.step_s):
+            n_more = max(rules["least_step"], min(wanted - running, rules["most_step"]))
+            self.launch(rules["from_zero"] if running == 0 else n_more, now)
+        may_end = is_over(group.last_launch, rules["wait_after_out_s"], now, self.step_s)
+        if is_below and may_end and group.steps_below >= steps_of(60 * rules["in_points"], self.step_s):
+            self.end(running - max(wanted, rules["min_instances"]), now)
 
     def launch(self, n_more, now):
         rules = self.group.given

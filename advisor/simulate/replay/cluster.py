@@ -91,7 +91,7 @@ class _Run:
         self.free = np.zeros((rows, 3), dtype=np.int64)
         self.desired = np.zeros(n, dtype=np.int64)
         self.scalers = Scalers(services, step_s)
-        self.low_steps, self.last_out = 0, -(10**9)
+        self.high_steps, self.low_steps, self.last_out = 0, 0, -(10**9)
         self.changes_at = _change_points(np.stack([service.load for service in services]))
 
     def replay(self) -> Replay:
@@ -115,6 +115,7 @@ class _Run:
             skip = self._quiet_steps(t, loads[:, t], running) if is_quiet else 0
             if skip:
                 self.scalers.skip(loads[:, t], running, skip)
+                self.high_steps += skip if self.high_steps else 0
                 self.low_steps += skip if self.low_steps else 0
             reserved = placed @ self.sizes
             segments.append((1 + skip, running, placed, waiting, desired, n_instances, active, reserved))
@@ -128,7 +129,10 @@ class _Run:
             return
         packed = int(first_fit_decreasing(self.desired[np.newaxis], self.sizes, self.cluster.capacity)[0])
         least = min(int(self.desired.sum()), self.cluster.zones)
-        self._launch(max(packed, least, self.rules.min_instances), at=-(10**6))
+        n_instances = max(packed, least, self.rules.min_instances)
+        if self.rules.max_instances is not None:
+            n_instances = min(n_instances, self.rules.max_instances)
+        self._launch(n_instances, at=-(10**6))
         for service in range(len(self.services)):
             self.run[:, service] = self._place(service, int(self.desired[service]), 0)
             self.free -= self.run[:, service, np.newaxis] * self.sizes[service]
@@ -159,26 +163,25 @@ class _Run:
 
     def _place(self, service: int, n_tasks: int, t: int) -> IntArray:
         assert self.cluster is not None  # noqa: S101 - callers place on instances only
-        held = self.run[:, service] + self.starting[:, :, service].sum(axis=0)
         is_open = self.active_at <= t
-        return place(n_tasks, self.sizes[service], self.free, self.zone, held, is_open, self.cluster.placement)
+        return place(n_tasks, self.sizes[service], self.free, self.zone, self._held(service), is_open, self.cluster.placement)
+
+    def _held(self, service: int) -> IntArray:
+        """(instances,): tasks of a service that each instance holds, running or starting."""
+        return np.asarray(self.run[:, service] + self.starting[:, :, service].sum(axis=0))
 
     def _stop(self, service: int, n_tasks: int, t: int) -> None:
         """Running tasks first, then those that still start, latest first."""
         strategy = self.cluster.placement if self.cluster else PlacementStrategy.BINPACK
-        lost = take(n_tasks, self.run[:, service], self.free, self.zone, strategy)
-        self.run[:, service] -= lost
-        n_left = n_tasks - int(lost.sum())
-        for ahead in range(self.ring - 1, 0, -1):
-            if n_left <= 0:
+        latest_first = [self.starting[(t + ahead) % self.ring] for ahead in range(self.ring - 1, 0, -1)]
+        for tasks in (self.run, *latest_first):
+            if n_tasks <= 0:
                 break
-            slot = self.starting[(t + ahead) % self.ring]
-            cancelled = take(n_left, slot[:, service], self.free, self.zone, strategy)
-            slot[:, service] -= cancelled
-            lost = lost + cancelled
-            n_left -= int(cancelled.sum())
-        if self.cluster is not None:
-            self.free += lost[:, np.newaxis] * self.sizes[service]
+            lost = take(n_tasks, tasks[:, service], self._held(service), self.free, self.zone, strategy)
+            tasks[:, service] -= lost
+            n_tasks -= int(lost.sum())
+            if self.cluster is not None:
+                self.free += lost[:, np.newaxis] * self.sizes[service]
 
     def _managed_scaling(self, t: int, waiting: IntArray) -> bool:
         """Launch or end instances from the next step on; True where something was done."""
@@ -186,15 +189,13 @@ class _Run:
         held = self.run.sum(axis=1) + self.starting.sum(axis=(0, 2))
         needed = int((held > 0).sum()) + self._estimate(waiting)
         wanted = -(-needed * 100 // rules.target_capacity_percent)
-        if needed * 100 > rules.target_capacity_percent * n:
-            self.low_steps = 0
-            return self._scale_out(t, rules.from_zero if n == 0 else wanted - n)
-        if needed * 100 < rules.target_capacity_percent * n:
-            self.low_steps += 1
-            is_due = self.low_steps >= whole_steps(rules.in_points * 60, self.step_s)
+        self.high_steps = self.high_steps + 1 if needed * 100 > rules.target_capacity_percent * n else 0
+        self.low_steps = self.low_steps + 1 if needed * 100 < rules.target_capacity_percent * n else 0
+        if self.high_steps and self.high_steps >= whole_steps(rules.out_points * 60, self.step_s):
+            return self._scale_out(t, wanted)
+        if self.low_steps and self.low_steps >= whole_steps(rules.in_points * 60, self.step_s):
             waited = t - self.last_out >= whole_steps(rules.wait_after_out_s, self.step_s)
-            return self._scale_in(t, held, n - wanted) if is_due and waited else False
-        self.low_steps = 0
+            return waited and self._scale_in(t, held, n - wanted)
         return False
 
     def _estimate(self, waiting: IntArray) -> int:
@@ -203,13 +204,13 @@ class _Run:
             return 0
         return int(first_fit_decreasing(waiting[np.newaxis], self.sizes, self.cluster.capacity)[0])
 
-    def _scale_out(self, t: int, n_new: int) -> bool:
-        rules = self.rules
+    def _scale_out(self, t: int, wanted: int) -> bool:
+        rules, n = self.rules, self.zone.size
         if t - self.last_out < whole_steps(rules.warm_up_s, self.step_s):
             return False
-        n_new = min(max(n_new, rules.least_step), rules.most_step)
+        n_new = min(max(wanted - n, rules.least_step), rules.most_step) if n else rules.from_zero
         if rules.max_instances is not None:
-            n_new = min(n_new, rules.max_instances - self.zone.size)
+            n_new = min(n_new, rules.max_instances - n)
         if n_new <= 0:
             return False
         self._launch(n_new, at=t + 1 + whole_steps(rules.boot_s, self.step_s))
@@ -278,9 +279,10 @@ class _Run:
             left = whole_steps(wait, self.step_s) - since_out
             if left > 0:
                 quiet = min(quiet, left - 1)
-        due = whole_steps(rules.in_points * 60, self.step_s) - self.low_steps
-        if self.low_steps and due > 0:
-            quiet = min(quiet, due - 1)
+        for count, points in ((self.high_steps, rules.out_points), (self.low_steps, rules.in_points)):
+            due = whole_steps(points * 60, self.step_s) - count
+            if count and due > 0:
+                quiet = min(quiet, due - 1)
         return quiet
 
 

@@ -71,7 +71,9 @@ def place(
     return _over_zones(n_tasks, room, zone, of_service, pack)
 
 
-def take(n_tasks: int, running: IntArray, free: IntArray, zone: IntArray, strategy: PlacementStrategy) -> IntArray:
+def take(
+    n_tasks: int, may_stop: IntArray, of_service: IntArray, free: IntArray, zone: IntArray, strategy: PlacementStrategy
+) -> IntArray:
     """Tasks of one service that each instance loses when ``n_tasks`` are stopped.
 
     With binpack the task goes whose removal leaves most room on its instance; under a spread the zone with most tasks loses one
@@ -79,8 +81,12 @@ def take(n_tasks: int, running: IntArray, free: IntArray, zone: IntArray, strate
 
     Parameters
     ----------
-    running : (instances,)
-        Tasks of the service.
+    n_tasks
+        Tasks to stop; no more than may stop.
+    may_stop : (instances,)
+        Tasks of the service that may be stopped: those that run, or those that still start.
+    of_service : (instances,)
+        Tasks of the service that each instance holds, these included: what a spread counts.
     free : (instances, 3)
     zone : (instances,)
 
@@ -88,19 +94,24 @@ def take(n_tasks: int, running: IntArray, free: IntArray, zone: IntArray, strate
     -------
     IntArray
         (instances,) tasks stopped.
+
+    Notes
+    -----
+    To take from the highest level is to place at the lowest with the levels' signs turned.
     """
-    n_tasks = min(n_tasks, int(running.sum()))
     if strategy is PlacementStrategy.DEFAULT_SPREAD:
-        return _from_zones(n_tasks, running, zone, lambda members, n: _from_level(n, running[members]))
-    by_emptiness = np.lexsort((np.arange(running.size), -free[:, MEMORY]))
+        return _over_zones(
+            n_tasks, may_stop, zone, -of_service, lambda members, n: _level(n, may_stop[members], -of_service[members])
+        )
+    by_emptiness = np.lexsort((np.arange(may_stop.size), -free[:, MEMORY]))
     if strategy is PlacementStrategy.BINPACK:
-        return _fill(n_tasks, running, by_emptiness)
+        return _fill(n_tasks, may_stop, by_emptiness)
 
     def unpack(members: IntArray, n: int) -> IntArray:
         order = by_emptiness[np.isin(by_emptiness, members)]
-        return _fill(n, running, order)[members]
+        return _fill(n, may_stop, order)[members]
 
-    return _from_zones(n_tasks, running, zone, unpack)
+    return _over_zones(n_tasks, may_stop, zone, -of_service, unpack)
 
 
 def _fill(n_tasks: int, room: IntArray, order: IntArray) -> IntArray:
@@ -138,29 +149,6 @@ def _water_level(n_tasks: int, room: IntArray, level: IntArray) -> int:
     return low
 
 
-def _from_level(n_tasks: int, held: IntArray) -> IntArray:
-    """Take ``n_tasks`` from the highest levels down."""
-    kept = _kept(int(held.sum()) - n_tasks, held)
-    return held - kept
-
-
-def _kept(n_kept: int, held: IntArray) -> IntArray:
-    """What is left when the highest always loses one, among equals the lowest instance: the last of them keep theirs."""
-    low, high = 0, int(held.max(initial=0))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if int(np.minimum(held, middle).sum()) <= n_kept:
-            low = middle
-        else:
-            high = middle - 1
-    kept = np.minimum(held, low)
-    rest = n_kept - int(kept.sum())
-    if rest:
-        at_top = np.flatnonzero(held > low)[::-1][:rest]
-        kept[at_top] += 1
-    return kept
-
-
 def _over_zones(n_tasks: int, room: IntArray, zone: IntArray, of_service: IntArray, within: Within) -> IntArray:
     """Share tasks over zones, the zone with fewest tasks of the service first, then place them within each."""
     n_zones = int(zone.max(initial=-1)) + 1
@@ -168,13 +156,6 @@ def _over_zones(n_tasks: int, room: IntArray, zone: IntArray, of_service: IntArr
     zone_level = np.bincount(zone, weights=of_service, minlength=n_zones).astype(np.int64)
     shares = _level(n_tasks, zone_room, zone_level) if n_zones else np.zeros(0, dtype=np.int64)
     return _within(shares, zone, room, within)
-
-
-def _from_zones(n_tasks: int, running: IntArray, zone: IntArray, within: Within) -> IntArray:
-    n_zones = int(zone.max(initial=-1)) + 1
-    zone_level = np.bincount(zone, weights=running, minlength=n_zones).astype(np.int64)
-    shares = _from_level(n_tasks, zone_level) if n_zones else np.zeros(0, dtype=np.int64)
-    return _within(shares, zone, running, within)
 
 
 def _within(shares: IntArray, zone: IntArray, like: IntArray, within: Within) -> IntArray:

@@ -18,7 +18,7 @@ class Scalers:
     The metric over its target is ``load / running``, at most ``saturates_at``. A scale-out needs ``out_points`` minutes above 1
     in a row and asks for ``ceil(base x metric)``, where the base is the running count, or during the cooldown the count at
     which the first action was taken; it acts only where that is more than desired. A scale-in needs ``in_points`` minutes
-    below ``low_fraction`` and no scale-in within its cooldown. Without running tasks there is no data, and the counters start anew.
+    below ``low_fraction`` and no scale-in within its cooldown. Without running tasks there is no data: the counters start anew.
     """
 
     def __init__(self, services: Sequence[ReplayedService], step_s: int) -> None:
@@ -85,7 +85,8 @@ class Scalers:
 
     def _wanted_in(self, metric: FloatArray, running: IntArray, desired: IntArray) -> FloatArray:
         formula = ceil_whole(np.nan_to_num(running * metric, nan=np.inf))
-        return np.maximum(np.where(self.is_one, desired - 1, formula), self.least)
+        # Never below what the formula asks for: or a service at 85 % of its target would lose its only task.
+        return np.maximum(np.where(self.is_one, np.maximum(formula, desired - 1), formula), self.least)
 
     def skip(self, load: FloatArray, running: IntArray, n_steps: int) -> None:
         """Count alarms on over steps in which nothing changes."""
@@ -99,7 +100,7 @@ class Scalers:
             (self.above, self.out_steps, self.last_out, self.out_cooldown),
             (self.below, self.in_steps, self.last_in, self.in_cooldown),
         ):
-            counting: BoolArray = (count > 0) & ~self.is_counts
+            counting: BoolArray = ((count > 0) | (due == 0)) & ~self.is_counts
             if not counting.any():
                 continue
             to_alarm = (due - count)[counting & (count < due)]
