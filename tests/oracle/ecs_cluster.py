@@ -245,7 +245,7 @@ class Cluster:
         if service.given["saturates_at"] is not None:
             metric = min(metric, service.given["saturates_at"])
         service.steps_above = service.steps_above + 1 if metric > 1 + RELATIVE_TOLERANCE else 0
-        service.steps_below = service.steps_below + 1 if metric < policy["low_fraction"] else 0
+        service.steps_below = service.steps_below + 1 if metric < policy["low_fraction"] * (1 - RELATIVE_TOLERANCE) else 0
 
         if service.steps_above >= steps_of(60 * policy["out_points"], self.step_s):
             is_new_run = is_over(service.last_out, policy["out_cooldown_s"], now, self.step_s)

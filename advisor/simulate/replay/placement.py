@@ -59,16 +59,10 @@ def place(
     np.maximum(room, 0, out=room)
     if strategy is PlacementStrategy.DEFAULT_SPREAD:
         return _over_zones(n_tasks, room, zone, of_service, lambda members, n: _level(n, room[members], of_service[members]))
-    by_fullness = np.lexsort((np.arange(room.size), free[:, MEMORY]))
+    left = free[:, MEMORY]
     if strategy is PlacementStrategy.BINPACK:
-        return _fill(n_tasks, room, by_fullness)
-
-    def pack(members: IntArray, n: int) -> IntArray:
-        order = by_fullness[np.isin(by_fullness, members)]
-        filled = _fill(n, room, order)
-        return filled[members]
-
-    return _over_zones(n_tasks, room, zone, of_service, pack)
+        return _fill(n_tasks, room, left)
+    return _over_zones(n_tasks, room, zone, of_service, lambda members, n: _fill(n, room[members], left[members]))
 
 
 def take(
@@ -103,33 +97,32 @@ def take(
         return _over_zones(
             n_tasks, may_stop, zone, -of_service, lambda members, n: _level(n, may_stop[members], -of_service[members])
         )
-    by_emptiness = np.lexsort((np.arange(may_stop.size), -free[:, MEMORY]))
+    left = -free[:, MEMORY]
     if strategy is PlacementStrategy.BINPACK:
-        return _fill(n_tasks, may_stop, by_emptiness)
-
-    def unpack(members: IntArray, n: int) -> IntArray:
-        order = by_emptiness[np.isin(by_emptiness, members)]
-        return _fill(n, may_stop, order)[members]
-
-    return _over_zones(n_tasks, may_stop, zone, -of_service, unpack)
+        return _fill(n_tasks, may_stop, left)
+    return _over_zones(n_tasks, may_stop, zone, -of_service, lambda members, n: _fill(n, may_stop[members], left[members]))
 
 
-def _fill(n_tasks: int, room: IntArray, order: IntArray) -> IntArray:
-    """Instances in ``order``, each to its room before the next."""
+def _fill(n_tasks: int, room: IntArray, left: IntArray) -> IntArray:
+    """Instances from the least ``left`` up, each to its room before the next."""
     result = np.zeros_like(room)
+    order = np.argsort(left, kind="stable")
     in_order = room[order]
     before = np.cumsum(in_order) - in_order
-    result[order] = np.clip(n_tasks - before, 0, in_order)
+    result[order] = np.minimum(np.maximum(n_tasks - before, 0), in_order)
     return result
 
 
 def _level(n_tasks: int, room: IntArray, level: IntArray) -> IntArray:
     """The lowest ``n_tasks`` places; an instance with ``level`` tasks offers places at level, level + 1, ... up to its room."""
     n_tasks = min(n_tasks, int(room.sum()))
-    if not n_tasks:
-        return np.zeros_like(room)
+    if n_tasks <= 1:  # by far the most frequent
+        one = np.zeros_like(room)
+        if n_tasks:
+            one[np.where(room > 0, level, level.max() + 1).argmin()] = 1
+        return one
     top = _water_level(n_tasks, room, level)
-    filled = np.clip(top - level, 0, room)
+    filled = np.minimum(np.maximum(top - level, 0), room)
     rest = n_tasks - int(filled.sum())
     if rest:
         at_top = np.flatnonzero((level + filled == top) & (filled < room))[:rest]
@@ -142,7 +135,7 @@ def _water_level(n_tasks: int, room: IntArray, level: IntArray) -> int:
     low, high = int(level.min()), int((level + room).max())
     while low < high:
         middle = (low + high + 1) // 2
-        if int(np.clip(middle - level, 0, room).sum()) <= n_tasks:
+        if int(np.minimum(np.maximum(middle - level, 0), room).sum()) <= n_tasks:
             low = middle
         else:
             high = middle - 1

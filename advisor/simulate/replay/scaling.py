@@ -54,7 +54,7 @@ class Scalers:
         metric = self._metric(load, running)
         with np.errstate(invalid="ignore"):
             self.above = np.where(metric > 1 + 1e-9, self.above + 1, 0)
-            self.below = np.where(metric < self.low - 1e-9, self.below + 1, 0)
+            self.below = np.where(metric < self.low * (1 - 1e-9), self.below + 1, 0)
         wanted_out = self._wanted_out(metric, running, t)
         with np.errstate(invalid="ignore"):
             is_out = (self.above >= self.out_steps) & (wanted_out > desired)
