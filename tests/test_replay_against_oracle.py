@@ -1,8 +1,10 @@
 """The replay of a cluster against a second simulator in plain loops: the same counts at every step."""
 
+from random import Random
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from advisor.ecs import PlacementStrategy
@@ -159,6 +161,69 @@ def cases(draw, cluster):
 @given(case=cases(clusters()))
 def test_on_instances_every_step_is_the_oracles(case):
     assert_same(*case)
+
+
+def busy_case(seed):
+    """A long replay with many events: hypothesis would spend its time on drawing it."""
+    random = Random(seed)
+
+    def load(n_steps):
+        values = []
+        while len(values) < n_steps:
+            level = random.choice([None, 0.0, *range(1, 10), random.uniform(0, 12)])
+            noise = random.choice([0.0, 0.0, 0.2])
+            for _ in range(random.choice([2, 4, 6, 12, 25])):
+                values.append(None if level is None else float(level * random.uniform(1 - noise, 1 + noise)))
+        return values[:n_steps]
+
+    def policy():
+        return {
+            "out_points": random.choice([1, 2, 3]),
+            "in_points": random.choice([1, 3, 5, 15]),
+            "low_fraction": 0.9,
+            "out_cooldown_s": random.choice([0, 60, 180, 300, 600]),
+            "in_cooldown_s": random.choice([0, 60, 180, 300, 600]),
+            "scale_in_step": random.choice(["formula", "formula", "one"]),
+            "is_scale_in_disabled": False,
+        }
+
+    tasks = [(256, 512, 1), (1024, 1900, 1), (256, 3800, 1), (700, 2600, 1), (2048, 7600, 1), (1500, 7000, 1)]
+    busy = [
+        {
+            "name": f"service-{number}",
+            "task": random.choice(tasks),
+            "start_s": random.choice([0, 60, 120, 300]),
+            "min": random.choice([0, 1, 1]),
+            "max": random.choice([None, 8, 12]),
+            "load": load(250),
+            "saturates_at": random.choice([None, 1.5, 2.0]),
+            "is_counts": random.random() < 0.4,
+            "policy": policy(),
+        }
+        for number in range(random.choice([2, 3, 4]))
+    ]
+    group = {
+        "target_capacity_percent": random.choice([100, 100, 90, 70, 50]),
+        "out_points": 1,
+        "in_points": random.choice([1, 3, 15]),
+        "wait_after_out_s": random.choice([0, 120, 300, 900]),
+        "warm_up_s": random.choice([0, 120, 300]),
+        "least_step": 1,
+        "most_step": random.choice([10_000, 2]),
+        "from_zero": 2,
+        "boot_s": random.choice([0, 60, 120, 180]),
+        "min_instances": random.choice([0, 0, 2]),
+        "max_instances": random.choice([None, None, 9]),
+    }
+    placement = random.choice([each.value for each in PlacementStrategy])
+    cluster = {"capacity": (2048, 7600, 8), "zones": random.choice([1, 2, 3]), "placement": placement, "group": group}
+    return busy, cluster, 60
+
+
+@settings(max_examples=settings().max_examples // 2, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(seed=st.integers(0, 2**32))
+def test_over_long_and_busy_replays_every_step_is_the_oracles(seed):
+    assert_same(*busy_case(seed))
 
 
 @a_few

@@ -146,6 +146,24 @@ def test_one_task_at_a_time_never_goes_below_what_the_load_needs(load, tasks):
     assert run["desired"][0, -1] == tasks
 
 
+def test_within_a_cooldown_the_base_stays_the_count_of_the_first_scale_out():
+    """By hand: 2 x 4/2 = 4; then, still on the base of 2, 2 x 12/4 = 6 and 2 x 21/6 = 7."""
+    run = over_time([service([2, 4, 12, 21, 7, 7], out_points=1)])
+    assert run["desired"][0].tolist() == [2, 2, 4, 6, 7, 7]
+
+
+def test_a_larger_scale_out_waits_for_the_end_of_the_cooldown_when_the_metric_is_saturated():
+    """By hand: 2 x 2 = 4 at minute 1; the metric stays at 2, and 2 x 2 is no more than 4 until minute 6: 4 x 2 = 8."""
+    run = over_time([service([2, *[100.0] * 8], out_points=1, saturates_at=2.0)])
+    assert run["desired"][0].tolist() == [2, 2, 4, 4, 4, 4, 4, 8, 8]
+
+
+def test_a_scale_out_ends_the_cooldown_of_a_scale_in():
+    """By hand: in at minute 1, out at minute 2, and at minute 3 in again, not ten minutes after the first."""
+    run = over_time([service([4, 2, 4, 2, 2, 1, 1], out_points=1, in_points=1, out_cooldown_s=0, in_cooldown_s=600)])
+    assert run["desired"][0].tolist() == [4, 4, 2, 4, 2, 2, 2]
+
+
 # Instances
 
 
@@ -210,6 +228,19 @@ def test_steps_skipped_are_steps_in_which_nothing_happens(loads_of, on, start_s)
     skipping, stepping = over_time([*others, still], on), over_time([*others, restless], on)
     for name, series in stepping.items():
         assert (skipping[name] == series).all(), name
+
+
+def test_fewer_than_half_of_the_group_end_in_a_minute_but_one_in_any_case():
+    """Ten instances with a task each, and none from minute 2 on: after fifteen minutes 4 of 10 end, then 2 of 6, then one by one."""
+    instances = over_time([counts([10, *[0] * 30], task=(2_048, 7_600))], cluster())["instances"]
+    assert instances[:17].tolist() == [10] * 17
+    assert instances[17:24].tolist() == [6, 4, 3, 2, 1, 0, 0]
+
+
+def test_scale_in_waits_after_a_launch():
+    """The second instance is launched at the end of minute 2 and empty from minute 3 on; it ends after minute 2 + 15."""
+    instances = over_time([counts([1, 2, *[1] * 30], task=(2_048, 7_600))], cluster(in_points=1, boot_s=0))["instances"]
+    assert instances.tolist() == [1] * 3 + [2] * 15 + [1] * 14
 
 
 def test_a_launch_waits_for_the_minutes_of_its_alarm():
