@@ -231,7 +231,7 @@ def test_steps_skipped_are_steps_in_which_nothing_happens(loads_of, on, start_s)
 
 
 def test_fewer_than_half_of_the_group_end_in_a_minute_but_one_in_any_case():
-    """Ten instances with a task each, none from minute 2 on: after fifteen minutes 4 of 10 end, then 2 of 6, then one by one."""
+    """Ten instances with a task each, none from minute 2 on: after fifteen minutes 4 of 10 end, 2 of 6, then one by one."""
     instances = over_time([counts([10, *[0] * 30], task=(2_048, 7_600))], cluster())["instances"]
     assert instances[:17].tolist() == [10] * 17
     assert instances[17:24].tolist() == [6, 4, 3, 2, 1, 0, 0]
