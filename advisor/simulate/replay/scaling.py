@@ -18,7 +18,8 @@ class Scalers:
     The metric over its target is ``load / running``, at most ``saturates_at``. A scale-out needs ``out_points`` minutes above 1
     in a row and asks for ``ceil(base x metric)``, where the base is the running count, or during the cooldown the count at
     which the first action was taken; it acts only where that is more than desired. A scale-in needs ``in_points`` minutes
-    below ``low_fraction`` and no scale-in within its cooldown. Without running tasks there is no data: the counters start anew.
+    below ``low_fraction`` and no scale-in within its cooldown. Without running tasks there is no data, and the counters
+    start anew.
     """
 
     def __init__(self, services: Sequence[ReplayedService], step_s: int) -> None:
