@@ -19,7 +19,7 @@ from advisor.simulate.packing import first_fit_decreasing
 from advisor.simulate.replay.placement import place, take
 from advisor.simulate.replay.rules import ClusterRules, ReplayedCluster, ReplayedService, whole_steps
 from advisor.simulate.replay.scaling import Scalers
-from advisor.units import FloatArray, IntArray
+from advisor.units import BoolArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -88,10 +88,13 @@ class _Run:
         rows = 0 if cluster else 1
         self.run = np.zeros((rows, n), dtype=np.int64)
         self.starting = np.zeros((self.ring, rows, n), dtype=np.int64)
+        self.held = np.zeros((rows, n), dtype=np.int64)  # run + starting, kept beside them: most of what a step asks for
+        self.n_starting = np.zeros(self.ring, dtype=np.int64)
+        self.n_running, self.n_placed = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
         self.free = np.zeros((rows, 3), dtype=np.int64)
         self.desired = np.zeros(n, dtype=np.int64)
         self.scalers = Scalers(services, step_s)
-        self.low_steps, self.last_out = 0, -(10**9)
+        self.high_steps, self.low_steps, self.last_out = 0, 0, -(10**9)
         self.changes_at = _change_points(np.stack([service.load for service in services]))
 
     def replay(self) -> Replay:
@@ -103,8 +106,7 @@ class _Run:
         while t < self.n_steps:
             self._finish_starts(t)
             self._follow_desired(t)
-            running = self.run.sum(axis=0)
-            placed = running + self.starting.sum(axis=(0, 1))
+            running, placed = self.n_running.copy(), self.n_placed.copy()
             waiting = self.desired - placed
             active = int((self.active_at <= t).sum()) if self.cluster else 0
             n_instances = self.zone.size if self.cluster else 0
@@ -115,6 +117,7 @@ class _Run:
             skip = self._quiet_steps(t, loads[:, t], running) if is_quiet else 0
             if skip:
                 self.scalers.skip(loads[:, t], running, skip)
+                self.high_steps += skip if self.high_steps else 0
                 self.low_steps += skip if self.low_steps else 0
             reserved = placed @ self.sizes
             segments.append((1 + skip, running, placed, waiting, desired, n_instances, active, reserved))
@@ -124,92 +127,110 @@ class _Run:
     def _open_first(self) -> None:
         """The first step starts with the instances and tasks that its desired counts need, all of them in place."""
         if self.cluster is None:
-            self.run[0] = self.desired
+            self.run[0] = self.held[0] = self.n_running[:] = self.n_placed[:] = self.desired
             return
         packed = int(first_fit_decreasing(self.desired[np.newaxis], self.sizes, self.cluster.capacity)[0])
         least = min(int(self.desired.sum()), self.cluster.zones)
-        self._launch(max(packed, least, self.rules.min_instances), at=-(10**6))
+        n_instances = max(packed, least, self.rules.min_instances)
+        if self.rules.max_instances is not None:
+            n_instances = min(n_instances, self.rules.max_instances)
+        self._launch(n_instances, at=-(10**6))
         for service in range(len(self.services)):
-            self.run[:, service] = self._place(service, int(self.desired[service]), 0)
-            self.free -= self.run[:, service, np.newaxis] * self.sizes[service]
+            placed = self._place(service, int(self.desired[service]), 0)
+            self.run[:, service] = placed
+            self._hold(service, placed)
+            self.n_running[service] += placed.sum()
 
     def _finish_starts(self, t: int) -> None:
         slot = t % self.ring
-        if self.starting[slot].any():
+        if self.n_starting[slot]:
             self.run += self.starting[slot]
+            self.n_running += self.starting[slot].sum(axis=0)
             self.starting[slot] = 0
+            self.n_starting[slot] = 0
 
     def _follow_desired(self, t: int) -> None:
-        placed = self.run.sum(axis=0) + self.starting.sum(axis=(0, 1))
-        missing = self.desired - placed
+        missing = self.desired - self.n_placed
+        if not missing.any():
+            return
         for service in np.flatnonzero(missing < 0).tolist():
             self._stop(service, int(-missing[service]), t)
         for service in np.flatnonzero(missing > 0).tolist():
             self._start(service, int(missing[service]), t)
 
     def _start(self, service: int, n_tasks: int, t: int) -> None:
-        if self.cluster is None:
-            started = np.array([n_tasks], dtype=np.int64)
-        else:
-            started = self._place(service, n_tasks, t)
-            self.free -= started[:, np.newaxis] * self.sizes[service]
+        started = np.array([n_tasks], dtype=np.int64) if self.cluster is None else self._place(service, n_tasks, t)
+        n_started = int(started.sum())
+        if not n_started:
+            return
+        self._hold(service, started)
         steps = self.start_steps[service]
-        target = self.starting[(t + steps) % self.ring] if steps else self.run
-        target[:, service] += started
+        if steps:
+            slot = (t + steps) % self.ring
+            self.starting[slot, :, service] += started
+            self.n_starting[slot] += n_started
+        else:
+            self.run[:, service] += started
+            self.n_running[service] += n_started
+
+    def _hold(self, service: int, more: IntArray) -> None:
+        """Take room for ``more`` tasks (instances,), or give it back where they are negative."""
+        self.held[:, service] += more
+        self.n_placed[service] += more.sum()
+        if self.cluster is not None:
+            self.free -= more[:, np.newaxis] * self.sizes[service]
 
     def _place(self, service: int, n_tasks: int, t: int) -> IntArray:
         assert self.cluster is not None  # noqa: S101 - callers place on instances only
-        held = self.run[:, service] + self.starting[:, :, service].sum(axis=0)
         is_open = self.active_at <= t
-        return place(n_tasks, self.sizes[service], self.free, self.zone, held, is_open, self.cluster.placement)
+        return place(n_tasks, self.sizes[service], self.free, self.zone, self.held[:, service], is_open, self.cluster.placement)
 
     def _stop(self, service: int, n_tasks: int, t: int) -> None:
         """Running tasks first, then those that still start, latest first."""
         strategy = self.cluster.placement if self.cluster else PlacementStrategy.BINPACK
-        lost = take(n_tasks, self.run[:, service], self.free, self.zone, strategy)
+        lost = take(n_tasks, self.run[:, service], self.held[:, service], self.free, self.zone, strategy)
         self.run[:, service] -= lost
-        n_left = n_tasks - int(lost.sum())
+        self.n_running[service] -= lost.sum()
+        self._hold(service, -lost)
         for ahead in range(self.ring - 1, 0, -1):
-            if n_left <= 0:
-                break
-            slot = self.starting[(t + ahead) % self.ring]
-            cancelled = take(n_left, slot[:, service], self.free, self.zone, strategy)
-            slot[:, service] -= cancelled
-            lost = lost + cancelled
-            n_left -= int(cancelled.sum())
-        if self.cluster is not None:
-            self.free += lost[:, np.newaxis] * self.sizes[service]
+            n_tasks -= int(lost.sum())
+            if n_tasks <= 0:
+                return
+            slot = (t + ahead) % self.ring
+            lost = take(n_tasks, self.starting[slot, :, service], self.held[:, service], self.free, self.zone, strategy)
+            self.starting[slot, :, service] -= lost
+            self.n_starting[slot] -= lost.sum()
+            self._hold(service, -lost)
 
     def _managed_scaling(self, t: int, waiting: IntArray) -> bool:
         """Launch or end instances from the next step on; True where something was done."""
         rules, n = self.rules, self.zone.size
-        held = self.run.sum(axis=1) + self.starting.sum(axis=(0, 2))
-        needed = int((held > 0).sum()) + self._estimate(waiting)
+        is_busy: BoolArray = np.asarray(self.held.any(axis=1))
+        needed = int(is_busy.sum()) + self._estimate(waiting)
         wanted = -(-needed * 100 // rules.target_capacity_percent)
-        if needed * 100 > rules.target_capacity_percent * n:
-            self.low_steps = 0
-            return self._scale_out(t, rules.from_zero if n == 0 else wanted - n)
-        if needed * 100 < rules.target_capacity_percent * n:
-            self.low_steps += 1
-            is_due = self.low_steps >= whole_steps(rules.in_points * 60, self.step_s)
+        self.high_steps = self.high_steps + 1 if needed * 100 > rules.target_capacity_percent * n else 0
+        self.low_steps = self.low_steps + 1 if needed * 100 < rules.target_capacity_percent * n else 0
+        if self.high_steps and self.high_steps >= whole_steps(rules.out_points * 60, self.step_s):
+            return self._scale_out(t, wanted)
+        if self.low_steps and self.low_steps >= whole_steps(rules.in_points * 60, self.step_s):
             waited = t - self.last_out >= whole_steps(rules.wait_after_out_s, self.step_s)
-            return self._scale_in(t, held, n - wanted) if is_due and waited else False
-        self.low_steps = 0
+            return waited and self._scale_in(t, ~is_busy, n - wanted)
         return False
 
     def _estimate(self, waiting: IntArray) -> int:
         """New instances that the waiting tasks need, packed first-fit decreasing: ECS's binpack estimate."""
-        if not waiting.any() or self.cluster is None:
+        of = np.flatnonzero(waiting)
+        if not of.size or self.cluster is None:
             return 0
-        return int(first_fit_decreasing(waiting[np.newaxis], self.sizes, self.cluster.capacity)[0])
+        return int(first_fit_decreasing(waiting[np.newaxis, of], self.sizes[of], self.cluster.capacity)[0])
 
-    def _scale_out(self, t: int, n_new: int) -> bool:
-        rules = self.rules
+    def _scale_out(self, t: int, wanted: int) -> bool:
+        rules, n = self.rules, self.zone.size
         if t - self.last_out < whole_steps(rules.warm_up_s, self.step_s):
             return False
-        n_new = min(max(n_new, rules.least_step), rules.most_step)
+        n_new = min(max(wanted - n, rules.least_step), rules.most_step) if n else rules.from_zero
         if rules.max_instances is not None:
-            n_new = min(n_new, rules.max_instances - self.zone.size)
+            n_new = min(n_new, rules.max_instances - n)
         if n_new <= 0:
             return False
         self._launch(n_new, at=t + 1 + whole_steps(rules.boot_s, self.step_s))
@@ -228,15 +249,16 @@ class _Run:
         self.zone = np.concatenate([self.zone, np.array(zones, dtype=np.int64)])
         self.active_at = np.concatenate([self.active_at, np.full(n_new, at, dtype=np.int64)])
         self.run = np.concatenate([self.run, np.zeros((n_new, n_services), dtype=np.int64)])
+        self.held = np.concatenate([self.held, np.zeros((n_new, n_services), dtype=np.int64)])
         self.starting = np.concatenate([self.starting, np.zeros((self.ring, n_new, n_services), dtype=np.int64)], axis=1)
         self.free = np.concatenate([self.free, np.tile(self.cluster.capacity, (n_new, 1))])
 
-    def _scale_in(self, t: int, held: IntArray, n_excess: int) -> bool:
+    def _scale_in(self, t: int, is_empty: BoolArray, n_excess: int) -> bool:
         """End empty active instances, fewer than half of the group: from the fullest zone, oldest first."""
         assert self.cluster is not None  # noqa: S101
         n = self.zone.size
         n_ending = min(n_excess, max(1, (n - 1) // 2), n - self.rules.min_instances)
-        can_end = (held == 0) & (self.active_at <= t)
+        can_end = is_empty & (self.active_at <= t)
         per_zone = np.bincount(self.zone, minlength=self.cluster.zones)
         ending: list[int] = []
         for _ in range(n_ending):
@@ -250,7 +272,8 @@ class _Run:
         if not ending:
             return False
         self.zone, self.active_at = np.delete(self.zone, ending), np.delete(self.active_at, ending)
-        self.run, self.free = np.delete(self.run, ending, axis=0), np.delete(self.free, ending, axis=0)
+        self.run, self.held = np.delete(self.run, ending, axis=0), np.delete(self.held, ending, axis=0)
+        self.free = np.delete(self.free, ending, axis=0)
         self.starting = np.delete(self.starting, ending, axis=1)
         return True
 
@@ -259,9 +282,10 @@ class _Run:
         at = int(np.searchsorted(self.changes_at, t, side="right"))
         until = self.changes_at[at] if at < self.changes_at.size else self.n_steps
         quiet = int(until) - t - 1
-        if self.starting.any():
-            slots = [ahead for ahead in range(1, self.ring) if self.starting[(t + ahead) % self.ring].any()]
-            quiet = min(quiet, slots[0] - 1)
+        if quiet <= 0:
+            return 0
+        if self.n_starting.any():
+            quiet = min(quiet, next(ahead for ahead in range(1, self.ring) if self.n_starting[(t + ahead) % self.ring]) - 1)
         if self.cluster is not None:
             later = self.active_at[self.active_at > t]
             if later.size:
@@ -278,9 +302,10 @@ class _Run:
             left = whole_steps(wait, self.step_s) - since_out
             if left > 0:
                 quiet = min(quiet, left - 1)
-        due = whole_steps(rules.in_points * 60, self.step_s) - self.low_steps
-        if self.low_steps and due > 0:
-            quiet = min(quiet, due - 1)
+        for count, points in ((self.high_steps, rules.out_points), (self.low_steps, rules.in_points)):
+            due = whole_steps(points * 60, self.step_s) - count
+            if count and due > 0:
+                quiet = min(quiet, due - 1)
         return quiet
 
 

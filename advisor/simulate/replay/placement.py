@@ -59,19 +59,15 @@ def place(
     np.maximum(room, 0, out=room)
     if strategy is PlacementStrategy.DEFAULT_SPREAD:
         return _over_zones(n_tasks, room, zone, of_service, lambda members, n: _level(n, room[members], of_service[members]))
-    by_fullness = np.lexsort((np.arange(room.size), free[:, MEMORY]))
+    left = free[:, MEMORY]
     if strategy is PlacementStrategy.BINPACK:
-        return _fill(n_tasks, room, by_fullness)
-
-    def pack(members: IntArray, n: int) -> IntArray:
-        order = by_fullness[np.isin(by_fullness, members)]
-        filled = _fill(n, room, order)
-        return filled[members]
-
-    return _over_zones(n_tasks, room, zone, of_service, pack)
+        return _fill(n_tasks, room, left)
+    return _over_zones(n_tasks, room, zone, of_service, lambda members, n: _fill(n, room[members], left[members]))
 
 
-def take(n_tasks: int, running: IntArray, free: IntArray, zone: IntArray, strategy: PlacementStrategy) -> IntArray:
+def take(
+    n_tasks: int, may_stop: IntArray, of_service: IntArray, free: IntArray, zone: IntArray, strategy: PlacementStrategy
+) -> IntArray:
     """Tasks of one service that each instance loses when ``n_tasks`` are stopped.
 
     With binpack the task goes whose removal leaves most room on its instance; under a spread the zone with most tasks loses one
@@ -79,8 +75,12 @@ def take(n_tasks: int, running: IntArray, free: IntArray, zone: IntArray, strate
 
     Parameters
     ----------
-    running : (instances,)
-        Tasks of the service.
+    n_tasks
+        Tasks to stop; no more than may stop.
+    may_stop : (instances,)
+        Tasks of the service that may be stopped: those that run, or those that still start.
+    of_service : (instances,)
+        Tasks of the service that each instance holds, these included: what a spread counts.
     free : (instances, 3)
     zone : (instances,)
 
@@ -88,37 +88,41 @@ def take(n_tasks: int, running: IntArray, free: IntArray, zone: IntArray, strate
     -------
     IntArray
         (instances,) tasks stopped.
+
+    Notes
+    -----
+    To take from the highest level is to place at the lowest with the levels' signs turned.
     """
-    n_tasks = min(n_tasks, int(running.sum()))
     if strategy is PlacementStrategy.DEFAULT_SPREAD:
-        return _from_zones(n_tasks, running, zone, lambda members, n: _from_level(n, running[members]))
-    by_emptiness = np.lexsort((np.arange(running.size), -free[:, MEMORY]))
+        return _over_zones(
+            n_tasks, may_stop, zone, -of_service, lambda members, n: _level(n, may_stop[members], -of_service[members])
+        )
+    left = -free[:, MEMORY]
     if strategy is PlacementStrategy.BINPACK:
-        return _fill(n_tasks, running, by_emptiness)
-
-    def unpack(members: IntArray, n: int) -> IntArray:
-        order = by_emptiness[np.isin(by_emptiness, members)]
-        return _fill(n, running, order)[members]
-
-    return _from_zones(n_tasks, running, zone, unpack)
+        return _fill(n_tasks, may_stop, left)
+    return _over_zones(n_tasks, may_stop, zone, -of_service, lambda members, n: _fill(n, may_stop[members], left[members]))
 
 
-def _fill(n_tasks: int, room: IntArray, order: IntArray) -> IntArray:
-    """Instances in ``order``, each to its room before the next."""
+def _fill(n_tasks: int, room: IntArray, left: IntArray) -> IntArray:
+    """Instances from the least ``left`` up, each to its room before the next."""
     result = np.zeros_like(room)
+    order = np.argsort(left, kind="stable")
     in_order = room[order]
     before = np.cumsum(in_order) - in_order
-    result[order] = np.clip(n_tasks - before, 0, in_order)
+    result[order] = np.minimum(np.maximum(n_tasks - before, 0), in_order)
     return result
 
 
 def _level(n_tasks: int, room: IntArray, level: IntArray) -> IntArray:
     """The lowest ``n_tasks`` places; an instance with ``level`` tasks offers places at level, level + 1, ... up to its room."""
     n_tasks = min(n_tasks, int(room.sum()))
-    if not n_tasks:
-        return np.zeros_like(room)
+    if n_tasks <= 1:  # by far the most frequent
+        one = np.zeros_like(room)
+        if n_tasks:
+            one[np.where(room > 0, level, level.max() + 1).argmin()] = 1
+        return one
     top = _water_level(n_tasks, room, level)
-    filled = np.clip(top - level, 0, room)
+    filled = np.minimum(np.maximum(top - level, 0), room)
     rest = n_tasks - int(filled.sum())
     if rest:
         at_top = np.flatnonzero((level + filled == top) & (filled < room))[:rest]
@@ -131,34 +135,11 @@ def _water_level(n_tasks: int, room: IntArray, level: IntArray) -> int:
     low, high = int(level.min()), int((level + room).max())
     while low < high:
         middle = (low + high + 1) // 2
-        if int(np.clip(middle - level, 0, room).sum()) <= n_tasks:
+        if int(np.minimum(np.maximum(middle - level, 0), room).sum()) <= n_tasks:
             low = middle
         else:
             high = middle - 1
     return low
-
-
-def _from_level(n_tasks: int, held: IntArray) -> IntArray:
-    """Take ``n_tasks`` from the highest levels down."""
-    kept = _kept(int(held.sum()) - n_tasks, held)
-    return held - kept
-
-
-def _kept(n_kept: int, held: IntArray) -> IntArray:
-    """What is left when the highest always loses one, among equals the lowest instance: the last of them keep theirs."""
-    low, high = 0, int(held.max(initial=0))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if int(np.minimum(held, middle).sum()) <= n_kept:
-            low = middle
-        else:
-            high = middle - 1
-    kept = np.minimum(held, low)
-    rest = n_kept - int(kept.sum())
-    if rest:
-        at_top = np.flatnonzero(held > low)[::-1][:rest]
-        kept[at_top] += 1
-    return kept
 
 
 def _over_zones(n_tasks: int, room: IntArray, zone: IntArray, of_service: IntArray, within: Within) -> IntArray:
@@ -168,13 +149,6 @@ def _over_zones(n_tasks: int, room: IntArray, zone: IntArray, of_service: IntArr
     zone_level = np.bincount(zone, weights=of_service, minlength=n_zones).astype(np.int64)
     shares = _level(n_tasks, zone_room, zone_level) if n_zones else np.zeros(0, dtype=np.int64)
     return _within(shares, zone, room, within)
-
-
-def _from_zones(n_tasks: int, running: IntArray, zone: IntArray, within: Within) -> IntArray:
-    n_zones = int(zone.max(initial=-1)) + 1
-    zone_level = np.bincount(zone, weights=running, minlength=n_zones).astype(np.int64)
-    shares = _from_level(n_tasks, zone_level) if n_zones else np.zeros(0, dtype=np.int64)
-    return _within(shares, zone, running, within)
 
 
 def _within(shares: IntArray, zone: IntArray, like: IntArray, within: Within) -> IntArray:

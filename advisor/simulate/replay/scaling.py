@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from advisor.simulate.replay.rules import ReplayedService, ScaleInStep, whole_steps
-from advisor.units import BoolArray, FloatArray, IntArray, ceil_whole
+from advisor.units import CEIL_TOLERANCE, BoolArray, FloatArray, IntArray, ceil_whole
 
 NEVER = -(10**9)
 
@@ -52,41 +52,36 @@ class Scalers:
 
     def step(self, load: FloatArray, running: IntArray, desired: IntArray, t: int) -> IntArray:
         """Desired counts after the metrics of step ``t``, (services,)."""
-        metric = self._metric(load, running)
-        with np.errstate(invalid="ignore"):
-            self.above = np.where(metric > 1 + 1e-9, self.above + 1, 0)
-            self.below = np.where(metric < self.low - 1e-9, self.below + 1, 0)
-        wanted_out = self._wanted_out(metric, running, t)
-        with np.errstate(invalid="ignore"):
-            is_out = (self.above >= self.out_steps) & (wanted_out > desired)
-        is_in_cooldown = t - self.last_in < self.in_cooldown
-        wanted_in = self._wanted_in(metric, running, desired)
-        is_in = (self.below >= self.in_steps) & self.may_scale_in & ~is_in_cooldown & (wanted_in < desired) & ~is_out
-        is_out &= ~self.is_counts
-        is_in &= ~self.is_counts
-        first = is_out & (t - self.last_out >= self.out_cooldown)
-        self.base = np.where(first, running, self.base)
+        with np.errstate(divide="ignore", invalid="ignore"):  # NaN is no data: neither above nor below anything
+            metric = np.where(running > 0, np.minimum(load / running, self.cap), np.nan)
+            self.above = np.where(metric > 1 + CEIL_TOLERANCE, self.above + 1, 0)
+            self.below = np.where(metric < self.low * (1 - CEIL_TOLERANCE), self.below + 1, 0)
+            may_out = (self.above >= self.out_steps) & ~self.is_counts
+            may_in = (self.below >= self.in_steps) & self.may_scale_in & ~self.is_counts
+            if may_out.any() or may_in.any():
+                desired = self._acted(metric, running, desired, t, may_out, may_in)
+        if self.is_counts.any():
+            is_new = self.is_counts & ~np.isnan(load)
+            desired = np.where(is_new, ceil_whole(np.where(is_new, load, 0.0)), desired).astype(np.int64)
+        return desired
+
+    def _acted(
+        self, metric: FloatArray, running: IntArray, desired: IntArray, t: int, may_out: BoolArray, may_in: BoolArray
+    ) -> IntArray:
+        """Desired counts where alarms are on, (services,); without data nothing is wanted."""
+        is_new_run = t - self.last_out >= self.out_cooldown
+        base = np.where(is_new_run, running, self.base)
+        wanted_out = np.minimum(ceil_whole(base * metric), self.most)
+        is_out = may_out & (wanted_out > desired)
+        wanted_in = ceil_whole(running * metric)
+        # Never below what the formula asks for: or a service at 85 % of its target would lose its only task.
+        wanted_in = np.where(self.is_one, np.maximum(wanted_in, desired - 1), wanted_in)
+        wanted_in = np.maximum(wanted_in, self.least)
+        is_in = may_in & ~is_out & (t - self.last_in >= self.in_cooldown) & (wanted_in < desired)
+        self.base = np.where(is_out, base, self.base)
         self.last_out = np.where(is_out, t, self.last_out)
         self.last_in = np.where(is_out, NEVER, np.where(is_in, t, self.last_in))  # a scale-out ends the other cooldown
-        result = np.where(is_out, wanted_out, np.where(is_in, wanted_in, desired))
-        return np.asarray(np.where(self.is_counts, self._counts(load, desired), result)).astype(np.int64)
-
-    def _metric(self, load: FloatArray, running: IntArray) -> FloatArray:
-        """(services,): metric over target; NaN without data."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(np.where(running > 0, np.minimum(load / running, self.cap), np.nan))
-
-    def _counts(self, load: FloatArray, desired: IntArray) -> FloatArray:
-        """Given counts are the desired ones; a gap keeps the last."""
-        return np.where(np.isnan(load), desired, ceil_whole(np.nan_to_num(load, nan=0.0)))
-
-    def _wanted_out(self, metric: FloatArray, running: IntArray, t: int) -> FloatArray:
-        base = np.where(t - self.last_out < self.out_cooldown, self.base, running)
-        return np.minimum(ceil_whole(np.nan_to_num(base * metric, nan=0.0)), self.most)
-
-    def _wanted_in(self, metric: FloatArray, running: IntArray, desired: IntArray) -> FloatArray:
-        formula = ceil_whole(np.nan_to_num(running * metric, nan=np.inf))
-        return np.maximum(np.where(self.is_one, desired - 1, formula), self.least)
+        return np.asarray(np.where(is_out, wanted_out, np.where(is_in, wanted_in, desired))).astype(np.int64)
 
     def skip(self, load: FloatArray, running: IntArray, n_steps: int) -> None:
         """Count alarms on over steps in which nothing changes."""
@@ -100,7 +95,7 @@ class Scalers:
             (self.above, self.out_steps, self.last_out, self.out_cooldown),
             (self.below, self.in_steps, self.last_in, self.in_cooldown),
         ):
-            counting: BoolArray = (count > 0) & ~self.is_counts
+            counting: BoolArray = ((count > 0) | (due == 0)) & ~self.is_counts
             if not counting.any():
                 continue
             to_alarm = (due - count)[counting & (count < due)]

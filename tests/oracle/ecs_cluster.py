@@ -1,0 +1,312 @@
+"""An ECS cluster step by step: every task and every instance an object, placed, stopped, launched and ended one at a time.
+
+Written from the page on the replay (docs/replay.md) and from AWS's documentation, not from ``advisor``. Sources of the rules
+are the Amazon ECS Developer Guide ("How Amazon ECS places tasks on container instances", "Amazon ECS services", "Amazon ECS
+managed scaling behavior", "Target tracking scaling policies") and the Application Auto Scaling User Guide.
+
+A service is given as ``{"name", "task": (CPU units, MiB, slots), "start_s", "min", "max" (or None), "load": a value a step,
+None for a gap, "saturates_at" (or None), "is_counts", "policy"}``, its policy as ``{"out_points", "in_points", "low_fraction",
+"out_cooldown_s", "in_cooldown_s", "scale_in_step": "formula" or "one", "is_scale_in_disabled"}``; a cluster as ``{"capacity",
+"zones", "placement", "group": {"target_capacity_percent", "out_points", "in_points", "wait_after_out_s", "warm_up_s",
+"least_step", "most_step", "from_zero", "boot_s", "min_instances", "max_instances" (or None)}}``.
+"""
+
+from dataclasses import dataclass, field
+
+from tests.oracle.model import RELATIVE_TOLERANCE, round_up
+from tests.oracle.packing import first_fit_instances, fits
+
+BINPACK = "binpack"
+DEFAULT_SPREAD = "default_az_spread"
+SPREAD_THEN_BINPACK = "az_spread_then_binpack"
+
+
+@dataclass(eq=False)
+class Instance:
+    """A container instance. ``number`` counts launches: the lowest is the oldest."""
+
+    number: int
+    zone: int
+    active_from: int
+    capacity: tuple
+    tasks: list = field(default_factory=list)
+
+    def free(self):
+        """What is left in each dimension."""
+        return tuple(offered - sum(task.size[d] for task in self.tasks) for d, offered in enumerate(self.capacity))
+
+    def memory_left(self):
+        return self.free()[1]
+
+    def tasks_of(self, service):
+        return sum(task.service is service for task in self.tasks)
+
+
+@dataclass(eq=False)
+class Task:
+    """A task that holds room. ``instance`` is None on Fargate."""
+
+    service: "Service"
+    size: tuple
+    runs_from: int
+    instance: Instance | None = None
+
+
+@dataclass(eq=False)
+class Service:
+    """What is asked for, what there is of it, and the memory of its policy."""
+
+    given: dict
+    desired: int = 0
+    tasks: list = field(default_factory=list)
+    steps_above: int = 0
+    steps_below: int = 0
+    last_out: int | None = None
+    base_of_run: int = 0
+    last_in: int | None = None
+
+    def running(self, now):
+        return [task for task in self.tasks if task.runs_from <= now]
+
+    def starting(self, now):
+        return [task for task in self.tasks if task.runs_from > now]
+
+    def waiting(self):
+        return self.desired - len(self.tasks)
+
+    def bounded(self, tasks):
+        most = self.given["max"]
+        return max(self.given["min"], tasks if most is None else min(tasks, most))
+
+
+@dataclass(eq=False)
+class Group:
+    """The Auto Scaling group behind the capacity provider."""
+
+    given: dict
+    instances: list = field(default_factory=list)
+    n_launched: int = 0
+    steps_above: int = 0
+    steps_below: int = 0
+    last_launch: int | None = None
+
+    def in_zone(self, zone):
+        return [instance for instance in self.instances if instance.zone == zone]
+
+    def launch(self, zones, active_from, capacity):
+        """One more instance, in the zone with fewest."""
+        zone = min(range(zones), key=lambda each: (len(self.in_zone(each)), each))
+        self.instances.append(Instance(self.n_launched, zone, active_from, capacity))
+        self.n_launched += 1
+
+
+def steps_of(seconds, step_s):
+    """Durations take whole steps, rounded up."""
+    return -(-seconds // step_s)
+
+
+def is_over(last, duration_s, now, step_s):
+    """Whether a time that began at step ``last`` (None: never) has passed."""
+    return last is None or now - last >= steps_of(duration_s, step_s)
+
+
+class Cluster:
+    """Services on one capacity provider, or on Fargate where ``given`` is None."""
+
+    def __init__(self, services, given, step_s):
+        self.step_s = step_s
+        self.given = given
+        self.services = [Service(each) for each in services]
+        self.group = None if given is None else Group(given["group"])
+
+    def replay(self):
+        """What each step uses, as dicts: ``running``, ``placed``, ``waiting``, ``desired`` are lists over services."""
+        self.begin()
+        steps = []
+        for now in range(len(self.services[0].given["load"])):
+            self.follow_counts(now)
+            steps.append(self.usage(now))
+            following = [self.scaled(service, now) for service in self.services]
+            if self.group is not None:
+                self.scale_group(now)
+            for service, desired in zip(self.services, following, strict=True):
+                service.desired = desired
+        return steps
+
+    # The first step
+
+    def begin(self):
+        for service in self.services:
+            load = service.given["load"][0]
+            needed = 0 if load is None else round_up(load)
+            service.desired = needed if service.given["is_counts"] else service.bounded(needed)
+        if self.group is not None:
+            rules, wanted = self.group.given, self.sizes_of_waiting()
+            n_instances = first_fit_instances(wanted, self.given["capacity"])
+            n_instances = max(n_instances, min(self.given["zones"], len(wanted)), rules["min_instances"])
+            if rules["max_instances"] is not None:
+                n_instances = min(n_instances, rules["max_instances"])
+            for _ in range(n_instances):
+                self.group.launch(self.given["zones"], 0, self.given["capacity"])
+        for service in self.services:
+            self.place_waiting(service, now=0, runs_from=0)
+
+    def sizes_of_waiting(self):
+        return [service.given["task"] for service in self.services for _ in range(service.waiting())]
+
+    # Tasks
+
+    def follow_counts(self, now):
+        for service in self.services:
+            while service.waiting() < 0:
+                self.stop_one(service, now)
+        for service in self.services:
+            self.place_waiting(service, now, now + steps_of(service.given["start_s"], self.step_s))
+
+    def stop_one(self, service, now):
+        may_stop = service.running(now)
+        if not may_stop:
+            starting = service.starting(now)
+            latest = max(task.runs_from for task in starting)
+            may_stop = [task for task in starting if task.runs_from == latest]
+        task = may_stop[0]
+        if self.group is not None:
+            instance = self.instance_to_relieve(service, [each.instance for each in may_stop])
+            task = next(each for each in may_stop if each.instance is instance)
+            instance.tasks.remove(task)
+        service.tasks.remove(task)
+
+    def instance_to_relieve(self, service, holding):
+        """The termination rule among the instances that hold such a task."""
+        placement = self.given["placement"]
+        if placement == BINPACK:
+            return min(holding, key=lambda each: (-each.memory_left(), each.number))
+        zone = min((each.zone for each in holding), key=lambda zone: (-self.tasks_in_zone(service, zone), zone))
+        holding = [each for each in holding if each.zone == zone]
+        if placement == DEFAULT_SPREAD:
+            return min(holding, key=lambda each: (-each.tasks_of(service), each.number))
+        return min(holding, key=lambda each: (-each.memory_left(), each.number))
+
+    def tasks_in_zone(self, service, zone):
+        return sum(instance.tasks_of(service) for instance in self.group.in_zone(zone))
+
+    def place_waiting(self, service, now, runs_from):
+        while service.waiting() > 0:
+            task = Task(service, service.given["task"], runs_from)
+            if self.group is not None:
+                instance = self.instance_to_fill(service, now)
+                if instance is None:
+                    return
+                task.instance = instance
+                instance.tasks.append(task)
+            service.tasks.append(task)
+
+    def instance_to_fill(self, service, now):
+        """The placement rule: None where no active instance has room."""
+        placement = self.given["placement"]
+        has_room = [
+            each for each in self.group.instances if each.active_from <= now and fits(service.given["task"], each.free())
+        ]
+        if not has_room:
+            return None
+        if placement == BINPACK:
+            return min(has_room, key=lambda each: (each.memory_left(), each.number))
+        zone = min((each.zone for each in has_room), key=lambda zone: (self.tasks_in_zone(service, zone), zone))
+        has_room = [each for each in has_room if each.zone == zone]
+        if placement == DEFAULT_SPREAD:
+            return min(has_room, key=lambda each: (each.tasks_of(service), each.number))
+        return min(has_room, key=lambda each: (each.memory_left(), each.number))
+
+    def usage(self, now):
+        instances = [] if self.group is None else self.group.instances
+        sizes = [task.size for service in self.services for task in service.tasks]
+        return {
+            "running": [len(service.running(now)) for service in self.services],
+            "placed": [len(service.tasks) for service in self.services],
+            "waiting": [service.waiting() for service in self.services],
+            "desired": [service.desired for service in self.services],
+            "instances": len(instances),
+            "active": sum(each.active_from <= now for each in instances),
+            "reserved": [sum(size[dimension] for size in sizes) for dimension in range(3)],
+        }
+
+    # Service auto scaling
+
+    def scaled(self, service, now):
+        """The desired count of the next step."""
+        load, policy = service.given["load"][now], service.given["policy"]
+        if service.given["is_counts"]:
+            return service.desired if load is None else round_up(load)
+        running = len(service.running(now))
+        if load is None or running == 0:
+            service.steps_above = service.steps_below = 0
+            return service.desired
+        metric = load / running
+        if service.given["saturates_at"] is not None:
+            metric = min(metric, service.given["saturates_at"])
+        service.steps_above = service.steps_above + 1 if metric > 1 + RELATIVE_TOLERANCE else 0
+        service.steps_below = service.steps_below + 1 if metric < policy["low_fraction"] * (1 - RELATIVE_TOLERANCE) else 0
+
+        if service.steps_above >= steps_of(60 * policy["out_points"], self.step_s):
+            is_new_run = is_over(service.last_out, policy["out_cooldown_s"], now, self.step_s)
+            base = running if is_new_run else service.base_of_run
+            wanted = service.bounded(round_up(base * metric))
+            if wanted > service.desired:
+                service.last_out, service.base_of_run, service.last_in = now, base, None
+                return wanted
+
+        is_due = service.steps_below >= steps_of(60 * policy["in_points"], self.step_s)
+        if is_due and not policy["is_scale_in_disabled"]:
+            wanted = round_up(running * metric)
+            if policy["scale_in_step"] == "one":
+                wanted = max(wanted, service.desired - 1)
+            wanted = service.bounded(wanted)
+            if wanted < service.desired and is_over(service.last_in, policy["in_cooldown_s"], now, self.step_s):
+                service.last_in = now
+                return wanted
+        return service.desired
+
+    # Managed scaling
+
+    def scale_group(self, now):
+        group, rules = self.group, self.group.given
+        target = rules["target_capacity_percent"]
+        n_busy = sum(len(each.tasks) > 0 for each in group.instances)
+        needed = n_busy + first_fit_instances(self.sizes_of_waiting(), self.given["capacity"])
+        running = len(group.instances)
+        wanted = -(-needed * 100 // target)
+        is_above = needed * 100 > target * running
+        is_below = needed * 100 < target * running
+        group.steps_above = group.steps_above + 1 if is_above else 0
+        group.steps_below = group.steps_below + 1 if is_below else 0
+
+        may_launch = is_over(group.last_launch, rules["warm_up_s"], now, self.step_s)
+        if is_above and may_launch and group.steps_above >= steps_of(60 * rules["out_points"], self.step_s):
+            n_more = max(rules["least_step"], min(wanted - running, rules["most_step"]))
+            self.launch(rules["from_zero"] if running == 0 else n_more, now)
+        may_end = is_over(group.last_launch, rules["wait_after_out_s"], now, self.step_s)
+        if is_below and may_end and group.steps_below >= steps_of(60 * rules["in_points"], self.step_s):
+            self.end(running - max(wanted, rules["min_instances"]), now)
+
+    def launch(self, n_more, now):
+        rules = self.group.given
+        if rules["max_instances"] is not None:
+            n_more = min(n_more, rules["max_instances"] - len(self.group.instances))
+        for _ in range(n_more):
+            active_from = now + 1 + steps_of(rules["boot_s"], self.step_s)
+            self.group.launch(self.given["zones"], active_from, self.given["capacity"])
+            self.group.last_launch = now
+
+    def end(self, n_less, now):
+        group = self.group
+        under_half = (len(group.instances) - 1) // 2
+        for _ in range(min(n_less, max(1, under_half))):
+            empty = [each for each in group.instances if each.active_from <= now and not each.tasks]
+            if not empty:
+                return
+            group.instances.remove(min(empty, key=lambda each: (-len(group.in_zone(each.zone)), each.zone, each.number)))
+
+
+def replay(services, cluster, step_s):
+    """One replay; see the module for what is given."""
+    return Cluster(services, cluster, step_s).replay()

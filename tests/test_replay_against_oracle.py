@@ -1,0 +1,232 @@
+"""The replay of a cluster against a second simulator in plain loops: the same counts at every step."""
+
+from random import Random
+
+import numpy as np
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from advisor.ecs import PlacementStrategy
+from advisor.simulate.replay import (
+    ClusterRules,
+    ReplayedCluster,
+    ReplayedService,
+    ScaleInStep,
+    ScalingRules,
+    replay_cluster,
+)
+from tests import strategies
+from tests.oracle import ecs_cluster
+
+MEASURES = ("running", "placed", "waiting", "desired", "instances", "active", "reserved")
+MOST_STEPS = 90
+a_few = settings(max_examples=settings().max_examples // 2)
+
+
+def as_replayed(service):
+    """A service as the oracle takes it, as the engine takes it."""
+    policy = dict(service["policy"])
+    return ReplayedService(
+        name=service["name"],
+        reservation=np.array(service["task"]),
+        start_s=service["start_s"],
+        min_tasks=service["min"],
+        max_tasks=service["max"],
+        load=np.array([np.nan if value is None else value for value in service["load"]], dtype=float),
+        saturates_at=service["saturates_at"],
+        is_counts=service["is_counts"],
+        scaling=ScalingRules(scale_in_step=ScaleInStep(policy.pop("scale_in_step")), **policy),
+    )
+
+
+def as_cluster(cluster):
+    if cluster is None:
+        return None
+    return ReplayedCluster(
+        capacity=np.array(cluster["capacity"]),
+        zones=cluster["zones"],
+        placement=PlacementStrategy(cluster["placement"]),
+        rules=ClusterRules(**cluster["group"]),
+    )
+
+
+def steps_of(replay):
+    """The engine's answer as the oracle gives it."""
+    series = {name: replay.over_time(getattr(replay, name)).T.tolist() for name in MEASURES}
+    return [{name: values[step] for name, values in series.items()} for step in range(int(replay.n_steps.sum()))]
+
+
+def assert_same(services, cluster, step_s):
+    expected = ecs_cluster.replay(services, cluster, step_s)
+    found = steps_of(replay_cluster([as_replayed(each) for each in services], as_cluster(cluster), step_s=step_s))
+    assert len(found) == len(expected)
+    for step, (ours, theirs) in enumerate(zip(found, expected, strict=True)):
+        if ours != theirs:
+            differing = {name: (ours[name], theirs[name]) for name in MEASURES if ours[name] != theirs[name]}
+            before = expected[step - 1] if step else None
+            pytest.fail(f"step {step}, (engine, oracle): {differing}\nbefore: {before}\n{services}\n{cluster}\nstep_s={step_s}")
+
+
+# What is drawn. Sizes are few and small, so that ties, full instances and instances just emptied are frequent.
+
+seconds = st.sampled_from([0, 20, 45, 60, 100, 180, 300, 600])
+
+
+@st.composite
+def policies(draw):
+    return {
+        "out_points": draw(st.sampled_from([3, 3, 1, 2, 0])),
+        "in_points": draw(st.sampled_from([15, 5, 3, 1, 0])),
+        "low_fraction": draw(st.sampled_from([0.9, 0.9, 0.7])),
+        "out_cooldown_s": draw(seconds),
+        "in_cooldown_s": draw(seconds),
+        "scale_in_step": draw(st.sampled_from(["formula", "one"])),
+        "is_scale_in_disabled": draw(st.integers(0, 5)) == 0,
+    }
+
+
+@st.composite
+def loads(draw, n_steps, most):
+    """Plateaus with jumps, noise, gaps and zeros, in tasks at the target."""
+    values = []
+    while len(values) < n_steps:
+        level = draw(st.one_of(strategies.task_multiples(most), st.none()))
+        length = draw(st.sampled_from([1, 2, 3, 5, 8, 15, 20, 40]))
+        swing = draw(st.sampled_from([0.0, 0.0, 0.0, 0.3, 2.0]))
+        values.extend(level if level is None or step % 2 else level + swing for step in range(length))
+    return values[:n_steps]
+
+
+@st.composite
+def services(draw, number, n_steps):
+    least = draw(st.sampled_from([0, 1, 1, 2, 3]))
+    return {
+        "name": f"service-{number}",
+        "task": draw(
+            st.sampled_from(
+                [(256, 512, 1), (512, 1024, 1), (1024, 1900, 1), (256, 3800, 1), (128, 100, 1), (700, 2600, 1), (2048, 7600, 1)]
+            )
+        ),
+        "start_s": draw(st.sampled_from([0, 20, 45, 60, 120, 180])),
+        "min": least,
+        "max": draw(st.one_of(st.none(), st.integers(max(least, 1), 12))),
+        "load": draw(loads(n_steps, 12)),
+        "saturates_at": draw(st.sampled_from([None, None, 1 / 0.5, 1 / 0.6, 1 / 0.75, 1.0])),
+        "is_counts": draw(st.integers(0, 3)) == 0,
+        "policy": draw(policies()),
+    }
+
+
+@st.composite
+def groups(draw):
+    least = draw(st.sampled_from([0, 0, 0, 1, 3]))
+    return {
+        "target_capacity_percent": draw(st.one_of(st.just(100), st.integers(50, 100))),
+        "out_points": draw(st.sampled_from([1, 1, 2, 0])),
+        "in_points": draw(st.sampled_from([15, 5, 1, 0])),
+        "wait_after_out_s": draw(st.sampled_from([900, 300, 0])),
+        "warm_up_s": draw(seconds),
+        "least_step": draw(st.sampled_from([1, 1, 2])),
+        "most_step": draw(st.sampled_from([10_000, 2, 3])),
+        "from_zero": draw(st.sampled_from([2, 1, 3])),
+        "boot_s": draw(st.sampled_from([0, 30, 60, 120, 300])),
+        "min_instances": least,
+        "max_instances": draw(st.one_of(st.none(), st.integers(max(least, 1), 10))),
+    }
+
+
+@st.composite
+def clusters(draw):
+    return {
+        "capacity": draw(st.sampled_from([(2048, 7600, 8), (8192, 7600, 8), (2048, 31_000, 8), (8192, 31_000, 3)])),
+        "zones": draw(st.integers(1, 3)),
+        "placement": draw(st.sampled_from([each.value for each in PlacementStrategy])),
+        "group": draw(groups()),
+    }
+
+
+@st.composite
+def cases(draw, cluster):
+    n_steps = draw(st.integers(1, MOST_STEPS))
+    n_services = draw(st.integers(1, 4))
+    return (
+        [draw(services(number, n_steps)) for number in range(n_services)],
+        draw(cluster),
+        draw(st.sampled_from([60, 60, 20])),
+    )
+
+
+@a_few
+@given(case=cases(clusters()))
+def test_on_instances_every_step_is_the_oracles(case):
+    assert_same(*case)
+
+
+def busy_case(seed):
+    """A long replay with many events: hypothesis would spend its time on drawing it."""
+    random = Random(seed)
+
+    def load(n_steps):
+        values = []
+        while len(values) < n_steps:
+            level = random.choice([None, 0.0, *range(1, 10), random.uniform(0, 12)])
+            noise = random.choice([0.0, 0.0, 0.2])
+            for _ in range(random.choice([2, 4, 6, 12, 25])):
+                values.append(None if level is None else float(level * random.uniform(1 - noise, 1 + noise)))
+        return values[:n_steps]
+
+    def policy():
+        return {
+            "out_points": random.choice([1, 2, 3]),
+            "in_points": random.choice([1, 3, 5, 15]),
+            "low_fraction": 0.9,
+            "out_cooldown_s": random.choice([0, 60, 180, 300, 600]),
+            "in_cooldown_s": random.choice([0, 60, 180, 300, 600]),
+            "scale_in_step": random.choice(["formula", "formula", "one"]),
+            "is_scale_in_disabled": False,
+        }
+
+    tasks = [(256, 512, 1), (1024, 1900, 1), (256, 3800, 1), (700, 2600, 1), (2048, 7600, 1), (1500, 7000, 1)]
+    busy = [
+        {
+            "name": f"service-{number}",
+            "task": random.choice(tasks),
+            "start_s": random.choice([0, 60, 120, 300]),
+            "min": random.choice([0, 1, 1]),
+            "max": random.choice([None, 8, 12]),
+            "load": load(250),
+            "saturates_at": random.choice([None, 1.5, 2.0]),
+            "is_counts": random.random() < 0.4,
+            "policy": policy(),
+        }
+        for number in range(random.choice([2, 3, 4]))
+    ]
+    group = {
+        "target_capacity_percent": random.choice([100, 100, 90, 70, 50]),
+        "out_points": 1,
+        "in_points": random.choice([1, 3, 15]),
+        "wait_after_out_s": random.choice([0, 120, 300, 900]),
+        "warm_up_s": random.choice([0, 120, 300]),
+        "least_step": 1,
+        "most_step": random.choice([10_000, 2]),
+        "from_zero": 2,
+        "boot_s": random.choice([0, 60, 120, 180]),
+        "min_instances": random.choice([0, 0, 2]),
+        "max_instances": random.choice([None, None, 9]),
+    }
+    placement = random.choice([each.value for each in PlacementStrategy])
+    cluster = {"capacity": (2048, 7600, 8), "zones": random.choice([1, 2, 3]), "placement": placement, "group": group}
+    return busy, cluster, 60
+
+
+@settings(max_examples=settings().max_examples // 3, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(seed=st.integers(0, 2**32))
+def test_over_long_and_busy_replays_every_step_is_the_oracles(seed):
+    assert_same(*busy_case(seed))
+
+
+@a_few
+@given(case=cases(st.none()))
+def test_on_fargate_every_step_is_the_oracles(case):
+    assert_same(*case)

@@ -1,0 +1,378 @@
+"""Laws of a cluster replayed as ECS runs it, AWS's own examples, and lines that look like laws but are not."""
+
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import advisor
+from advisor.ecs import PlacementStrategy
+from advisor.simulate.instances import capacity
+from advisor.simulate.replay import ClusterRules, ReplayedCluster, ReplayedService, ScaleInStep, ScalingRules, replay_cluster
+from advisor.simulate.replay.placement import place, take
+
+a_few = settings(max_examples=max(10, settings().max_examples // 3))
+MINUTE = 60
+AT_ONCE = ScalingRules(out_points=0, in_points=0, out_cooldown_s=0, in_cooldown_s=0)
+
+levels = st.one_of(st.integers(0, 12).map(float), st.integers(0, 120).map(lambda tenths: tenths / 10), st.just(np.nan))
+loads = st.lists(st.tuples(levels, st.sampled_from([1, 2, 3, 4, 16, 20])), min_size=1, max_size=6).map(
+    lambda plateaus: np.concatenate([np.full(length, level) for level, length in plateaus])
+)
+known_loads = loads.map(lambda load: np.nan_to_num(load, nan=1.0))
+placements = st.sampled_from(list(PlacementStrategy))
+
+
+def service(load, *, task=(256, 512), start_s=0, least=0, most=None, saturates_at=None, is_counts=False, rules=None, **scaling):
+    return ReplayedService(
+        name="s",
+        reservation=np.array([*task, 1]),
+        start_s=start_s,
+        min_tasks=least,
+        max_tasks=most,
+        load=np.array(load, dtype=float),
+        saturates_at=saturates_at,
+        is_counts=is_counts,
+        scaling=rules or ScalingRules(**scaling),
+    )
+
+
+def counts(load, **more):
+    return service(load, is_counts=True, **more)
+
+
+def cluster(offered=(2048, 7600, 8), *, zones=1, placement=PlacementStrategy.BINPACK, **rules):
+    return ReplayedCluster(capacity=np.array(offered), zones=zones, placement=placement, rules=ClusterRules(**rules))
+
+
+def over_time(services, on=None, step_s=MINUTE):
+    """Series by step: running, placed, waiting, desired (services, steps); instances, active (steps,); reserved (3, steps)."""
+    run = replay_cluster(services, on, step_s=step_s)
+    names = ("running", "placed", "waiting", "desired", "instances", "active", "reserved")
+    return {name: run.over_time(getattr(run, name)) for name in names}
+
+
+# Service auto scaling
+
+
+@a_few
+@given(load=loads, least=st.integers(0, 3), more=st.integers(0, 9))
+def test_desired_stays_in_its_bounds(load, least, more):
+    desired = over_time([service(load, least=least, most=least + more)])["desired"]
+    assert desired.min() >= least
+    assert desired.max() <= least + more
+
+
+@a_few
+@given(tasks=st.integers(1, 40), percent=st.integers(90, 100), step_s=st.sampled_from([20, 60]))
+def test_a_constant_load_between_low_threshold_and_target_causes_no_action(tasks, percent, step_s):
+    load = np.full(200, tasks * percent / 100)
+    load[0] = tasks
+    assert (over_time([service(load)], step_s=step_s)["desired"] == tasks).all()
+
+
+@given(
+    load=loads,
+    start_s=st.sampled_from([0, 60, 180]),
+    step=st.sampled_from(list(ScaleInStep)),
+    saturates_at=st.sampled_from([None, 1.5]),
+)
+def test_scale_out_waits_three_minutes_above_the_target_and_scale_in_fifteen_below(load, start_s, step, saturates_at):
+    run = over_time([service(load, start_s=start_s, scale_in_step=step, saturates_at=saturates_at)])
+    running, desired = run["running"][0], run["desired"][0]
+    for now in np.flatnonzero(np.diff(desired)):
+        minutes = 3 if desired[now + 1] > desired[now] else 15
+        since = slice(max(0, now + 1 - minutes), now + 1)
+        assert now + 1 >= minutes
+        if minutes == 3:
+            assert (load[since] > running[since]).all()
+        else:
+            assert (load[since] < 0.9 * running[since]).all()
+
+
+@a_few
+@given(load=loads)
+def test_with_scale_in_disabled_desired_never_falls(load):
+    desired = over_time([service(load, least=1, is_scale_in_disabled=True)])["desired"][0]
+    assert (np.diff(desired) >= 0).all()
+
+
+@pytest.mark.parametrize("form", [service, counts])
+def test_nothing_happens_in_a_gap(form):
+    run = over_time([form([4.0, *[np.nan] * 60, 4.0])])
+    assert (run["running"] == 4).all()
+
+
+@a_few
+@given(load=known_loads, first=st.integers(1, 9), shift=st.integers(1, 40), start_s=st.sampled_from([0, 60, 120]))
+def test_a_load_that_comes_later_has_the_same_effects_later(load, first, shift, start_s):
+    before, after = np.full(1, float(first)), np.full(1 + shift, float(first))
+    early = over_time([service(np.concatenate([before, load]), start_s=start_s)])
+    late = over_time([service(np.concatenate([after, load]), start_s=start_s)])
+    assert (late["desired"][0, : shift + 1] == first).all()
+    for name in ("running", "placed", "desired"):
+        assert (late[name][0, shift:] == early[name][0]).all()
+
+
+@given(load=known_loads.map(lambda load: np.maximum(load, 0.1)), least=st.integers(1, 3), more=st.integers(0, 12))
+def test_without_delays_the_tasks_that_run_are_those_that_the_minute_before_needed(load, least, more):
+    need = np.clip(np.ceil(load), least, least + more)
+    running = over_time([service(load, least=least, most=least + more, rules=AT_ONCE)])["running"][0]
+    assert (running[1:] == need[:-1]).all()
+    assert running[0] == need[0]
+
+
+def test_not_a_law_more_load_gives_more_tasks():
+    """Five minutes of 1,400 units instead of 1,200, then both 1,200, 600 and 4,000: two tasks instead of four at minute 20.
+
+    By hand, tasks of 512 CPU units at 60 %, 307.2 units each: 1,400 needs 5 tasks, and the 1,200 that follow are 78 % of their
+    target, so that scale-in counts from minute 5 on and acts after minute 19. On the 4 tasks of 1,200 it counts from minute 10.
+    """
+
+    def tasks(first):
+        units = np.repeat([first, 1_200.0, 600, 4_000], [5, 5, 16, 5])
+        return over_time([service(units / (512 * 0.6), least=1, saturates_at=1 / 0.6)])["running"][0].tolist()
+
+    assert tasks(1_200) == [4] * 25 + [2] * 4 + [4] * 2
+    assert tasks(1_400) == [5] * 20 + [2] * 9 + [4] * 2
+
+
+@pytest.mark.parametrize(("load", "tasks"), [(0.85, 1), (0.0, 0)])
+def test_one_task_at_a_time_never_goes_below_what_the_load_needs(load, tasks):
+    run = over_time([service([1.0, *[load] * 60], scale_in_step=ScaleInStep.ONE)])
+    assert run["desired"][0, -1] == tasks
+
+
+def test_within_a_cooldown_the_base_stays_the_count_of_the_first_scale_out():
+    """By hand: 2 x 4/2 = 4; then, still on the base of 2, 2 x 12/4 = 6 and 2 x 21/6 = 7."""
+    run = over_time([service([2, 4, 12, 21, 7, 7], out_points=1)])
+    assert run["desired"][0].tolist() == [2, 2, 4, 6, 7, 7]
+
+
+def test_a_larger_scale_out_waits_for_the_end_of_the_cooldown_when_the_metric_is_saturated():
+    """By hand: 2 x 2 = 4 at minute 1; the metric stays at 2, and 2 x 2 is no more than 4 until minute 6: 4 x 2 = 8."""
+    run = over_time([service([2, *[100.0] * 8], out_points=1, saturates_at=2.0)])
+    assert run["desired"][0].tolist() == [2, 2, 4, 4, 4, 4, 4, 8, 8]
+
+
+def test_a_scale_out_ends_the_cooldown_of_a_scale_in():
+    """By hand: in at minute 1, out at minute 2, and at minute 3 in again, not ten minutes after the first."""
+    run = over_time([service([4, 2, 4, 2, 2, 1, 1], out_points=1, in_points=1, out_cooldown_s=0, in_cooldown_s=600)])
+    assert run["desired"][0].tolist() == [4, 4, 2, 4, 2, 2, 2]
+
+
+# Instances
+
+
+def mixed(loads_of, start_s):
+    tasks = [(256, 512), (700, 2_600), (2_048, 100)]
+    return [service(load, task=tasks[number], start_s=start_s, is_counts=number == 1) for number, load in enumerate(loads_of)]
+
+
+def same_length(loads_of):
+    longest = max(load.size for load in loads_of)
+    return [np.concatenate([load, np.full(longest - load.size, load[-1])]) for load in loads_of]
+
+
+several_loads = st.lists(loads, min_size=1, max_size=3).map(same_length)
+
+
+@given(
+    loads_of=several_loads,
+    on=st.builds(cluster, zones=st.integers(1, 3), placement=placements, target_capacity_percent=st.integers(50, 100)),
+    start_s=st.sampled_from([0, 120]),
+)
+def test_no_instance_ends_under_a_task_and_none_holds_more_than_it_offers(loads_of, on, start_s):
+    run = over_time(mixed(loads_of, start_s), on)
+    assert (run["waiting"] >= 0).all()
+    assert (run["running"] <= run["placed"]).all()
+    assert (run["placed"] + run["waiting"] == run["desired"]).all()
+    kept = np.minimum(run["placed"][:, :-1], run["desired"][:, 1:])
+    assert (run["placed"][:, 1:] >= kept).all()
+    assert (run["reserved"] <= run["active"] * on.capacity[:, np.newaxis]).all()
+    assert (run["active"] <= run["instances"]).all()
+
+
+@a_few
+@given(
+    n_tasks=st.integers(0, 40),
+    zones=st.integers(1, 3),
+    target=st.integers(50, 100),
+    least=st.integers(0, 3),
+    most=st.integers(0, 20),
+)
+def test_a_steady_cluster_has_what_its_target_capacity_asks_for(n_tasks, zones, target, least, most):
+    """desired = ceil(M x 100 / target) in the group's bounds; eight tasks of 256 CPU units on an instance."""
+    held = -(-n_tasks // 8)
+    bounds = {"min_instances": least, "max_instances": max(most, held, least)}
+    on = cluster(zones=zones, target_capacity_percent=target, **bounds)
+    instances = over_time([counts([n_tasks] * 300)], on)["instances"]
+    wanted = -(-held * 100 // target)
+    assert instances[-1] == np.clip(wanted, least, bounds["max_instances"])
+
+
+@given(
+    loads_of=several_loads,
+    on=st.one_of(st.none(), st.builds(cluster, zones=st.integers(1, 2), placement=placements)),
+    start_s=st.sampled_from([0, 120]),
+)
+def test_steps_skipped_are_steps_in_which_nothing_happens(loads_of, on, start_s):
+    """A service whose count of one is asked for as 0.6 and 0.7 in turn leaves no two steps alike."""
+    n_steps = loads_of[0].size
+    others = mixed(loads_of, start_s)
+    still, restless = counts([0.6] * n_steps), counts(np.resize([0.6, 0.7], n_steps))
+    assert (replay_cluster([*others, restless], on, step_s=MINUTE).n_steps == 1).all()
+    skipping, stepping = over_time([*others, still], on), over_time([*others, restless], on)
+    for name, series in stepping.items():
+        assert (skipping[name] == series).all(), name
+
+
+def test_fewer_than_half_of_the_group_end_in_a_minute_but_one_in_any_case():
+    """Ten instances with a task each, none from minute 2 on: after fifteen minutes 4 of 10 end, 2 of 6, then one by one."""
+    instances = over_time([counts([10, *[0] * 30], task=(2_048, 7_600))], cluster())["instances"]
+    assert instances[:17].tolist() == [10] * 17
+    assert instances[17:24].tolist() == [6, 4, 3, 2, 1, 0, 0]
+
+
+def test_scale_in_waits_after_a_launch():
+    """The second instance is launched at the end of minute 2 and empty from minute 3 on; it ends after minute 2 + 15."""
+    instances = over_time([counts([1, 2, *[1] * 30], task=(2_048, 7_600))], cluster(in_points=1, boot_s=0))["instances"]
+    assert instances.tolist() == [1] * 3 + [2] * 15 + [1] * 14
+
+
+def test_a_launch_waits_for_the_minutes_of_its_alarm():
+    """A task waits from minute 2 on; with three data points the group acts at minute 4."""
+    run = over_time([counts([0, 1, 1, 1, 1, 1, 1])], cluster(out_points=3, boot_s=0))
+    assert run["instances"].tolist() == [0, 0, 0, 0, 0, 2, 2]
+
+
+def test_the_first_step_keeps_the_maximum_of_the_group():
+    run = over_time([counts([5] * 9, task=(2_048, 7_600))], cluster(max_instances=2))
+    assert (run["instances"] == 2).all()
+    assert (run["waiting"] == 3).all()
+
+
+def test_tasks_stopped_in_a_step_free_their_room_before_the_next_is_chosen():
+    """Binpack. At minute 3 the first instance holds A (running), A, A with 100 MiB left, the second A, A, B with 600.
+
+    Of two tasks of A that stop, the running one leaves 2,600 there, so that the other is taken from there too, and C has its
+    5,000 MiB.
+    """
+    a = counts([1, 5, 5, 3, 3], task=(100, 2_500), start_s=300)
+    b = counts([0, 0, 1, 1, 1], task=(100, 2_000), start_s=300)
+    c = counts([0, 0, 0, 1, 1], task=(100, 5_000))
+    run = over_time([a, b, c], cluster(min_instances=2, max_instances=2))
+    assert run["placed"].T.tolist()[2:] == [[5, 0, 0], [5, 1, 0], [3, 1, 1]]
+
+
+# Placement
+
+
+instances_of = st.integers(1, 12)
+
+
+def equal_instances(n_instances, zones, k):
+    """Instances with room for ``k`` tasks each, zone after zone."""
+    return np.tile(np.array([k * 256, 100_000, 1_000]), (n_instances, 1)), np.arange(n_instances) % zones
+
+
+TASK = np.array([256, 512, 1])
+
+
+@a_few
+@given(n_tasks=st.integers(0, 60), n_instances=instances_of, zones=st.integers(1, 3), k=st.integers(1, 9), placement=placements)
+def test_placed_tasks_fit_and_only_what_fits_nowhere_waits(n_tasks, n_instances, zones, k, placement):
+    free, zone = equal_instances(n_instances, zones, k)
+    none = np.zeros(n_instances, dtype=np.int64)
+    placed = place(n_tasks, TASK, free, zone, none, none == 0, placement)
+    assert (placed >= 0).all()
+    assert (placed <= k).all()
+    assert placed.sum() == min(n_tasks, k * n_instances)
+    if placement is PlacementStrategy.BINPACK:
+        assert (placed > 0).sum() == -(-int(placed.sum()) // k)
+    elif n_tasks <= k * (n_instances // zones):  # every zone has room to the end
+        per_zone = np.bincount(zone, weights=placed, minlength=min(zones, n_instances))
+        assert np.ptp(per_zone) <= 1 or n_instances < zones
+
+
+@a_few
+@given(held=st.lists(st.integers(0, 6), min_size=1, max_size=8), n_tasks=st.integers(0, 20))
+def test_the_default_spread_empties_no_instance_while_tasks_are_as_many_as_instances_with_tasks(held, n_tasks):
+    """In one zone. (In several it is not so: see below.)"""
+    held = np.array(held)
+    free, zone = equal_instances(held.size, 1, 9)
+    n_tasks = min(n_tasks, int(held.sum()))
+    left = held - take(n_tasks, held, held, free, zone, PlacementStrategy.DEFAULT_SPREAD)
+    assert left.sum() == held.sum() - n_tasks
+    assert (left > 0).sum() == min((held > 0).sum(), left.sum())
+
+
+def test_a_spread_counts_tasks_that_still_start():
+    """Each instance has one running task that may stop; the second has two more that start, so it has most."""
+    may_stop, held = np.array([1, 1]), np.array([1, 3])
+    stopped = take(1, may_stop, held, np.full((2, 3), 10_000), np.zeros(2, dtype=np.int64), PlacementStrategy.DEFAULT_SPREAD)
+    assert stopped.tolist() == [0, 1]
+
+
+def test_not_a_law_the_default_spread_keeps_as_many_instances_busy_as_it_has_tasks():
+    """Two instances with one task each in the first zone, one with two in the second: as many, and the first loses one."""
+    held, zone = np.array([1, 1, 2]), np.array([0, 0, 1])
+    free = np.full((3, 3), 10_000)
+    assert (held - take(1, held, held, free, zone, PlacementStrategy.DEFAULT_SPREAD)).tolist() == [0, 1, 2]
+
+
+# AWS's examples
+
+
+def first_instances(n_tasks, task, offered):
+    """Instances that a constant count of tasks needs in one zone."""
+    return int(over_time([counts([n_tasks], task=task)], cluster(offered))["instances"][0])
+
+
+def test_from_none_two_instances_are_launched():
+    """Amazon ECS Developer Guide, "Automatically manage Amazon ECS capacity with cluster auto scaling"."""
+    run = over_time([counts([0, 1, 1, 1, 1])], cluster(boot_s=60, most_step=1))
+    assert run["instances"].tolist() == [0, 0, 0, 2, 2]
+    assert run["waiting"][0].tolist() == [0, 0, 1, 1, 0]
+
+
+def test_reservation_is_needed_over_running_instances():
+    """CapacityProviderReservation = M / N x 100. By hand: two instances full of a task each and three tasks waiting, M = 2 + 3,
+    N = 2: 250 %, so three more; at a target of 80 %, ceil(5 / 0.8) = 7, five more."""
+    for target, before, after in ((100, 2, 5), (80, 3, 7)):
+        on = cluster((256, 512, 8), target_capacity_percent=target, warm_up_s=0)
+        run = over_time([counts([2.0, *[2.0] * 9, *[5.0] * 9])], on)
+        assert run["instances"][9] == before
+        assert run["instances"][12] == after
+
+
+@pytest.mark.parametrize(("registered_mib", "n_instances"), [(7_821, 1), (7_820, 1), (7_819, 2), (7_817, 2)])
+def test_registered_memory_decides_whether_two_tasks_share_an_m6i_large(registered_mib, n_instances):
+    """Two tasks of 3,910 MiB on an m6i.large, as a production cluster found out (amazon-ecs-ami, issue 597)."""
+    offered = capacity(replace(catalog().instance_type("m6i.large"), registered_memory_mib=registered_mib), has_trunking=True)
+    assert first_instances(2, (1_024, 3_910), offered) == n_instances
+
+
+@pytest.mark.parametrize(
+    ("name", "n_tasks", "has_trunking", "n_instances"),
+    [
+        ("m6i.2xlarge", 3, False, 1),  # four interfaces, one of them the instance's own (EC2 User Guide, IP addresses per type)
+        ("m6i.2xlarge", 8, False, 3),
+        ("m6i.2xlarge", 8, True, 1),
+        ("c5.large", 2, False, 1),  # Amazon ECS Developer Guide, container-instance-eni: 2 tasks, with trunking 10
+        ("c5.large", 10, False, 5),
+        ("c5.large", 10, True, 1),
+        ("c5.large", 11, True, 2),
+    ],
+)
+def test_interfaces_limit_awsvpc_tasks_however_small(name, n_tasks, has_trunking, n_instances):
+    offered = capacity(catalog().instance_type(name), has_trunking=has_trunking)
+    assert first_instances(n_tasks, (128, 128), offered) == n_instances
+
+
+@cache
+def catalog():
+    return advisor.read_catalog("us-east-1")
