@@ -1,6 +1,6 @@
 """From a workload and a price catalog to a recommendation: the whole flow."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -10,16 +10,24 @@ from advisor.billing import Bill, amounts_usd, total_usd
 from advisor.ecs import LaunchType, PurchaseOption, TaskSize
 from advisor.errors import AdvisorError, PriceNotFoundError
 from advisor.meters import Meter, Usage
-from advisor.optimize.alternatives import Alternatives, Choice, alternatives, wholly_unpriced, without_repeats
+from advisor.optimize.alternatives import (
+    DEFAULT_SPREAD_ID,
+    Alternatives,
+    Choice,
+    alternatives,
+    wholly_unpriced,
+    without_repeats,
+)
 from advisor.optimize.candidates import candidates
 from advisor.optimize.fixed import on_load
 from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.parts import ROOT_VOLUME_GIB, Part
 from advisor.optimize.present import has_present, hours_known, present_parts
 from advisor.optimize.pricing import PricedParts, instance_facts, price_parts, weekly_usd, weighted_quantile
-from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS, can_replay, replayed_parts
-from advisor.optimize.search import Search, packed_load
+from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS, best_replayed, can_replay, replayed_parts
+from advisor.optimize.search import Search, on_default_spread, packed_load
 from advisor.optimize.side_costs import price_side_costs
+from advisor.optimize.titles import parts_title
 from advisor.plan import CapacityProvider, Plan, ServicePlan, StrategyItem
 from advisor.pricing import PriceCatalog
 from advisor.recommend.changes import TREND_WEEKS, ChangeKind, changes, weekly_load
@@ -213,21 +221,39 @@ class Answer:
             }
             if not pending:
                 break
-            replays = replayed_parts(list(pending.values()), self.workload, self.search, weeks=weeks)
+            hours = self.found.common_hours
+            replays = best_replayed(list(pending.values()), self.workload, self.search, hours, weeks=weeks)
             done = dict(zip(pending, replays, strict=True))
             current = replace(current, found=current._with_parts(done))
-        return current
+        return replace(current, found=current._with_replayed_comparisons(weeks)) if weeks else current
+
+    def _with_replayed_comparisons(self, weeks: int) -> Alternatives:
+        """What is shown to compare placements with, on the instance types of the replayed choice and replayed as well."""
+        by_id = {choice.id: choice for choice in self.found.for_cluster}
+
+        def compared(choice: Choice) -> Choice:
+            base = by_id.get(choice.id.removesuffix(f":{DEFAULT_SPREAD_ID}"))
+            if not choice.is_comparison or base is None or not all(part.replay for part in base.parts if part.on_instances):
+                return choice
+            spread = [on_default_spread(self.search, part) for part in base.parts]
+            parts = tuple(replayed_parts(spread, self.workload, self.search, weeks=weeks))
+            return replace(choice, parts=parts, title=choice.title.replace(parts_title(choice.parts), parts_title(parts)))
+
+        return replace(self.found, for_cluster=tuple(compared(choice) for choice in self.found.for_cluster))
 
     def _with_parts(self, done: Mapping[int, Part]) -> Alternatives:
-        """The choices with some parts exchanged, wherever they stand."""
+        """The choices with some parts exchanged, wherever they stand; their titles follow the instance types."""
 
-        def exchanged(choices: Iterable[Choice]) -> tuple[Choice, ...]:
-            return tuple(replace(c, parts=tuple(done.get(id(part), part) for part in c.parts)) for c in choices)
+        def exchanged(choice: Choice) -> Choice:
+            parts = tuple(done.get(id(part), part) for part in choice.parts)
+            if not parts:
+                return choice
+            return replace(choice, parts=parts, title=choice.title.replace(parts_title(choice.parts), parts_title(parts)))
 
         return replace(
             self.found,
-            for_cluster=exchanged(self.found.for_cluster),
-            by_service={name: exchanged(choices) for name, choices in self.found.by_service.items()},
+            for_cluster=tuple(without_repeats([exchanged(choice) for choice in self.found.for_cluster])),
+            by_service={name: tuple(exchanged(c) for c in choices) for name, choices in self.found.by_service.items()},
         )
 
     def drawn_for_cluster(self) -> Drawn:

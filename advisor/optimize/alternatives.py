@@ -24,6 +24,8 @@ from advisor.simulate.scaling import RunningTasks
 from advisor.units import BoolArray, FloatArray
 from advisor.workload import Service, Workload
 
+DEFAULT_SPREAD_ID = "default_spread"
+"""Ends the id of a choice that shows what ECS's default placement would cost."""
 MAX_SHARED_SETS = 12
 """Sets of services tried for a shared cluster beside Fargate, at most."""
 
@@ -343,7 +345,7 @@ def _shared_choices(
     if kind.launch_type is LaunchType.EC2 and kind.purchase_option is PurchaseOption.ON_DEMAND:
         spread = [default_spread_part(search, _packed(packed, _of(loads, part)), part) for part in parts]
         yield Choice(
-            id=f"{choice_id}:default_spread",
+            id=f"{choice_id}:{DEFAULT_SPREAD_ID}",
             title=f"{parts_title(parts)}, default AZ spread",
             parts=tuple(spread),
             reasons=(

@@ -1,15 +1,16 @@
 """Parts on instances replayed as ECS runs them: the packing model's range becomes one number."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from advisor.ecs import LaunchType, PlacementStrategy, PurchaseOption
+from advisor.ecs import Architecture, LaunchType, PlacementStrategy
 from advisor.meters import sum_over_states
 from advisor.optimize.fixed import on_load, with_replay
 from advisor.optimize.parts import Part, ReplayFacts
-from advisor.optimize.search import Search
+from advisor.optimize.pricing import price_parts
+from advisor.optimize.search import CapacityKind, Search, dedicated_part, packed_load, shared_part
 from advisor.plan import ScalingMetric
 from advisor.simulate.instances import reservation
 from advisor.simulate.replay import ClusterRules, Replay, ReplayedCluster, ReplayedService, replay_cluster
@@ -20,21 +21,65 @@ from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, Flo
 from advisor.workload import LoadForm, Workload
 
 REPLAY_STEP_S = 60
+MOST_TYPES = 6
+"""Instance types that are replayed for one part, at most."""
 DEFAULT_REPLAY_WEEKS = 2
 
 
 def can_replay(part: Part) -> bool:
-    """Whether the replay has rules for a part: Fargate, and EC2 instances of one type on demand."""
-    provider = part.provider
-    if provider.launch_type is LaunchType.FARGATE:
-        # Counts that were given ran as they were given, and the seconds of batch runs are known: a replay knows less.
+    """Whether there is something to replay: services whose counts follow a load, and everything on instances.
+
+    Counts on Fargate that were given ran as they were given, and the seconds of batch runs are known: a replay knows less.
+    """
+    if part.provider.launch_type is LaunchType.FARGATE:
         return all(run.service.load_form is not LoadForm.TASKS for run in part.runs)
-    return (
-        provider.launch_type is LaunchType.EC2
-        and provider.purchase_option is PurchaseOption.ON_DEMAND
-        and len(provider.instance_types) == 1
-        and bool(part.runs)
+    return bool(part.runs)
+
+
+def best_replayed(
+    parts: Sequence[Part], workload: Workload, search: Search, hours: FloatArray, *, weeks: int = DEFAULT_REPLAY_WEEKS
+) -> list[Part]:
+    """Parts replayed, each on the instance type that is cheapest once it is replayed.
+
+    A type that packs well on paper may not under ECS's placement. Types are replayed in the order of their cost by the packing
+    model, which a replay hardly ever undercuts, until the next one costs as much there as the best costs replayed; six at most.
+    """
+    replayed = replayed_parts(parts, workload, search, weeks=weeks)
+    return [_on_best_type(part, first, workload, search, hours, weeks) for part, first in zip(parts, replayed, strict=True)]
+
+
+def _on_best_type(part: Part, best: Part, workload: Workload, search: Search, hours: FloatArray, weeks: int) -> Part:
+    tried = set(part.provider.instance_types)
+    is_searched = len(tried) == 1 and part.provider.placement is PlacementStrategy.SPREAD_THEN_BINPACK
+    while is_searched and len(tried) < MOST_TYPES:
+        other = _on_another_type(part, tried, workload, search, hours)
+        if other is None or not _usd(other, hours, search) < _usd(best, hours, search):
+            break
+        tried |= set(other.provider.instance_types)
+        (found,) = replayed_parts([other], workload, search, weeks=weeks)
+        if _usd(found, hours, search) < _usd(best, hours, search):
+            best = found
+    return best
+
+
+def _on_another_type(part: Part, tried: Collection[str], workload: Workload, search: Search, hours: FloatArray) -> Part | None:
+    """The services of a part on the cheapest type by the packing model that was not tried."""
+    candidates = search.candidates
+    is_left = np.array([t.name not in tried for t in candidates.types])
+    left = replace(search, candidates=replace(candidates, on_demand_usd=np.where(is_left, candidates.on_demand_usd, np.nan)))
+    kind = CapacityKind(
+        launch_type=part.provider.launch_type,
+        purchase_option=part.provider.purchase_option,
+        architecture=part.provider.architecture or Architecture.X86_64,
     )
+    if len(part.runs) == 1:
+        return dedicated_part(left, part.runs[0], kind, hours)
+    return shared_part(left, packed_load(part.runs), kind, hours, name=workload.cluster)
+
+
+def _usd(part: Part, hours: FloatArray, search: Search) -> float:
+    monthly = price_parts([part], hours, search.catalog, search.region).monthly_usd
+    return float("nan") if monthly is None else monthly.mean
 
 
 def replayed_parts(
@@ -84,12 +129,11 @@ def _one_service(replay: Replay, row: int) -> Replay:
 
 def replay_part(part: Part, workload: Workload, search: Search) -> Replay:
     """Replay the services of a part on its instances over the whole of a workload, in steps of a minute or the load's own."""
-    (type_name,) = part.provider.instance_types
-    row = next(i for i, t in enumerate(search.candidates.types) if t.name == type_name)
+    rows = [i for i, t in enumerate(search.candidates.types) if t.name in part.provider.instance_types]
     step_s = min(REPLAY_STEP_S, workload.step_s)
     services = [replayed_service(run, plan_metric, workload, step_s) for run, plan_metric in _metrics(part)]
     cluster = ReplayedCluster(
-        capacity=search.candidates.capacity[row],
+        capacity=search.candidates.capacity[rows].min(axis=0),  # of a pool, what every member holds
         zones=part.provider.zones,
         placement=part.provider.placement or PlacementStrategy.SPREAD_THEN_BINPACK,
         rules=ClusterRules(target_capacity_percent=part.provider.target_capacity_percent),

@@ -239,8 +239,15 @@ class _SharedPacking:
 
 def default_spread_part(search: Search, load: PackedLoad, part: Part) -> Part:
     """The same services and instance types under ECS's default placement, an upper figure: for comparison."""
-    spread = replace(part.provider, placement=PlacementStrategy.DEFAULT_SPREAD)
-    return part_on_provider(search, load.runs, spread, load=load)
+    return on_default_spread(search, part, load=load)
+
+
+def on_default_spread(search: Search, part: Part, *, load: PackedLoad | None = None) -> Part:
+    """A part on instances as ECS's default placement would run it, on the same types."""
+    if part.provider.placement is None:
+        return part
+    provider = replace(part.provider, placement=PlacementStrategy.DEFAULT_SPREAD)
+    return part_on_provider(search, part.runs, provider, load=load)
 
 
 def part_on_provider(
