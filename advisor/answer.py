@@ -64,6 +64,8 @@ from advisor.units import HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArra
 from advisor.version import __version__
 from advisor.workload import LoadForm, Workload
 
+SINCE_STEP = ":since_step"
+"""Ends the id of a choice whose types are those that are cheapest since a step of the load."""
 MAX_REPLAYS = 6
 """Rounds of replaying the first plan and its rival: each replay may make another plan first."""
 TREND_LOOK_AHEAD_WEEKS = (0, 4, 8, 13, 26)
@@ -121,7 +123,7 @@ def _with_choices_since_a_step(workload: Workload, search: Search, found: Altern
     more = [
         replace(
             choice,
-            id=f"{choice.id}:since_step",
+            id=f"{choice.id}{SINCE_STEP}",
             title=f"{choice.title}, chosen on the last {n_weeks} weeks",
             parts=on_load(choice.parts, workload, search),
         )
@@ -213,17 +215,17 @@ class Answer:
         current = self
         for _ in range(MAX_REPLAYS if weeks else 0):
             ranked = rank(current.drawn_for_cluster().items)
-            pending = {
-                id(part): part
-                for item in finalists(ranked)
-                for part in current.parts_of_id(item.alternative.id)
-                if part.replay is None and can_replay(part)
-            }
-            if not pending:
+            done: dict[int, Part] = {}
+            for item in finalists(ranked):
+                parts = current.parts_of_id(item.alternative.id)
+                pending = [part for part in parts if part.replay is None and can_replay(part) and id(part) not in done]
+                if item.alternative.id.endswith(SINCE_STEP):  # its types were chosen on other weeks than the bill's
+                    replays = replayed_parts(pending, self.workload, self.search, weeks=weeks)
+                else:
+                    replays = best_replayed(pending, self.workload, self.search, self.found.common_hours, weeks=weeks)
+                done |= {id(part): replay for part, replay in zip(pending, replays, strict=True)}
+            if not done:
                 break
-            hours = self.found.common_hours
-            replays = best_replayed(list(pending.values()), self.workload, self.search, hours, weeks=weeks)
-            done = dict(zip(pending, replays, strict=True))
             current = replace(current, found=current._with_parts(done))
         return replace(current, found=current._with_replayed_comparisons(weeks)) if weeks else current
 

@@ -48,7 +48,36 @@ def test_sixty_small_tasks_on_two_instances(worker):
     assert instances.amount_usd == pytest.approx(446.76)
     assert (volume.quantity, volume.amount_usd) == (pytest.approx(60), pytest.approx(4.80))
     monthly = worker.alternative("worker:ec2:x86_64:on_demand").monthly_usd
+    assert (monthly.low, monthly.high) == (pytest.approx(451.56), pytest.approx(451.56))
+
+
+def test_sixty_small_tasks_without_a_replay_are_a_range():
+    answer = advisor.advise(stated(60, 256, 512), advisor.read_catalog("us-east-1"), replay_weeks=0)
+    monthly = answer.alternative("worker:ec2:x86_64:on_demand").monthly_usd
     assert (monthly.low, monthly.high) == (pytest.approx(451.56), pytest.approx(451.56 * 1.05))
+
+
+def test_tasks_that_fill_three_instances_on_paper_need_four_under_ecs_s_placement():
+    """17 x (256, 900), 9 x (700, 300) and 5 x (300, 1900) are 12,152 CPU units: 98.9 % of three m5a.xlarge.
+
+    Spread over two zones, one task after the other, they need a fourth one, so that two c6a.2xlarge at $446.76 and $4.80 for
+    their volumes beat four m5a.xlarge at 4 x 730 h x $0.172 = $502.24.
+    """
+    names = {"api": (17, 256, 900), "jobs": (9, 700, 300), "cache": (5, 300, 1900)}
+    one = stated(60, 256, 512)
+    services = tuple(
+        replace(one.services[0], name=name, task=TaskSize(cpu_units=cpu, memory_mib=memory))
+        for name, (_, cpu, memory) in names.items()
+    )
+    demand = np.stack([np.full(168, float(n)) for n, _, _ in names.values()])
+    workload = replace(one, services=services, demand=demand)
+    catalog = advisor.read_catalog("us-east-1")
+    packed = advisor.advise(workload, catalog, replay_weeks=0).alternative("cluster:ec2_shared:x86_64:on_demand")
+    replayed = advisor.advise(workload, catalog).alternative("cluster:ec2_shared:x86_64:on_demand")
+    assert packed.title == "EC2 shared m5a.xlarge"
+    assert packed.monthly_usd.mean == pytest.approx(3 * (730 * 0.172 + 30 * 0.08))
+    assert replayed.title == "EC2 shared c6a.2xlarge"
+    assert replayed.monthly_usd.mean == pytest.approx(2 * (730 * 0.306 + 30 * 0.08))
 
 
 def test_managed_instances_add_an_eighth_of_the_price(worker):

@@ -23,7 +23,7 @@ _SETTLED_BY = {
     "load": "more weeks of this load decide: ask again in a month",
     "packing": "how densely ECS packs the instances decides: run it for a day and count them",
     "spot": "the Spot price decides: take today's with --rates, or leave Spot out",
-    "prices": "old rates decide: renew them with `advisor prices refresh`",
+    "prices": "old rates decide: renew them with advisor prices refresh",
     "growth": "the growth that you expect decides: narrow its spread",
 }
 

@@ -17,6 +17,7 @@ LEAST_WEEKS = 2
 WARN_WEEKS = 4
 MAX_LOSING_WEEKS_FRACTION = 0.10
 TIE_FRACTION = 0.02
+MOST_NAMES, MOST_TITLE = 3, 120
 LEAST_PROBABILITY = 0.9
 """On real loads, advice given from 0.9 on was wrong in 2 of 100 cases near break-even; see ``docs/calibration.md``."""
 
@@ -149,7 +150,7 @@ def _doubts_of_draws(
     kind = "a tie within 2 %" if abs(saving.fraction) <= TIE_FRACTION else "a real doubt"
     decides = settle(best, rival)
     return [
-        f"another launch choice is cheapest in {percent(1 - probability)} of the draws, first of all {rival.alternative.title}"
+        f"another launch choice is cheapest in {percent(1 - probability)} of the draws, first of all {_short(rival.alternative.title)}"
         f"{_undecided(best, rival)} ({kind}){f': {decides}' if decides else ''}"
     ]
 
@@ -166,6 +167,10 @@ def _likeliest(best: Ranked, rival: Ranked, choices: Sequence[Ranked]) -> Ranked
     return max(others, key=lambda item: item.alternative.probability_cheapest or 0.0, default=rival)
 
 
+def _short(title: str) -> str:
+    return title if len(title) <= MOST_TITLE else f"{title[: MOST_TITLE - 3]}..."
+
+
 def _undecided(best: Ranked, rival: Ranked) -> str:
     """The services on which two plans differ, where that is not all of them."""
     ours, theirs = best.alternative.plan, rival.alternative.plan
@@ -173,7 +178,10 @@ def _undecided(best: Ranked, rival: Ranked) -> str:
         return ""
     one, other = launch_choice(ours), launch_choice(theirs)
     names = [name for name in one if one[name] != other.get(name)]
-    return f", which differs for {', '.join(names)}" if len(names) < len(one) else ""
+    if len(names) == len(one):
+        return ""
+    few = names if len(names) <= MOST_NAMES else [*names[:MOST_NAMES], f"{len(names) - MOST_NAMES} more"]
+    return f", which differs for {', '.join(few)}"
 
 
 def saving_against(best: Ranked, rival: Ranked) -> Saving:
