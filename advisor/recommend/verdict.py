@@ -150,7 +150,8 @@ def _doubts_of_draws(
     kind = "a tie within 2 %" if abs(saving.fraction) <= TIE_FRACTION else "a real doubt"
     decides = settle(best, rival)
     return [
-        f"another launch choice is cheapest in {percent(1 - probability)} of the draws, first of all {_short(rival.alternative.title)}"
+        f"another launch choice is cheapest in {percent(1 - probability)} of the draws, first of all "
+        f"{_short(rival.alternative.title)}"
         f"{_undecided(best, rival)} ({kind}){f': {decides}' if decides else ''}"
     ]
 

@@ -1,5 +1,4 @@
-# Write the values between the second pair of bars, then run the sed command of README.md. Values hold no bar.
-s|@account-id@|@account-id@|g
+# Write the values between the second pair of bars. Values hold no bar. deploy.sh does the rest.
 s|@host.chat@|@host.chat@|g
 s|@host.orders@|@host.orders@|g
 s|@host.search@|@host.search@|g
@@ -7,16 +6,7 @@ s|@host.storefront@|@host.storefront@|g
 s|@listener.id@|@listener.id@|g
 s|@load-balancer.id@|@load-balancer.id@|g
 s|@load-balancer.name@|@load-balancer.name@|g
-s|@target-group-id.chat@|@target-group-id.chat@|g
-s|@target-group-id.orders@|@target-group-id.orders@|g
-s|@target-group-id.search@|@target-group-id.search@|g
-s|@target-group-id.storefront@|@target-group-id.storefront@|g
-s|sg-@instances.worker-c6a-2xlarge@|sg-@instances.worker-c6a-2xlarge@|g
-s|sg-@tasks.chat@|sg-@tasks.chat@|g
-s|sg-@tasks.orders@|sg-@tasks.orders@|g
-s|sg-@tasks.search@|sg-@tasks.search@|g
-s|sg-@tasks.storefront@|sg-@tasks.storefront@|g
-s|sg-@tasks.worker@|sg-@tasks.worker@|g
+s|sg-@application-load-balancer@|sg-@application-load-balancer@|g
 s|subnet-@private.a@|subnet-@private.a@|g
 s|subnet-@private.b@|subnet-@private.b@|g
 s|vpc-@id@|vpc-@id@|g
