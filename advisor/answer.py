@@ -20,6 +20,7 @@ from advisor.optimize.alternatives import (
 )
 from advisor.optimize.candidates import candidates
 from advisor.optimize.fixed import on_load
+from advisor.optimize.history import RecentLoad
 from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.parts import ROOT_VOLUME_GIB, Part
 from advisor.optimize.present import has_present, hours_known, present_parts
@@ -106,7 +107,8 @@ def answer(workload: Workload, catalog: PriceCatalog, *, today: date | None = No
     unpriced = wholly_unpriced(found.by_service, search)
     if unpriced:
         raise PriceNotFoundError(meter=unpriced[1], region=workload.region, catalog_date=catalog.catalog_date(workload.region))
-    return Answer(workload, search, _with_choices_since_a_step(workload, search, found), today)
+    recent = RecentLoad(workload, search, found.common_measured)
+    return Answer(workload, search, _with_choices_since_a_step(workload, search, found), recent, today)
 
 
 def _with_choices_since_a_step(workload: Workload, search: Search, found: Alternatives) -> Alternatives:
@@ -157,6 +159,7 @@ class Answer:
     workload: Workload
     search: Search
     found: Alternatives
+    recent: RecentLoad
     today: date | None = None
 
     def recommendation(self) -> Recommendation:
@@ -276,7 +279,8 @@ class Answer:
         weeks = self.search.axis.week_hours(measured) if scope == CLUSTER_SCOPE else None
         priced = [price_parts(choice.parts, hours, self.search.catalog, self.search.region) for choice in choices]
         items = [self._ranked(scope, choice, bill, hours, weeks) for choice, bill in zip(choices, priced, strict=True)]
-        return drawn(items, [choice.parts for choice in choices], priced, self.workload, self.search, measured)
+        recent = self.recent if scope == CLUSTER_SCOPE else None
+        return drawn(items, [choice.parts for choice in choices], priced, self.workload, self.search, measured, recent)
 
     def _ranked(self, scope: str, choice: Choice, priced: PricedParts, hours: FloatArray, weeks: Weeks | None) -> Ranked:
         catalog, region = self.search.catalog, self.search.region
@@ -392,7 +396,7 @@ class Answer:
         if saving is None:
             return None
         theirs = self.parts_of_id(saving.against)
-        return break_even(saving.against, parts, theirs, self.workload, self.search, self.found.common_measured)
+        return break_even(saving.against, parts, theirs, self.recent)
 
     def parts_of_id(self, alternative_id: str) -> tuple[Part, ...]:
         """The parts of an alternative of any scope."""

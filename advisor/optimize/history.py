@@ -1,6 +1,7 @@
 """What plans would have cost week by week, and how their cost moves with the load: the ground that doubt stands on."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -15,19 +16,27 @@ from advisor.optimize.search import Search
 from advisor.simulate.timeline import Weeks, timeline
 from advisor.uncertainty import ELASTIC_STEP, HORIZON_WEEKS, CostHistory, elasticity
 from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray
-from advisor.workload import Growth, Workload
+from advisor.workload import Workload
 
 GROWTH_LOADS = (0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0)
 """Load factors at which plans are worked out where the user expects growth; between them cost is interpolated."""
+RECENT_STEPS = 2_700
+"""Four weeks of hours; of finer steps fewer weeks are taken, but at least one."""
 DAYS_PER_YEAR = 365.25
 
 
 class RecentLoad:
-    """The end of a workload's history, at most four weeks of it, with the load times any factor."""
+    """The end of a workload's history with the load times any factor: four weeks of it, or one where steps are fine.
+
+    What a part costs at a factor is worked out once.
+    """
 
     def __init__(self, workload: Workload, search: Search, measured: BoolArray) -> None:
-        per_hour = SECONDS_PER_HOUR // workload.step_s
-        n_steps = min(workload.n_steps, HORIZON_WEEKS * HOURS_PER_WEEK * per_hour)
+        per_week = HOURS_PER_WEEK * SECONDS_PER_HOUR // workload.step_s
+        weeks = min(HORIZON_WEEKS, max(1, RECENT_STEPS // per_week))
+        n_steps = min(workload.n_steps, weeks * per_week)
+        self._known: dict[Hashable, float] = {}
+        self._held: list[Part] = []
         first = workload.n_steps - n_steps
         self.workload = workload.between(first, workload.n_steps)
         self.search = replace(search, axis=timeline(self.workload.start, workload.step_s, n_steps))
@@ -40,8 +49,19 @@ class RecentLoad:
 
     def monthly_usd(self, parts: Sequence[Part], load_factor: float) -> float:
         """Bill of a month of this load; NaN where something has no price. [USD]"""
-        priced = price_parts(self.parts(parts, load_factor), self.hours, self.search.catalog, self.search.region)
-        return float("nan") if priced.monthly_usd is None else priced.monthly_usd.mean
+        return math.fsum(self._part_usd(part, load_factor) for part in parts)
+
+    def _part_usd(self, part: Part, load_factor: float) -> float:
+        provider = part.provider
+        kind = provider.launch_type, provider.purchase_option, provider.instance_types, provider.placement, provider.zones
+        architectures = tuple(plan.architecture for plan in part.services.values())
+        key = load_factor, kind, architectures, tuple(id(run) for run in part.runs)
+        if key not in self._known:
+            self._held.append(part)  # so that no other run gets the id of one of its own
+            parts = self.parts([replace(part, replay=None)], load_factor)
+            monthly = price_parts(parts, self.hours, self.search.catalog, self.search.region).monthly_usd
+            self._known[key] = float("nan") if monthly is None else monthly.mean
+        return self._known[key] * (part.replay.factor if part.replay else 1.0)
 
 
 def weekly_mean_usd(parts: Sequence[Part], weeks: Weeks, search: Search) -> FloatArray:
@@ -60,7 +80,7 @@ def cost_history(
     workload: Workload,
     search: Search,
     measured: BoolArray,
-    growth: Growth,
+    recent: RecentLoad,
 ) -> CostHistory:
     """History of plans that all have a price, one column each.
 
@@ -72,7 +92,10 @@ def cost_history(
         Bills of the same plans.
     measured : (steps,)
         Where the load of all that the plans run is known.
+    recent
+        The same workload's, for the same ``measured``.
     """
+    growth = workload.growth
     weeks = search.axis.week_hours(measured)
     names = {name for parts in choices for part in parts for name in part.services}
     is_stated = all(service.is_stated for service in workload.services if service.name in names)
@@ -81,7 +104,6 @@ def cost_history(
         weekly = monthly[np.newaxis] * (HOURS_PER_WEEK / HOURS_PER_MONTH)
     else:
         weekly = np.array([weekly_mean_usd(parts, weeks, search) for parts in choices]).reshape(len(choices), -1).T
-    recent = RecentLoad(workload, search, measured)
     n_plans = len(choices)
     flat = np.zeros(n_plans)
     if is_stated or len(weekly) < 2:

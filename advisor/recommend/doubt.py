@@ -55,6 +55,7 @@ def drawn(
     workload: Workload,
     search: Search,
     measured: BoolArray,
+    recent: RecentLoad | None = None,
 ) -> Drawn:
     """Fill quantiles, chances and regret into the alternatives that have a price.
 
@@ -64,12 +65,21 @@ def drawn(
         Alternatives of one scope, the parts of each, and their bills.
     measured : (steps,)
         Where the load of all their services is known.
+    recent
+        Of the same workload and ``measured``, where it is at hand: it remembers what plans cost at other loads.
     """
     at = [i for i, item in enumerate(items) if item.alternative.monthly_usd is not None]
     growth = workload.growth
     if not at:
         return Drawn(items=tuple(items), history=None, growth=growth)
-    history = cost_history([choices[i] for i in at], [priced[i] for i in at], workload, search, measured, growth)
+    history = cost_history(
+        [choices[i] for i in at],
+        [priced[i] for i in at],
+        workload,
+        search,
+        measured,
+        recent or RecentLoad(workload, search, measured),
+    )
     if not history.has_draws:
         return Drawn(items=tuple(items), history=None, growth=growth)
     draws = month_draws(history, growth=growth)
@@ -112,14 +122,11 @@ def _with_odds(items: Sequence[Ranked]) -> list[Ranked]:
     return result
 
 
-def break_even(
-    against: str, ours: Sequence[Part], theirs: Sequence[Part], workload: Workload, search: Search, measured: BoolArray
-) -> BreakEven:
+def break_even(against: str, ours: Sequence[Part], theirs: Sequence[Part], recent: RecentLoad) -> BreakEven:
     """Load factors at which another plan becomes cheaper than the recommended one, on the last four weeks.
 
     With whole tasks the costs may cross several times: the crossings nearest to today's load are given.
     """
-    recent = RecentLoad(workload, search, measured)
 
     def lead(load_factor: float) -> float:
         """How much cheaper ours is. [USD a month]"""
