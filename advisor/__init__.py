@@ -20,12 +20,17 @@ if TYPE_CHECKING:
     from advisor.report.charts import plot_costs as plot_costs
     from advisor.report.charts import plot_load as plot_load
     from advisor.report.charts import plot_loads as plot_loads
+    from advisor.report.charts import plot_sensitivity as plot_sensitivity
     from advisor.report.charts import plot_stairs as plot_stairs
+    from advisor.report.charts import plot_sweep as plot_sweep
     from advisor.sources import Stated as Stated
     from advisor.sources import read_catalog as read_catalog
     from advisor.sources import read_change as read_change
     from advisor.sources import read_recommendation as read_recommendation
     from advisor.sources import read_workload as read_workload
+    from advisor.sweeping import payback as payback
+    from advisor.sweeping import sensitivity as sensitivity
+    from advisor.sweeping import sweep as sweep
 
 _HOMES = {
     "advise": "advisor.answer",
@@ -43,11 +48,16 @@ _HOMES = {
     "plot_costs": "advisor.report.charts",
     "plot_load": "advisor.report.charts",
     "plot_loads": "advisor.report.charts",
+    "plot_sensitivity": "advisor.report.charts",
     "plot_stairs": "advisor.report.charts",
+    "plot_sweep": "advisor.report.charts",
     "read_catalog": "advisor.sources",
     "read_change": "advisor.sources",
     "read_recommendation": "advisor.sources",
     "read_workload": "advisor.sources",
+    "payback": "advisor.sweeping",
+    "sensitivity": "advisor.sweeping",
+    "sweep": "advisor.sweeping",
 }
 
 __all__ = [
@@ -61,17 +71,22 @@ __all__ = [
     "gate",
     "merge_plan",
     "migration_page",
+    "payback",
     "plot_busiest_week",
     "plot_costs",
     "plot_load",
     "plot_loads",
+    "plot_sensitivity",
     "plot_stairs",
+    "plot_sweep",
     "priced_diff",
     "read_catalog",
     "read_change",
     "read_recommendation",
     "read_workload",
     "render_ecs",
+    "sensitivity",
+    "sweep",
 ]
 
 

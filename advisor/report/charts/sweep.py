@@ -1,0 +1,267 @@
+"""Where the answer flips over two circumstances, and which input moves it most."""
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from advisor.ecs import LaunchType
+from advisor.report.charts.page import Page, spread_apart, tick_step
+from advisor.report.charts.style import (
+    COLOURS,
+    LOAD_COLOUR,
+    MARGIN_PX,
+    QUIET_COLOUR,
+    SMALL_PT,
+    TEXT_COLOUR,
+    TEXT_PT,
+    WIDTH_PX,
+    mixed_with_white,
+    styled,
+)
+from advisor.report.charts.text import ellipsized, line_height, text_width
+from advisor.report.sweeps import flip_headline, rank_headline, sweep_sources
+from advisor.report.words import money, percent
+from advisor.sweeping import Cell, Moved, Sensitivity, Sweep, SweptAxis
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from advisor.report.charts.figure import Chart
+
+LEFT_PX, RIGHT_PX, LABELS_PX = 92.0, 16.0, 30.0
+PANEL_WIDTH: Final = WIDTH_PX - LEFT_PX - RIGHT_PX
+ROW_PX, LEAST_PANEL_PX, AXIS_PX = 44.0, 220.0, 40.0
+FULL_SAVING: Final = 0.4
+"""A saving of this share has the full colour."""
+FAINTEST: Final = 0.12
+STYLES: Final[tuple[str | tuple[float, tuple[float, ...]], ...]] = (
+    "-",
+    (0.0, (5.0, 2.0)),
+    (0.0, (2.0, 1.5)),
+    (0.0, (7.0, 2.0, 1.5, 2.0)),
+    (0.0, (1.0, 1.0)),
+    (0.0, (4.0, 1.0, 1.0, 1.0, 1.0, 1.0)),
+)
+BAR_ROW_PX, BAR_PX = 30.0, 13.0
+
+
+@styled
+def plot_sweep(sweep: Sweep) -> "Figure":
+    """Which side is cheaper over the grid, the flip line of each way to run on EC2, today's point and its cloud."""
+    return draw_sweep(sweep)
+
+
+def draw_sweep(sweep: Sweep) -> "Chart":
+    """As :func:`plot_sweep`, in the style that is set."""
+    panel_px = max(LEAST_PANEL_PX, ROW_PX * len(sweep.y.values))
+    key_px = line_height(SMALL_PT) + 6
+    height = key_px + LABELS_PX + panel_px + AXIS_PX
+    subtitle = f"{sweep.y.words}, against {sweep.x.words}; colour: which side is cheaper, by how much ({sweep.lines[0].title})."
+    page = Page(sweep_sources(sweep), flip_headline(sweep), subtitle, height=height)
+    _key(page)
+    axes = page.axes(LEFT_PX, key_px + LABELS_PX, PANEL_WIDTH, panel_px)
+    x_at, y_at = _scale(sweep.x), _scale(sweep.y)
+    _colours(axes, sweep, x_at, y_at)
+    _axis_labels(axes, sweep, x_at, y_at)
+    ends = [_flip_line(axes, sweep, number) for number in range(len(sweep.lines))]
+    _line_labels(page, axes, sweep, ends, key_px)
+    _today(axes, sweep)
+    return page.figure
+
+
+def _place(axis: SweptAxis, value: float | str) -> float:
+    """Where a value lies on its axis."""
+    if isinstance(value, str):
+        return float(axis.values.index(value))
+    return math.log10(value) if axis.kind.is_logarithmic else value
+
+
+def _scale(axis: SweptAxis) -> list[float]:
+    return [_place(axis, value) for value in axis.values]
+
+
+def _edges(places: Sequence[float]) -> list[float]:
+    """Borders between cells; the outer cells end at their values' own half distance."""
+    between = [(a + b) / 2 for a, b in pairwise(places)]
+    if not between:
+        return [places[0] - 0.5, places[0] + 0.5]
+    return [2 * places[0] - between[0], *between, 2 * places[-1] - between[-1]]
+
+
+def _colours(axes: "Axes", sweep: Sweep, x_at: Sequence[float], y_at: Sequence[float]) -> None:
+    from matplotlib.patches import Rectangle
+
+    x_edges, y_edges = _edges(x_at), _edges(y_at)
+    axes.set_xlim(x_edges[0], x_edges[-1])
+    axes.set_ylim(y_edges[0], y_edges[-1])
+    for row, cells in enumerate(sweep.cells[sweep.lines[0].id]):
+        for column, cell in enumerate(cells):
+            corner = (x_edges[column], y_edges[row])
+            size = (x_edges[column + 1] - x_edges[column], y_edges[row + 1] - y_edges[row])
+            colour = _cell_colour(cell)
+            hatch = "////" if colour is None else None
+            axes.add_artist(
+                Rectangle(
+                    corner, *size, facecolor=colour or "white", edgecolor="#b8b8b8" if hatch else "white", lw=0.4, hatch=hatch
+                )
+            )
+
+
+def _cell_colour(cell: Cell) -> str | None:
+    """None where a side has no price."""
+    saves = cell.ec2_saves
+    if saves is None:
+        return None
+    colour = COLOURS[LaunchType.EC2 if saves > 0 else LaunchType.FARGATE]
+    return mixed_with_white(colour, FAINTEST + (0.75 - FAINTEST) * min(1.0, abs(saves) / FULL_SAVING))
+
+
+def _key(page: Page) -> None:
+    from matplotlib.patches import Rectangle
+
+    x = float(MARGIN_PX)
+    for launch_type, words in ((LaunchType.FARGATE, "Fargate cheaper"), (LaunchType.EC2, "EC2 cheaper")):
+        for share, name in ((0.02, ""), (FULL_SAVING, f"{words}, from 0 to {percent(FULL_SAVING)} or more")):
+            shade = mixed_with_white(COLOURS[launch_type], FAINTEST + (0.75 - FAINTEST) * share / FULL_SAVING)
+            page.figure.add_artist(
+                Rectangle(page.place(x, 11.5), 14 / WIDTH_PX, 10 / page.height, facecolor=shade, edgecolor="white", lw=0)
+            )
+            x += 14
+            if name:
+                page.text(x + 6, 0, name, size=SMALL_PT, colour=QUIET_COLOUR)
+                x += 6 + text_width(name, SMALL_PT) + 18
+
+
+def _axis_labels(axes: "Axes", sweep: Sweep, x_at: Sequence[float], y_at: Sequence[float]) -> None:
+    for axis, places, put in ((sweep.x, x_at, axes.set_xticks), (sweep.y, y_at, axes.set_yticks)):
+        labels = [ellipsized(axis.shown(value), LEFT_PX - 16, SMALL_PT) for value in axis.values]
+        put(list(places), labels=labels)
+    axes.tick_params(axis="x", length=3)
+    axes.set_xlabel(sweep.x.words, size=SMALL_PT, color=QUIET_COLOUR)
+
+
+def _flip_line(axes: "Axes", sweep: Sweep, number: int) -> float | None:
+    """Draws where a line flips; returns the place of its highest crossing, None where it never flips."""
+    line = sweep.lines[number]
+    width, style = (2.4, "-") if number == 0 else (1.2, STYLES[number % len(STYLES)])
+    flips = sweep.flips_of(line.id)
+    end = None
+    xs: list[float] = []
+    ys: list[float] = []
+    for flip in flips:
+        y = _place(sweep.y, flip.y)
+        places = [_place(sweep.x, crossing.at) for crossing in flip.crossings]
+        if len(places) == 1 and not sweep.y.is_categorical:
+            xs, ys = [*xs, places[0]], [*ys, y]
+        else:
+            axes.plot(xs, ys, color=TEXT_COLOUR, lw=width, ls=style)
+            xs, ys = [], []
+            axes.plot(places, [y] * len(places), color=TEXT_COLOUR, marker="|", ms=9, mew=width, ls="")
+            if len(places) > 1:
+                axes.plot([places[0], places[-1]], [y, y], color=TEXT_COLOUR, lw=0.6)
+        if places:
+            end = places[-1]
+    axes.plot(xs, ys, color=TEXT_COLOUR, lw=width, ls=style, marker="|" if len(xs) == 1 else None, ms=9)
+    return end
+
+
+def _line_labels(page: Page, axes: "Axes", sweep: Sweep, ends: Sequence[float | None], top: float) -> None:
+    """Names of the lines above the panel, where each leaves it."""
+    low, high = axes.get_xlim()
+    names, wanted = [], []
+    for line, end in zip(sweep.lines, ends, strict=True):
+        if end is not None:
+            names.append(line.family or {"best": "any type", "spot": "Spot pool"}.get(line.id, line.id))
+            wanted.append(LEFT_PX + (end - low) / (high - low) * PANEL_WIDTH)
+    gap = max((text_width(name, SMALL_PT) for name in names), default=0.0) + 8
+    places = spread_apart(wanted, gap, LEFT_PX + gap / 2, WIDTH_PX - RIGHT_PX - gap / 2)
+    for number, (name, place) in enumerate(zip(names, places, strict=True)):
+        page.text(place, top + 6, name, size=SMALL_PT, ha="center", weight="bold" if number == 0 else "normal")
+
+
+def _today(axes: "Axes", sweep: Sweep) -> None:
+    """The workload's own point, with P10 to P90 of next month's load."""
+    if sweep.x.now is None or sweep.y.now is None:
+        return
+    x, y = _place(sweep.x, sweep.x.now), _place(sweep.y, sweep.y.now)
+    cloud = sweep.cloud
+    if cloud is not None:
+        for axis, is_x in ((sweep.x, True), (sweep.y, False)):
+            if axis.name == "load_factor":
+                ends = [_place(axis, cloud.p10), _place(axis, cloud.p90)]
+                at = (ends, [y, y]) if is_x else ([x, x], ends)
+                axes.plot(*at, color="white", lw=7.0, solid_capstyle="round", alpha=0.8)
+                axes.plot(*at, color=LOAD_COLOUR, lw=3.5, solid_capstyle="round")
+    axes.plot([x], [y], marker="o", ms=8, color="black", mec="white", mew=1.5)
+    words = "today; bar: next month's load in 8 of 10 draws" if cloud else "today"
+    low, high = axes.get_xlim()
+    is_left = (x - low) / (high - low) > 0.55
+    axes.annotate(
+        words,
+        (x, y),
+        xytext=(-8 if is_left else 8, 9),
+        textcoords="offset points",
+        ha="right" if is_left else "left",
+        size=SMALL_PT,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.8},
+    )
+
+
+@styled
+def plot_sensitivity(sensitivity: Sensitivity) -> "Figure":
+    """How far each input moves the saving, farthest first."""
+    return draw_sensitivity(sensitivity)
+
+
+def draw_sensitivity(sensitivity: Sensitivity) -> "Chart":
+    """As :func:`plot_sensitivity`, in the style that is set."""
+    rows = sensitivity.inputs
+    height = line_height(SMALL_PT) + 6 + len(rows) * BAR_ROW_PX + AXIS_PX
+    subtitle = "What EC2 saves against Fargate in a month with one input changed; left of zero Fargate is cheaper."
+    page = Page(sweep_sources(sensitivity), rank_headline(sensitivity), subtitle, height=height)
+    left = 150.0
+    axes = page.axes(left, line_height(SMALL_PT) + 6, WIDTH_PX - left - MARGIN_PX, len(rows) * BAR_ROW_PX)
+    values = [v for row in rows for v in (row.saving_low, row.saving_high) if v is not None] + [0.0, sensitivity.saving_usd]
+    low, high = min(values), max(values)
+    room = (high - low or 1.0) * 0.28
+    axes.set_xlim(low - room, high + room)
+    axes.set_ylim(len(rows), 0)
+    step = tick_step(high - low + 2 * room, 6)
+    ticks = [step * i for i in range(math.ceil((low - room) / step), math.floor((high + room) / step) + 1)]
+    axes.set_xticks(ticks, labels=[money(tick) for tick in ticks])
+    axes.grid(axis="x")
+    axes.set_yticks([i + 0.5 for i in range(len(rows))], labels=[row.input for row in rows], size=TEXT_PT)
+    axes.axvline(0, color=TEXT_COLOUR, lw=1.0)
+    axes.axvline(sensitivity.saving_usd, color=LOAD_COLOUR, lw=1.0, ls=(0, (3, 2)))
+    for number, row in enumerate(rows):
+        _bar(axes, row, sensitivity.saving_usd, number + 0.5, room)
+    return page.figure
+
+
+def _bar(axes: "Axes", row: Moved, today: float, middle: float, room: float) -> None:
+    from matplotlib.patches import Rectangle
+
+    half = BAR_PX / BAR_ROW_PX / 2
+    ends = [(saving, words) for saving, words in ((row.saving_low, row.low), (row.saving_high, row.high)) if saving is not None]
+    for saving, _ in ends:
+        colour = COLOURS[LaunchType.EC2 if saving > 0 else LaunchType.FARGATE]
+        axes.add_artist(
+            Rectangle((today, middle - half), saving - today, 2 * half, facecolor=mixed_with_white(colour, 0.7), lw=0)
+        )
+    left = min(ends, key=lambda end: end[0])
+    right = max(ends, key=lambda end: end[0])
+    is_one = left == right or (left[0] - today) * (right[0] - today) > 0
+    for (saving, words), side in ((left, "right"), (right, "left")):
+        if saving == today or (is_one and (saving < today) != (side == "right")):
+            continue
+        axes.text(
+            saving + (-1 if side == "right" else 1) * room * 0.03,
+            middle,
+            words,
+            ha=side,
+            va="center",
+            size=SMALL_PT,
+            color=QUIET_COLOUR,
+        )
