@@ -24,7 +24,7 @@ def sweep_command(
     x: Annotated[str, typer.Option("--x", help=f"Along which break-even is found: {_AXIS_HELP}")] = "load_factor",
     y: Annotated[str | None, typer.Option("--y", help="The other one; default utilization, else hours_per_day.")] = None,
     family: Annotated[
-        list[str] | None, typer.Option("--family", help="Instance family with a line of its own; default the five cheapest.")
+        list[str] | None, typer.Option("--family", help="Instance family with a line of its own; default the four cheapest.")
     ] = None,
     rank: Annotated[bool, typer.Option("--rank", help="Rank the inputs by how far they move the saving, instead.")] = False,
     spot: Annotated[

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 
 from advisor.report.words import money, percent
-from advisor.sweeping import Crossing, Flip, Line, Payback, Sensitivity, Sweep
+from advisor.sweeping import AxisName, Crossing, Flip, Line, Payback, Sensitivity, Sweep
 
 SWEEP_COLUMNS = (
     "line",
@@ -21,6 +21,19 @@ SWEEP_COLUMNS = (
     "unmet_task_hours",
 )
 RANK_COLUMNS = ("input", "low", "saving_low_usd", "high", "saving_high_usd", "moves_usd", "flips")
+
+AXIS_ENDS = {
+    AxisName.LOAD_FACTOR: "times today's load",
+    AxisName.UTILIZATION: "target utilization",
+    AxisName.SERVICES: "services",
+    AxisName.HOURS_PER_DAY: "hours a day",
+    AxisName.SPOT_DISCOUNT: "Spot discount",
+    AxisName.FARGATE_PRICE: "on Fargate's price",
+    AxisName.EC2_PRICE: "on EC2's price",
+    AxisName.SPOT_PRICE: "on the Spot price",
+    AxisName.INSTANCE_TYPE: "",
+}
+"""After a value, in a sentence."""
 
 
 def sweep_sources(result: Sweep | Sensitivity) -> str:
@@ -124,7 +137,7 @@ def flip_headline(sweep: Sweep) -> str:
         missing = "Fargate" if today.fargate_usd is None else "EC2"
         return f"{missing} has no price or no type for this load: there is nothing to flip"
     if sweep.y.is_categorical:
-        return f"Which instance type beats Fargate along {sweep.x.name}, and where it stops to"
+        return f"Which instance type is cheaper than Fargate, and where along {sweep.x.name}"
     winner, other = ("EC2", "Fargate") if today.ec2_usd < today.fargate_usd else ("Fargate", "EC2")
     usd, more_usd = sorted((today.ec2_usd, today.fargate_usd))
     saves = f"{winner} is cheaper today by {percent(1 - usd / more_usd)} ({money(usd)} against {money(more_usd)})"
@@ -135,19 +148,21 @@ def flip_headline(sweep: Sweep) -> str:
     below = [c for c in row.crossings if isinstance(now, float) and c.high <= now]
     above = [c for c in row.crossings if isinstance(now, float) and c.low >= now]
     if not below and not above:
-        return f"{saves}; no flip from {sweep.x.shown(sweep.x.values[0])} to {sweep.x.shown(sweep.x.values[-1])} {sweep.x.name}"
+        low, high = sweep.x.shown(sweep.x.values[0]), sweep.x.shown(sweep.x.values[-1])
+        return f"{saves}; no flip from {low} to {high} {AXIS_ENDS[sweep.x.name]}"
     where = [f"below {sweep.x.shown(below[-1].at)}"] if below else []
     where += [f"above {sweep.x.shown(above[0].at)}"] if above else []
-    return f"{saves}; {other} is {' and '.join(where)} {sweep.x.name}"
+    return f"{saves}; {other} {' and '.join(where)} {AXIS_ENDS[sweep.x.name]}"
 
 
 def rank_headline(ranked: Sensitivity) -> str:
     """Which input decides."""
     first = ranked.inputs[0]
+    what = f"the {first.input}"
     winner = "EC2" if ranked.saving_usd > 0 else "Fargate"
-    flips = [each.input for each in ranked.inputs if each.flips]
-    end = f"; {', '.join(flips)} can flip the answer" if flips else "; none of them flips the answer"
-    return f"{winner} saves {money(abs(ranked.saving_usd))} a month today; {first.input} moves that most{end}"
+    flips = [f"the {each.input}" for each in ranked.inputs if each.flips]
+    end = f"; {' and '.join(flips)} can flip the answer" if flips else "; none of them flips the answer"
+    return f"{winner} saves {money(abs(ranked.saving_usd))} a month today; {what} moves that most{end}"
 
 
 def payback_sentences(found: Payback) -> list[str]:

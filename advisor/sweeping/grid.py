@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from advisor.ecs import PurchaseOption
+from advisor.ecs import LaunchType, PurchaseOption
 from advisor.errors import InputError
 from advisor.pricing import PriceCatalog
 from advisor.recommend.changes import weekly_load
@@ -17,7 +17,7 @@ from advisor.uncertainty import LEAST_WEEKS, CostHistory, month_draws, odds
 from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, BoolArray
 from advisor.workload import Workload
 
-N_FAMILIES = 5
+N_FAMILIES = 4
 """Instance families that get a line of their own unless some are named: the cheapest ones today."""
 N_TYPES = 8
 MOST_SERVICES = 12
@@ -159,7 +159,7 @@ def sweep(
     x_values, y_values
         Points of the grid, by default a range around today's value.
     families
-        Instance families with a line of their own; by default the five that are cheapest today.
+        Instance families with a line of their own; by default the four that are cheapest today.
 
     Raises
     ------
@@ -249,6 +249,9 @@ class _Grid:
                 "auto scaling bind, on both sides alike"
             )
         workload = self.here.workload
+        excluded = [str(each) for each in (LaunchType.FARGATE, LaunchType.EC2) if each not in workload.constraints.launch_types]
+        if excluded:
+            self.notes.append(f"constraints.launch_types exclude {excluded[0]}, which is shown here all the same")
         return Sweep(
             cluster=workload.cluster,
             region=workload.region,
@@ -406,7 +409,7 @@ def load_cloud(here: Circumstances) -> LoadCloud | None:
 
 def _is_ec2(cell: Cell) -> bool:
     """Whether EC2 is the cheaper side; equal costs count for Fargate, which is less work."""
-    return (cell.ec2_saves or 0.0) > 0
+    return (cell.ec2_saves or 0.0) > 1e-9
 
 
 def _cheaper(cell: Cell) -> str:

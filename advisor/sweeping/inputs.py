@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from advisor.ecs import PurchaseOption
-from advisor.errors import AdvisorError
+from advisor.errors import AdvisorError, InputError
 from advisor.optimize.candidates import candidates
 from advisor.optimize.loads import right_sized_load, service_loads
 from advisor.pricing import PriceCatalog
@@ -168,13 +168,10 @@ def _trials(here: Circumstances, option: PurchaseOption, skip: Callable[[str], N
     if any(has_target(service) for service in services):
         yield _of_services(base, "min tasks", "one fewer", lambda s: _with_min(s, -1), "one more", lambda s: _with_min(s, 1))
     zones = here.workload.constraints.zones
-    yield _Trial(
-        "zones",
-        f"{zones - 1}",
-        _with_zones(base, zones - 1) if zones > 1 else None,
-        f"{zones + 1}",
-        _with_zones(base, zones + 1),
-    )
+    more = _with_zones(base, zones + 1)
+    if more is None:
+        skip(f"more zones: no candidate instance type is offered in {zones + 1} of them")
+    yield _Trial("zones", f"{zones - 1}", _with_zones(base, zones - 1) if zones > 1 else None, f"{zones + 1}", more)
     loads = service_loads(here.workload, base.search)
     sized = [right_sized_load(here.workload, load, base.search) for load in loads]
     if any(sized):
@@ -212,8 +209,12 @@ def _with_min(service: Service, more: int) -> Service:
     return replace(service, scaling=replace(service.scaling, min_tasks=least if most is None else min(least, most)))
 
 
-def _with_zones(base: Scenario, zones: int) -> Scenario:
+def _with_zones(base: Scenario, zones: int) -> Scenario | None:
+    """None where no candidate is offered in as many zones."""
     search = base.search
     constraints = replace(search.constraints, zones=zones)
-    types = candidates(search.catalog, search.region, constraints)
+    try:
+        types = candidates(search.catalog, search.region, constraints)
+    except InputError:
+        return None
     return replace(base, search=replace(search, constraints=constraints, candidates=types))

@@ -150,7 +150,11 @@ def ec2_side(scenario: Scenario, option: PurchaseOption, among: BoolArray | None
 
 def _cheapest_of_group(scenario: Scenario, search: Search, group: Sequence[int], option: PurchaseOption) -> list[Part] | None:
     runs = [scenario.run(row) for row in group]
-    kinds = [CapacityKind(launch_type=LaunchType.EC2, purchase_option=option, architecture=each) for each in Architecture]
+    kinds = [
+        CapacityKind(launch_type=LaunchType.EC2, purchase_option=option, architecture=each)
+        for each in Architecture
+        if search.candidates.of(each).any()
+    ]
     alone = [
         [
             part
@@ -163,17 +167,17 @@ def _cheapest_of_group(scenario: Scenario, search: Search, group: Sequence[int],
     ways: list[list[Part]] = []
     if all(alone):
         ways.append([min(each, key=lambda part: cost_usd(search, [part], scenario.hours)) for each in alone])
-    for kind, other in (kinds, reversed(kinds)) if len(group) > 1 else ():
-        shared = _shared(scenario, search, runs, kind, other)
+    for kind in kinds if len(group) > 1 else ():
+        shared = _shared(scenario, search, runs, kind)
         if shared:
             ways.append(shared)
     return min(ways, key=lambda parts: cost_usd(search, parts, scenario.hours), default=None)
 
 
-def _shared(
-    scenario: Scenario, search: Search, runs: Sequence[RunningTasks], kind: CapacityKind, other: CapacityKind
-) -> list[Part] | None:
+def _shared(scenario: Scenario, search: Search, runs: Sequence[RunningTasks], kind: CapacityKind) -> list[Part] | None:
     """One cluster of an architecture, and one of the other for what lacks it."""
+    (other_architecture,) = (each for each in Architecture if each is not kind.architecture)
+    other = replace(kind, architecture=other_architecture)
     first = [run for run in runs if kind.architecture in run.service.architectures]
     second = [run for run in runs if kind.architecture not in run.service.architectures]
     parts = []

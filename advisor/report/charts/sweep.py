@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from advisor.ecs import LaunchType
-from advisor.report.charts.page import Page, spread_apart, tick_step
+from advisor.report.charts.page import Page, tick_step
 from advisor.report.charts.style import (
     COLOURS,
     LOAD_COLOUR,
@@ -22,7 +22,7 @@ from advisor.report.charts.style import (
 from advisor.report.charts.text import ellipsized, line_height, text_width
 from advisor.report.sweeps import flip_headline, rank_headline, sweep_sources
 from advisor.report.words import money, percent
-from advisor.sweeping import Cell, Moved, Sensitivity, Sweep, SweptAxis
+from advisor.sweeping import AxisName, Cell, Line, Moved, Sensitivity, Sweep, SweptAxis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -30,9 +30,10 @@ if TYPE_CHECKING:
 
     from advisor.report.charts.figure import Chart
 
-LEFT_PX, RIGHT_PX, LABELS_PX = 92.0, 16.0, 30.0
+LEFT_PX, RIGHT_PX = 92.0, 16.0
 PANEL_WIDTH: Final = WIDTH_PX - LEFT_PX - RIGHT_PX
-ROW_PX, LEAST_PANEL_PX, AXIS_PX = 44.0, 220.0, 40.0
+ROW_PX, LINE_PX, LEAST_PANEL_PX, AXIS_PX = 34.0, 10.5, 200.0, 40.0
+NAME_PT: Final = 6.5
 FULL_SAVING: Final = 0.4
 """A saving of this share has the full colour."""
 FAINTEST: Final = 0.12
@@ -55,20 +56,30 @@ def plot_sweep(sweep: Sweep) -> "Figure":
 
 def draw_sweep(sweep: Sweep) -> "Chart":
     """As :func:`plot_sweep`, in the style that is set."""
-    panel_px = max(LEAST_PANEL_PX, ROW_PX * len(sweep.y.values))
+    panel_px = max(LEAST_PANEL_PX, max(ROW_PX, LINE_PX * (len(sweep.lines) + 1)) * len(sweep.y.values))
     key_px = line_height(SMALL_PT) + 6
-    height = key_px + LABELS_PX + panel_px + AXIS_PX
-    subtitle = f"{sweep.y.words}, against {sweep.x.words}; colour: which side is cheaper, by how much ({sweep.lines[0].title})."
+    height = key_px + panel_px + AXIS_PX
+    subtitle = f"{sweep.y.words}, against {sweep.x.words}; colour: which side is cheaper ({sweep.lines[0].title}). "
+    subtitle += _today_words(sweep)
     page = Page(sweep_sources(sweep), flip_headline(sweep), subtitle, height=height)
     _key(page)
-    axes = page.axes(LEFT_PX, key_px + LABELS_PX, PANEL_WIDTH, panel_px)
+    axes = page.axes(LEFT_PX, key_px, PANEL_WIDTH, panel_px)
     x_at, y_at = _scale(sweep.x), _scale(sweep.y)
     _colours(axes, sweep, x_at, y_at)
     _axis_labels(axes, sweep, x_at, y_at)
-    ends = [_flip_line(axes, sweep, number) for number in range(len(sweep.lines))]
-    _line_labels(page, axes, sweep, ends, key_px)
+    for number in range(len(sweep.lines)):
+        _flip_line(axes, sweep, number)
     _today(axes, sweep)
     return page.figure
+
+
+def _today_words(sweep: Sweep) -> str:
+    if sweep.x.now is None:
+        return ""
+    if sweep.y.now is None:
+        return "Dashed: today."
+    has_cloud = sweep.cloud is not None and AxisName.LOAD_FACTOR in (sweep.x.name, sweep.y.name)
+    return "Dot: today. Grey: next month's load in 8 of 10 draws." if has_cloud else "Dot: today."
 
 
 def _place(axis: SweptAxis, value: float | str) -> float:
@@ -142,71 +153,62 @@ def _axis_labels(axes: "Axes", sweep: Sweep, x_at: Sequence[float], y_at: Sequen
     axes.set_xlabel(sweep.x.words, size=SMALL_PT, color=QUIET_COLOUR)
 
 
-def _flip_line(axes: "Axes", sweep: Sweep, number: int) -> float | None:
-    """Draws where a line flips; returns the place of its highest crossing, None where it never flips."""
-    line = sweep.lines[number]
-    width, style = (2.4, "-") if number == 0 else (1.2, STYLES[number % len(STYLES)])
-    flips = sweep.flips_of(line.id)
-    end = None
+def _flip_line(axes: "Axes", sweep: Sweep, number: int) -> None:
+    """Where a line flips in each row: a dot, or a bar from the first crossing to the last; rows are joined.
+
+    Each line has its own height within a row, so that they do not hide each other.
+    """
+    line, n = sweep.lines[number], len(sweep.lines)
+    width = 2.0 if number == 0 else 1.0
+    edges = _edges(_scale(sweep.y))
+    low, high = axes.get_xlim()
     xs: list[float] = []
     ys: list[float] = []
-    for flip in flips:
-        y = _place(sweep.y, flip.y)
+    for row, flip in enumerate(sweep.flips_of(line.id)):
+        y = edges[row] + (edges[row + 1] - edges[row]) * (n - number) / (n + 1)
         places = [_place(sweep.x, crossing.at) for crossing in flip.crossings]
-        if len(places) == 1 and not sweep.y.is_categorical:
-            xs, ys = [*xs, places[0]], [*ys, y]
-        else:
-            axes.plot(xs, ys, color=TEXT_COLOUR, lw=width, ls=style)
-            xs, ys = [], []
-            axes.plot(places, [y] * len(places), color=TEXT_COLOUR, marker="|", ms=9, mew=width, ls="")
-            if len(places) > 1:
-                axes.plot([places[0], places[-1]], [y, y], color=TEXT_COLOUR, lw=0.6)
-        if places:
-            end = places[-1]
-    axes.plot(xs, ys, color=TEXT_COLOUR, lw=width, ls=style, marker="|" if len(xs) == 1 else None, ms=9)
-    return end
+        if not places:
+            continue
+        axes.plot(
+            places, [y] * len(places), color=TEXT_COLOUR, lw=width, marker="|" if len(places) > 1 else "o", ms=4, mew=width
+        )
+        is_left = (places[-1] - low) / (high - low) > 0.85
+        axes.annotate(
+            _short(line),
+            (places[0] if is_left else places[-1], y),
+            xytext=(-5 if is_left else 5, 0),
+            textcoords="offset points",
+            ha="right" if is_left else "left",
+            va="center",
+            size=NAME_PT,
+            weight="bold" if number == 0 else "normal",
+        )
+        xs, ys = [*xs, (places[0] + places[-1]) / 2], [*ys, y]
+    if len(xs) > 1 and not sweep.y.is_categorical:
+        axes.plot(xs, ys, color=TEXT_COLOUR, lw=width * 0.6, ls=STYLES[number % len(STYLES)], alpha=0.6)
 
 
-def _line_labels(page: Page, axes: "Axes", sweep: Sweep, ends: Sequence[float | None], top: float) -> None:
-    """Names of the lines above the panel, where each leaves it."""
-    low, high = axes.get_xlim()
-    names, wanted = [], []
-    for line, end in zip(sweep.lines, ends, strict=True):
-        if end is not None:
-            names.append(line.family or {"best": "any type", "spot": "Spot pool"}.get(line.id, line.id))
-            wanted.append(LEFT_PX + (end - low) / (high - low) * PANEL_WIDTH)
-    gap = max((text_width(name, SMALL_PT) for name in names), default=0.0) + 8
-    places = spread_apart(wanted, gap, LEFT_PX + gap / 2, WIDTH_PX - RIGHT_PX - gap / 2)
-    for number, (name, place) in enumerate(zip(names, places, strict=True)):
-        page.text(place, top + 6, name, size=SMALL_PT, ha="center", weight="bold" if number == 0 else "normal")
+def _short(line: Line) -> str:
+    return line.family or {"best": "any type", "spot": "Spot pool", "type": ""}.get(line.id, line.id)
 
 
 def _today(axes: "Axes", sweep: Sweep) -> None:
     """The workload's own point, with P10 to P90 of next month's load."""
-    if sweep.x.now is None or sweep.y.now is None:
+    if sweep.x.now is None:
+        return
+    if sweep.y.now is None:
+        axes.axvline(_place(sweep.x, sweep.x.now), color=LOAD_COLOUR, lw=1.2, ls=(0, (3, 2)))
         return
     x, y = _place(sweep.x, sweep.x.now), _place(sweep.y, sweep.y.now)
     cloud = sweep.cloud
     if cloud is not None:
         for axis, is_x in ((sweep.x, True), (sweep.y, False)):
-            if axis.name == "load_factor":
+            if axis.name is AxisName.LOAD_FACTOR:
                 ends = [_place(axis, cloud.p10), _place(axis, cloud.p90)]
                 at = (ends, [y, y]) if is_x else ([x, x], ends)
                 axes.plot(*at, color="white", lw=7.0, solid_capstyle="round", alpha=0.8)
                 axes.plot(*at, color=LOAD_COLOUR, lw=3.5, solid_capstyle="round")
     axes.plot([x], [y], marker="o", ms=8, color="black", mec="white", mew=1.5)
-    words = "today; bar: next month's load in 8 of 10 draws" if cloud else "today"
-    low, high = axes.get_xlim()
-    is_left = (x - low) / (high - low) > 0.55
-    axes.annotate(
-        words,
-        (x, y),
-        xytext=(-8 if is_left else 8, 9),
-        textcoords="offset points",
-        ha="right" if is_left else "left",
-        size=SMALL_PT,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.0, "alpha": 0.8},
-    )
 
 
 @styled
