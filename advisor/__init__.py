@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from advisor.gating import Limits as Limits
     from advisor.gating import gate as gate
     from advisor.recommend import Recommendation as Recommendation
+    from advisor.reconciling import reconcile as reconcile
     from advisor.report.charts import plot_busiest_week as plot_busiest_week
     from advisor.report.charts import plot_costs as plot_costs
     from advisor.report.charts import plot_load as plot_load
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from advisor.report.charts import plot_stairs as plot_stairs
     from advisor.report.charts import plot_sweep as plot_sweep
     from advisor.sources import Stated as Stated
+    from advisor.sources import read_bill as read_bill
     from advisor.sources import read_catalog as read_catalog
     from advisor.sources import read_change as read_change
     from advisor.sources import read_recommendation as read_recommendation
@@ -44,6 +46,7 @@ _HOMES = {
     "priced_diff": "advisor.emit.diff",
     "gate": "advisor.gating",
     "Recommendation": "advisor.recommend",
+    "reconcile": "advisor.reconciling",
     "plot_busiest_week": "advisor.report.charts",
     "plot_costs": "advisor.report.charts",
     "plot_load": "advisor.report.charts",
@@ -51,6 +54,7 @@ _HOMES = {
     "plot_sensitivity": "advisor.report.charts",
     "plot_stairs": "advisor.report.charts",
     "plot_sweep": "advisor.report.charts",
+    "read_bill": "advisor.sources",
     "read_catalog": "advisor.sources",
     "read_change": "advisor.sources",
     "read_recommendation": "advisor.sources",
@@ -80,10 +84,12 @@ __all__ = [
     "plot_stairs",
     "plot_sweep",
     "priced_diff",
+    "read_bill",
     "read_catalog",
     "read_change",
     "read_recommendation",
     "read_workload",
+    "reconcile",
     "render_ecs",
     "sensitivity",
     "sweep",

@@ -4,18 +4,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from advisor.sources.bill import read_bill
     from advisor.sources.catalog import read_catalog
     from advisor.sources.changes import Change, Stated, read_change
     from advisor.sources.recommendation_file import read_recommendation
     from advisor.sources.workload_file import read_workload
     from advisor.sources.workload_models import workload_schema
 
-__all__ = ["Change", "Stated", "read_catalog", "read_change", "read_recommendation", "read_workload", "workload_schema"]
+__all__ = [
+    "Change",
+    "Stated",
+    "read_bill",
+    "read_catalog",
+    "read_change",
+    "read_recommendation",
+    "read_workload",
+    "workload_schema",
+]
 
 _MODULES = {
     "Change": "advisor.sources.changes",
     "Stated": "advisor.sources.changes",
     "read_change": "advisor.sources.changes",
+    "read_bill": "advisor.sources.bill",
     "read_catalog": "advisor.sources.catalog",
     "read_recommendation": "advisor.sources.recommendation_file",
     "read_workload": "advisor.sources.workload_file",
