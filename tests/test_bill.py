@@ -42,7 +42,7 @@ CUR = [
     "savingsPlan/SavingsPlanEffectiveCost",
     "reservation/EffectiveCost",
     "resourceTags/user:team",
-]  # noqa: E501
+]
 FOCUS = [
     "AvailabilityZone",
     "BilledCost",
@@ -67,7 +67,7 @@ FOCUS = [
     "x_Discounts",
     "x_Operation",
     "x_ServiceCode",
-]  # noqa: E501
+]
 """Columns that AWS writes, a part of them."""
 
 
