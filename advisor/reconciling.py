@@ -41,7 +41,7 @@ OTHER_CONTAINER_SERVICES: Final = frozenset(
     {"AmazonEKS", "Amazon Elastic Kubernetes Service", "Amazon Elastic Container Service for Kubernetes"}
 )
 """Bill Fargate under the same usage types."""
-AGREES_FRACTION: Final = 0.02
+AGREES_FRACTION: Final = 0.01
 
 _FIXED: Final = {
     "Fargate-EphemeralStorage-GB-Hours": FARGATE_EPHEMERAL_GIB_HOUR,
@@ -367,11 +367,11 @@ def _unpriced(checks: Sequence[MeterCheck]) -> list[str]:
 
 
 def reasons(found: Reconciliation) -> list[str]:
-    """Where the model is off, a sentence for each meter whose costs differ by more than 2 % of what was billed."""
+    """Where the model is off, a sentence for each meter whose costs differ by more than 1 % of what was billed."""
     total = found.billed_usd or 1.0
     sentences = []
     for check in found.meters:
-        if check.difference_usd is None or abs(check.difference_usd) <= AGREES_FRACTION * total / 2:
+        if check.difference_usd is None or abs(check.difference_usd) <= AGREES_FRACTION * total:
             continue
         word = "over" if check.difference_usd > 0 else "under"
         sentences.append(f"{check.meter}: ${abs(check.difference_usd):,.2f} {word} the bill, {_why(check)}")

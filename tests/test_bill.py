@@ -381,6 +381,11 @@ def test_usage_types_are_meters(usage_type, operation, meter):
             "not grouped by usage type",
         ),
         ('{"ResultsByTime": [{"Groups": []}]}', "not the form of get-cost-and-usage"),
+        (
+            '{"GroupDefinitions": [{"Type": "DIMENSION", "Key": "SERVICE"}],'
+            ' "ResultsByTime": [{"TimePeriod": {"Start": "2026-09-01", "End": "2026-09-02"}, "Groups": []}]}',
+            "grouped by SERVICE and not by usage type",
+        ),
         ("Usage type,USE1-Fargate-GB-Hours(Hours)\n2026-09-01,3\n", "a column is not in dollars"),
         ("lineItem/UsageStartDate,lineItem/UnblendedCost\n", "has no column lineItem/UsageEndDate"),
     ],

@@ -11,7 +11,7 @@ from advisor import advise, read_catalog, read_workload
 
 ROOT = Path(__file__).parents[1]
 CLAIMS = ROOT / "examples" / "published-claims"
-ROWS = list(csv.DictReader((CLAIMS / "claims.csv").open()))
+ROWS = list(csv.DictReader((CLAIMS / "claims.csv").read_text().splitlines()))
 PAGE = (ROOT / "docs" / "published-claims.md").read_text()
 
 

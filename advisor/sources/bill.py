@@ -307,6 +307,8 @@ def _of_period(period: Mapping[str, Any], data: Mapping[str, Any], path: Path) -
     start, end = (datetime.fromisoformat(period["TimePeriod"][name]) for name in ("Start", "End"))
     start, end = (each if each.tzinfo else each.replace(tzinfo=UTC) for each in (start, end))
     names = [each.get("Key", "") for each in data.get("GroupDefinitions", [])]
+    if names and "USAGE_TYPE" not in names:
+        raise Place(str(path)).error(f"the cost is grouped by {listed(names)} and not by usage type", fix=_FORMATS_FIX)
     if not period.get("Groups") and any(float(each["Amount"]) for each in period.get("Total", {}).values()):
         raise Place(str(path)).error("the cost is not grouped by usage type", fix=_FORMATS_FIX)
     for group in period.get("Groups", []):
