@@ -230,6 +230,9 @@ def test_spot_is_compared_with_fargate_spot():
     at = found.x.values.index(0.5)
     assert spot[at].ec2_usd == pytest.approx((0.1 + VOLUME_USD_PER_HOUR) * 730)
     assert found.flips_of("spot")[0].crossings
+    assert [line.id for line in found.lines] == ["spot"]  # On-Demand does not move
+    with pytest.raises(InputError, match="a Spot axis cannot be swept in eu-north-1: no line for Spot: no rates on both sides"):
+        sweep(workload, catalog_of(*spot_types()), x=AxisName.SPOT_PRICE)
 
 
 def test_without_rates_on_both_sides_there_is_no_spot_line():
@@ -381,7 +384,7 @@ def test_charts_say_what_they_show(swept):
     types = sweep(steady(8), catalog_of(EIGHT, instance_type("c7.large", 0.1, 5)), y=AxisName.INSTANCE_TYPE)
     assert types.y.values == ("m7.xlarge", "c7.large")
     assert "instance type" in plot_sweep(types).finding
-    assert "moves that most" in plot_sensitivity(sensitivity(steady(8), catalog_of(EIGHT))).finding
+    assert "what moves that most: " in plot_sensitivity(sensitivity(steady(8), catalog_of(EIGHT))).finding
 
 
 @pytest.fixture
@@ -421,7 +424,7 @@ def test_the_command_prints_and_writes_what_the_library_gives(run, small, tmp_pa
 def test_the_command_ranks_and_counts_hours(run, small):
     status, out, _ = run("sweep", small, "--quiet", "--rank", "--labour-usd-per-hour", 80)
     assert status == 0
-    assert "moves that most" in out
+    assert "what moves that most: " in out
     assert "unless it takes more than" in out
 
 

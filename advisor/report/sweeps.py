@@ -157,12 +157,11 @@ def flip_headline(sweep: Sweep) -> str:
 
 def rank_headline(ranked: Sensitivity) -> str:
     """Which input decides."""
-    first = ranked.inputs[0]
-    what = f"the {first.input}"
+    first = ranked.inputs[0].input
     winner = "EC2" if ranked.saving_usd > 0 else "Fargate"
     flips = [f"the {each.input}" for each in ranked.inputs if each.flips]
     end = f"; {' and '.join(flips)} can flip the answer" if flips else "; none of them flips the answer"
-    return f"{winner} saves {money(abs(ranked.saving_usd))} a month today; {what} moves that most{end}"
+    return f"{winner} saves {money(abs(ranked.saving_usd))} a month today; what moves that most: {first}{end}"
 
 
 def payback_sentences(found: Payback) -> list[str]:

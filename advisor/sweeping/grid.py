@@ -299,6 +299,15 @@ class _Grid:
         on_demand = PurchaseOption.ON_DEMAND
         if self.y.name is AxisName.INSTANCE_TYPE:
             return [Line(id="type", title="EC2 of the row's type", purchase_option=on_demand)]
+        if {self.x.name, self.y.name} & {AxisName.SPOT_DISCOUNT, AxisName.SPOT_PRICE}:
+            lines = self._spot_lines()
+            if not lines:
+                raise InputError(
+                    f"a Spot axis cannot be swept in {self.here.workload.region}: {self.notes[-1]}",
+                    fix="Give the missing rates with --rates FILE, or sweep ec2_price.",
+                )
+            self.notes.append("On-Demand has no line: the price of Spot does not move it")
+            return lines
         lines = [Line(id="best", title="EC2, cheapest types at each point", purchase_option=on_demand)]
         types = self.here.base.search.candidates.types
         known = {each.family for each in types}

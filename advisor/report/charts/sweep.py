@@ -146,11 +146,22 @@ def _key(page: Page) -> None:
 
 
 def _axis_labels(axes: "Axes", sweep: Sweep, x_at: Sequence[float], y_at: Sequence[float]) -> None:
-    for axis, places, put in ((sweep.x, x_at, axes.set_xticks), (sweep.y, y_at, axes.set_yticks)):
-        labels = [ellipsized(axis.shown(value), LEFT_PX - 16, SMALL_PT) for value in axis.values]
-        put(list(places), labels=labels)
+    axes.set_xticks(list(x_at), labels=_apart(sweep.x, x_at, axes.get_xlim()))
+    axes.set_yticks(list(y_at), labels=[ellipsized(sweep.y.shown(value), LEFT_PX - 16, SMALL_PT) for value in sweep.y.values])
     axes.tick_params(axis="x", length=3)
     axes.set_xlabel(sweep.x.words, size=SMALL_PT, color=QUIET_COLOUR)
+
+
+def _apart(axis: SweptAxis, places: Sequence[float], limits: tuple[float, float]) -> list[str]:
+    """Labels of the horizontal axis; one that would touch its neighbour is left out, today's last of all."""
+    px = [(place - limits[0]) / (limits[1] - limits[0]) * PANEL_WIDTH for place in places]
+    labels = [axis.shown(value) for value in axis.values]
+    kept: list[int] = []
+    for at in sorted(range(len(labels)), key=lambda at: axis.values[at] != axis.now):
+        half = text_width(labels[at], SMALL_PT) / 2
+        if all(abs(px[at] - px[other]) >= half + text_width(labels[other], SMALL_PT) / 2 + 6 for other in kept):
+            kept.append(at)
+    return [label if at in kept else "" for at, label in enumerate(labels)]
 
 
 def _flip_line(axes: "Axes", sweep: Sweep, number: int) -> None:
