@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from advisor import advise, read_catalog, read_workload
+from advisor.ecs import PurchaseOption
+from advisor.meters import fargate_gib_hour, fargate_vcpu_hour, instance_hour
 
 ROOT = Path(__file__).parents[1]
 CLAIMS = ROOT / "examples" / "published-claims"
@@ -67,3 +69,19 @@ def test_the_page_has_the_figures_of_the_model():
     for name, share in (("c3x", 86), ("trek10-2018-m5", 47), ("trek10-2018-r5", 41), ("trek10-2018-c5", 56)):
         assert round(100 * priced(name)["break_even"]) == share
         assert f"{share} %" in PAGE
+
+
+def test_break_even_of_types_of_one_size_has_no_common_threshold():
+    catalog, on_demand = read_catalog("us-east-1"), PurchaseOption.ON_DEMAND
+    shares = {}
+    for each in catalog.instance_types("us-east-1"):
+        if (each.vcpu, each.memory_mib) == (2, 4096) and not each.has_accelerator and not each.is_bare_metal:
+            key = each.architectures[0], on_demand
+            instance, vcpu, gib = catalog.rates_usd(
+                [instance_hour(each.name, on_demand), fargate_vcpu_hour(*key), fargate_gib_hour(*key)], "us-east-1"
+            )
+            shares[each.name] = instance / (2 * vcpu + 4 * gib)
+    least, most = (pick(shares, key=shares.get) for pick in (min, max))
+    assert (least, round(100 * shares[least])) == ("t3a.medium", 38)
+    assert (most, round(100 * shares[most])) == ("c8ine.large", 172)
+    assert f"of the {len(shares)} On-Demand types with 2 vCPU and 4 GiB in" in PAGE

@@ -426,6 +426,8 @@ def test_the_command_ranks_and_counts_hours(run, small):
     assert status == 0
     assert "what moves that most: " in out
     assert "unless it takes more than" in out
+    _, out, _ = run("sweep", small, "--quiet", "--rank", "--labour-usd-per-hour", 80, "--format", "json")
+    assert json.loads(out)["payback"]["labour_usd_per_hour"] == 80
 
 
 def test_the_command_names_what_is_wrong(run, small):

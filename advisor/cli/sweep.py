@@ -9,7 +9,7 @@ from advisor.cli.options import Format, FormatOption, QuietOption, RatesOption, 
 
 if TYPE_CHECKING:
     from advisor.pricing import PriceCatalog
-    from advisor.sweeping import AxisName, Sensitivity, Sweep
+    from advisor.sweeping import AxisName, Payback, Sensitivity, Sweep
     from advisor.sweeping.axes import AxisValue
     from advisor.workload import Workload
 
@@ -58,17 +58,15 @@ def sweep_command(
     for note in load.notes:
         say(f"note: {note}", is_quiet=quiet)
     catalog = read_catalog(load.region, rates_file=rates or (Path(load.rates_file) if load.rates_file else None))
-    sentences = []
+    worth = None
     if labour_usd_per_hour is not None:
-        sentences = _labour(load, catalog, labour_usd_per_hour, extra_hours, migration_hours, double_running_days)
+        worth = _labour(load, catalog, labour_usd_per_hour, extra_hours, migration_hours, double_running_days)
     elif extra_hours or migration_hours or double_running_days:
         raise typer.BadParameter("hours of work need --labour-usd-per-hour", param_hint="--migration-hours")
     found = _ranked(load, catalog, spot=spot) if rank else _swept(load, catalog, x, y, family or [])
     if out is not None:
-        _write(found, out)
-    typer.echo(_rendered(found, output), nl=False)
-    for sentence in sentences:
-        typer.echo(sentence, err=output in (Format.JSON, Format.CSV))
+        _write(found, worth, out)
+    typer.echo(_rendered(found, worth, output), nl=False)
 
 
 def axis_of(text: str) -> "tuple[AxisName, tuple[AxisValue, ...]]":
@@ -96,33 +94,36 @@ def _ranked(load: "Workload", catalog: "PriceCatalog", *, spot: bool) -> "Sensit
 
 def _labour(
     load: "Workload", catalog: "PriceCatalog", usd_per_hour: float, extra: float, migration: float, days: float
-) -> list[str]:
+) -> "Payback":
     from advisor.answer import advise
-    from advisor.report.sweeps import payback_sentences
     from advisor.sweeping import payback
 
-    found = payback(
+    return payback(
         advise(load, catalog),
         labour_usd_per_hour=usd_per_hour,
         extra_hours_per_month=extra,
         migration_hours=migration,
         double_running_days=days,
     )
-    return payback_sentences(found)
 
 
-def _rendered(found: "Sweep | Sensitivity", output: Format) -> str:
+def _rendered(found: "Sweep | Sensitivity", worth: "Payback | None", output: Format) -> str:
+    """CSV holds the grid or the ranking alone; every other form also says what the saving is worth in work."""
     from advisor.report import sweeps
     from advisor.sweeping import Sweep
 
     if output is Format.JSON:
-        return sweeps.sweep_json(found)
-    if isinstance(found, Sweep):
-        return {Format.CSV: sweeps.sweep_csv, Format.MARKDOWN: sweeps.sweep_markdown}.get(output, sweeps.sweep_table)(found)
-    return {Format.CSV: sweeps.rank_csv, Format.MARKDOWN: sweeps.rank_markdown}.get(output, sweeps.rank_table)(found)
+        return sweeps.sweep_json(found, worth)
+    if output is Format.CSV:
+        return sweeps.sweep_csv(found) if isinstance(found, Sweep) else sweeps.rank_csv(found)
+    if output is Format.MARKDOWN:
+        text = sweeps.sweep_markdown(found) if isinstance(found, Sweep) else sweeps.rank_markdown(found)
+    else:
+        text = sweeps.sweep_table(found) if isinstance(found, Sweep) else sweeps.rank_table(found)
+    return text if worth is None else text + "\n" + "\n".join(sweeps.payback_sentences(worth)) + "\n"
 
 
-def _write(found: "Sweep | Sensitivity", folder: Path) -> None:
+def _write(found: "Sweep | Sensitivity", worth: "Payback | None", folder: Path) -> None:
     from advisor.files import write_files
     from advisor.report.charts import chart_files
     from advisor.report.charts.style import chart_style
@@ -132,8 +133,6 @@ def _write(found: "Sweep | Sensitivity", folder: Path) -> None:
     name = "sweep" if isinstance(found, Sweep) else "sensitivity"
     with chart_style():
         chart = draw_sweep(found) if isinstance(found, Sweep) else draw_sensitivity(found)
-    texts = {
-        suffix: _rendered(found, each).encode()
-        for suffix, each in (("json", Format.JSON), ("csv", Format.CSV), ("md", Format.MARKDOWN))
-    }
-    write_files(folder, {f"{name}.{suffix}": text for suffix, text in texts.items()} | chart_files(name, chart))
+    forms = (("json", Format.JSON), ("csv", Format.CSV), ("md", Format.MARKDOWN))
+    texts = {f"{name}.{suffix}": _rendered(found, worth, each).encode() for suffix, each in forms}
+    write_files(folder, texts | chart_files(name, chart))

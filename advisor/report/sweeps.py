@@ -41,9 +41,10 @@ def sweep_sources(result: Sweep | Sensitivity) -> str:
     return f"Source: prices of {result.prices} in {result.region}; load of the last four weeks; cluster {result.cluster}"
 
 
-def sweep_json(result: Sweep | Sensitivity) -> str:
-    """Everything that was worked out."""
-    return json.dumps(result.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+def sweep_json(result: Sweep | Sensitivity, worth: Payback | None = None) -> str:
+    """Everything that was worked out; ``payback`` only where an hour of work has a rate."""
+    more = {} if worth is None else {"payback": worth.to_dict()}
+    return json.dumps(result.to_dict() | more, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def sweep_csv(sweep: Sweep) -> str:
