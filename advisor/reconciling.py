@@ -265,15 +265,23 @@ def _of_known_hours(
 ) -> tuple[list[BilledLine], FloatArray]:
     """Both sides on the hours that are known where the bill is by the hour; else the model is scaled up to the whole period."""
     per_hour = SECONDS_PER_HOUR // axis.step_s
-    if max((line.end - line.start).total_seconds() for line in usage) > SECONDS_PER_HOUR or hours.size % per_hour:
+    modelled = [line for line in usage if meter_of(line.usage_type, line.operation)]
+    if any(not _is_hourly(line) for line in modelled) or hours.size % per_hour:
         notes.append(
             f"the load is known for {known_fraction:.1%} of these hours: modelled quantities are scaled up to all of them"
         )
         return usage, hours / known_fraction
     is_known = np.asarray((hours.reshape(-1, per_hour) > 0).all(axis=1))
     notes.append(f"{int((~is_known).sum())} hours in which the load is not known are left out on both sides")
-    kept = [line for line in usage if is_known[int((line.start - past.start).total_seconds() // SECONDS_PER_HOUR)]]
-    return kept, np.where(np.repeat(is_known, per_hour), hours, 0.0)
+
+    def is_kept(line: BilledLine) -> bool:
+        return not _is_hourly(line) or bool(is_known[int((line.start - past.start).total_seconds() // SECONDS_PER_HOUR)])
+
+    return [line for line in usage if is_kept(line)], np.where(np.repeat(is_known, per_hour), hours, 0.0)
+
+
+def _is_hourly(line: BilledLine) -> bool:
+    return (line.end - line.start).total_seconds() <= SECONDS_PER_HOUR
 
 
 def _month_hours(past: Workload, axis: Timeline) -> FloatArray:

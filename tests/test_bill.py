@@ -306,10 +306,28 @@ def test_hours_in_which_the_load_is_not_known_are_left_out(tmp_path, catalog):
     tasks = np.full((1, 48), 6.0)
     tasks[0, 10:20] = np.nan
     workload = replace(workload_of(demand=demand), running_tasks=tasks)
-    found = reconcile(workload, catalog, read_bill(written(tmp_path / "cur.csv", CUR, fargate_rows())))
+    rows = [*fargate_rows(), cur_row(0, "TimedStorage-ByteHrs", 1, 7.0, product="AmazonS3", n_hours=24)]
+    found = reconcile(workload, catalog, read_bill(written(tmp_path / "cur.csv", CUR, rows)))
+    assert [each.billed_usd for each in found.unmodelled] == [7.0]  # a daily line of something else changes nothing
     assert found.billed_usd == pytest.approx(38 / 48 * (144 * ARM_VCPU + 288 * ARM_GB))
     assert found.modelled_usd == pytest.approx(found.billed_usd)
     assert "10 hours in which the load is not known are left out on both sides" in found.notes
+
+
+def test_a_daily_bill_scales_the_model_up_over_gaps(tmp_path, catalog):
+    tasks = np.full((1, 48), 6.0)
+    tasks[0, 10:22] = np.nan
+    rows = [cur_row(day * 24, "USE1-Fargate-ARM-vCPU-Hours:perCPU", 72, 72 * ARM_VCPU, n_hours=24) for day in (0, 1)]
+    found = reconcile(replace(workload_of(), running_tasks=tasks), catalog, read_bill(written(tmp_path / "cur.csv", CUR, rows)))
+    assert check_of(found, "fargate:linux:arm64:on_demand:vcpu_hour").modelled_quantity == pytest.approx(144)
+    assert "known for 75.0% of these hours: modelled quantities are scaled up" in found.notes[0]
+
+
+def test_steps_shorter_than_an_hour(tmp_path, catalog):
+    quarter = workload_of(48 * 4)
+    workload = replace(quarter, step_s=900)
+    found = reconcile(workload, catalog, read_bill(written(tmp_path / "cur.csv", CUR, fargate_rows())))
+    assert found.modelled_usd == pytest.approx(found.billed_usd)
 
 
 def test_the_tasks_that_ran_are_billed_and_not_those_of_the_plan(tmp_path, catalog):

@@ -19,7 +19,7 @@ from advisor.report.sweeps import flip_words, payback_sentences, rank_csv, rank_
 from advisor.sweeping import AxisName
 from advisor.sweeping.axes import axis_name, checked_values
 from advisor.sweeping.grid import load_cloud
-from advisor.sweeping.sides import Circumstances
+from advisor.sweeping.sides import Circumstances, ec2_side, fargate_side
 from advisor.workload import Constraints, Growth
 from tests.as_advisor import as_catalog, as_workload
 
@@ -130,6 +130,11 @@ def test_at_a_break_even_the_order_swaps_and_the_costs_are_equal_or_jump(tasks, 
             assert (crossing.cheaper_below == "EC2") == sides[0]
             gap = min(abs(1 - cell.ec2_usd / cell.fargate_usd) for cell in (crossing.at_low, crossing.at_high))
             assert crossing.is_jump == (gap > 0.01)
+            for value, cell in ((crossing.low, crossing.at_low), (crossing.high, crossing.at_high)):
+                again = Circumstances(workload, catalog).scenario({x: value, AxisName.HOURS_PER_DAY: flip.y})
+                assert fargate_side(again, PurchaseOption.ON_DEMAND).usd == pytest.approx(cell.fargate_usd)
+                if flip.line == "best":
+                    assert ec2_side(again, PurchaseOption.ON_DEMAND).usd == pytest.approx(cell.ec2_usd)
             if x is not AxisName.LOAD_FACTOR:
                 assert not crossing.is_jump  # prices move both costs without steps
     assert here.now(x) == found.x.now
@@ -192,6 +197,31 @@ def test_more_services_share_instances():
     assert [(crossing.low, crossing.high) for crossing in flip.crossings] == [(1, 2), (2, 3), (3, 4)]
 
 
+def test_copies_of_services_never_share_a_name():
+    """A copy of ``web`` must not take the place of a service that is called ``web-2``."""
+    workload = load_of(service(np.full(WEEK, 4)), service(np.full(WEEK, 4), name="web-2"))
+    scenario = Circumstances(workload, catalog_of(EIGHT)).scenario({AxisName.SERVICES: 5})
+    names = [each.name for each in scenario.services]
+    assert len(set(names)) == 5
+    assert names[:2] == ["web", "web-2"]
+
+
+def test_a_break_even_is_what_an_answer_to_that_load_says():
+    """Each end of a crossing, asked anew as a workload of its own."""
+    catalog = catalog_of(EIGHT, instance_type("c7.large", 0.09, 5))
+    found = sweep(steady(8), catalog, x_values=[0.25, 0.5, 1, 2], y=AxisName.EC2_PRICE, y_values=[0, 0.5])
+    crossings = [crossing for flip in found.flips_of("best") if flip.y == 0 for crossing in flip.crossings]
+    assert crossings
+    for crossing in crossings:
+        for factor, cell in ((crossing.low, crossing.at_low), (crossing.high, crossing.at_high)):
+            answer = advise(steady(int(np.ceil(8 * factor - 1e-9))), catalog)
+            costs = {
+                side: min(a.monthly_usd.mean for a in answer.of_scope("cluster") if a.title.startswith(side))
+                for side in ("Fargate", "EC2")
+            }
+            assert (cell.fargate_usd, cell.ec2_usd) == pytest.approx((costs["Fargate"], costs["EC2"]))
+
+
 def test_half_a_day_costs_half_on_fargate():
     found = sweep(
         steady(8), catalog_of(EIGHT), x=AxisName.HOURS_PER_DAY, y=AxisName.EC2_PRICE, x_values=[12, 24], y_values=[0, 1]
@@ -233,6 +263,13 @@ def test_spot_is_compared_with_fargate_spot():
     assert [line.id for line in found.lines] == ["spot"]  # On-Demand does not move
     with pytest.raises(InputError, match="a Spot axis cannot be swept in eu-north-1: no line for Spot: no rates on both sides"):
         sweep(workload, catalog_of(*spot_types()), x=AxisName.SPOT_PRICE)
+
+
+def test_a_spot_pool_is_no_single_type():
+    with pytest.raises(InputError, match="a Spot pool has six"):
+        sweep(
+            steady(8, interruptible=True), catalog_of(*spot_types(), spot=True), x=AxisName.SPOT_PRICE, y=AxisName.INSTANCE_TYPE
+        )
 
 
 def test_without_rates_on_both_sides_there_is_no_spot_line():

@@ -176,6 +176,11 @@ def sweep(
         x, y, x_values, y_values = y, x, y_values, x_values
     for name in (x, y):
         here.check(name)
+    if y is AxisName.INSTANCE_TYPE and x in (AxisName.SPOT_DISCOUNT, AxisName.SPOT_PRICE):
+        raise InputError(
+            "a Spot axis goes with no single instance type: a Spot pool has six of them",
+            fix="Sweep ec2_price against instance_type.",
+        )
     grid = _Grid(here, _axis(here, x, x_values), _axis(here, y, y_values), families)
     return grid.sweep()
 

@@ -300,7 +300,7 @@ class Circumstances:
         workload = self.workload
         n = int(settings.get(AxisName.SERVICES, len(workload.services)))
         rows = [at % len(workload.services) for at in range(n)]
-        names = [_copy_name(workload.services[row].name, at // len(workload.services)) for at, row in enumerate(rows)]
+        names = _names([service.name for service in workload.services], n)
         services = [replace(workload.services[row], name=name) for row, name in zip(rows, names, strict=True)]
         demand = workload.demand[rows]
         target = settings.get(AxisName.UTILIZATION)
@@ -396,5 +396,15 @@ def _scaled(service: Service, demand: FloatArray, factor: float) -> FloatArray:
     return np.asarray(np.ceil(scaled - 1e-9) if is_whole else scaled)
 
 
-def _copy_name(name: str, number: int) -> str:
-    return name if not number else f"{name}-{number + 1}"
+def _names(own: Sequence[str], n: int) -> list[str]:
+    """The first ``n`` services and then copies, each with a name of its own."""
+    names = list(own[:n])
+    used = set(own)
+    while len(names) < n:
+        number, row = divmod(len(names), len(own))
+        name = f"{own[row]}-{number + 1}"
+        while name in used:
+            name += "-copy"
+        used.add(name)
+        names.append(name)
+    return names
