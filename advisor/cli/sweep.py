@@ -63,7 +63,7 @@ def sweep_command(
         worth = _labour(load, catalog, labour_usd_per_hour, extra_hours, migration_hours, double_running_days)
     elif extra_hours or migration_hours or double_running_days:
         raise typer.BadParameter("hours of work need --labour-usd-per-hour", param_hint="--migration-hours")
-    found = _ranked(load, catalog, spot=spot) if rank else _swept(load, catalog, x, y, family or [])
+    found = _ranked(load, catalog, spot=spot) if rank else _swept(load, catalog, x, y, family or [], is_quiet=quiet)
     if out is not None:
         _write(found, worth, out)
     typer.echo(_rendered(found, worth, output), nl=False)
@@ -77,12 +77,21 @@ def axis_of(text: str) -> "tuple[AxisName, tuple[AxisValue, ...]]":
     return axis_name(name.strip()), tuple(value.strip() for value in values.split(",") if value.strip())
 
 
-def _swept(load: "Workload", catalog: "PriceCatalog", x: str, y: str | None, families: list[str]) -> "Sweep":
+def _swept(load: "Workload", catalog: "PriceCatalog", x: str, y: str | None, families: list[str], *, is_quiet: bool) -> "Sweep":
     from advisor.sweeping import sweep
 
     x_name, x_values = axis_of(x)
     y_name, y_values = axis_of(y) if y is not None else (None, ())
-    return sweep(load, catalog, x=x_name, y=y_name, x_values=x_values, y_values=y_values, families=families)
+    return sweep(
+        load,
+        catalog,
+        x=x_name,
+        y=y_name,
+        x_values=x_values,
+        y_values=y_values,
+        families=families,
+        on_progress=lambda done, total: say(f"line {done} of {total}", is_quiet=is_quiet),
+    )
 
 
 def _ranked(load: "Workload", catalog: "PriceCatalog", *, spot: bool) -> "Sensitivity":

@@ -1,6 +1,6 @@
 """Cost of Fargate and EC2 over two circumstances at once, and the lines on which the answer flips."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -144,6 +144,7 @@ def sweep(
     x_values: Sequence[AxisValue] = (),
     y_values: Sequence[AxisValue] = (),
     families: Sequence[str] = (),
+    on_progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Sweep:
     """Work out Fargate and EC2 on a grid of two circumstances, and find where the cheaper one changes.
 
@@ -160,6 +161,8 @@ def sweep(
         Points of the grid, by default a range around today's value.
     families
         Instance families with a line of their own; by default the four that are cheapest today.
+    on_progress
+        Told lines done and lines in all.
 
     Raises
     ------
@@ -182,7 +185,7 @@ def sweep(
             fix="Sweep ec2_price against instance_type.",
         )
     grid = _Grid(here, _axis(here, x, x_values), _axis(here, y, y_values), families)
-    return grid.sweep()
+    return grid.sweep(on_progress)
 
 
 def _axis(here: Circumstances, name: AxisName, values: Sequence[AxisValue]) -> SweptAxis:
@@ -241,12 +244,14 @@ class _Grid:
         self._masks: dict[str, BoolArray] = {}
         self.lines = self._lines(families)
 
-    def sweep(self) -> Sweep:
-        cells = {
-            line.id: tuple(tuple(self.cell(line, self._at(x, y)) for x in self.x.values) for y in self.y.values)
-            for line in self.lines
-        }
-        flips = tuple(self._flip(line, y, cells[line.id][row]) for line in self.lines for row, y in enumerate(self.y.values))
+    def sweep(self, on_progress: Callable[[int, int], None]) -> Sweep:
+        cells: dict[str, tuple[tuple[Cell, ...], ...]] = {}
+        flips: list[Flip] = []
+        for done, line in enumerate(self.lines):
+            rows = tuple(tuple(self.cell(line, self._at(x, y)) for x in self.x.values) for y in self.y.values)
+            flips += [self._flip(line, y, row) for y, row in zip(self.y.values, rows, strict=True)]
+            cells[line.id] = rows
+            on_progress(done + 1, len(self.lines))
         unmet = max(cell.unmet_task_hours for rows in cells.values() for row in rows for cell in row)
         if unmet:
             self.notes.append(
@@ -265,7 +270,7 @@ class _Grid:
             y=self.y,
             lines=tuple(self.lines),
             cells=cells,
-            flips=flips,
+            flips=tuple(flips),
             today=self.cell(replace(self.lines[0], id="today"), {}),
             cloud=load_cloud(self.here),
             notes=tuple(self.notes),
