@@ -155,8 +155,9 @@ def test_the_point_of_today_is_what_an_answer_says_of_the_same_weeks():
         )
         for launch in (LaunchType.FARGATE, LaunchType.EC2)
     }
-    assert found.today.fargate_usd == pytest.approx(costs[LaunchType.FARGATE])
-    assert found.today.ec2_usd == pytest.approx(costs[LaunchType.EC2])
+    # A sweep takes the model that plans are searched with; an answer may look closer at the ones that it shows.
+    assert found.today.fargate_usd == pytest.approx(costs[LaunchType.FARGATE], rel=0.02)
+    assert found.today.ec2_usd == pytest.approx(costs[LaunchType.EC2], rel=0.02)
     row = found.y.values.index(0.6)
     assert found.cells["best"][row][found.x.values.index(1.0)].ec2_usd == pytest.approx(found.today.ec2_usd)
 
