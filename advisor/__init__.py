@@ -21,22 +21,29 @@ if TYPE_CHECKING:
     from advisor.gating import Limits as Limits
     from advisor.gating import gate as gate
     from advisor.recommend import Recommendation as Recommendation
+    from advisor.reconciling import reconcile as reconcile
     from advisor.report.charts import plot_busiest_week as plot_busiest_week
     from advisor.report.charts import plot_costs as plot_costs
     from advisor.report.charts import plot_load as plot_load
     from advisor.report.charts import plot_loads as plot_loads
+    from advisor.report.charts import plot_sensitivity as plot_sensitivity
     from advisor.report.charts import plot_stairs as plot_stairs
+    from advisor.report.charts import plot_sweep as plot_sweep
     from advisor.sources import LoadOptions as LoadOptions
     from advisor.sources import LoadShape as LoadShape
     from advisor.sources import NewService as NewService
     from advisor.sources import Stated as Stated
     from advisor.sources import inspect_load as inspect_load
+    from advisor.sources import read_bill as read_bill
     from advisor.sources import read_catalog as read_catalog
     from advisor.sources import read_change as read_change
     from advisor.sources import read_recommendation as read_recommendation
     from advisor.sources import read_workload as read_workload
     from advisor.sources import render_new_workload as render_new_workload
     from advisor.sources.prices import refresh_prices as refresh_prices
+    from advisor.sweeping import payback as payback
+    from advisor.sweeping import sensitivity as sensitivity
+    from advisor.sweeping import sweep as sweep
     from advisor.verify import verify_emitted as verify_emitted
 
 _HOMES = {
@@ -61,17 +68,24 @@ _HOMES = {
     "render_terraform": "advisor.emit",
     "Recommendation": "advisor.recommend",
     "inspect_load": "advisor.sources",
+    "reconcile": "advisor.reconciling",
     "plot_busiest_week": "advisor.report.charts",
     "plot_costs": "advisor.report.charts",
     "plot_load": "advisor.report.charts",
     "plot_loads": "advisor.report.charts",
+    "plot_sensitivity": "advisor.report.charts",
     "plot_stairs": "advisor.report.charts",
+    "plot_sweep": "advisor.report.charts",
+    "read_bill": "advisor.sources",
     "read_catalog": "advisor.sources",
     "read_change": "advisor.sources",
     "read_recommendation": "advisor.sources",
     "read_workload": "advisor.sources",
     "verify_emitted": "advisor.verify",
     "refresh_prices": "advisor.sources.prices",
+    "payback": "advisor.sweeping",
+    "sensitivity": "advisor.sweeping",
+    "sweep": "advisor.sweeping",
 }
 
 __all__ = [
@@ -89,16 +103,21 @@ __all__ = [
     "inspect_load",
     "merge_plan",
     "migration_page",
+    "payback",
     "plot_busiest_week",
     "plot_costs",
     "plot_load",
     "plot_loads",
+    "plot_sensitivity",
     "plot_stairs",
+    "plot_sweep",
     "priced_diff",
+    "read_bill",
     "read_catalog",
     "read_change",
     "read_recommendation",
     "read_workload",
+    "reconcile",
     "refresh_prices",
     "render_cloudformation",
     "render_copilot",
@@ -107,6 +126,8 @@ __all__ = [
     "render_express",
     "render_new_workload",
     "render_terraform",
+    "sensitivity",
+    "sweep",
     "verify_emitted",
 ]
 

@@ -15,6 +15,7 @@ from advisor.cli.new import new_command
 from advisor.cli.prices import prices_app
 from advisor.cli.recommend import recommend_command
 from advisor.cli.schema import schema_app
+from advisor.cli.sweep import sweep_command
 from advisor.errors import AdvisorError
 from advisor.version import __version__
 
@@ -30,6 +31,7 @@ app.command("recommend")(recommend_command)
 app.command("explain")(explain_command)
 app.command("emit")(emit_command)
 app.command("backtest")(backtest_command)
+app.command("sweep")(sweep_command)
 app.command("gate")(gate_command)
 app.command("collect")(collect_command)
 app.command("new")(new_command)

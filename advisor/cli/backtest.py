@@ -12,6 +12,8 @@ from advisor.cli.options import Format, FormatOption, QuietOption, RatesOption, 
 
 if TYPE_CHECKING:
     from advisor.backtesting import Backtest
+    from advisor.pricing import PriceCatalog
+    from advisor.workload import Workload
 
 _COLUMNS = ("origin", "verdict", "chance", "chosen", "chosen_usd", "cheapest", "cheapest_usd", "was_right")
 
@@ -21,6 +23,13 @@ def backtest_command(
     history_weeks: Annotated[
         int, typer.Option("--history-weeks", min=2, max=520, help="Weeks of load that each advice is made from.")
     ] = 8,
+    bill: Annotated[
+        Path | None,
+        typer.Option("--bill", help="Compare with a bill instead: Cost and Usage Report, FOCUS or Cost Explorer, CSV or JSON."),
+    ] = None,
+    bill_where: Annotated[
+        list[str] | None, typer.Option("--bill-where", help="COLUMN=VALUE that lines of the bill have to have.")
+    ] = None,
     region: RegionOption = None,
     rates: RatesOption = None,
     output: FormatOption = Format.TABLE,
@@ -29,6 +38,8 @@ def backtest_command(
     """Advise on the past of WORKLOAD, bill every plan on the four weeks that followed, and go four weeks on.
 
     Example: advisor backtest examples/shop/workload.yaml --history-weeks 8
+
+    With --bill, hold what runs today (`present` of the workload) against what was billed, meter by meter.
     """
     from advisor.backtesting import backtest
     from advisor.sources import read_catalog, read_workload
@@ -37,6 +48,9 @@ def backtest_command(
     for note in load.notes:
         say(f"note: {note}", is_quiet=quiet)
     catalog = read_catalog(load.region, rates_file=rates or (Path(load.rates_file) if load.rates_file else None))
+    if bill is not None:
+        typer.echo(_reconciled(load, catalog, bill, bill_where or [], output), nl=False)
+        return
     found = backtest(
         load,
         catalog,
@@ -44,6 +58,27 @@ def backtest_command(
         on_progress=lambda done, total: say(f"fold {done} of {total}", is_quiet=quiet),
     )
     typer.echo(_rendered(found, output), nl=False)
+
+
+def _reconciled(load: "Workload", catalog: "PriceCatalog", bill: Path, where: list[str], output: Format) -> str:
+    from advisor.reconciling import reconcile
+    from advisor.report import reconciliation
+    from advisor.sources.bill import read_bill
+
+    pairs = {}
+    for pair in where:
+        name, separator, value = pair.partition("=")
+        if not separator:
+            raise typer.BadParameter(f"{pair!r} is not COLUMN=VALUE", param_hint="--bill-where")
+        pairs[name] = value
+    found = reconcile(load, catalog, read_bill(bill, where=pairs))
+    render = {
+        Format.JSON: reconciliation.reconciliation_json,
+        Format.CSV: reconciliation.reconciliation_csv,
+        Format.MARKDOWN: reconciliation.reconciliation_markdown,
+        Format.TABLE: reconciliation.reconciliation_table,
+    }[output]
+    return render(found)
 
 
 def _rendered(found: "Backtest", output: Format) -> str:

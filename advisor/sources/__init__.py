@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from advisor.sources.bill import read_bill
     from advisor.sources.catalog import read_catalog
     from advisor.sources.catalog_check import check_catalog
     from advisor.sources.changes import Change, Stated, read_change
@@ -24,6 +25,7 @@ __all__ = [
     "Stated",
     "check_catalog",
     "inspect_load",
+    "read_bill",
     "read_catalog",
     "read_change",
     "read_recommendation",
@@ -44,6 +46,7 @@ _MODULES = {
     "check_catalog": "advisor.sources.catalog_check",
     "read_change": "advisor.sources.changes",
     "render_new_workload": "advisor.sources.new_workload",
+    "read_bill": "advisor.sources.bill",
     "read_catalog": "advisor.sources.catalog",
     "read_recommendation": "advisor.sources.recommendation_file",
     "read_workload": "advisor.sources.workload_file",

@@ -77,9 +77,11 @@ class Page:
         What supports it, in one or two lines.
     height
         Room for panels. [px]
+    recommendation
+        What the chart shows; or, of a chart of something else, the line that says where its numbers come from.
     """
 
-    def __init__(self, recommendation: Recommendation, title: str, subtitle: str = "", *, height: float) -> None:
+    def __init__(self, recommendation: Recommendation | str, title: str, subtitle: str = "", *, height: float) -> None:
         from advisor.report.charts.figure import Chart
 
         room = WIDTH_PX - 2 * MARGIN_PX
@@ -137,8 +139,10 @@ class Page:
             self.text(MARGIN_PX, y + row * line_height(size), line, size=size, colour=colour, weight=weight)
 
 
-def _source_lines(recommendation: Recommendation, width: float) -> list[str]:
+def _source_lines(recommendation: Recommendation | str, width: float) -> list[str]:
     """Where the numbers come from, with the date of the catalog."""
+    if isinstance(recommendation, str):
+        return [ellipsized(recommendation, width, SMALL_PT)]
     run = recommendation.run
     prices = f"Source: prices of {run.catalog.get('newest', 'unknown date')} in {recommendation.region}"
     load = f"load of {run.start[:10]} to {run.end[:10]}, hours in UTC"

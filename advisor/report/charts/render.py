@@ -55,6 +55,12 @@ def render_charts(recommendation: Recommendation, services: Collection[str] | No
     return files
 
 
+def chart_files(name: str, figure: "Chart") -> dict[str, bytes]:
+    """One chart that stands alone, as PNG and SVG by path below the output folder."""
+    with chart_style():
+        return {f"{FOLDER}/{name}.png": figure.png(), f"{FOLDER}/{name}.svg": _svg(figure, name, figure.finding)}
+
+
 def rendered_charts(recommendation: Recommendation, services: Collection[str] | None = None) -> tuple[RenderedChart, ...]:
     """All charts with their titles: costs, busiest week, all loads, then stairs and load of each service."""
     with chart_style():

@@ -1,0 +1,23 @@
+"""Where the answer flips, what moves it most, and how much work the saving is worth."""
+
+from advisor.sweeping.axes import AxisName, SweptAxis
+from advisor.sweeping.grid import Cell, Crossing, Flip, Line, LoadCloud, Sweep, sweep
+from advisor.sweeping.inputs import Moved, Sensitivity, sensitivity
+from advisor.sweeping.labour import Payback, payback
+
+__all__ = [
+    "AxisName",
+    "Cell",
+    "Crossing",
+    "Flip",
+    "Line",
+    "LoadCloud",
+    "Moved",
+    "Payback",
+    "Sensitivity",
+    "Sweep",
+    "SweptAxis",
+    "payback",
+    "sensitivity",
+    "sweep",
+]

@@ -1,0 +1,439 @@
+"""Cost of Fargate and EC2 over two circumstances at once, and the lines on which the answer flips."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from advisor.ecs import LaunchType, PurchaseOption
+from advisor.errors import InputError
+from advisor.pricing import PriceCatalog
+from advisor.recommend.changes import weekly_load
+from advisor.sweeping.axes import AXES, AxisName, AxisValue, SweptAxis, checked_values, is_narrow, middle, with_now
+from advisor.sweeping.sides import Circumstances, Settings, Side, ec2_side, fargate_side, has_target
+from advisor.uncertainty import LEAST_WEEKS, CostHistory, month_draws, odds
+from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, BoolArray
+from advisor.workload import Workload
+
+N_FAMILIES = 4
+"""Instance families that get a line of their own unless some are named: the cheapest ones today."""
+N_TYPES = 8
+MOST_SERVICES = 12
+EQUAL_FRACTION = 0.01
+"""Costs that differ by less at a break-even are equal; whole tasks can make them jump past each other, which is said."""
+NEAR_FRACTION = 0.15
+"""Between two points of the grid with the same order, one of them closer than this, three more points are looked at."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One way to run everything on EC2, that is compared with Fargate."""
+
+    id: str
+    title: str
+    purchase_option: PurchaseOption
+    """Of both sides, for services that may be interrupted."""
+    family: str | None = None
+    """None where any type may be chosen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """Both costs at one point of the grid. [USD a month of 730 h]"""
+
+    fargate_usd: float | None
+    ec2_usd: float | None
+    """None where no type serves the load or something has no price."""
+    instance_types: tuple[str, ...]
+    """Chosen at this point."""
+    unmet_task_hours: float
+    """Needed beyond the upper bound of service auto scaling, on both sides alike."""
+
+    @property
+    def ec2_saves(self) -> float | None:
+        """What EC2 saves against Fargate, as a share of Fargate's cost."""
+        if self.fargate_usd is None or self.ec2_usd is None or not self.fargate_usd:
+            return None
+        return 1 - self.ec2_usd / self.fargate_usd
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossing:
+    """Where the order of the costs changes along x: between ``low`` and ``high`` it does, and at both it was worked out."""
+
+    low: float
+    high: float
+    at_low: Cell
+    at_high: Cell
+    cheaper_below: str
+    """``EC2`` or ``Fargate``: below this point."""
+    is_jump: bool
+    """Whole tasks, instances or services: the costs jump past each other and are never within 1 %."""
+
+    @property
+    def at(self) -> float:
+        """The end at which the costs are closer."""
+        return self.low if _gap(self.at_low) <= _gap(self.at_high) else self.high
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flip:
+    """All changes of order along x for one line and one value of y."""
+
+    line: str
+    y: AxisValue
+    crossings: tuple[Crossing, ...]
+    cheaper_at_least_x: str | None
+    """``EC2`` or ``Fargate`` at the lowest x that has both costs; None where there is none."""
+
+    @property
+    def span(self) -> tuple[float, float] | None:
+        """From the first crossing to the last one; None without."""
+        return (self.crossings[0].low, self.crossings[-1].high) if self.crossings else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadCloud:
+    """Next month's load over that of the last four weeks, in the draws that the intervals of an answer come from."""
+
+    p10: float
+    p50: float
+    p90: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sweep:
+    """Costs on a grid of two circumstances."""
+
+    cluster: str
+    region: str
+    prices: str
+    """Date of the newest rate."""
+    x: SweptAxis
+    y: SweptAxis
+    lines: tuple[Line, ...]
+    cells: dict[str, tuple[tuple[Cell, ...], ...]]
+    """By id of a line: rows for y, columns for x."""
+    flips: tuple[Flip, ...]
+    today: Cell
+    """At today's circumstances, for the first line."""
+    cloud: LoadCloud | None
+    """None with less than two weeks of load, or a stated one."""
+    notes: tuple[str, ...]
+
+    def flips_of(self, line: str) -> tuple[Flip, ...]:
+        """Flips of a line, one for each value of y."""
+        return tuple(flip for flip in self.flips if flip.line == line)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, as ``advisor sweep --format json`` prints."""
+        data = asdict(self)
+        for name, axis in (("x", self.x), ("y", self.y)):
+            data[name]["words"] = axis.words
+        return data
+
+
+def sweep(
+    workload: Workload,
+    catalog: PriceCatalog,
+    *,
+    x: AxisName = AxisName.LOAD_FACTOR,
+    y: AxisName | None = None,
+    x_values: Sequence[AxisValue] = (),
+    y_values: Sequence[AxisValue] = (),
+    families: Sequence[str] = (),
+    on_progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Sweep:
+    """Work out Fargate and EC2 on a grid of two circumstances, and find where the cheaper one changes.
+
+    At each point EC2 gets the instance types that are cheapest there, shared by the services or one kind for each. The load is
+    that of the last four weeks at most. Costs are those of the packing model; ECS's own placement may make EC2 up to 5 %
+    dearer. Task sizes are the declared ones.
+
+    Parameters
+    ----------
+    x, y
+        Circumstances; ``y`` is utilization by default, or the hours a day where the load does not tell utilization. Break-even
+        points are found along ``x``; an instance type is always taken as ``y``.
+    x_values, y_values
+        Points of the grid, by default a range around today's value.
+    families
+        Instance families with a line of their own; by default the four that are cheapest today.
+    on_progress
+        Told lines done and lines in all.
+
+    Raises
+    ------
+    InputError
+        An axis says nothing about this workload, a value is out of range, or no candidate is of a family.
+    """
+    here = Circumstances(workload, catalog)
+    if y is None:
+        y = AxisName.UTILIZATION if any(has_target(s) for s in workload.services) else AxisName.HOURS_PER_DAY
+        y = AxisName.LOAD_FACTOR if y is x else y
+    if x is y:
+        raise InputError(f"both axes are {x}", fix="Name two different ones.")
+    if x is AxisName.INSTANCE_TYPE:
+        x, y, x_values, y_values = y, x, y_values, x_values
+    for name in (x, y):
+        here.check(name)
+    if y is AxisName.INSTANCE_TYPE and x in (AxisName.SPOT_DISCOUNT, AxisName.SPOT_PRICE):
+        raise InputError(
+            "a Spot axis goes with no single instance type: a Spot pool has six of them",
+            fix="Sweep ec2_price against instance_type.",
+        )
+    grid = _Grid(here, _axis(here, x, x_values), _axis(here, y, y_values), families)
+    return grid.sweep(on_progress)
+
+
+def _axis(here: Circumstances, name: AxisName, values: Sequence[AxisValue]) -> SweptAxis:
+    now = here.now(name)
+    if values:
+        return SweptAxis(name=name, values=_known_types(here, checked_values(name, values)), now=now)
+    if name is AxisName.INSTANCE_TYPE:
+        return SweptAxis(name=name, values=_best_types(here), now=None)
+    if name is AxisName.SERVICES:
+        n = len(here.workload.services)
+        most = min(max(6, 2 * n), max(MOST_SERVICES, n))
+        steps = sorted({round(float(value)) for value in np.linspace(1, most, 8)})
+        return SweptAxis(name=name, values=with_now(name, steps, now), now=now)
+    return SweptAxis(name=name, values=with_now(name, AXES[name].values, now), now=now)
+
+
+def _known_types(here: Circumstances, values: Sequence[AxisValue]) -> tuple[AxisValue, ...]:
+    names = {each.name for each in here.base.search.candidates.types}
+    for value in values:
+        if isinstance(value, str) and value not in names:
+            raise InputError(
+                f"instance type {value!r} is not among the candidates in {here.workload.region}",
+                fix="Check the spelling, or widen constraints.instance_types.",
+            )
+    return tuple(values)
+
+
+def _best_types(here: Circumstances) -> tuple[str, ...]:
+    """The cheapest type of each of the cheapest families today."""
+    found = [names[0] for _, names in _families_today(here)]
+    return tuple(dict.fromkeys(found))[:N_TYPES]
+
+
+def _families_today(here: Circumstances) -> list[tuple[str, tuple[str, ...]]]:
+    """Families that serve all services, cheapest first, with the types that they would be served by."""
+    types = here.base.search.candidates.types
+    found = []
+    for family in sorted({each.family for each in types}):
+        side = ec2_side(here.base, PurchaseOption.ON_DEMAND, _is_of(types, family))
+        if side is not None:
+            found.append((round(side.high_usd, 9), family, side.instance_types))
+    return [(family, names) for _, family, names in sorted(found)]
+
+
+def _is_of(types: Sequence[Any], family: str) -> BoolArray:
+    return np.array([each.family == family for each in types], dtype=np.bool_)
+
+
+class _Grid:
+    """Works out cells, each scenario and side once."""
+
+    def __init__(self, here: Circumstances, x: SweptAxis, y: SweptAxis, families: Sequence[str]) -> None:
+        self.here, self.x, self.y = here, x, y
+        self.notes: list[str] = []
+        self._sides: dict[tuple[object, ...], Side | None] = {}
+        self._masks: dict[str, BoolArray] = {}
+        self.lines = self._lines(families)
+
+    def sweep(self, on_progress: Callable[[int, int], None]) -> Sweep:
+        cells: dict[str, tuple[tuple[Cell, ...], ...]] = {}
+        flips: list[Flip] = []
+        for done, line in enumerate(self.lines):
+            rows = tuple(tuple(self.cell(line, self._at(x, y)) for x in self.x.values) for y in self.y.values)
+            flips += [self._flip(line, y, row) for y, row in zip(self.y.values, rows, strict=True)]
+            cells[line.id] = rows
+            on_progress(done + 1, len(self.lines))
+        unmet = max(cell.unmet_task_hours for rows in cells.values() for row in rows for cell in row)
+        if unmet:
+            self.notes.append(
+                f"where the load is largest, up to {unmet:,.0f} task-hours a month stay unmet: the upper bounds of service "
+                "auto scaling bind, on both sides alike"
+            )
+        workload = self.here.workload
+        excluded = [str(each) for each in (LaunchType.FARGATE, LaunchType.EC2) if each not in workload.constraints.launch_types]
+        if excluded:
+            self.notes.append(f"constraints.launch_types exclude {excluded[0]}, which is shown here all the same")
+        return Sweep(
+            cluster=workload.cluster,
+            region=workload.region,
+            prices=self.here.catalog.catalog_date(workload.region),
+            x=self.x,
+            y=self.y,
+            lines=tuple(self.lines),
+            cells=cells,
+            flips=tuple(flips),
+            today=self.cell(replace(self.lines[0], id="today"), {}),
+            cloud=load_cloud(self.here),
+            notes=tuple(self.notes),
+        )
+
+    def _at(self, x: AxisValue, y: AxisValue) -> Settings:
+        return {self.x.name: x, self.y.name: y}
+
+    def cell(self, line: Line, settings: Settings) -> Cell:
+        """Both costs under these settings."""
+        of_fargate: Settings = {name: value for name, value in settings.items() if name is not AxisName.INSTANCE_TYPE}
+        key = tuple(sorted((str(name), value) for name, value in of_fargate.items()))
+        fargate = self._side(
+            ("fargate", line.purchase_option, key), lambda: fargate_side(self.here.scenario(of_fargate), line.purchase_option)
+        )
+        among = self.here.among(settings)
+        if among is None and line.family is not None:
+            among = self._masks[line.family]
+        ec2 = self._side(
+            (line.id, key, settings.get(AxisName.INSTANCE_TYPE)),
+            lambda: ec2_side(self.here.scenario(settings), line.purchase_option, among),
+        )
+        return Cell(
+            fargate_usd=None if fargate is None else fargate.usd,
+            ec2_usd=None if ec2 is None else ec2.usd,
+            instance_types=() if ec2 is None else ec2.instance_types,
+            unmet_task_hours=0.0 if fargate is None else fargate.unmet_task_hours,
+        )
+
+    def _side(self, key: tuple[object, ...], work_out: Any) -> Side | None:
+        if key not in self._sides:
+            self._sides[key] = work_out()
+        return self._sides[key]
+
+    def _lines(self, families: Sequence[str]) -> list[Line]:
+        on_demand = PurchaseOption.ON_DEMAND
+        if self.y.name is AxisName.INSTANCE_TYPE:
+            return [Line(id="type", title="EC2 of the row's type", purchase_option=on_demand)]
+        if {self.x.name, self.y.name} & {AxisName.SPOT_DISCOUNT, AxisName.SPOT_PRICE}:
+            lines = self._spot_lines()
+            if not lines:
+                raise InputError(
+                    f"a Spot axis cannot be swept in {self.here.workload.region}: {self.notes[-1]}",
+                    fix="Give the missing rates with --rates FILE, or sweep ec2_price.",
+                )
+            self.notes.append("On-Demand has no line: the price of Spot does not move it")
+            return lines
+        lines = [Line(id="best", title="EC2, cheapest types at each point", purchase_option=on_demand)]
+        types = self.here.base.search.candidates.types
+        known = {each.family for each in types}
+        for family in families:
+            if family not in known:
+                raise InputError(f"no candidate instance type is of the family {family!r}", fix="Write a family such as m7g.")
+        if not families:
+            every = [family for family, _ in _families_today(self.here)]
+            families = every[:N_FAMILIES]
+            if len(every) > len(families):
+                self.notes.append(
+                    f"{len(families)} of {len(every)} instance families have a line: those that are cheapest today"
+                )
+        for family in families:
+            self._masks[family] = _is_of(types, family)
+            lines.append(Line(id=family, title=f"EC2 {family}", purchase_option=on_demand, family=family))
+        return [*lines, *self._spot_lines()]
+
+    def _spot_lines(self) -> list[Line]:
+        if not any(service.is_interruptible for service in self.here.workload.services):
+            self.notes.append("no line for Spot: no service may be interrupted")
+            return []
+        base, spot = self.here.base, PurchaseOption.SPOT
+        missing = [
+            name
+            for name, side in (("Fargate Spot", fargate_side(base, spot)), ("EC2 Spot", ec2_side(base, spot)))
+            if side is None
+        ]
+        if missing:
+            self.notes.append(f"no line for Spot: no rates on both sides ({', '.join(missing)} cannot be priced)")
+            return []
+        return [Line(id="spot", title="EC2 Spot pool, against Fargate Spot", purchase_option=spot)]
+
+    def _flip(self, line: Line, y: AxisValue, row: Sequence[Cell]) -> Flip:
+        known = [(float(x), cell) for x, cell in zip(self.x.values, row, strict=True) if cell.ec2_saves is not None]
+        known = self._with_points_between(line, y, known)
+        crossings = [
+            self._crossing(line, y, left, right) for left, right in pairwise(known) if _is_ec2(left[1]) != _is_ec2(right[1])
+        ]
+        return Flip(
+            line=line.id,
+            y=y,
+            crossings=tuple(crossings),
+            cheaper_at_least_x=_cheaper(known[0][1]) if known else None,
+        )
+
+    def _with_points_between(self, line: Line, y: AxisValue, known: list[tuple[float, Cell]]) -> list[tuple[float, Cell]]:
+        """Points of the grid and some between them, where whole tasks may hide two crossings."""
+        found = known[:1]
+        for left, right in pairwise(known):
+            if _is_ec2(left[1]) == _is_ec2(right[1]) and min(_gap(left[1]), _gap(right[1])) < NEAR_FRACTION:
+                half = middle(self.x.name, left[0], right[0])
+                quarters = middle(self.x.name, left[0], half), half, middle(self.x.name, half, right[0])
+                for at in sorted(set(quarters) - {left[0], right[0]}):
+                    cell = self.cell(line, self._at(at, y))
+                    if cell.ec2_saves is not None:
+                        found.append((at, cell))
+            found.append(right)
+        return found
+
+    def _crossing(self, line: Line, y: AxisValue, left: tuple[float, Cell], right: tuple[float, Cell]) -> Crossing:
+        """Halves the interval until its ends are close; the order at its ends stays unlike."""
+        below = _is_ec2(left[1])
+        while not is_narrow(self.x.name, left[0], right[0]):
+            at = middle(self.x.name, left[0], right[0])
+            cell = self.cell(line, self._at(at, y))
+            if cell.ec2_saves is None:
+                break
+            left, right = ((at, cell), right) if _is_ec2(cell) == below else (left, (at, cell))
+        return Crossing(
+            low=left[0],
+            high=right[0],
+            at_low=left[1],
+            at_high=right[1],
+            cheaper_below=_cheaper(left[1]),
+            is_jump=min(_gap(left[1]), _gap(right[1])) > EQUAL_FRACTION,
+        )
+
+
+def load_cloud(here: Circumstances) -> LoadCloud | None:
+    """P10 to P90 of next month's load over that of the last four weeks; None where it was not measured for two weeks.
+
+    Services count by the CPU that they reserve on average.
+    """
+    measured = [row for row, service in enumerate(here.workload.services) if not service.is_stated]
+    recent = np.nanmean(here.workload.demand, axis=1)
+    weeks = here.weeks
+    rows = [row for row in measured if recent[row] > 0]
+    if not rows or len(weeks.hours) < LEAST_WEEKS:
+        return None
+    weight = {row: here.reserved_cpu(row) for row in rows}
+    totals = np.zeros(len(weeks.hours))
+    for row in rows:
+        totals += (
+            weekly_load(here.whole_axis.spread(here.whole.demand[row]), weeks) / HOURS_PER_WEEK / recent[row] * weight[row]
+        )
+    points = np.array([0.02, 0.1, 0.5, 1.0, 2.0, 10.0, 50.0])
+    history = CostHistory(
+        weekly_usd=totals[:, np.newaxis],
+        elasticity=np.ones(1),
+        coverage_fraction=float(here.whole.measured.all(axis=0).mean()),
+        growth_load=points,
+        growth_usd=points[:, np.newaxis],
+    )
+    said = odds(month_draws(history, growth=here.whole.growth) / (sum(weight.values()) * HOURS_PER_MONTH / HOURS_PER_WEEK))
+    return LoadCloud(p10=float(said.p10[0]), p50=float(said.p50[0]), p90=float(said.p90[0]))
+
+
+def _is_ec2(cell: Cell) -> bool:
+    """Whether EC2 is the cheaper side; equal costs count for Fargate, which is less work."""
+    return (cell.ec2_saves or 0.0) > 1e-9
+
+
+def _cheaper(cell: Cell) -> str:
+    return "EC2" if _is_ec2(cell) else "Fargate"
+
+
+def _gap(cell: Cell) -> float:
+    return abs(cell.ec2_saves or 0.0)

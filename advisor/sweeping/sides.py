@@ -1,0 +1,410 @@
+"""The two sides of the choice under changed circumstances: what Fargate costs there, and EC2 with its types chosen anew."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+import numpy as np
+
+from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
+from advisor.errors import InputError
+from advisor.meters import instance_hour
+from advisor.optimize.candidates import Candidates, candidates
+from advisor.optimize.loads import cost_usd
+from advisor.optimize.parts import Part, fargate_part
+from advisor.optimize.pricing import price_parts
+from advisor.optimize.search import CapacityKind, PackedLoad, Search, dedicated_part, packed_load, shared_part
+from advisor.pricing import PriceCatalog
+from advisor.pricing.changed import changed_catalog
+from advisor.simulate.scaling import RunningTasks, running_tasks
+from advisor.simulate.timeline import Weeks, timeline
+from advisor.sizing import fargate_sizes
+from advisor.sweeping.axes import AxisName, AxisValue
+from advisor.uncertainty import HORIZON_WEEKS
+from advisor.units import HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray
+from advisor.workload import LoadForm, Service, Workload
+
+HOURS_PER_DAY = 24
+
+Settings = Mapping[AxisName, AxisValue]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Side:
+    """What one side of the choice costs, and with what."""
+
+    usd: float
+    """A month of 730 h, by the packing model. [USD]"""
+    high_usd: float
+    """The upper end, by which plans are chosen."""
+    instance_types: tuple[str, ...]
+    unmet_task_hours: float
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Scenario:
+    """Services with their load and the rates in force, on the last weeks of a history."""
+
+    services: tuple[Service, ...]
+    demand: FloatArray
+    """(services, input steps)"""
+    is_on: BoolArray | None
+    """(input steps,): when tasks run at all; None is always."""
+    search: Search
+    hours: FloatArray
+    """(steps,): hours of the month that each step stands for."""
+    _runs: dict[tuple[object, ...], RunningTasks] = field(init=False, default_factory=dict)
+    _packed: dict[tuple[str, ...], PackedLoad] = field(init=False, default_factory=dict)
+
+    def run(self, row: int, size: TaskSize | None = None, *, is_count_kept: bool = False) -> RunningTasks:
+        """Tasks of a service over time, of its declared size unless another is given."""
+        key = row, size, is_count_kept
+        if key not in self._runs:
+            self._runs[key] = self._run(self.services[row], self.demand[row], size, is_count_kept=is_count_kept)
+        return self._runs[key]
+
+    def _run(self, service: Service, demand: FloatArray, size: TaskSize | None, *, is_count_kept: bool) -> RunningTasks:
+        run = running_tasks(service, demand, size or service.task, self.search.axis, is_count_kept=is_count_kept)
+        if self.is_on is None:
+            return run
+        on = self.search.axis.spread(self.is_on.astype(np.float64))
+        return replace(
+            run, tasks=run.tasks * on, unmet=run.unmet * on, cpu_units=None if run.cpu_units is None else run.cpu_units * on
+        )
+
+    def packed(self, runs: Sequence[RunningTasks]) -> PackedLoad:
+        """Services of declared size ready to be packed; what was packed for one family serves the next."""
+        key = tuple(run.service.name for run in runs)
+        if key not in self._packed:
+            self._packed[key] = packed_load(runs)
+        return self._packed[key]
+
+    def side(self, parts: Sequence[Part]) -> Side | None:
+        """Parts with their cost; None where something has no price."""
+        priced = price_parts(parts, self.hours, self.search.catalog, self.search.region)
+        if priced.monthly_usd is None:
+            return None
+        unmet = float(np.nansum(np.sum([np.nan_to_num(part.unmet_tasks) for part in parts], axis=0) * self.hours))
+        types = dict.fromkeys(name for part in parts for name in part.provider.instance_types)
+        return Side(
+            usd=priced.monthly_usd.mean,
+            high_usd=priced.monthly_usd.high,
+            instance_types=tuple(types),
+            unmet_task_hours=unmet,
+            parts=tuple(parts),
+        )
+
+
+def fargate_side(scenario: Scenario, option: PurchaseOption) -> Side | None:
+    """All services on Fargate, each on its cheapest architecture; None without a price.
+
+    With Spot, those services run on it that may be interrupted.
+    """
+    parts = []
+    for row, service in enumerate(scenario.services):
+        spot = option is PurchaseOption.SPOT and service.is_interruptible
+        own = PurchaseOption.SPOT if spot else PurchaseOption.ON_DEMAND
+        found = []
+        for at in fargate_sizes(service):
+            run = scenario.run(row, at.size, is_count_kept=at.is_count_kept)
+            zones = scenario.search.constraints.zones
+            found += [fargate_part(run, each, own, scenario.search.axis, zones=zones) for each in service.architectures]
+        best = min(found, key=lambda part: cost_usd(scenario.search, [part], scenario.hours), default=None)
+        if best is None:
+            return None
+        parts.append(best)
+    return scenario.side(parts)
+
+
+def ec2_side(scenario: Scenario, option: PurchaseOption, among: BoolArray | None = None) -> Side | None:
+    """All services on EC2 instances, shared or each on its own, whichever is cheaper; instance types are chosen anew.
+
+    Parameters
+    ----------
+    among : (types,), optional
+        Candidate types that may be chosen.
+
+    Returns
+    -------
+    Side or None
+        None where no type serves a service, or none has a price.
+    """
+    search = (
+        scenario.search if among is None else replace(scenario.search, candidates=_among(scenario.search.candidates, among))
+    )
+    if not search.candidates.types:
+        return None
+    rows = range(len(scenario.services))
+    spot = [row for row in rows if option is PurchaseOption.SPOT and scenario.services[row].is_interruptible]
+    groups = [(spot, PurchaseOption.SPOT), ([row for row in rows if row not in spot], PurchaseOption.ON_DEMAND)]
+    parts: list[Part] = []
+    for group, own in groups:
+        if group:
+            best = _cheapest_of_group(scenario, search, group, own)
+            if best is None:
+                return None
+            parts += best
+    return scenario.side(parts)
+
+
+def _cheapest_of_group(scenario: Scenario, search: Search, group: Sequence[int], option: PurchaseOption) -> list[Part] | None:
+    runs = [scenario.run(row) for row in group]
+    kinds = [
+        CapacityKind(launch_type=LaunchType.EC2, purchase_option=option, architecture=each)
+        for each in Architecture
+        if search.candidates.of(each).any()
+    ]
+    alone = [
+        [
+            part
+            for kind in kinds
+            if kind.architecture in run.service.architectures
+            if (part := dedicated_part(search, run, kind, scenario.hours))
+        ]
+        for run in runs
+    ]
+    ways: list[list[Part]] = []
+    if all(alone):
+        ways.append([min(each, key=lambda part: cost_usd(search, [part], scenario.hours)) for each in alone])
+    for kind in kinds if len(group) > 1 else ():
+        shared = _shared(scenario, search, runs, kind)
+        if shared:
+            ways.append(shared)
+    return min(ways, key=lambda parts: cost_usd(search, parts, scenario.hours), default=None)
+
+
+def _shared(scenario: Scenario, search: Search, runs: Sequence[RunningTasks], kind: CapacityKind) -> list[Part] | None:
+    """One cluster of an architecture, and one of the other for what lacks it."""
+    (other_architecture,) = (each for each in Architecture if each is not kind.architecture)
+    other = replace(kind, architecture=other_architecture)
+    first = [run for run in runs if kind.architecture in run.service.architectures]
+    second = [run for run in runs if kind.architecture not in run.service.architectures]
+    parts = []
+    for group, one in ((first, kind), (second, other)):
+        if group:
+            part = shared_part(search, scenario.packed(group), one, scenario.hours, name="shared")
+            if part is None:
+                return None
+            parts.append(part)
+    return parts if first else None
+
+
+def _among(every: Candidates, chosen: BoolArray) -> Candidates:
+    index = np.flatnonzero(chosen)
+    return replace(
+        every,
+        types=tuple(every.types[i] for i in index),
+        capacity=every.capacity[index],
+        on_demand_usd=every.on_demand_usd[index],
+        spot_pool_usd=every.spot_pool_usd[index],
+        managed_fee_usd=every.managed_fee_usd[index],
+        surplus_usd=every.surplus_usd[index],
+    )
+
+
+class Circumstances:
+    """Makes scenarios of a workload's last four weeks from settings; searches of the same rates are made once."""
+
+    def __init__(self, workload: Workload, catalog: PriceCatalog) -> None:
+        n_steps = min(workload.n_steps, HORIZON_WEEKS * HOURS_PER_WEEK * SECONDS_PER_HOUR // workload.step_s)
+        first = workload.n_steps - n_steps
+        self.whole = workload
+        self.whole_axis = timeline(workload.start, workload.step_s, workload.n_steps)
+        self.workload = workload.between(first, workload.n_steps)
+        self.catalog = catalog
+        self.axis = timeline(workload.start + timedelta(seconds=first * workload.step_s), workload.step_s, n_steps)
+        measured = np.asarray(self.workload.measured.all(axis=0))
+        if not measured.any():
+            raise InputError(
+                "there is no moment in the last four weeks at which the load of every service is known",
+                fix="Give loads of the same period.",
+            )
+        self.hours = self.axis.month_hours(np.repeat(measured, self.axis.steps_per_input_step))
+        self._searches: dict[tuple[tuple[AxisName, AxisValue], ...], Search] = {}
+        self._scenarios: dict[tuple[tuple[str, AxisValue], ...], Scenario] = {}
+        self._all = candidates(catalog, workload.region, workload.constraints)
+
+    @property
+    def weeks(self) -> Weeks:
+        """Whole weeks of the whole history in which the load of every service was measured."""
+        measured = np.asarray(self.whole.measured.all(axis=0))
+        return self.whole_axis.week_hours(np.repeat(measured, self.whole_axis.steps_per_input_step))
+
+    def reserved_cpu(self, row: int) -> float:
+        """CPU units that a service reserves on average, in its declared size."""
+        run = self.base.run(row)
+        return float((np.nan_to_num(run.tasks) * self.hours).sum() / self.hours.sum()) * run.size.cpu_units
+
+    @property
+    def base(self) -> Scenario:
+        return self.scenario({})
+
+    def scenario(self, settings: Settings) -> Scenario:
+        """The workload under these settings; what they do not name is as today."""
+        key = tuple(sorted((str(name), value) for name, value in settings.items() if name is not AxisName.INSTANCE_TYPE))
+        if key not in self._scenarios:
+            services, demand = self._services(settings)
+            self._scenarios[key] = Scenario(
+                services=services,
+                demand=demand,
+                is_on=self._is_on(settings.get(AxisName.HOURS_PER_DAY)),
+                search=self._search(settings),
+                hours=self.hours,
+            )
+        return self._scenarios[key]
+
+    def among(self, settings: Settings) -> BoolArray | None:
+        """(types,): the candidate that an instance-type setting names; None where it names none."""
+        name = settings.get(AxisName.INSTANCE_TYPE)
+        return None if name is None else np.array([each.name == name for each in self._all.types], dtype=np.bool_)
+
+    def now(self, name: AxisName) -> AxisValue | None:
+        """Today's value on an axis; None where services differ, or the load does not tell."""
+        if name is AxisName.LOAD_FACTOR:
+            return 1.0
+        if name is AxisName.SERVICES:
+            return float(len(self.workload.services))
+        if name is AxisName.HOURS_PER_DAY:
+            return float(HOURS_PER_DAY)
+        if name in (AxisName.FARGATE_PRICE, AxisName.EC2_PRICE, AxisName.SPOT_PRICE):
+            return 0.0
+        if name is AxisName.UTILIZATION:
+            targets = {service.scaling.target_cpu_fraction for service in self.workload.services if has_target(service)}
+            return targets.pop() if len(targets) == 1 else None
+        if name is AxisName.SPOT_DISCOUNT:
+            return self._spot_discount()
+        return None
+
+    def check(self, name: AxisName) -> None:
+        """Whether an axis says anything about this workload.
+
+        Raises
+        ------
+        InputError
+            It does not.
+        """
+        services = self.workload.services
+        if name is AxisName.UTILIZATION and not any(has_target(service) for service in services):
+            raise InputError(
+                "utilization cannot be swept: the load is task counts, which do not say how busy the tasks were",
+                fix="Give a load of CPU utilization or requests, or sweep load_factor.",
+            )
+        if name in (AxisName.SPOT_DISCOUNT, AxisName.SPOT_PRICE) and not any(service.is_interruptible for service in services):
+            raise InputError(
+                f"{name} cannot be swept: no service may be interrupted, so none may run on Spot",
+                fix="Write `interruptible: true` for a service that may, or sweep ec2_price.",
+            )
+
+    def _services(self, settings: Settings) -> tuple[tuple[Service, ...], FloatArray]:
+        workload = self.workload
+        n = int(settings.get(AxisName.SERVICES, len(workload.services)))
+        rows = [at % len(workload.services) for at in range(n)]
+        names = _names([service.name for service in workload.services], n)
+        services = [replace(workload.services[row], name=name) for row, name in zip(rows, names, strict=True)]
+        demand = workload.demand[rows]
+        target = settings.get(AxisName.UTILIZATION)
+        if target is not None:
+            services = [_with_target(service, float(target)) for service in services]
+        factor = float(settings.get(AxisName.LOAD_FACTOR, 1.0))
+        if factor != 1.0:
+            demand = np.stack([_scaled(service, row, factor) for service, row in zip(services, demand, strict=True)])
+        return tuple(services), demand
+
+    def _search(self, settings: Settings) -> Search:
+        prices = (AxisName.FARGATE_PRICE, AxisName.EC2_PRICE, AxisName.SPOT_DISCOUNT, AxisName.SPOT_PRICE)
+        key = tuple((name, settings[name]) for name in prices if name in settings)
+        if key not in self._searches:
+            catalog, constraints, region = self.catalog, self.workload.constraints, self.workload.region
+            types = self._all
+            if key:
+                catalog = self._with_prices(dict(key))
+                types = candidates(catalog, region, constraints)
+            self._searches[key] = Search(
+                catalog=catalog, region=region, axis=self.axis, constraints=constraints, candidates=types
+            )
+        return self._searches[key]
+
+    def _with_prices(self, settings: Settings) -> PriceCatalog:
+        names = AxisName.FARGATE_PRICE, AxisName.EC2_PRICE, AxisName.SPOT_PRICE
+        fargate, ec2, spot = (1 + float(settings.get(name, 0.0)) for name in names)
+        discount = settings.get(AxisName.SPOT_DISCOUNT)
+        meters = [instance_hour(each.name, PurchaseOption.ON_DEMAND) for each in self._all.types]
+        listed = dict(zip((m.id for m in meters), self.catalog.rates_usd(meters, self.workload.region).tolist(), strict=True))
+
+        def usd(meter: str, now: float) -> float:
+            if meter.startswith("fargate:"):
+                return now * fargate
+            if not meter.startswith("ec2:linux:") or ":surplus:" in meter:
+                return now
+            if ":spot_pool:" not in meter:
+                return now * ec2
+            if discount is not None:
+                on_demand: float = listed[f"ec2:linux:on_demand:{meter.rpartition(':')[2]}"]
+                return on_demand * ec2 * (1 - float(discount))
+            return now * ec2 * spot
+
+        return changed_catalog(self.catalog, self.workload.region, self._all.types, usd)
+
+    def _is_on(self, hours_per_day: AxisValue | None) -> BoolArray | None:
+        """(input steps,): within the busiest hours of the day, one after the other."""
+        if hours_per_day is None or hours_per_day == HOURS_PER_DAY:
+            return None
+        n = int(hours_per_day)
+        of_input = self.axis.hour_of_week[:: self.axis.steps_per_input_step] % HOURS_PER_DAY
+        with np.errstate(invalid="ignore", divide="ignore"):
+            relative = np.nansum(self.workload.demand / np.nanmean(self.workload.demand, axis=1, keepdims=True), axis=0)
+        busy = np.bincount(of_input, weights=np.nan_to_num(relative), minlength=HOURS_PER_DAY)
+        window = [sum(busy[(first + at) % HOURS_PER_DAY] for at in range(n)) for first in range(HOURS_PER_DAY)]
+        first = int(np.argmax(np.round(window, 9)))
+        return np.asarray((of_input - first) % HOURS_PER_DAY < n)
+
+    def _spot_discount(self) -> float | None:
+        """Of the pool that is cheapest today."""
+        side = ec2_side(self.base, PurchaseOption.SPOT)
+        if side is None:
+            return None
+        every = self._all
+        names = {
+            n
+            for part in side.parts
+            if part.provider.purchase_option is PurchaseOption.SPOT
+            for n in part.provider.instance_types
+        }
+        at = [i for i, each in enumerate(every.types) if each.name in names]
+        return float(round(1 - (every.spot_pool_usd[at] / every.on_demand_usd[at]).mean(), 4)) if at else None
+
+
+def has_target(service: Service) -> bool:
+    """Whether the number of tasks follows a CPU target."""
+    return service.load_form is not LoadForm.TASKS and not service.is_stated
+
+
+def _with_target(service: Service, target: float) -> Service:
+    """What one task serves goes with the target."""
+    if not has_target(service):
+        return service
+    per_task = service.requests_per_task
+    scaled = None if per_task is None else per_task * target / service.scaling.target_cpu_fraction
+    return replace(service, scaling=replace(service.scaling, target_cpu_fraction=target), requests_per_task=scaled)
+
+
+def _scaled(service: Service, demand: FloatArray, factor: float) -> FloatArray:
+    """A load times a factor; counts that are whole stay whole, because there is no tenth of a task."""
+    scaled = demand * factor
+    is_whole = service.load_form is LoadForm.TASKS and bool(np.all(np.isnan(demand) | (demand == np.round(demand))))
+    return np.asarray(np.ceil(scaled - 1e-9) if is_whole else scaled)
+
+
+def _names(own: Sequence[str], n: int) -> list[str]:
+    """The first ``n`` services and then copies, each with a name of its own."""
+    names = list(own[:n])
+    used = set(own)
+    while len(names) < n:
+        number, row = divmod(len(names), len(own))
+        name = f"{own[row]}-{number + 1}"
+        while name in used:
+            name += "-copy"
+        used.add(name)
+        names.append(name)
+    return names
