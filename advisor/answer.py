@@ -60,7 +60,7 @@ from advisor.simulate.instances import reservation
 from advisor.simulate.packing import tasks_per_instance
 from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import Weeks, timeline
-from advisor.uncertainty import HORIZON_WEEKS, SEED
+from advisor.uncertainty import HORIZON_WEEKS, SEED, quantile_error_fraction
 from advisor.units import HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray
 from advisor.version import __version__
 from advisor.workload import LoadForm, Workload
@@ -196,6 +196,7 @@ class Answer:
                 saving_against_present=self._saving_against_present(best, present),
                 doubts=judgement.doubts,
                 probability=judgement.probability,
+                draws_error_fraction=_draws_error(best),
                 break_even=self._break_even(judgement.saving, parts),
             ),
             present=present,
@@ -618,6 +619,12 @@ MODEL_DEFAULTS: Mapping[str, str] = {
     "work per vCPU": "1",
 }
 """What no input of this version changes."""
+
+
+def _draws_error(best: Ranked) -> float | None:
+    if best.draws_usd is None:
+        return None
+    return float(f"{quantile_error_fraction(best.draws_usd[:, np.newaxis])[0]:.3g}")
 
 
 def _replay_summary(parts: Sequence[Part]) -> ReplaySummary | None:

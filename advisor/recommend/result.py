@@ -160,6 +160,8 @@ class Advice:
     """Why the verdict is not ``recommend``, and what would settle it."""
     probability: float | None = None
     """That the cheapest plan has the launch types and purchase options of the recommended one; None without draws."""
+    draws_error_fraction: float | None = None
+    """Standard error of the recommended plan's median by the number of draws alone, as a share of it."""
     break_even: "BreakEven | None" = None
 
 
