@@ -43,7 +43,7 @@ from advisor.recommend.result import (
 )
 from advisor.recommend.verdict import Judgement, Ranked, judge, launch_choice, rank, saving_against
 from advisor.recommend.views import first_hour, instances_view, service_view
-from advisor.recommend.warnings import side_cost_sentences, warnings_for
+from advisor.recommend.warnings import memory_doubts, side_cost_sentences, warnings_for
 from advisor.simulate.fargate import fargate_quantities
 from advisor.simulate.instances import reservation
 from advisor.simulate.packing import tasks_per_instance
@@ -274,6 +274,7 @@ class Answer:
             is_stated=all(service.is_stated for service in self.workload.services),
             settle=cluster.settle,
             trend_doubt=self._trend_doubt(ranked[0]),
+            memory_doubts=memory_doubts(self.found, self.search, self._parts_of(ranked[0].alternative)),
         )
 
     def _trend_doubt(self, best: Ranked) -> str:
