@@ -76,10 +76,11 @@ def min_tasks(service: Service, size: TaskSize) -> int:
     """The lower bound for tasks of ``size``: as much CPU as the declared bound of declared tasks.
 
     A load-balanced service keeps two tasks where it has two, so that a plan with larger tasks is as available as one with
-    small ones. A bound that nobody stated is a count and stays one.
+    small ones. A bound that nobody stated is a count and stays one, and so does a count that both bounds fix.
     """
     declared = service.scaling.min_tasks
-    if not service.is_cpu_known or size.cpu_units == service.task.cpu_units or not service.scaling.is_min_stated:
+    is_fixed = declared == service.scaling.max_tasks
+    if is_fixed or not service.is_cpu_known or size.cpu_units == service.task.cpu_units or not service.scaling.is_min_stated:
         return declared
     same_cpu = math.ceil(declared * service.task.cpu_units / size.cpu_units)
     return max(same_cpu, min(declared, 2 if service.port is not None else 1))

@@ -41,7 +41,7 @@ def warnings_for(
         *_instance_types(search, parts),
         *_close_fits(search, parts),
         *_quota(parts),
-        *_unmet(best),
+        *_unmet(best, parts),
         *_kept_for_memory(workload, found, parts),
         *_stated(workload),
         *_daemons(workload),
@@ -156,9 +156,18 @@ def _quota(parts: Sequence[Part]) -> Iterable[str]:
         )
 
 
-def _unmet(best: Alternative) -> Iterable[str]:
-    if best.unmet_task_hours > 0:
+def _unmet(best: Alternative, parts: Sequence[Part]) -> Iterable[str]:
+    short = [run.service for part in parts for run in part.runs if np.nansum(run.unmet) > 0]
+    fixed = [service for service in short if service.scaling.min_tasks == service.scaling.max_tasks]
+    if len(short) > len(fixed) or (best.unmet_task_hours > 0 and not short):
         yield f"{best.unmet_task_hours:,.1f} task-hours a month are needed beyond scaling.max and are not in any cost"
+    for service in fixed:
+        yield (
+            f"{service.name}: its count is fixed at {service.scaling.max_tasks}, and CPU is above "
+            f"{service.scaling.target_cpu_fraction:.0%} at times, where service auto scaling would run more tasks".replace(
+                "%", " %"
+            )
+        )
 
 
 def _tasks_form(workload: Workload) -> Iterable[str]:
