@@ -20,12 +20,12 @@ from advisor.recommend.reasons import percent, rejected_why
 from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation, ServiceAdvice, ServiceView
 from advisor.report.markdown import escape
 from advisor.report.words import (
-    NOT_MODELLED,
     VERDICT_WORDS,
     assumptions,
     coverage_sentence,
     money,
     money_range,
+    not_modelled,
     present_sentence,
     rounding_sentence,
     saving_sentence,
@@ -423,7 +423,7 @@ def _upper_end(alternative: Alternative) -> Iterator[str]:
 
 def _assumed(recommendation: Recommendation) -> Iterator[str]:
     yield f"assumed: {assumptions(recommendation) or 'nothing'}"
-    yield f"not modelled, in no alternative: {NOT_MODELLED}"
+    yield f"not modelled, in no alternative: {not_modelled(recommendation)}"
 
 
 # The sum by hand

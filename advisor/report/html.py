@@ -23,7 +23,6 @@ from advisor.report.charts.render import file_names
 from advisor.report.explain import agreeing, printable, rate, usd
 from advisor.report.words import (
     LAUNCH_WORDS,
-    NOT_MODELLED,
     VERDICT_WORDS,
     chance,
     coverage_sentence,
@@ -33,6 +32,7 @@ from advisor.report.words import (
     money,
     money_range,
     more_than_best,
+    not_modelled,
     packed,
     rounding_sentence,
     size_sentence,
@@ -415,7 +415,7 @@ def _origin(recommendation: Recommendation) -> dict[str, Any]:
     run = recommendation.run
     return {
         "defaults": list(run.defaults.items()),
-        "not_modelled": NOT_MODELLED,
+        "not_modelled": not_modelled(recommendation),
         "notes": run.notes,
         "missing": list(_missing(recommendation)),
         "coverage": coverage_sentence(recommendation),

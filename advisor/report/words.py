@@ -187,5 +187,28 @@ def coverage_sentence(recommendation: Recommendation) -> str:
     return f"{services}, {run.start[:10]} to {run.end[:10]} ({steps}, {run.coverage_fraction * 100:.1f} % covered)"
 
 
-NOT_MODELLED = "data transfer, load balancers, logs, labour, new commitments"
-"""Side costs that this version leaves out of every alternative alike."""
+_DATA_TRANSFER = (
+    "data_transfer:inter_az:", "data_transfer:internet_out", "data_transfer:other_regions:", "vpc:nat_gateway:gib",
+    "vpc:interface_endpoint:gib",
+)  # fmt: skip
+_LOAD_BALANCERS = ("elb:",)
+_LOGS = ("cloudwatch:logs_ingested:",)
+
+
+def not_modelled(recommendation: Recommendation) -> str:
+    """What is in no alternative and beside none: side costs that the workload does not state, labour, new commitments."""
+    side = recommendation.side_costs
+    stated = () if side is None else (*(item.meter for item in side.bill.line_items), *side.missing)
+
+    def n_stated(meters: tuple[str, ...]) -> int:
+        return sum(any(meter.startswith(each) for meter in stated) for each in meters)
+
+    n_transfers = n_stated(_DATA_TRANSFER)
+    left = [
+        "" if n_transfers == len(_DATA_TRANSFER) else "other data transfer" if n_transfers else "data transfer",
+        "" if n_stated(_LOAD_BALANCERS) else "load balancers",
+        "" if n_stated(_LOGS) else "logs",
+        "labour",
+        "new commitments",
+    ]
+    return ", ".join(filter(None, left))
