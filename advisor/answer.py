@@ -19,6 +19,7 @@ from advisor.optimize.present import has_present, hours_known, present_parts
 from advisor.optimize.pricing import PricedParts, instance_facts, price_parts, weekly_usd, weighted_quantile
 from advisor.optimize.search import Search, packed_load
 from advisor.optimize.side_costs import price_side_costs
+from advisor.optimize.targets import target_outcomes
 from advisor.plan import CapacityProvider, Plan, ServicePlan, StrategyItem
 from advisor.pricing import PriceCatalog
 from advisor.recommend.changes import TREND_WEEKS, ChangeKind, changes, weekly_load
@@ -372,6 +373,7 @@ class Answer:
             tasks_max=float(part.tasks[row][known].max(initial=0.0)),
             why=service_why(alone, load.hours, self._idle(part, by_service)),
             size=self._size_advice(load, plan),
+            targets=target_outcomes(load, part, self.search),
         )
 
     def _size_advice(self, load: ServiceLoad, plan: ServicePlan) -> SizeAdvice | None:

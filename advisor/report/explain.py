@@ -30,6 +30,7 @@ from advisor.report.words import (
     rounding_sentence,
     saving_sentence,
     size_sentence,
+    targets_sentence,
     where,
 )
 from advisor.units import HOURS_PER_MONTH
@@ -295,7 +296,15 @@ def _of_service(recommendation: Recommendation, service: ServiceAdvice, sources:
         monthly_usd=chosen.monthly_usd if chosen else None,
         money=f"{money_range(chosen.monthly_usd)} a month" if chosen else f"on instances shared by {len(shared)} services",
         reasons=(
-            *filter(None, (service.why, size_sentence(service), rounding_sentence(service.name, recommendation))),
+            *filter(
+                None,
+                (
+                    service.why,
+                    size_sentence(service),
+                    rounding_sentence(service.name, recommendation),
+                    targets_sentence(service),
+                ),
+            ),
             *_stairs_reasons(_view(recommendation, service.name)),
         ),
         binds=(

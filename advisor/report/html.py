@@ -37,6 +37,7 @@ from advisor.report.words import (
     rounding_sentence,
     size_sentence,
     sure_sentence,
+    targets_sentence,
     where,
 )
 
@@ -352,7 +353,12 @@ def _service(service: ServiceAdvice, recommendation: Recommendation) -> dict[str
         f"capacity provider {item.capacity_provider}, weight {item.weight}, base {item.base}"
         for item in service.capacity_provider_strategy
     )
-    sentences = (service.why, size_sentence(service), rounding_sentence(service.name, recommendation))
+    sentences = (
+        service.why,
+        size_sentence(service),
+        rounding_sentence(service.name, recommendation),
+        targets_sentence(service),
+    )
     return {
         "name": service.name,
         "where": where(service),

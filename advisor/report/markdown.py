@@ -21,6 +21,7 @@ from advisor.report.words import (
     saving_sentence,
     size_sentence,
     sure_sentence,
+    targets_sentence,
     where,
 )
 
@@ -92,7 +93,12 @@ def _services(recommendation: Recommendation) -> list[str]:
     for service in recommendation.recommendation.services:
         size = f"{service.task_size['cpu']}/{service.task_size['memory']}"
         count = f"{service.tasks_p50:g}/{service.tasks_max:g}"
-        sentences = (service.why, size_sentence(service), rounding_sentence(service.name, recommendation))
+        sentences = (
+            service.why,
+            size_sentence(service),
+            rounding_sentence(service.name, recommendation),
+            targets_sentence(service),
+        )
         why = "; ".join(sentence for sentence in sentences if sentence)
         lines.append(f"| {escape(service.name)} | {escape(where(service))} | {size} | {count} | {escape(why)} |")
     return lines

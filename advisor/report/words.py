@@ -2,6 +2,7 @@
 
 from advisor.billing import MonthlyUsd
 from advisor.ecs import LaunchType, PurchaseOption
+from advisor.optimize.targets import TargetOutcome
 from advisor.recommend.reasons import folded
 from advisor.recommend.reasons import percent as percent
 from advisor.recommend.result import Alternative, Recommendation, Saving, ServiceAdvice, Verdict
@@ -149,6 +150,23 @@ def size_sentence(advice: ServiceAdvice) -> str:
         f"on this history {memory}, CPU above target for "
         f"{size.hours_above_target:,.0f} h (today {size.hours_above_target_today:,.0f} h), above full for "
         f"{size.hours_above_full:,.0f} h"
+    )
+
+
+def targets_sentence(advice: ServiceAdvice) -> str:
+    """What scaling targets would have cost and how safe they were; empty where the count follows no CPU target of its own."""
+    if not advice.targets:
+        return ""
+    return f"CPU targets on this history, by the month: {'; '.join(map(_target, advice.targets))}"
+
+
+def _target(outcome: TargetOutcome) -> str:
+    headroom = outcome.memory_headroom_fraction
+    memory = "memory not measured" if headroom is None else f"{percent(headroom)} of memory left"
+    cost = "no price" if outcome.monthly_usd is None else money(outcome.monthly_usd)
+    return (
+        f"{outcome.target_cpu_percent:.3g} % costs {cost}, {outcome.hours_above_target:,.1f} h above it, "
+        f"{outcome.hours_above_full:,.1f} h above full, {memory}"
     )
 
 
