@@ -203,7 +203,10 @@ def sized(cpu, memory, form=LoadForm.UTILIZATION, target=0.6, **more):
 demands = st.lists(st.floats(0, 50_000), min_size=1, max_size=60).map(np.array)
 
 
-@given(tasks=st.lists(st.floats(0, 500), min_size=1, max_size=60).map(np.array), per_task=st.floats(0.1, 1_000))
+@given(
+    tasks=st.lists(st.floats(0, 500, allow_subnormal=False), min_size=1, max_size=60).map(np.array),
+    per_task=st.floats(0.1, 1_000),
+)
 def test_requests_over_requests_per_task_are_tasks(tasks, per_task):
     """Before rounding up, that is; min and max do not bind."""
     service = sized(256, 512, LoadForm.REQUESTS, requests_per_task=per_task)
