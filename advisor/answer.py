@@ -28,6 +28,7 @@ from advisor.optimize.pricing import PricedParts, instance_facts, price_parts, w
 from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS, best_replayed, can_replay, replayed_parts
 from advisor.optimize.search import Search, on_default_spread, packed_load
 from advisor.optimize.side_costs import price_side_costs
+from advisor.optimize.targets import target_outcomes
 from advisor.optimize.titles import parts_title
 from advisor.plan import CapacityProvider, Plan, ServicePlan, StrategyItem
 from advisor.pricing import PriceCatalog
@@ -54,7 +55,7 @@ from advisor.recommend.result import (
 )
 from advisor.recommend.verdict import Judgement, Ranked, finalists, judge, launch_choice, rank, saving_against
 from advisor.recommend.views import first_hour, instances_view, service_view
-from advisor.recommend.warnings import side_cost_sentences, warnings_for
+from advisor.recommend.warnings import memory_doubts, side_cost_sentences, warnings_for
 from advisor.simulate.fargate import fargate_quantities
 from advisor.simulate.instances import reservation
 from advisor.simulate.packing import tasks_per_instance
@@ -350,6 +351,7 @@ class Answer:
             is_stated=all(service.is_stated for service in self.workload.services),
             settle=cluster.settle,
             trend_doubt=self._trend_doubt(ranked[0]),
+            memory_doubts=memory_doubts(self.found, self.search, self._parts_of(ranked[0].alternative)),
         )
 
     def _trend_doubt(self, best: Ranked) -> str:
@@ -447,6 +449,7 @@ class Answer:
             tasks_max=float(part.tasks[row][known].max(initial=0.0)),
             why=service_why(alone, load.hours, self._idle(part, by_service)),
             size=self._size_advice(load, plan),
+            targets=target_outcomes(load, part, self.search),
         )
 
     def _size_advice(self, load: ServiceLoad, plan: ServicePlan) -> SizeAdvice | None:

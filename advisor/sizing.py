@@ -1,13 +1,13 @@
 """From demand to task size and the number of tasks that it takes."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from advisor.ecs import FARGATE_SIZES, TaskSize
-from advisor.units import CEIL_TOLERANCE, ECS_CPU_UNITS_PER_VCPU, FloatArray, ceil_whole
-from advisor.workload import LoadForm, Service
+from advisor.units import CEIL_TOLERANCE, ECS_CPU_UNITS_PER_VCPU, BoolArray, FloatArray, ceil_whole
+from advisor.workload import LoadForm, Scaling, Service
 
 MS_PER_S = 1000.0
 
@@ -76,10 +76,11 @@ def min_tasks(service: Service, size: TaskSize) -> int:
     """The lower bound for tasks of ``size``: as much CPU as the declared bound of declared tasks.
 
     A load-balanced service keeps two tasks where it has two, so that a plan with larger tasks is as available as one with
-    small ones. A bound that nobody stated is a count and stays one.
+    small ones. A bound that nobody stated is a count and stays one, and so does a count that both bounds fix.
     """
     declared = service.scaling.min_tasks
-    if not service.is_cpu_known or size.cpu_units == service.task.cpu_units or not service.scaling.is_min_stated:
+    is_fixed = declared == service.scaling.max_tasks
+    if is_fixed or not service.is_cpu_known or size.cpu_units == service.task.cpu_units or not service.scaling.is_min_stated:
         return declared
     same_cpu = math.ceil(declared * service.task.cpu_units / size.cpu_units)
     return max(same_cpu, min(declared, 2 if service.port is not None else 1))
@@ -227,3 +228,103 @@ def _least_memory_mib(
     memory_mib = float(np.nanmax(observed.memory_mib * more_load))
     least_mib = memory_mib * (1 + MEMORY_MARGIN_FRACTION)
     return (least_mib if observed.is_memory_maximum else max(least_mib, unreduced_mib)), memory_mib
+
+
+TARGET_SHARES = tuple(1.0 - step / 20 for step in range(20))
+"""Of the stated scaling target: those that are tried where memory needs more tasks than CPU."""
+USUAL_LOAD_QUANTILE = 0.99
+"""The load per task that was reached often enough to see what memory it needs; a spike of minutes may not have filled it."""
+
+
+def memory_with_tasks_mib(demand: FloatArray, tasks: FloatArray, observed: ObservedTask) -> FloatArray:
+    r"""Memory that a task would have needed, had other numbers of tasks run than did, (steps,). [MiB]
+
+    The lower of two upper bounds, where memory grows with the load of a task and at most in proportion to it: what the tasks
+    of that step used, times the growth of their load; and the most that any task used, times the growth over the load that
+    tasks were often seen to bear. The second keeps a deployment, which doubles the tasks of one load, from looking like a need.
+
+    Parameters
+    ----------
+    demand, tasks : (steps,)
+        Demand as in :func:`needed_tasks`, and the number of tasks that would have run.
+
+    Notes
+    -----
+    .. math:: \min\left(\hat m_t \max(1, n^\mathrm{old}_t / n_t),\; \max_s \hat m_s \max(1, d_t / (n_t\,\ell))\right)
+
+    with :math:`\ell` the 0.99 quantile of :math:`d_t / n^\mathrm{old}_t`.
+    """
+    per_task = np.maximum(tasks, 1.0)
+    peak_mib, usual = _peak_and_usual_load(demand, observed)
+    own_mib = observed.memory_mib * np.fmax(observed.running_tasks / per_task, 1.0)
+    return np.fmin(
+        np.where(np.isnan(observed.running_tasks), np.nan, own_mib), peak_mib * np.fmax(demand / per_task / usual, 1.0)
+    )
+
+
+def least_tasks_for_memory(demand: FloatArray, observed: ObservedTask, memory_mib: float) -> FloatArray:
+    """Fewest tasks of ``memory_mib`` whose memory keeps its margin, (steps,), never more than ran; NaN where not known.
+
+    As many tasks as ran, and tasks with no more load than tasks were often seen to bear, are enough whatever they use: they did
+    run. Memory is reckoned as in :func:`memory_with_tasks_mib`.
+    """
+    peak_mib, usual = _peak_and_usual_load(demand, observed)
+    by_usual = demand / usual
+    ran = np.where(np.isnan(observed.running_tasks), by_usual, observed.running_tasks)
+    share = (1 + MEMORY_MARGIN_FRACTION) / memory_mib
+    of_step = ran * np.where(np.isnan(observed.memory_mib), peak_mib, observed.memory_mib) * share
+    return ceil_whole(np.minimum(ran, np.fmin(of_step, by_usual * min(1.0, peak_mib * share))))
+
+
+def is_new_load(demand: FloatArray, tasks: FloatArray, observed: ObservedTask) -> BoolArray:
+    """Where each task would be sent more load than in that step, and more than tasks were often seen to bear, (steps,)."""
+    _, usual = _peak_and_usual_load(demand, observed)
+    is_more = demand / np.maximum(tasks, 1.0) > usual * (1 + CEIL_TOLERANCE)
+    return np.asarray(is_more & ~(tasks >= observed.running_tasks))
+
+
+def with_memory_kept(service: Service, demand: FloatArray, observed: ObservedTask) -> Service:
+    """The service with the scaling target and the lower bound that keep enough tasks for their memory.
+
+    Tasks that are fewer than ran are each sent more load, and may need more memory than they have. Of the lower targets, each
+    with the lower bound that it still takes, the pair with the fewest task-hours is taken, and of equal ones that with the
+    lowest bound: a target also holds for a load that grows. The upper bound is the user's and stays.
+
+    Returns
+    -------
+    Service
+        Unchanged where CPU takes as many tasks as memory, or memory, or the number of tasks that ran, was not measured.
+    """
+    if np.isnan(observed.memory_mib).all() or service.load_form is LoadForm.TASKS:
+        return service
+    least = least_tasks_for_memory(demand, observed, service.task.memory_mib)
+    if service.scaling.max_tasks is not None:
+        least = np.minimum(least, service.scaling.max_tasks)
+    if not np.any(needed_tasks(service, demand, service.task).tasks < least):
+        return service
+    ways = [_with_target(service, share, demand, least) for share in TARGET_SHARES]
+    return min(ways, key=lambda way: (way[0], way[1].scaling.min_tasks, -way[1].scaling.target_cpu_fraction))[1]
+
+
+def _with_target(service: Service, share: float, demand: FloatArray, least: FloatArray) -> tuple[float, Service]:
+    """Task-steps at a share of the scaling target, with the lower bound that keeps ``least``, and the service with both."""
+    scaling = service.scaling
+    target = round(scaling.target_cpu_fraction * share, 4)
+    served = None if service.requests_per_task is None else service.requests_per_task * share
+    lower = replace(service, requests_per_task=served, scaling=replace(scaling, target_cpu_fraction=target))
+    tasks = needed_tasks(lower, demand, service.task).tasks
+    short = least[tasks < least]
+    if short.size:
+        bound = Scaling(min_tasks=int(short.max()), max_tasks=scaling.max_tasks, target_cpu_fraction=target, is_min_stated=True)
+        lower = replace(lower, scaling=bound)
+        tasks = np.maximum(tasks, bound.min_tasks)
+    return float(np.nansum(tasks)), lower
+
+
+def _peak_and_usual_load(demand: FloatArray, observed: ObservedTask) -> tuple[float, float]:
+    """Most memory that a task used [MiB], and the load that a task was often seen to bear [as ``demand``]."""
+    ran = np.where(observed.running_tasks > 0, observed.running_tasks, np.nan)
+    per_task = demand / ran
+    known = per_task[~np.isnan(per_task)]
+    usual = float(np.quantile(known, USUAL_LOAD_QUANTILE, method="lower")) if known.size else math.nan
+    return float(np.nanmax(observed.memory_mib)), usual if usual > 0 else math.nan

@@ -11,6 +11,8 @@ import advisor
 from advisor.errors import InputError
 from advisor.optimize.side_costs import price_side_costs
 from advisor.recommend import Recommendation
+from advisor.report import render_markdown
+from advisor.report.words import not_modelled
 from advisor.sources.workload_models import SideCostsEntry
 from advisor.workload import SideCosts
 
@@ -126,3 +128,23 @@ def test_a_missing_side_price_spoils_no_answer(tmp_path):
 def test_a_faulty_key_is_refused(tmp_path, text, message):
     with pytest.raises(InputError, match=message):
         workload(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("stated", "left"),
+    [
+        ("", "data transfer, load balancers, logs, labour, new commitments"),
+        ("side_costs: {load_balancers: 1}\n", "data transfer, logs, labour, new commitments"),
+        ("side_costs: {inter_az_gib_per_month: 9}\n", "other data transfer, load balancers, logs, labour, new commitments"),
+        ("side_costs: {logs_gib_per_month: 9}\n", "data transfer, load balancers, labour, new commitments"),
+        (
+            "side_costs: {inter_az_gib_per_month: 9, internet_out_gib_per_month: 9, other_regions_gib_per_month: 9, "
+            "nat_gateways: 1, nat_gib_per_month: 9, interface_endpoints: 1, interface_endpoint_gib_per_month: 9}\n",
+            "load balancers, logs, labour, new commitments",
+        ),
+    ],
+)
+def test_what_is_stated_is_not_listed_as_left_out(tmp_path, virginia, stated, left):
+    answer = advisor.advise(workload(tmp_path, stated), virginia)
+    assert not_modelled(answer) == left
+    assert f"In no alternative: {left}" in render_markdown(answer)

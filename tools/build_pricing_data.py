@@ -8,7 +8,6 @@ Needs pandas and pyarrow. Prints how far the registered-memory fit is from the o
 import argparse
 import csv
 import io
-import math
 import re
 import shutil
 import sys
@@ -26,6 +25,7 @@ import pandas as pd
 
 from advisor.pricing import missing_meters
 from advisor.sources.catalog import read_catalog, regions
+from advisor.sources.prices.registered_memory import FIT_SOURCE, fitted_registered_memory_mib
 
 Row = Sequence[object]
 Files = dict[str, str]
@@ -55,14 +55,7 @@ FEE_SCOPE_OF_FAMILY: Final = ((re.compile(r"gr?\d"), "g_series"), (re.compile(r"
 NOT_IN_MANAGED_INSTANCES: Final = re.compile(r"t\d.*\.(nano|micro)")
 """ECS Developer Guide, "Amazon ECS Managed Instances instance types": T families without nano and micro."""
 
-MIB_PER_GIB: Final = 1024
-FIT_MIB_PER_GIB: Final = 30
-FIT_MIB_PER_VCPU: Final = 30
-FIT_BASE_MIB: Final = 212
-FIT_BASE_BURSTABLE_MIB: Final = 72
-FIT_ARM_MIB: Final = 64
 FIT_MAY_EXCEED_FRACTION: Final = 0.005
-FIT_SOURCE: Final = "advisor_fit"
 
 OBSERVATION_SOURCES: Final = {
     "2i2c-org/infrastructure": "memory_2i2c",
@@ -105,28 +98,6 @@ class Observation:
     @property
     def source_id(self) -> str:
         return next(short for start, short in OBSERVATION_SOURCES.items() if self.source.startswith(start))
-
-
-def fitted_registered_memory_mib(memory_mib: int, vcpu: int, *, is_burstable: bool, is_arm: bool) -> int:
-    r"""Memory that a container instance registers, where nobody has observed it. A fit of ours, not an AWS figure.
-
-    Notes
-    -----
-    In MiB, with nominal memory ``m`` in GiB, ``v`` vCPUs, rounded down:
-
-    .. math:: 1024\,m - (30\,m + 30\,v + b + a), \qquad b = 212, \text{ burstable } 72; \quad a = 64 \text{ on ARM, else } 0
-
-    Made from the observations of Nitro types. Of all equations of this form, the one that exceeds no observation of at least
-    medium confidence and lies closest to them (a linear program over relative errors) has 30.0 per GiB, 29.9 per vCPU,
-    212 and, burstable, 32; the last is raised to 72 so that the doubtful t3.medium of 3,828 MiB holds too. ARM instances
-    lose a further 64 MiB to the contiguous memory allocator (comment in Karpenter's ``instancetype/types.go``).
-    No observation of a Nitro type is exceeded by more than 0.5 %, which the build checks; most lie within 0.7 % above the
-    fit. Newer kernels give up to 1.8 % more (m6i.large), nano and small burstable types up to 20 %. Xen types, which
-    are nearly all observed, register 2 to 4 % more than this says.
-    """
-    gib = memory_mib / MIB_PER_GIB
-    base = FIT_BASE_BURSTABLE_MIB if is_burstable else FIT_BASE_MIB
-    return math.floor(memory_mib - FIT_MIB_PER_GIB * gib - FIT_MIB_PER_VCPU * vcpu - base - FIT_ARM_MIB * is_arm)
 
 
 def read_observations(folder: Path) -> list[Observation]:

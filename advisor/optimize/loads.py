@@ -10,7 +10,17 @@ from advisor.optimize.parts import Part, fargate_part
 from advisor.optimize.pricing import price_parts
 from advisor.optimize.search import Search
 from advisor.simulate.scaling import RunningTasks, running_tasks
-from advisor.sizing import ObservedTask, RightSize, fargate_sizes, min_tasks, right_sizes
+from advisor.sizing import (
+    FargateSize,
+    ObservedTask,
+    RightSize,
+    fargate_sizes,
+    least_tasks_for_memory,
+    min_tasks,
+    needed_tasks,
+    right_sizes,
+    with_memory_kept,
+)
 from advisor.units import BoolArray, FloatArray
 from advisor.workload import LoadForm, Service, Workload
 
@@ -20,6 +30,7 @@ class ServiceLoad:
     """One service with its load on the search's time axis."""
 
     service: Service
+    """As stated, but for a scaling target and a lower bound that keep enough tasks for their memory."""
     demand: FloatArray
     run: RunningTasks
     """With the declared task size."""
@@ -31,17 +42,22 @@ class ServiceLoad:
     """Most memory that a single task was seen to use; 0 where it was not measured, or the size was chosen by it."""
     right_size: RightSize | None = None
     """How safe the size is, where it is not the declared one."""
+    observed: ObservedTask | None = None
+    """What was seen of tasks of the declared size; None where the load is a count of tasks."""
 
 
 def service_loads(workload: Workload, search: Search) -> tuple[ServiceLoad, ...]:
     """Tasks running for each service, with the declared task size."""
-    return tuple(
-        replace(
-            _load(service, workload.demand[row], search, _fargate_tasks(workload, row)),
-            peak_memory_mib=_peak_memory_mib(workload, row),
-        )
-        for row, service in enumerate(workload.services)
-    )
+    return tuple(_declared_load(workload, row, search) for row in range(len(workload.services)))
+
+
+def _declared_load(workload: Workload, row: int, search: Search) -> ServiceLoad:
+    service, demand = workload.services[row], workload.demand[row]
+    observed = _observed(workload, row)
+    if observed is not None:
+        service = with_memory_kept(service, demand, observed)
+    load = _load(service, demand, search, _fargate_tasks(workload, row))
+    return replace(load, peak_memory_mib=_peak_memory_mib(workload, row), observed=observed)
 
 
 def _peak_memory_mib(workload: Workload, row: int) -> float:
@@ -52,11 +68,12 @@ def _peak_memory_mib(workload: Workload, row: int) -> float:
 
 def right_sized_load(workload: Workload, declared: ServiceLoad, search: Search) -> ServiceLoad | None:
     """The service in the size that costs least on Fargate; None where that is no cheaper or single tasks were not seen."""
-    observed = _observed(workload, declared)
+    observed = declared.observed
     if observed is None:
         return None
-    sizes = right_sizes(declared.service, declared.demand, observed, workload.step_hours)
-    loads = [replace(_load(_resized(declared.service, at), declared.demand, search), right_size=at) for at in sizes]
+    service = workload.services[workload.index(declared.service.name)]  # each size has its own memory to keep to
+    sizes = right_sizes(service, declared.demand, observed, workload.step_hours)
+    loads = [replace(_load(_resized(service, at), declared.demand, search), right_size=at, observed=observed) for at in sizes]
     best = min(loads, key=lambda load: (_fargate_usd(load, search), load.run.size), default=None)
     if best is None or _fargate_usd(best, search) >= _fargate_usd(declared, search):
         return None
@@ -80,16 +97,16 @@ def _resized(service: Service, right: RightSize) -> Service:
     return replace(service, task=right.size, scaling=replace(service.scaling, min_tasks=min_tasks(service, right.size)))
 
 
-def _observed(workload: Workload, load: ServiceLoad) -> ObservedTask | None:
-    row = workload.index(load.service.name)
-    if load.service.load_form is LoadForm.TASKS or workload.cpu_units_per_task_max is None:
+def _observed(workload: Workload, row: int) -> ObservedTask | None:
+    service = workload.services[row]
+    if service.load_form is LoadForm.TASKS:
         return None
     unknown = np.full(workload.n_steps, np.nan)
     tasks, memory_mib, cpu_units = (
         unknown if series is None else series[row]
         for series in (workload.running_tasks, workload.memory_mib, workload.cpu_units_per_task_max)
     )
-    present = load.service.present
+    present = service.present
     if np.isnan(tasks).all() and present is not None and present.desired_count:
         tasks = np.full(workload.n_steps, float(present.desired_count))  # as the demand was worked out from it
     is_maximum = workload.is_memory_maximum is not None and bool(workload.is_memory_maximum[row])
@@ -100,12 +117,22 @@ def cheapest_fargate_part(load: ServiceLoad, architecture: Architecture, option:
     """The service on Fargate, in the size and number of tasks that cost least; None where no size holds its task."""
     parts = []
     for at in fargate_sizes(load.service, load.peak_memory_mib):
+        if not _keeps_memory(load, at):
+            continue
         run = load.run
         if at.size != load.service.task:
             resized = running_tasks(load.service, load.demand, at.size, search.axis, is_count_kept=at.is_count_kept)
             run = replace(resized, fargate_tasks=load.run.fargate_tasks)
         parts.append(fargate_part(run, architecture, option, search.axis, zones=search.constraints.zones))
     return min(parts, key=lambda part: cost_usd(search, [part], load.hours), default=None)
+
+
+def _keeps_memory(load: ServiceLoad, at: FargateSize) -> bool:
+    """Whether larger tasks, of which the load takes fewer, have the memory that each then needs."""
+    if at.is_count_kept or at.size == load.service.task or load.observed is None or np.isnan(load.observed.memory_mib).all():
+        return True
+    least = least_tasks_for_memory(load.demand, load.observed, at.size.memory_mib)
+    return not np.any(needed_tasks(load.service, load.demand, at.size).tasks < least)
 
 
 def cost_usd(search: Search, parts: Sequence[Part], hours: FloatArray) -> float:

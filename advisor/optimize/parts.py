@@ -243,7 +243,7 @@ def _scaling_policy(run: RunningTasks) -> tuple[ScalingMetric, float]:
     service = run.service
     if service.requests_per_task is not None and service.port is not None:
         return ScalingMetric.REQUESTS, service.requests_per_task * 60.0
-    return ScalingMetric.CPU, run.target_cpu_fraction * 100.0
+    return ScalingMetric.CPU, round(run.target_cpu_fraction * 100.0, 9)
 
 
 def _architecture(provider: CapacityProvider) -> Architecture:

@@ -11,6 +11,7 @@ from advisor.billing import Bill, MonthlyUsd
 from advisor.ecs import Architecture, LaunchType, PurchaseOption
 from advisor.errors import InputError
 from advisor.optimize.pricing import InstanceFacts
+from advisor.optimize.targets import TargetOutcome
 from advisor.plan import OMIT_DEFAULT, Plan, StrategyItem
 
 if TYPE_CHECKING:
@@ -112,6 +113,8 @@ class ServiceAdvice:
     why: str
     size: SizeAdvice | None = None
     """None where the declared size stays."""
+    targets: tuple[TargetOutcome, ...] = field(default=(), metadata={OMIT_DEFAULT: True})
+    """What scaling targets would have cost, and how safe they were; empty where the count follows no CPU target of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -81,6 +81,7 @@ def judge(
     is_stated: bool,
     settle: Callable[[Ranked, Ranked], str] = lambda _best, _rival: "",
     trend_doubt: str = "",
+    memory_doubts: Sequence[str] = (),
 ) -> Judgement:
     """Verdict on the first of ``ranked``, which has a price.
 
@@ -98,6 +99,8 @@ def judge(
         Says in a clause what would decide between two alternatives.
     trend_doubt
         A sentence where a trend of the load would change the answer if it went on.
+    memory_doubts
+        A sentence for each service whose tasks may run out of memory.
 
     Notes
     -----
@@ -125,6 +128,7 @@ def judge(
             doubts.extend(_doubts_of_draws(best, _likeliest(best, rival, choices), saving, probability, settle))
     if trend_doubt:
         doubts.append(trend_doubt)
+    doubts.extend(memory_doubts)
     if doubts:
         verdict, sentences = Verdict.TOO_CLOSE_TO_CALL, (*doubts, *unpriced)
     else:

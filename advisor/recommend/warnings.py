@@ -2,12 +2,14 @@
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from advisor.ecs import InstanceType, LaunchType
 from advisor.optimize.alternatives import Alternatives
 from advisor.optimize.candidates import family_and_generation
+from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.parts import Part
 from advisor.optimize.search import Search
 from advisor.optimize.side_costs import PricedSideCosts
@@ -16,8 +18,9 @@ from advisor.recommend.result import Alternative
 from advisor.recommend.verdict import WARN_WEEKS
 from advisor.simulate.instances import reservation
 from advisor.simulate.packing import tasks_per_instance
-from advisor.units import HOURS_PER_WEEK
-from advisor.workload import LoadForm, Workload
+from advisor.sizing import MEMORY_MARGIN_FRACTION, is_new_load, memory_with_tasks_mib, needed_tasks
+from advisor.units import CEIL_TOLERANCE, HOURS_PER_WEEK
+from advisor.workload import LoadForm, Service, Workload
 
 LEAST_COREMARK_FRACTION = 0.70
 FIT_ERROR_FRACTION = 0.01
@@ -39,8 +42,8 @@ def warnings_for(
         *_instance_types(search, parts),
         *_close_fits(search, parts),
         *_quota(parts),
-        *_unmet(best),
-        *_crowded(workload, search, parts),
+        *_unmet(best, parts),
+        *_kept_for_memory(workload, found, parts),
         *_stated(workload),
         *_daemons(workload),
         *_batches(workload),
@@ -163,9 +166,18 @@ def _quota(parts: Sequence[Part]) -> Iterable[str]:
         )
 
 
-def _unmet(best: Alternative) -> Iterable[str]:
-    if best.unmet_task_hours > 0:
+def _unmet(best: Alternative, parts: Sequence[Part]) -> Iterable[str]:
+    short = [run.service for part in parts for run in part.runs if np.nansum(run.unmet) > 0]
+    fixed = [service for service in short if service.scaling.min_tasks == service.scaling.max_tasks]
+    if len(short) > len(fixed) or (best.unmet_task_hours > 0 and not short):
         yield f"{best.unmet_task_hours:,.1f} task-hours a month are needed beyond scaling.max and are not in any cost"
+    for service in fixed:
+        yield (
+            f"{service.name}: its count is fixed at {service.scaling.max_tasks}, and CPU is above "
+            f"{service.scaling.target_cpu_fraction:.0%} at times, where service auto scaling would run more tasks".replace(
+                "%", " %"
+            )
+        )
 
 
 def _tasks_form(workload: Workload) -> Iterable[str]:
@@ -177,23 +189,68 @@ def _tasks_form(workload: Workload) -> Iterable[str]:
         )
 
 
-def _crowded(workload: Workload, search: Search, parts: Sequence[Part]) -> Iterable[str]:
-    """Services in fewer tasks than ran, each sent more load than its memory may take."""
-    if workload.running_tasks is None or workload.memory_mib is None:
-        return
-    for row, service in enumerate(workload.services):
-        part = next(part for part in parts if service.name in part.services)
-        tasks = part.tasks[list(part.services).index(service.name)]
-        ran = search.axis.spread(workload.running_tasks[row])
-        memory_mib = search.axis.spread(workload.memory_mib[row]) * np.fmax(ran / np.maximum(tasks, 1.0), 1.0)
-        if service.load_form is LoadForm.TASKS or np.isnan(memory_mib).all():
+def _kept_for_memory(workload: Workload, found: Alternatives, parts: Sequence[Part]) -> Iterable[str]:
+    """Services of which more tasks run than CPU asks for, because fewer would not have the memory for their load."""
+    for load in found.loads:
+        name, stated = load.service.name, workload.services[workload.index(load.service.name)]
+        part = next(part for part in parts if name in part.services)
+        run = part.runs[list(part.services).index(name)]
+        if run.service == stated or run.service != load.service:
             continue
-        at, size_mib = int(np.nanargmax(memory_mib)), part.services[service.name].task.memory_mib
-        if memory_mib[at] > size_mib and tasks[at] < ran[at]:
-            yield (
-                f"{service.name}: {tasks[at]:.0f} tasks serve the load for which {ran[at]:.0f} ran; if memory grows with the "
-                f"load of a task, one needs {memory_mib[at]:,.0f} MiB of its {size_mib:,}: raise scaling.min, or try it first"
-            )
+        most = np.nanmax(needed_tasks(stated, load.demand, stated.task).tasks)
+        yield (
+            f"{name}: memory, not CPU, sets how many tasks it takes: up to {np.nanmax(run.tasks):.0f}, where CPU alone would "
+            f"take {most:.0f}, which fewer tasks of {stated.task.memory_mib:,} MiB were not seen to bear. The plan scales at "
+            f"{_bounds(load.service)} instead of {_bounds(stated)}. Trying fewer tasks shows whether memory grows with load"
+        )
+
+
+def _bounds(service: Service) -> str:
+    if service.requests_per_task is not None:
+        target = f"{service.requests_per_task:,.3g} requests per second and task"
+    else:
+        target = f"{service.scaling.target_cpu_fraction * 100:.3g} % CPU"
+    return f"{target} with at least {service.scaling.min_tasks}"
+
+
+def memory_doubts(found: Alternatives, search: Search, parts: Sequence[Part]) -> tuple[str, ...]:
+    """Services in fewer tasks than ran, each sent more load than its memory was seen to take.
+
+    Of maxima, where the margin is not kept; of averages, which hide peaks, already where the average would be higher than any
+    that was seen.
+    """
+    return tuple(sentence for load in found.loads if (sentence := _memory_doubt(load, search, parts)))
+
+
+def _memory_doubt(load: ServiceLoad, search: Search, parts: Sequence[Part]) -> str:
+    observed, name = load.observed, load.service.name
+    if observed is None or np.isnan(observed.memory_mib).all():
+        return ""
+    part = next(part for part in parts if name in part.services)
+    tasks, size_mib = part.tasks[list(part.services).index(name)], part.services[name].task.memory_mib
+    on_axis = replace(
+        observed,
+        running_tasks=search.axis.spread(observed.running_tasks),
+        memory_mib=search.axis.spread(observed.memory_mib),
+    )
+    demand = search.axis.spread(load.demand)
+    memory_mib = np.where(is_new_load(demand, tasks, on_axis), memory_with_tasks_mib(demand, tasks, on_axis), np.nan)
+    if np.isnan(memory_mib).all():
+        return ""
+    at = int(np.nanargmax(memory_mib))
+    needed, ran = f"{memory_mib[at]:,.0f} MiB of its {size_mib:,}", on_axis.running_tasks[at]
+    fewer = (
+        f"{name}: {tasks[at]:.0f} tasks serve the load for which {ran:.0f} ran; if memory grows with the load of a task, one"
+    )
+    if memory_mib[at] * (1 + MEMORY_MARGIN_FRACTION) > size_mib * (1 + CEIL_TOLERANCE):
+        return f"{fewer} needs {needed}: raise scaling.min or scaling.max, or try it first"
+    seen_fraction = float(np.nanmax(observed.memory_mib)) / load.service.task.memory_mib
+    if not observed.is_memory_maximum and memory_mib[at] > size_mib * seen_fraction * (1 + CEIL_TOLERANCE):
+        return (
+            f"{fewer} uses {needed} on average, and averages hide the peak: give its maximum (column memory_percent_maximum), "
+            "or keep the tasks by scaling.min"
+        )
+    return ""
 
 
 def _stated(workload: Workload) -> Iterable[str]:

@@ -20,16 +20,17 @@ from advisor.recommend.reasons import percent, rejected_why
 from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation, ServiceAdvice, ServiceView
 from advisor.report.markdown import escape
 from advisor.report.words import (
-    NOT_MODELLED,
     VERDICT_WORDS,
     assumptions,
     coverage_sentence,
     money,
     money_range,
+    not_modelled,
     present_sentence,
     rounding_sentence,
     saving_sentence,
     size_sentence,
+    targets_sentence,
     where,
 )
 from advisor.units import HOURS_PER_MONTH
@@ -295,7 +296,15 @@ def _of_service(recommendation: Recommendation, service: ServiceAdvice, sources:
         monthly_usd=chosen.monthly_usd if chosen else None,
         money=f"{money_range(chosen.monthly_usd)} a month" if chosen else f"on instances shared by {len(shared)} services",
         reasons=(
-            *filter(None, (service.why, size_sentence(service), rounding_sentence(service.name, recommendation))),
+            *filter(
+                None,
+                (
+                    service.why,
+                    size_sentence(service),
+                    rounding_sentence(service.name, recommendation),
+                    targets_sentence(service),
+                ),
+            ),
             *_stairs_reasons(_view(recommendation, service.name)),
         ),
         binds=(
@@ -423,7 +432,7 @@ def _upper_end(alternative: Alternative) -> Iterator[str]:
 
 def _assumed(recommendation: Recommendation) -> Iterator[str]:
     yield f"assumed: {assumptions(recommendation) or 'nothing'}"
-    yield f"not modelled, in no alternative: {NOT_MODELLED}"
+    yield f"not modelled, in no alternative: {not_modelled(recommendation)}"
 
 
 # The sum by hand

@@ -23,7 +23,6 @@ from advisor.report.charts.render import file_names
 from advisor.report.explain import agreeing, printable, rate, usd
 from advisor.report.words import (
     LAUNCH_WORDS,
-    NOT_MODELLED,
     VERDICT_WORDS,
     chance,
     coverage_sentence,
@@ -33,11 +32,13 @@ from advisor.report.words import (
     money,
     money_range,
     more_than_best,
+    not_modelled,
     packed,
     replay_sentence,
     rounding_sentence,
     size_sentence,
     sure_sentence,
+    targets_sentence,
     where,
 )
 
@@ -354,7 +355,12 @@ def _service(service: ServiceAdvice, recommendation: Recommendation) -> dict[str
         f"capacity provider {item.capacity_provider}, weight {item.weight}, base {item.base}"
         for item in service.capacity_provider_strategy
     )
-    sentences = (service.why, size_sentence(service), rounding_sentence(service.name, recommendation))
+    sentences = (
+        service.why,
+        size_sentence(service),
+        rounding_sentence(service.name, recommendation),
+        targets_sentence(service),
+    )
     return {
         "name": service.name,
         "where": where(service),
@@ -417,7 +423,7 @@ def _origin(recommendation: Recommendation) -> dict[str, Any]:
     run = recommendation.run
     return {
         "defaults": list(run.defaults.items()),
-        "not_modelled": NOT_MODELLED,
+        "not_modelled": not_modelled(recommendation),
         "notes": run.notes,
         "missing": list(_missing(recommendation)),
         "coverage": coverage_sentence(recommendation),

@@ -5,7 +5,6 @@ import re
 from advisor.recommend.reasons import rejected_why
 from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation
 from advisor.report.words import (
-    NOT_MODELLED,
     VERDICT_WORDS,
     assumptions,
     chance,
@@ -15,6 +14,7 @@ from advisor.report.words import (
     money,
     money_range,
     more_than_best,
+    not_modelled,
     packed,
     present_sentence,
     replay_sentence,
@@ -22,6 +22,7 @@ from advisor.report.words import (
     saving_sentence,
     size_sentence,
     sure_sentence,
+    targets_sentence,
     where,
 )
 
@@ -94,7 +95,12 @@ def _services(recommendation: Recommendation) -> list[str]:
     for service in recommendation.recommendation.services:
         size = f"{service.task_size['cpu']}/{service.task_size['memory']}"
         count = f"{service.tasks_p50:g}/{service.tasks_max:g}"
-        sentences = (service.why, size_sentence(service), rounding_sentence(service.name, recommendation))
+        sentences = (
+            service.why,
+            size_sentence(service),
+            rounding_sentence(service.name, recommendation),
+            targets_sentence(service),
+        )
         why = "; ".join(sentence for sentence in sentences if sentence)
         lines.append(f"| {escape(service.name)} | {escape(where(service))} | {size} | {count} | {escape(why)} |")
     return lines
@@ -130,7 +136,10 @@ def _line_items(alternative: Alternative) -> list[str]:
 
 
 def _assumptions(recommendation: Recommendation) -> list[str]:
-    lines = [f"- Defaults used: {escape(assumptions(recommendation)) or 'none'}", f"- In no alternative: {NOT_MODELLED}"]
+    lines = [
+        f"- Defaults used: {escape(assumptions(recommendation)) or 'none'}",
+        f"- In no alternative: {not_modelled(recommendation)}",
+    ]
     lines += [f"- {escape(note)}" for note in recommendation.run.notes]
     files = ", ".join(f"`{escape(file['path'])}` ({file['sha256'][:12]})" for file in recommendation.run.inputs)
     return [*lines, f"- Input: {files or 'none'}; advisor {recommendation.run.version}"]

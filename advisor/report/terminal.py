@@ -5,7 +5,6 @@ from collections.abc import Sequence
 
 from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation
 from advisor.report.words import (
-    NOT_MODELLED,
     VERDICT_WORDS,
     assumptions,
     coverage_sentence,
@@ -14,6 +13,7 @@ from advisor.report.words import (
     missing_sentence,
     money_range,
     more_than_best,
+    not_modelled,
     packed,
     present_sentence,
     replay_sentence,
@@ -55,7 +55,7 @@ def render_summary(
     lines += ["", *_alternatives(recommendation, width, has_color)]
     lines += ["", *_services(recommendation, width)]
     lines += ["", *textwrap.wrap(f"Assumed: {assumptions(recommendation) or 'nothing'}.", width)]
-    lines += textwrap.wrap(f"Not modelled, in no alternative: {NOT_MODELLED}.", width)
+    lines += textwrap.wrap(f"Not modelled, in no alternative: {not_modelled(recommendation)}.", width)
     if result_path:
         lines += [f"Written to {result_path}"]
     return "\n".join(lines) + "\n"

@@ -2,6 +2,7 @@
 
 from advisor.billing import MonthlyUsd
 from advisor.ecs import LaunchType, PurchaseOption
+from advisor.optimize.targets import TargetOutcome
 from advisor.recommend.reasons import folded
 from advisor.recommend.reasons import percent as percent
 from advisor.recommend.result import Alternative, Recommendation, Saving, ServiceAdvice, Verdict
@@ -170,6 +171,23 @@ def size_sentence(advice: ServiceAdvice) -> str:
     )
 
 
+def targets_sentence(advice: ServiceAdvice) -> str:
+    """What scaling targets would have cost and how safe they were; empty where the count follows no CPU target of its own."""
+    if not advice.targets:
+        return ""
+    return f"CPU targets on this history, by the month: {'; '.join(map(_target, advice.targets))}"
+
+
+def _target(outcome: TargetOutcome) -> str:
+    headroom = outcome.memory_headroom_fraction
+    memory = "memory not measured" if headroom is None else f"{percent(headroom)} of memory left"
+    cost = "no price" if outcome.monthly_usd is None else money(outcome.monthly_usd)
+    return (
+        f"{outcome.target_cpu_percent:.3g} % costs {cost}, {outcome.hours_above_target:,.1f} h above it, "
+        f"{outcome.hours_above_full:,.1f} h above full, {memory}"
+    )
+
+
 def rounding_sentence(name: str, recommendation: Recommendation) -> str:
     """What rounding the declared size up to Fargate's grid wastes; empty where it wastes nothing."""
     view = next((view for view in recommendation.views.services if view.name == name), None)
@@ -205,5 +223,28 @@ def coverage_sentence(recommendation: Recommendation) -> str:
     return f"{services}, {run.start[:10]} to {run.end[:10]} ({steps}, {run.coverage_fraction * 100:.1f} % covered)"
 
 
-NOT_MODELLED = "data transfer, load balancers, logs, labour, new commitments"
-"""Side costs that this version leaves out of every alternative alike."""
+_DATA_TRANSFER = (
+    "data_transfer:inter_az:", "data_transfer:internet_out", "data_transfer:other_regions:", "vpc:nat_gateway:gib",
+    "vpc:interface_endpoint:gib",
+)  # fmt: skip
+_LOAD_BALANCERS = ("elb:",)
+_LOGS = ("cloudwatch:logs_ingested:",)
+
+
+def not_modelled(recommendation: Recommendation) -> str:
+    """What is in no alternative and beside none: side costs that the workload does not state, labour, new commitments."""
+    side = recommendation.side_costs
+    stated = () if side is None else (*(item.meter for item in side.bill.line_items), *side.missing)
+
+    def n_stated(meters: tuple[str, ...]) -> int:
+        return sum(any(meter.startswith(each) for meter in stated) for each in meters)
+
+    n_transfers = n_stated(_DATA_TRANSFER)
+    left = [
+        "" if n_transfers == len(_DATA_TRANSFER) else "other data transfer" if n_transfers else "data transfer",
+        "" if n_stated(_LOAD_BALANCERS) else "load balancers",
+        "" if n_stated(_LOGS) else "logs",
+        "labour",
+        "new commitments",
+    ]
+    return ", ".join(filter(None, left))

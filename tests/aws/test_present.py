@@ -387,7 +387,8 @@ def test_where_nothing_tells_the_launch_type_the_count_stands_in_the_load_file(t
             {"containerDefinitions": [{"name": "a", "resourceRequirements": [{"type": "GPU", "value": "1"}]}]},
             "its tasks ask for a GPU",
         ),
-        ({"schedulingStrategy": "DAEMON"}, {}, "it is a daemon service"),
+        ({"schedulingStrategy": "DAEMON", "status": "DRAINING"}, {}, "the service is being deleted"),
+        ({"schedulingStrategy": "DAEMON"}, {"memory": None}, "its task definition reserves no memory"),
         ({"launchType": "EXTERNAL"}, {}, "it runs on external instances"),
         ({"taskDefinition": None}, {}, "ECS names no task definition"),
         ({}, {"cpu": None}, "its task definition reserves no CPU"),
@@ -534,14 +535,6 @@ def test_a_load_that_begins_late_says_since_when_and_why():
         "`web`: nothing was measured before 2026-11-21 09:00 UTC (the service was created at 2026-11-21 09:00 UTC): the load "
         "file begins there." in report
     )
-
-
-def test_a_service_without_auto_scaling_says_how_to_keep_its_count(tmp_path):
-    files = collect_workload(account_with(web={}), "shop", now=NOW, days=0.25)
-    words = " ".join(line.strip(" #") for line in files["workload.yaml"].decode().splitlines())
-    assert "`scaling: {min: 3, max: 3}` keeps the count as it is" in words
-    entry = yaml.safe_load(files["workload.yaml"])["services"][0]
-    assert "scaling" not in entry
 
 
 def test_memory_alone_is_no_load():

@@ -57,7 +57,8 @@ def fargate_way_counts(workload, service, way, zones=2):
     minimum = model.minimum_tasks(service, zones)
     if is_count_kept or not model.counts_react_to_cpu(service):
         return minimum, *counts_of(workload, service, service["cpu"], minimum)
-    minimum = model.minimum_after_resize(minimum, service["cpu"], cpu, service.get("port") is not None)
+    if service.get("min") is None or service["min"] != service.get("max"):  # a count that both bounds fix stays that count
+        minimum = model.minimum_after_resize(minimum, service["cpu"], cpu, service.get("port") is not None)
     return minimum, *counts_of(workload, service, cpu, minimum)
 
 

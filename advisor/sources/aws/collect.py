@@ -40,11 +40,11 @@ from advisor.sources.aws.instances import Group, fetch_groups, fetch_instances
 from advisor.sources.aws.load import load_csv, service_load
 from advisor.sources.aws.load_balancers import fetch_request_sources
 from advisor.sources.aws.present import present_of, provider_names, startup_s
-from advisor.sources.aws.reasons import why_no_data, why_out, why_unsized, why_useless
+from advisor.sources.aws.reasons import DAEMON, why_no_data, why_out, why_unsized, why_useless
 from advisor.sources.aws.saved import SavedAnswers
 from advisor.sources.aws.scaling import SetCount, fetch_scaling, fetch_set_counts
 from advisor.sources.aws.session import Aws, Pace
-from advisor.sources.aws.workload_yaml import refusal_of, service_entry, workload_yaml
+from advisor.sources.aws.workload_yaml import daemon_entry, refusal_of, refusal_of_daemon, service_entry, workload_yaml
 
 Progress = Callable[[str], None]
 Share = Callable[[str, float], None]
@@ -214,9 +214,7 @@ class _Run:
         self.now = begun
 
     def _with_definitions(self, services: Sequence[EcsService]) -> list[FoundService]:
-        arns = list(
-            dict.fromkeys(s.task_definition for s in services if s.task_definition and (s.is_daemon or why_out(s) is None))
-        )
+        arns = list(dict.fromkeys(s.task_definition for s in services if s.task_definition and why_out(s) is None))
         definitions: dict[str, TaskDefinition] = {}
         refused: dict[str, str] = {}
         for number, arn in enumerate(arns, start=1):
@@ -269,7 +267,7 @@ class _Run:
 
     def _with_scaling(self, found: Sequence[FoundService], cluster: Cluster) -> list[FoundService]:
         self.say("reading service auto scaling")
-        scaling = fetch_scaling(self.aws, cluster.name, [s.name for s in found if s.left_out is None])
+        scaling = fetch_scaling(self.aws, cluster.name, [s.name for s in found if s.is_taken])
         return [
             replace(
                 s,
@@ -281,7 +279,7 @@ class _Run:
         ]
 
     def _with_loads(self, found: Sequence[FoundService], cluster: Cluster, reader: MetricReader) -> list[FoundService]:
-        wanted = {s.name: s for s in found if s.left_out is None}
+        wanted = {s.name: s for s in found if s.is_taken}
         sources = fetch_request_sources(self.aws, [s.service for s in wanted.values()])
         queries = [q for name in wanted for q in service_queries(cluster.name, name, sources.get(name, ()))]
         window = reader.window
@@ -316,6 +314,7 @@ class _Run:
             n_measured=load.n_measured,
             first=window.start + timedelta(seconds=int(load.measured.argmax()) * window.period_s),
             notes=tuple(load.notes),
+            usual_tasks=load.usual_tasks,
         )
         return replace(found, load=file, no_data=why_useless(load, found))
 
@@ -357,8 +356,8 @@ def _readable(findings: Findings) -> Findings:
         No service is left.
     """
     services = [replace(s, left_out=s.left_out or _why_refused(s, findings)) for s in findings.services]
-    if all(s.left_out for s in services):
-        reasons = "; ".join(f"{s.name}: {s.left_out}" for s in services[:5])
+    if not any(s.is_taken for s in services):
+        reasons = "; ".join(f"{s.name}: {s.left_out or DAEMON}" for s in services[:5])
         more = f"; and {len(services) - 5} more" if len(services) > 5 else ""
         raise AwsError(
             f"no service of cluster {findings.cluster.name} can be compared ({reasons}{more}). "
@@ -368,6 +367,8 @@ def _readable(findings: Findings) -> Findings:
 
 
 def _why_refused(found: FoundService, findings: Findings) -> str | None:
+    if found.service.is_daemon:
+        return refusal_of_daemon(daemon_entry(found, findings))
     if found.no_data and not found.n_tasks:
         return found.no_data
     return refusal_of(service_entry(found, findings))

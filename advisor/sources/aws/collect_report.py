@@ -7,7 +7,8 @@ from typing import Final
 
 from advisor.sources.aws.findings import Findings, FoundService
 from advisor.sources.aws.session import ACCESS_DENIED
-from advisor.sources.aws.workload_yaml import why_no_instances
+from advisor.sources.aws.stated_scaling import stated_scaling
+from advisor.sources.aws.workload_yaml import daemon_remarks, why_no_instances
 
 _SHORT_OF: Final = timedelta(days=1)
 """A load that begins later than this after the window did is told."""
@@ -35,11 +36,12 @@ def collect_report(found: Findings) -> bytes:
 
 def _overview(found: Findings) -> Iterator[str]:
     window = found.window
-    taken = [s for s in found.services if s.left_out is None]
+    taken, daemons = found.taken, [s for s in found.daemons if s.left_out is None]
     yield f"# Collected: cluster {_code(found.cluster.name)} in {found.region}"
     yield ""
     yield f"- Read at {found.collected_at:%Y-%m-%d %H:%M} UTC, nothing was changed."
-    yield f"- {len(taken)} of {len(found.services)} services are in `workload.yaml`."
+    beside = f", {len(daemons)} of them as daemons" if daemons else ""
+    yield f"- {len(taken) + len(daemons)} of {len(found.services)} services are in `workload.yaml`{beside}."
     yield (
         f"- Load of {window.start:%Y-%m-%d %H:%M} to {window.end:%Y-%m-%d %H:%M} UTC ({found.days:g} days) in steps of "
         f"{window.period_s} s: {_WHY_PERIOD[window.period_s]}. The whole window has one step."
@@ -119,11 +121,11 @@ def _service_notes(found: FoundService, findings: Findings) -> Iterator[str]:
                 f"no task count was measured, so the desired count of today ({found.service.desired_count}) stands in for "
                 "every step; Container Insights would measure it (RunningTaskCount)"
             )
-    if found.left_out is None and found.present and found.present.untold:
+    if found.is_taken and found.present and found.present.untold:
         yield f"its present is not stated: {found.present.untold}, which a workload file cannot hold ({found.present.how})"
     if found.service.rollout:
         yield f"{found.service.rollout}; size and present are those of the primary"
-    if found.left_out is None and found.definition and found.definition.not_on_fargate:
+    if found.is_taken and found.definition and found.definition.not_on_fargate:
         yield f"it uses what Fargate does not offer: {', '.join(found.definition.not_on_fargate)}"
     deployed = found.service.deployed_at
     if deployed and deployed > findings.window.start and found.load:
@@ -135,6 +137,11 @@ def _service_notes(found: FoundService, findings: Findings) -> Iterator[str]:
         yield "the task definition has no size of the task as a whole: the sizes of its containers were added up"
     if found.target and found.target.is_suspended:
         yield "its scaling is suspended in part"
+    remark = stated_scaling(found, findings.skipped).remark if found.is_taken else None
+    if remark:
+        yield remark
+    if found.service.is_daemon and found.left_out is None:
+        yield from daemon_remarks(found, findings)
 
 
 def _scaling(found: Findings) -> Iterator[str]:

@@ -25,6 +25,8 @@ class LoadFile:
     first: datetime
     """The first of them."""
     notes: tuple[str, ...]
+    usual_tasks: tuple[float, float] | None = None
+    """The 5 % and 95 % quantiles of the task counts, where they were measured: deployments are shorter than that."""
 
     @property
     def lacks_count(self) -> bool:
@@ -53,6 +55,11 @@ class FoundService:
     @property
     def name(self) -> str:
         return self.service.name
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether it is a service of the workload, whose launch type is compared."""
+        return self.left_out is None and not self.service.is_daemon
 
     @property
     def states_present(self) -> bool:
@@ -87,3 +94,12 @@ class Findings:
     skipped: Sequence[Skipped]
     messages: Sequence[str]
     """What CloudWatch said beside the values."""
+
+    @property
+    def taken(self) -> list[FoundService]:
+        return [service for service in self.services if service.is_taken]
+
+    @property
+    def daemons(self) -> list[FoundService]:
+        """Daemon services, with those that the workload cannot state."""
+        return [found for found in self.services if found.service.is_daemon]

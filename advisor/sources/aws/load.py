@@ -53,6 +53,15 @@ class ServiceLoad:
         """Whether CPU in percent stands without the task count that it refers to."""
         return "cpu_percent_average" in self.columns and not {"tasks", "cpu_units"} & set(self.columns)
 
+    @property
+    def usual_tasks(self) -> tuple[float, float] | None:
+        """The 5 % and 95 % quantiles of the task counts; None without any."""
+        tasks = self.columns.get("tasks")
+        if tasks is None or np.isnan(tasks).all():
+            return None
+        low, high = np.nanquantile(tasks, [0.05, 0.95])
+        return float(low), float(high)
+
     def state_count(self, n_tasks: int) -> None:
         """Let ``n_tasks`` stand in for the task count of every measured step, where none was measured."""
         if self.needs_count:

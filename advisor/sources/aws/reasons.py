@@ -1,18 +1,19 @@
 """Why a service is not in the workload, or is there without measured load."""
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from advisor.sources.aws.cloudwatch import Window
 from advisor.sources.aws.ecs import EcsService, TaskDefinition
 from advisor.sources.aws.findings import FoundService
 from advisor.sources.aws.load import ServiceLoad
 
+DAEMON: Final = "it is a daemon service: one task on every container instance, so not a choice of launch type"
+
 
 def why_out(service: EcsService) -> str | None:
     if service.status == "INACTIVE":
         return "the service is deleted (INACTIVE)"
-    if service.is_daemon:
-        return "it is a daemon service: one task on every container instance, so not a choice of launch type"
     if service.status == "DRAINING":
         return "the service is being deleted (DRAINING)"
     if service.launch_type == "EXTERNAL":
@@ -27,7 +28,7 @@ def why_unsized(service: EcsService, definition: TaskDefinition | None, refused:
         )
     if definition.needs_gpu:
         return "its tasks ask for a GPU or an accelerator, which this version neither places nor prices"
-    if definition.cpu_units is None:
+    if definition.cpu_units is None and not service.is_daemon:
         return "its task definition reserves no CPU, neither for the task nor for a container: state task.cpu to take it in"
     if definition.memory_mib is None:
         return "its task definition reserves no memory: state task.memory to take it in"

@@ -35,11 +35,13 @@ class ScalableTarget:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScalingPolicy:
-    """A scaling policy in words, with the CPU target where it has one."""
+    """A scaling policy in words, with the target where it tracks CPU or requests."""
 
     name: str
     description: str
     target_cpu_percent: float | None
+    requests_per_minute: float | None = None
+    """Of one task behind a load balancer, where the policy tracks that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +182,7 @@ def _policy(facts: Mapping[str, Any]) -> ScalingPolicy:
         name=name,
         description=f"target tracking of {metric} at {target:g}" + _cooldowns(tracking),
         target_cpu_percent=target if is_cpu else None,
+        requests_per_minute=target if metric == "ALBRequestCountPerTarget" else None,
     )
 
 

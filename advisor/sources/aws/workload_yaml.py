@@ -2,12 +2,18 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from advisor.sources.aws.findings import Findings, FoundService
+from advisor.sources.aws.stated_scaling import stated_scaling
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 _DEFAULT_STORAGE_GIB: Final = 20
 _COMMENT_WIDTH: Final = 116
+_LEAST_PLAIN_CPU: Final = 17
+"""Below this, a reader of workload files cannot tell CPU units from vCPU."""
 
 
 def workload_yaml(found: Findings) -> bytes:
@@ -17,7 +23,8 @@ def workload_yaml(found: Findings) -> bytes:
         f"cluster: {_scalar(found.cluster.name)}",
         f"region: {_scalar(found.region)}",
         "services:",
-        *(line for service in found.services for line in _service_lines(service, found)),
+        *(line for service in found.services if not service.service.is_daemon for line in _service_lines(service, found)),
+        *_daemon_lines(found),
         *_instance_lines(found),
         *_commitment_lines(found),
     ]
@@ -32,10 +39,13 @@ def service_entry(found: FoundService, findings: Findings) -> dict[str, Any]:
     if container and container.image:
         entry["image"] = container.image
     entry["task"] = _task_entry(found)
-    entry["load"] = {"file": found.load.path} if found.load and not found.no_data else {"tasks": found.n_tasks}
-    scaling = _scaling_entry(found)
-    if scaling:
-        entry["scaling"] = scaling
+    stated = stated_scaling(found, findings.skipped)
+    if found.load and not found.no_data:
+        entry["load"] = {"file": found.load.path, **stated.load}
+    else:
+        entry["load"] = {"tasks": found.n_tasks}
+    if stated.scaling:
+        entry["scaling"] = dict(stated.scaling)
     entry["architectures"] = [architecture_of(found, findings)]
     if present and present.is_spot:
         entry["interruptible"] = True
@@ -50,14 +60,39 @@ def service_entry(found: FoundService, findings: Findings) -> dict[str, Any]:
     return entry
 
 
+def daemon_entry(found: FoundService, findings: Findings) -> dict[str, Any]:
+    """A daemon service as the workload file spells it."""
+    definition = found.definition
+    entry: dict[str, Any] = {"name": found.name, "task": _task_entry(found)}
+    cpu_units = (definition.cpu_units if definition else None) or 1
+    if cpu_units < _LEAST_PLAIN_CPU:
+        entry["task"]["cpu"] = f"{cpu_units} units"
+    entry["task"].pop("startup_seconds", None)
+    stated = definition.architecture if definition else None
+    entry["architectures"] = [stated] if stated else sorted(findings.instances.architectures) or ["X86_64"]
+    entry["network_mode"] = (definition.network_mode if definition else None) or "bridge"
+    return entry
+
+
 def refusal_of(entry: Mapping[str, Any]) -> str | None:
     """Why the reader of workload files would not take a service; None when it takes it."""
-    from pydantic import ValidationError
-
     from advisor.sources.workload_models import ServiceEntry
 
+    return _refusal(ServiceEntry, entry)
+
+
+def refusal_of_daemon(entry: Mapping[str, Any]) -> str | None:
+    """Why the reader of workload files would not take a daemon; None when it takes it."""
+    from advisor.sources.workload_models import DaemonEntry
+
+    return _refusal(DaemonEntry, entry)
+
+
+def _refusal(model: "type[BaseModel]", entry: Mapping[str, Any]) -> str | None:
+    from pydantic import ValidationError
+
     try:
-        ServiceEntry.model_validate(entry)
+        model.model_validate(entry)
     except ValidationError as error:
         first = error.errors()[0]
         return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
@@ -87,17 +122,6 @@ def _task_entry(found: FoundService) -> dict[str, Any]:
     return entry
 
 
-def _scaling_entry(found: FoundService) -> dict[str, Any]:
-    """Bounds and the lowest CPU target: service auto scaling scales out as soon as one policy says so."""
-    if found.target is None or found.target.max_tasks < 1:
-        return {}
-    entry: dict[str, Any] = {"min": found.target.min_tasks, "max": found.target.max_tasks}
-    targets = [p.target_cpu_percent for p in found.policies if p.target_cpu_percent is not None]
-    if targets:
-        entry["target_cpu"] = _plain(min(targets))
-    return entry
-
-
 def _header(found: Findings) -> list[str]:
     window = found.window
     return [
@@ -113,12 +137,41 @@ def _service_lines(found: FoundService, findings: Findings) -> Iterator[str]:
         if found.definition is not None:
             yield from (f"  # {line}" for line in _dumped([service_entry(found, findings)]))
         return
-    for remark in _remarks(found):
+    for remark in _remarks(found, findings):
         yield from (f"  # {line}" for line in _folded(remark))
     yield from (f"  {line}" for line in _dumped([service_entry(found, findings)]))
 
 
-def _remarks(found: FoundService) -> Iterator[str]:
+def _daemon_lines(findings: Findings) -> Iterator[str]:
+    if not findings.is_whole:
+        yield "# Only some services were asked for: daemon services, which take their share of every instance, are not in it."
+    if any(found.left_out is None for found in findings.daemons):
+        yield "daemons:"
+    for found in findings.daemons:
+        if found.left_out is not None:
+            yield f"  # {_clean(found.name)} is left out: {_clean(found.left_out)}"
+            continue
+        for remark in daemon_remarks(found, findings):
+            yield from (f"  # {line}" for line in _folded(f"{found.name} {remark}."))
+        yield from (f"  {line}" for line in _dumped([daemon_entry(found, findings)]))
+
+
+def daemon_remarks(found: FoundService, findings: Findings) -> Iterator[str]:
+    """What has to be known of a daemon in the workload, in sentences without its name."""
+    definition, n_instances = found.definition, sum(findings.instances.by_type.values())
+    yield "is a daemon service: one task on every container instance, and none on Fargate"
+    if definition and definition.cpu_units is None:
+        yield "reserves no CPU: 1 unit stands for it, and what it really uses is in no figure"
+    if definition and not definition.architecture:
+        yield "does not say its architecture: that of the instances of today is taken, and no other instance is a candidate"
+    if 0 < found.service.running_count < n_instances:
+        yield (
+            f"runs on {found.service.running_count} of {n_instances} container instances, and is taken on every one: remove it "
+            "where that is wrong"
+        )
+
+
+def _remarks(found: FoundService, findings: Findings) -> Iterator[str]:
     name = found.name
     if found.present:
         yield f"{name} runs by {found.present.how}."
@@ -140,12 +193,9 @@ def _remarks(found: FoundService) -> Iterator[str]:
     if found.policies or found.scheduled:
         ways = [policy.description for policy in found.policies] + [f"schedule {action}" for action in found.scheduled]
         yield f"{name} scales by {'; '.join(ways)}."
-    elif found.target is None:
-        n = found.service.desired_count
-        yield (
-            f"{name} has no service auto scaling that was found: {n} tasks. Plans are compared with auto scaling at the "
-            f"default target; `scaling: {{min: {n}, max: {n}}}` keeps the count as it is."
-        )
+    stated = stated_scaling(found, findings.skipped)
+    if stated.remark:
+        yield f"{name}: {stated.remark}."
     if found.no_data:
         yield f"{name}: {found.no_data}. Its {found.n_tasks} tasks of today are stated as a constant load, not measured."
     elif found.load and found.load.lacks_count:
@@ -157,7 +207,7 @@ def _remarks(found: FoundService) -> Iterator[str]:
 
 def why_no_instances(found: Findings) -> Sequence[str]:
     """Why today's instances would make a wrong present: their cost is held against the services of the workload alone."""
-    instances, taken = found.instances, [s for s in found.services if s.left_out is None]
+    instances, taken = found.instances, found.taken
     others = [s.name for s in found.services if s.left_out and _is_on_instances(s)]
     reasons = []
     if not found.is_whole:
@@ -267,7 +317,3 @@ def _counts(by_type: Mapping[str, int]) -> str:
 
 def _iso(moment: Any) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
-
-
-def _plain(number: float) -> int | float:
-    return int(number) if number == int(number) else number

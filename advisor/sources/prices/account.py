@@ -12,6 +12,7 @@ import numpy as np
 from advisor.sources.aws.errors import reading
 from advisor.sources.aws.session import Aws
 from advisor.sources.prices.found import FoundRate, Rows, shortest
+from advisor.sources.prices.registered_memory import FIT_SOURCE, fitted_registered_memory_mib
 from advisor.units import FloatArray
 
 _SYSTEMS: Final = {"Linux/UNIX": "linux", "Windows": "windows"}
@@ -241,19 +242,8 @@ def _facts(told: Mapping[str, Any]) -> TypeFacts | None:
     )
 
 
-FIT_SOURCE: Final = "advisor_fit"
 _ACCELERATED_FAMILY: Final = re.compile(r"(g|gr|p|vt|dl|f|inf|trn)\d")
 """g6f and others have a part of a GPU, which EC2 does not count."""
-
-
-def registered_memory_mib(facts: TypeFacts) -> int:
-    """Memory that a container instance of the type registers, where nobody has observed it.
-
-    The fit that ``pricing_data/README.md`` states with its error: it exceeds no observation by more than 0.5 %.
-    """
-    gib = facts.memory_mib / 1024
-    lost = 30 * gib + 30 * facts.vcpu + (72 if facts.is_burstable else 212) + 64 * (facts.architecture == "ARM64")
-    return int(facts.memory_mib - lost)
 
 
 def type_rows(
@@ -289,7 +279,7 @@ def type_rows(
             continue
         if before is None or (before["vcpu"], before["memory_mib"]) != (told["vcpu"], told["memory_mib"]):
             told |= {
-                "registered_memory_mib": str(registered_memory_mib(facts)),
+                "registered_memory_mib": str(_registered_memory_mib(facts)),
                 "registered_memory_basis": "fitted",
                 "registered_memory_as_of": "",
                 "registered_memory_source_id": FIT_SOURCE,
@@ -300,6 +290,11 @@ def type_rows(
         cells = dict.fromkeys(columns, "") | (dict(before) if before else {}) | told
         rows.append(tuple(cells[name] for name in columns))
     return rows
+
+
+def _registered_memory_mib(facts: TypeFacts) -> int:
+    is_arm = facts.architecture == "ARM64"
+    return fitted_registered_memory_mib(facts.memory_mib, facts.vcpu, is_burstable=facts.is_burstable, is_arm=is_arm)
 
 
 def _flag(value: bool) -> str:

@@ -1,0 +1,113 @@
+"""Scaling targets of one service, replayed on its history: what each costs, and how safe it would have been."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from advisor.ecs import LaunchType
+from advisor.optimize.loads import ServiceLoad
+from advisor.optimize.parts import Part, fargate_part
+from advisor.optimize.pricing import price_parts
+from advisor.optimize.search import Search, part_on_provider
+from advisor.simulate.scaling import RunningTasks, running_tasks
+from advisor.sizing import memory_with_tasks_mib
+from advisor.units import CEIL_TOLERANCE, BoolArray, FloatArray
+
+TARGETS_PERCENT = (50.0, 60.0, 70.0, 80.0)
+REACTION_S = 240
+"""Target tracking scales out after three periods of 60 s above its target; a task then takes about a minute to be ready."""
+FINE_STEP_S = 300
+"""In steps of at most this, the count is replayed late by the time of reaction; longer steps hide what happens inside."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetOutcome:
+    """What a scaling target would have cost and how safe it would have been, in hours of a month of 730."""
+
+    target_cpu_percent: float
+    monthly_usd: float | None
+    """Of the service alone, in the recommended size and on what is recommended; None without a price."""
+    hours_above_target: float
+    hours_above_full: float
+    """CPU in use, or the busiest task where that was measured, is above what the tasks have."""
+    memory_headroom_fraction: float | None
+    """Memory left at the worst moment, as a share of the size; below 0 it would not have been enough. None: not measured."""
+
+
+def target_outcomes(load: ServiceLoad, part: Part, search: Search) -> tuple[TargetOutcome, ...]:
+    """Outcomes of 50, 60, 70, 80 % and of the plan's own target, lowest first.
+
+    Parameters
+    ----------
+    load
+        The service as it is recommended: with its demand and what was seen of single tasks.
+    part
+        What it runs on in the recommended plan.
+
+    Returns
+    -------
+    tuple of TargetOutcome
+        Empty where the count does not follow CPU, is fixed, or the service shares its instances with others.
+    """
+    name, scaling = load.service.name, load.service.scaling
+    run = next((each for each in part.runs if each.service.name == name), None)
+    if run is None or len(part.services) > 1 or not load.service.is_cpu_known or scaling.min_tasks == scaling.max_tasks:
+        return ()
+    own = round(run.target_cpu_fraction * 100, 6)
+    return tuple(_outcome(load, part, run, percent, search) for percent in sorted({*TARGETS_PERCENT, own}))
+
+
+def _outcome(load: ServiceLoad, part: Part, run: RunningTasks, percent: float, search: Search) -> TargetOutcome:
+    target = percent / 100
+    service = replace(run.service, scaling=replace(run.service.scaling, target_cpu_fraction=target))
+    if run.is_count_kept:  # as many tasks as of the declared size: the target is of that
+        kept = target * run.size.cpu_units / service.task.cpu_units
+        service = replace(service, scaling=replace(service.scaling, target_cpu_fraction=kept))
+    other = running_tasks(service, load.demand, run.size, search.axis, is_count_kept=run.is_count_kept)
+    plan = part.services[service.name]
+    if part.provider.launch_type is LaunchType.FARGATE:
+        at = fargate_part(other, plan.architecture, plan.purchase_option, search.axis, zones=part.provider.zones)
+    else:
+        at = part_on_provider(search, [other], part.provider)
+    monthly = price_parts([at], load.hours, search.catalog, search.region).monthly_usd
+    tasks = _late(other.tasks, search.axis.step_s)
+    has = np.maximum(tasks, 1.0) * run.size.cpu_units
+    in_use = np.zeros_like(tasks) if other.cpu_units is None else other.cpu_units
+    return TargetOutcome(
+        target_cpu_percent=percent,
+        monthly_usd=None if monthly is None else monthly.mean,
+        hours_above_target=_hours(in_use > has * target * (1 + CEIL_TOLERANCE), load.hours),
+        hours_above_full=_hours((in_use > has * (1 + CEIL_TOLERANCE)) | _is_busiest_full(load, run, tasks, search), load.hours),
+        memory_headroom_fraction=_headroom(load, run, other.tasks, search),
+    )
+
+
+def _late(tasks: FloatArray, step_s: int) -> FloatArray:
+    """Counts as they follow the load: a few minutes late, where steps are short enough to show it."""
+    steps = -(-REACTION_S // step_s) if step_s <= FINE_STEP_S else 0
+    return np.concatenate([tasks[:1].repeat(min(steps, tasks.size)), tasks[: max(0, tasks.size - steps)]])
+
+
+def _is_busiest_full(load: ServiceLoad, run: RunningTasks, tasks: FloatArray, search: Search) -> BoolArray:
+    if load.observed is None:
+        return np.zeros(tasks.shape, dtype=np.bool_)
+    more = search.axis.spread(load.observed.running_tasks) / np.maximum(tasks, 1.0)
+    busiest = search.axis.spread(load.observed.cpu_units_max) * np.fmax(more, 1.0)
+    return np.asarray(busiest > run.size.cpu_units * (1 + CEIL_TOLERANCE))
+
+
+def _headroom(load: ServiceLoad, run: RunningTasks, tasks: FloatArray, search: Search) -> float | None:
+    observed = load.observed
+    if observed is None or np.isnan(observed.memory_mib).all():
+        return None
+    on_axis = replace(
+        observed,
+        running_tasks=search.axis.spread(observed.running_tasks),
+        memory_mib=search.axis.spread(observed.memory_mib),
+    )
+    memory_mib = memory_with_tasks_mib(search.axis.spread(load.demand), tasks, on_axis)
+    return None if np.isnan(memory_mib).all() else 1 - float(np.nanmax(memory_mib)) / run.size.memory_mib
+
+
+def _hours(is_so: BoolArray, hours: FloatArray) -> float:
+    return float(hours[is_so].sum())

@@ -1,0 +1,221 @@
+"""What the columns of a table measure: each by itself, by the column beside it, or of the service that it is named after."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from advisor.sources.load_header import Header, Table, all_numbers, all_times, any_numbers
+from advisor.sources.meanings import (
+    MEASURES,
+    Meaning,
+    Reading,
+    header_reading,
+    metric_name,
+    open_readings,
+    split_service,
+    time_rank,
+)
+from advisor.sources.places import Place, listed, plain
+from advisor.sources.timestamps import is_number
+
+_DURATION_NAMES: Final = frozenset({"duration", "durationms", "durations", "durationseconds"})
+_METRIC_NAMES: Final = frozenset({"metric", "metricname", "series", "name", "measurement", "label", "counter", "field"})
+_VALUE_NAMES: Final = frozenset({"value", "val", "values", "metricvalue", "datapoint", "measuredvalue"})
+NO_SERVICES: Final = frozenset(
+    {"desired", "pending", "min", "max", "target", "failed", "successful", "error", "errors", "http", "new", "peak", "limit"}
+    | {
+        "reserved",
+        "requested",
+        "requests",
+        "allocated",
+        "total",
+        "average",
+        "avg",
+        "maximum",
+        "minimum",
+        "healthy",
+        "unhealthy",
+    }
+    | {"node", "host", "system", "process", "p50", "p90", "p95", "p99"}
+)
+"""Words before a measure that are no service: desired_tasks is a count of another kind."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColumnReadings:
+    """What was understood of the columns, by number."""
+
+    measured: dict[int, Reading]
+    services: int | None
+    """The column that names the service of a row."""
+    pivot: int | None
+    """The column that names what the value of a row measures."""
+    wide: dict[int, str]
+    """Service that a column stands for."""
+
+
+def read_columns(table: Table, header: Header) -> ColumnReadings:
+    """Reading of each measured column, the column of services, and the column that names what a value measures.
+
+    Raises
+    ------
+    InputError
+        Nothing is measured, or two columns measure the same.
+    """
+    found: dict[Meaning, int] = {}
+    readings: dict[int, Reading] = {}
+    unread: list[int] = []
+    names, stated = header.names, table.options.columns
+    remarks: list[str] = []
+    for column in sorted(range(len(names)), key=lambda i: names[i] not in stated):
+        name = names[column]
+        if column in header.time or table.options.is_ignored(name):
+            continue
+        reading = stated[name] if name in stated else header_reading(name)
+        if (
+            reading is None
+            and metric_name(name) in _DURATION_NAMES
+            and any(one in stated or header_reading(one) for one in names)
+        ):
+            reading = Reading(meaning=Meaning.DURATION)
+        is_second = reading is not None and reading.meaning in found
+        if reading is None or (is_second and names[found[reading.meaning]] in stated and name not in stated):
+            unread.append(column)
+        elif reading.meaning is Meaning.TIME or (is_second and reading.meaning is not Meaning.VALUE):
+            first = names[found.get(reading.meaning, (header.time or (column,))[0])]
+            raise Place(table.file, header.line, name).error(
+                f"the columns {first!r} and {name!r} both read as {reading.meaning}",
+                fix=f"Leave one out, or say --column '{plain(name)}=ignore'.",
+            )
+        else:
+            found[reading.meaning] = column
+            if reading.meaning in MEASURES or reading.meaning is Meaning.DURATION:
+                readings[column] = reading
+            is_plain = name.lower() in (reading.meaning, f"{reading.meaning}_average") and not reading.unit
+            if not is_plain and (reading.meaning is not Meaning.DURATION or name in stated):
+                remarks.append(f"column {name!r} read as {reading}")
+    wide: dict[int, str] = {}
+    pivot: int | None = None
+    if not any(reading.meaning in MEASURES for reading in readings.values()):
+        pivot = _pivot(header, unread, found, readings, remarks)
+        if pivot is None:
+            _read_wide(table, header, unread, readings, wide, remarks)
+    for remark in remarks:
+        table.say(remark)
+    left = [i for i in unread if i not in readings and i != pivot and names[i]]
+    if not any(reading.meaning in MEASURES for reading in readings.values()) and pivot is None:
+        raise _nothing_measured(table, header, left)
+    if left:
+        table.say(f"not used: {listed(sorted(repr(names[i]) for i in left))}")
+    for i in left:
+        meanings = open_readings(names[i])
+        if meanings:
+            table.say(f"column {names[i]!r} may be {', '.join(meanings[:-1])} or {meanings[-1]}: say --column '{names[i]}=...'")
+    return ColumnReadings(measured=readings, services=found.get(Meaning.SERVICE), pivot=pivot, wide=wide)
+
+
+def _pivot(
+    header: Header,
+    unread: list[int],
+    found: dict[Meaning, int],
+    readings: dict[int, Reading],
+    remarks: list[str],
+) -> int | None:
+    """The column that names what the value beside it measures."""
+    names = header.names
+    values = [i for i in unread if metric_name(names[i]) in _VALUE_NAMES]
+    if Meaning.VALUE in found:
+        values = [found[Meaning.VALUE]]
+    metrics = [i for i in unread if metric_name(names[i]) in _METRIC_NAMES]
+    if Meaning.METRIC in found:
+        metrics = [found[Meaning.METRIC]]
+    if len(values) != 1 or len(metrics) != 1:
+        return None
+    readings[values[0]] = Reading(meaning=Meaning.VALUE)
+    remarks.append(f"column {names[metrics[0]]!r} tells what the column {names[values[0]]!r} measures")
+    return metrics[0]
+
+
+def _read_wide(
+    table: Table,
+    header: Header,
+    unread: list[int],
+    readings: dict[int, Reading],
+    wide: dict[int, str],
+    remarks: list[str],
+) -> None:
+    """Columns that stand for services."""
+    names = header.names
+    for column in unread:
+        split = split_service(names[column])
+        if split is not None and split[0].lower() not in NO_SERVICES:
+            wide[column], readings[column] = split
+            remarks.append(f"column {names[column]!r} read as {split[1]} of the service {split[0]!r}")
+    if wide or table.options.values is None:
+        return
+    sample = table.sample(header)
+    numeric = [i for i in unread if names[i] and all_numbers(sample, i)]
+    for column in numeric:
+        readings[column] = table.options.values
+        if len(numeric) > 1 or metric_name(names[column]) not in _VALUE_NAMES:
+            wide[column] = names[column]
+    if wide:
+        remarks.append(f"{len(wide)} columns read as services, each with {table.options.values}")
+    elif numeric:
+        remarks.append(f"column {names[numeric[0]]!r} read as {table.options.values}, as stated")
+
+
+def _nothing_measured(table: Table, header: Header, left: Sequence[int]) -> Exception:
+    names = [name for i, name in enumerate(header.names) if name]
+    place = Place(table.file, header.line)
+    for i in left:
+        meanings = open_readings(header.names[i])
+        if meanings:
+            return Place(table.file, header.line, header.names[i]).error(
+                f"nothing says in which unit the column {header.names[i]!r} is: "
+                f"it can be {', '.join(meanings[:-1])} or {meanings[-1]}",
+                fix=f"Say which with --column '{plain(header.names[i])}={meanings[0]}'.",
+            )
+    numeric = [header.names[i] for i in left if all_numbers(table.sample(header), i)]
+    wide = (
+        f" If the columns {listed(numeric[:4])} are services, say what they measure with --values MEANING."
+        if len(numeric) > 1
+        else ""
+    )
+    return place.error(
+        f"no column with a measure of load among {listed(names)}",
+        fix=f"Name it {', '.join(MEASURES)}, or say what it is with --column NAME=MEANING.{wide}",
+    )
+
+
+def second_times(table: Table, header: Header, readings: dict[int, Reading]) -> list[int]:
+    """Columns of seconds since 1970 beside the time that is read."""
+    if len(header.time) != 1:
+        return []
+    sample = table.sample(header)
+    return [
+        i for i, name in enumerate(header.names)
+        if i not in header.time and i not in readings and time_rank(name) is not None and any_numbers(sample, i)
+        and all(is_number(row[i]) for _, row in sample) and name not in table.options.columns
+    ]  # fmt: skip
+
+
+def unused_text(table: Table, header: Header, readings: dict[int, Reading], services: int | None) -> tuple[str, ...]:
+    sample = table.sample(header)
+    used = {*header.time, *readings, *([] if services is None else [services])}
+    return tuple(
+        name for i, name in enumerate(header.names)
+        if i not in used and name and sample and not all_numbers(sample, i)
+        and not all_times(sample, i)
+    )  # fmt: skip
+
+
+def refuse_swapped(table: Table, header: Header, readings: dict[int, Reading]) -> None:
+    sample = table.sample(header)
+    column = next((i for i in readings if all_times(sample, i)), None)
+    if column is not None:
+        name = header.names[column]
+        raise Place(table.file, sample[0][0], name).error(
+            f"the column {name!r} holds times, not numbers: the names may be swapped against the data",
+            fix="Put the names in the order of the columns.",
+        )

@@ -1,0 +1,108 @@
+"""Scaling targets replayed on the history: what each costs and how safe it was, by hand."""
+
+import json
+
+import numpy as np
+import pytest
+
+from advisor.answer import advise
+from advisor.recommend import Recommendation
+from advisor.report import render_markdown
+from advisor.report.explain import explain_text
+from advisor.report.html import render_html
+from advisor.sources import read_catalog, read_workload
+
+approx = pytest.approx
+TASK_USD = 730 * (1 * 0.04048 + 2 * 0.004445)
+"""A task of 1 vCPU and 2 GiB, Fargate Linux x86, us-east-1, a month: https://aws.amazon.com/fargate/pricing/."""
+
+
+@pytest.fixture(scope="module")
+def catalog():
+    return read_catalog("us-east-1")
+
+
+@pytest.fixture
+def advised(tmp_path, catalog):
+    """Advice on a service of 1 vCPU and 2 GiB with these columns for two weeks and a day, on Fargate."""
+
+    def advise_columns(step_minutes=60, scaling="{}", launch_type="FARGATE", **columns):
+        n_steps = 15 * 24 * 60 // step_minutes
+        times = np.datetime64("2026-09-07T00:00") + np.arange(n_steps) * np.timedelta64(step_minutes, "m")
+        rows = zip(times, *(np.broadcast_to(np.asarray(c, float), n_steps).tolist() for c in columns.values()), strict=True)
+        lines = [",".join((f"{time}Z", *map(repr, cells))) for time, *cells in rows]
+        (tmp_path / "web.csv").write_text("\n".join([f"timestamp,{','.join(columns)}", *lines]) + "\n")
+        entry = f"name: web, task: {{cpu: 1024, memory: 2048}}, load: {{file: web.csv}}, scaling: {scaling}"
+        path = tmp_path / "workload.yaml"
+        path.write_text(
+            f"cluster: c\nregion: us-east-1\nservices:\n  - {{{entry}}}\nconstraints: {{launch_types: [{launch_type}]}}\n"
+        )
+        return advise(read_workload(path), catalog)
+
+    return advise_columns
+
+
+def outcomes_of(answer):
+    return {each.target_cpu_percent: each for each in answer.recommendation.services[0].targets}
+
+
+def test_targets_of_a_constant_load_by_hand(advised):
+    """3,072 units: 6 tasks at 50 %, 5 at 60 %, 5 at 70 % (4.3), 4 at 80 % (3.75), each step within its target.
+
+    Six ran with 30 % of their memory: five need 36 %, four 45 %.
+    """
+    outcomes = outcomes_of(advised(tasks=6, cpu_percent=50, memory_percent_maximum=30))
+    assert list(outcomes) == [50, 60, 70, 80]
+    assert [each.monthly_usd for each in outcomes.values()] == approx([6 * TASK_USD, 5 * TASK_USD, 5 * TASK_USD, 4 * TASK_USD])
+    assert [each.hours_above_target for each in outcomes.values()] == [0, 0, 0, 0]
+    assert [each.memory_headroom_fraction for each in outcomes.values()] == approx([0.70, 0.64, 0.64, 0.55])
+
+
+def test_an_upper_bound_leaves_the_target_exceeded(advised):
+    """At most four tasks run at 75 %: above 50, 60 and 70 % all month, and not above full; 45 % targets are the stated one."""
+    outcomes = outcomes_of(advised(tasks=6, cpu_percent=50, scaling="{min: 1, max: 4, target_cpu: 45}"))
+    assert list(outcomes) == [45, 50, 60, 70, 80]
+    assert [each.hours_above_target for each in outcomes.values()] == approx([730, 730, 730, 730, 0])
+    assert {each.hours_above_full for each in outcomes.values()} == {0}
+    assert {each.memory_headroom_fraction for each in outcomes.values()} == {None}
+
+
+def test_in_short_steps_the_count_comes_a_few_minutes_late(advised):
+    """One task, and for an hour a day three tasks' worth, 1,843.2 units: for its first 5 minutes one task has 1,024."""
+    units = np.full(15 * 288, 300.0)
+    for day in range(15):
+        units[day * 288 + 100 : day * 288 + 112] = 1843.2
+    outcomes = outcomes_of(advised(step_minutes=5, cpu_units=units, tasks=3))
+    a_step_a_day = 730 / 24 / 12
+    assert outcomes[60].hours_above_full == approx(a_step_a_day)
+    assert outcomes[60].hours_above_target == approx(a_step_a_day)
+
+
+def test_the_busiest_task_tells_what_an_average_hides(advised):
+    """Two of 40 % on average, the busier at 90 %: at 80 % one task takes both, 80 % on average and 180 % of one."""
+    outcomes = outcomes_of(advised(tasks=2, cpu_percent_average=40, cpu_percent_maximum=90))
+    assert outcomes[80].hours_above_target == 0
+    assert outcomes[80].hours_above_full == approx(730)
+    assert outcomes[50].hours_above_full == 0
+
+
+def test_on_instances_of_its_own_a_target_costs_what_they_cost(advised):
+    outcomes = outcomes_of(advised(tasks=12, cpu_percent=60, launch_type="EC2"))
+    costs = [each.monthly_usd for each in outcomes.values()]
+    assert costs == sorted(costs, reverse=True)
+    assert costs[0] > costs[-1]
+
+
+def test_a_count_that_follows_no_target_has_none(advised):
+    assert outcomes_of(advised(tasks=6)) == {}
+    assert outcomes_of(advised(tasks=6, cpu_percent=50, scaling="{min: 6, max: 6}")) == {}
+
+
+def test_targets_stand_in_the_result_and_in_the_reports(advised):
+    answer = advised(tasks=6, cpu_percent=50, memory_percent_maximum=30)
+    data = json.loads(answer.to_json())
+    assert data["recommendation"]["services"][0]["targets"][0]["target_cpu_percent"] == 50
+    assert Recommendation.from_dict(data) == answer
+    said = "50 % costs $216, 0.0 h above it, 0.0 h above full, 70 % of memory left; 60 % costs"
+    for text in (render_markdown(answer), render_html(answer), explain_text(answer, "web")):
+        assert said in " ".join(text.replace("\\$", "$").split())
