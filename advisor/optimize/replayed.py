@@ -142,7 +142,21 @@ def replay_part(part: Part, workload: Workload, search: Search) -> Replay:
 
 
 def _metrics(part: Part) -> Sequence[tuple[RunningTasks, ScalingMetric]]:
-    return [(run, plan.scaling_metric) for run, plan in zip(part.runs, part.services.values(), strict=True)]
+    """Services of a part with what their policies follow, in the order in which the replay places them.
+
+    Largest tasks first, then the busiest service, so that neither names nor the order in a file change a cost: of several
+    services that wait, AWS does not say which is served first.
+    """
+    pairs = [(run, plan.scaling_metric) for run, plan in zip(part.runs, part.services.values(), strict=True)]
+    return sorted(
+        pairs,
+        key=lambda pair: (
+            -pair[0].size.cpu_units,
+            -pair[0].size.memory_mib,
+            -float(np.nansum(pair[0].tasks)),
+            pair[0].service.name,
+        ),
+    )
 
 
 def replayed_service(run: RunningTasks, metric: ScalingMetric, workload: Workload, step_s: int) -> ReplayedService:
@@ -181,8 +195,9 @@ def _facts(
     hours: FloatArray = result.n_steps.astype(np.float64) * step_h
     to_month = HOURS_PER_MONTH / float(hours.sum())
     known = ~np.isnan(modelled)
-    modelled_hours = float(modelled[known].sum()) * search.axis.step_hours / max(float(known.mean()), 1e-9)
-    replayed_hours = float(sum_over_states(replayed, hours))
+    is_known = np.repeat(known, round(search.axis.step_hours / step_h))
+    modelled_hours = float(modelled[known].sum()) * search.axis.step_hours
+    replayed_hours = float(result.over_time(replayed)[is_known].sum()) * step_h
     above, full = _hot_hours(result, part, recent)
     return ReplayFacts(
         weeks=recent.span_hours / HOURS_PER_WEEK,
