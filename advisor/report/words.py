@@ -241,7 +241,8 @@ def coverage_sentence(recommendation: Recommendation) -> str:
         run.step_s, f"every {run.step_s / 60:g} minutes" if run.step_s >= 60 else f"every {run.step_s} s"
     )
     services = "1 service" if n == 1 else f"{n} services"
-    return f"{services}, {run.start[:10]} to {run.end[:10]} ({steps}, {run.coverage_fraction * 100:.1f} % covered)"
+    covered = "100" if run.coverage_fraction == 1 else f"{min(run.coverage_fraction * 100, 99.9):.1f}"
+    return f"{services}, {run.start[:10]} to {run.end[:10]} ({steps}, {covered} % covered)"
 
 
 NOT_MODELLED = "load balancers, data transfer and logs (stated side costs stand apart), labour, new commitments"

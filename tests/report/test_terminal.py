@@ -2,6 +2,7 @@
 
 import pytest
 
+from advisor import read_workload
 from advisor.report import render_summary
 from tests.report.results import MANY, PACKED, SHORT, UNPRICED, shop, small
 
@@ -62,3 +63,18 @@ def test_too_short_a_load_says_hours_and_not_a_part_of_a_week():
     text = render_summary(small(SHORT))
     assert "the load covers 10 h" in text
     assert "draws of next month take two whole weeks of load" in " ".join(text.split())
+
+
+def test_a_service_whose_instances_would_be_full_is_not_said_to_idle():
+    """Below 10 % idle, the price of a place on the instances decides, and the sentence says that."""
+    whys = [s.why for s in small(TWINS).recommendation.services]
+    assert not [why for why in whys if "would idle" in why and int(why.split("idle ")[1].split()[0]) < 10]
+
+
+def test_sixty_whole_loads_are_one_sentence(tmp_path):
+    rows = "".join(f"2026-09-01T{hour:02d}:00:00Z,3\n" for hour in range(24))
+    (tmp_path / "load.csv").write_text(f"timestamp,tasks\n{rows}")
+    services = "".join(f"  - {{name: s{i}, task: {{cpu: 256, memory: 512}}, load: {{file: load.csv}}}}\n" for i in range(60))
+    (tmp_path / "workload.yaml").write_text(f"cluster: many\nregion: us-east-1\nservices:\n{services}")
+    known = [note for note in read_workload(tmp_path / "workload.yaml").notes if "load known for" in note]
+    assert known == ["60 services: load known for 24 of 24 steps (100 %)."]
