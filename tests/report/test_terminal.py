@@ -67,8 +67,9 @@ def test_too_short_a_load_says_hours_and_not_a_part_of_a_week():
 
 def test_a_service_whose_instances_would_be_full_is_not_said_to_idle():
     """Below 10 % idle, the price of a place on the instances decides, and the sentence says that."""
-    whys = [s.why for s in small(TWINS).recommendation.services]
-    assert not [why for why in whys if "would idle" in why and int(why.split("idle ")[1].split()[0]) < 10]
+    full, idle = (s.why for s in small(TWINS).recommendation.services)
+    assert full == "9 tasks all day, steady: instances would be 100 % full, so prices decide, not idling"
+    assert idle == "9 tasks all day, steady: instances would idle 17 % of the time"
 
 
 def test_sixty_whole_loads_are_one_sentence(tmp_path):
