@@ -432,9 +432,11 @@ def without_repeats(choices: Iterable[Choice]) -> Iterable[Choice]:
             yield choice
 
 
-def _identity(part: Part) -> tuple[str, str, frozenset[tuple[str, str, str]]]:
-    services = frozenset((name, str(plan.architecture), str(plan.task)) for name, plan in part.services.items())
-    return part.name, str(part.provider.placement), services
+def _identity(part: Part) -> tuple[object, ...]:
+    """What a part runs and on what, whatever its capacity provider is called: a service alone on a "shared" one is the same."""
+    services = frozenset((name, plan.architecture, plan.task) for name, plan in part.services.items())
+    provider = part.provider
+    return provider.launch_type, provider.purchase_option, provider.instance_types, provider.placement, services
 
 
 def wholly_unpriced(choices: Mapping[str, tuple[Choice, ...]], search: Search) -> tuple[LaunchType, str] | None:

@@ -136,7 +136,9 @@ def replay_part(part: Part, workload: Workload, search: Search) -> Replay:
         capacity=search.candidates.capacity[rows].min(axis=0),  # of a pool, what every member holds
         zones=part.provider.zones,
         placement=part.provider.placement or PlacementStrategy.SPREAD_THEN_BINPACK,
-        rules=ClusterRules(target_capacity_percent=part.provider.target_capacity_percent),
+        rules=ClusterRules(
+            target_capacity_percent=part.provider.target_capacity_percent, min_instances=least_instances(part.provider, services)
+        ),
     )
     return replay_cluster(services, cluster, step_s=step_s)
 

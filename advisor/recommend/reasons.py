@@ -12,6 +12,8 @@ from advisor.recommend.result import Alternative
 from advisor.units import FloatArray
 
 HOURS_PER_DAY = 24
+LITTLE_IDLE_FRACTION = 0.10
+"""Instances that idle less than this lose by the price of a task's room on them."""
 
 
 def percent(fraction: float) -> str:
@@ -46,6 +48,8 @@ def service_why(part: Part, hours: FloatArray, idle_fraction: float | None) -> s
     if part.provider.launch_type is LaunchType.FARGATE:
         if idle_fraction is None:
             return sentence
+        if idle_fraction < LITTLE_IDLE_FRACTION:
+            return f"{sentence}: instances would be {percent(1 - idle_fraction)} full, so prices decide, not idling"
         return f"{sentence}: instances would idle {percent(idle_fraction)} of the time"
     if idle_fraction is None:
         return sentence

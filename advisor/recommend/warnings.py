@@ -88,7 +88,8 @@ def side_cost_sentences(side: PricedSideCosts | None) -> Iterable[str]:
 def _history(workload: Workload, found: Alternatives) -> Iterable[str]:
     weeks = workload.span_hours / HOURS_PER_WEEK
     if weeks < WARN_WEEKS and not all(service.is_stated for service in workload.services):
-        yield f"the load covers {weeks:.1f} weeks: under four weeks, slow changes of level are not seen"
+        covers = f"{weeks:.1f} weeks" if weeks >= 1 else f"{weeks * HOURS_PER_WEEK:.0f} h"
+        yield f"the load covers {covers}: under four weeks, slow changes of level are not seen"
     common = int(found.common_measured.sum())
     for load in found.loads:
         share = common / max(1, int(load.measured.sum()))

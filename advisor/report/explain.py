@@ -4,7 +4,6 @@ import csv
 import difflib
 import io
 import math
-import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -22,16 +21,22 @@ from advisor.report.markdown import escape
 from advisor.report.words import (
     VERDICT_WORDS,
     assumptions,
+    chance,
     coverage_sentence,
+    draws_sentence,
+    interval,
     money,
     money_range,
     not_modelled,
     present_sentence,
+    replay_sentence,
     rounding_sentence,
     saving_sentence,
     size_sentence,
+    sure_sentence,
     targets_sentence,
     where,
+    wrapped,
 )
 from advisor.units import HOURS_PER_MONTH
 
@@ -79,6 +84,19 @@ class Rejected:
     title: str
     monthly_usd: MonthlyUsd | None
     why: str
+    probability_cheapest: float | None = None
+    expected_regret_usd: float | None = None
+    """[USD a month]"""
+
+    @property
+    def told(self) -> str:
+        """Why it lost, and what the draws say of it."""
+        clauses = [self.why]
+        if self.monthly_usd is not None and self.monthly_usd.p10 is not None:
+            clauses.append(f"next month {interval(self.monthly_usd)}")
+        if self.probability_cheapest is not None:
+            clauses.append(f"cheapest in {chance(self.probability_cheapest)} of the draws")
+        return "; ".join(clauses)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +111,8 @@ class Explanation:
     """None where services share instances: no share of them is this service's own."""
     money: str
     reasons: tuple[str, ...]
+    sure: tuple[str, ...]
+    """Next month's interval, the chances, what a wrong choice costs, and what the replay found."""
     binds: tuple[str, ...]
     rejected_title: str
     rejected: tuple[Rejected, ...]
@@ -134,14 +154,15 @@ def explain_text(
 ) -> str:
     """The explanation for a terminal: reasons, what binds, what lost, and the sum by hand."""
     told = explain(recommendation, service, sources=sources)
-    lines = _wrapped(f"{told.subject}: {told.title}  {told.money}", width)
-    lines += [*_wrapped(told.verdict, width), *_block("Why", told.reasons, width), *_block("What binds", told.binds, width)]
+    lines = wrapped(f"{told.subject}: {told.title}  {told.money}", width)
+    lines += [*wrapped(told.verdict, width), *_block("Why", told.reasons, width)]
+    lines += [*_block("How sure", told.sure, width), *_block("What binds", told.binds, width)]
     lines += ["", told.rejected_title]
     for rejected in told.rejected:
-        lines += _wrapped(f"{rejected.title}  {money_range(rejected.monthly_usd)}", width, "  ", "    ")
-        lines += _wrapped(rejected.why, width, "    ", "    ")
+        lines += wrapped(f"{rejected.title}  {money_range(rejected.monthly_usd)}", width, "  ", "    ")
+        lines += wrapped(rejected.told, width, "    ", "    ")
     if told.sum is not None:
-        lines += ["", *_wrapped(told.sum_title, width), *_sum_lines(told.sum, width)]
+        lines += ["", *wrapped(told.sum_title, width), *_sum_lines(told.sum, width)]
         lines += ["", "Sources of the rates", *_source_lines(told.sum, told.sources, width)]
     lines += _block("Remarks", told.remarks, width)
     return "\n".join(map(printable, lines)) + "\n"
@@ -153,11 +174,12 @@ def explain_markdown(
     """The explanation for a pull request or a wiki page."""
     told = explain(recommendation, service, sources=sources)
     lines = [f"# {escape(told.subject)}: {escape(told.title)}", "", f"**{escape(told.money)}**. {escape(told.verdict)}", ""]
-    for title, sentences in (("Why", told.reasons), ("What binds", told.binds)):
-        lines += [f"## {title}", "", *(f"- {escape(sentence)}" for sentence in sentences), ""]
+    for title, sentences in (("Why", told.reasons), ("How sure", told.sure), ("What binds", told.binds)):
+        if sentences:
+            lines += [f"## {title}", "", *(f"- {escape(sentence)}" for sentence in sentences), ""]
     lines += [f"## {escape(told.rejected_title)}", "", "| alternative | a month | why not |", "| --- | ---: | --- |"]
     for each in told.rejected:
-        lines.append(f"| {escape(each.title)} | {escape(money_range(each.monthly_usd))} | {escape(each.why)} |")
+        lines.append(f"| {escape(each.title)} | {escape(money_range(each.monthly_usd))} | {escape(each.told)} |")
     if told.sum is not None:
         lines += ["", f"## {escape(told.sum_title)}", "", "| part | sum | amount | source |", "| --- | --- | ---: | --- |"]
         for line in told.sum.lines:
@@ -183,9 +205,18 @@ def explain_data(
         "verdict": recommendation.recommendation.verdict.value,
         "monthly_usd": _monthly(told.monthly_usd),
         "reasons": list(told.reasons),
+        "sure": list(told.sure),
         "binds": list(told.binds),
         "rejected": [
-            {"id": r.id, "title": r.title, "monthly_usd": _monthly(r.monthly_usd), "why": r.why} for r in told.rejected
+            {
+                "id": r.id,
+                "title": r.title,
+                "monthly_usd": _monthly(r.monthly_usd),
+                "probability_cheapest": r.probability_cheapest,
+                "expected_regret_usd": r.expected_regret_usd,
+                "why": r.why,
+            }
+            for r in told.rejected
         ],
         "sum": [_line_data(line) for line in lines],
         "rounding_usd": float(told.sum.rounding_usd) if told.sum else None,
@@ -270,6 +301,7 @@ def _of_cluster(recommendation: Recommendation, sources: Mapping[str, Source]) -
         monthly_usd=best.monthly_usd,
         money=f"{money_range(best.monthly_usd)} a month",
         reasons=(*reasons, *(f"doubt: {doubt}" for doubt in advice.doubts)),
+        sure=tuple(_cluster_sure(recommendation)),
         binds=(*_instances_bind(best.instances), *_least_counts_bind(recommendation, best.plan)),
         rejected_title="The alternatives that lost",
         rejected=_rejected(recommendation.of_scope(CLUSTER_SCOPE), best, leave_out=best),
@@ -307,6 +339,7 @@ def _of_service(recommendation: Recommendation, service: ServiceAdvice, sources:
             ),
             *_stairs_reasons(_view(recommendation, service.name)),
         ),
+        sure=tuple(filter(None, (draws_sentence(chosen),))) if chosen else (),
         binds=(
             *_instances_bind(chosen.instances if chosen else best.instances),
             *_least_counts_bind(recommendation, best.plan, (service.name,)),
@@ -318,6 +351,21 @@ def _of_service(recommendation: Recommendation, service: ServiceAdvice, sources:
         remarks=(*(_upper_end(chosen) if chosen else ()), *_assumed(recommendation)),
         sources=sources,
     )
+
+
+def _cluster_sure(recommendation: Recommendation) -> Iterator[str]:
+    best, saving = recommendation.recommended, recommendation.recommendation.saving
+    yield sure_sentence(recommendation)
+    if draws := draws_sentence(best):
+        yield f"this alternative: {draws}"
+    if saving is not None and saving.p10 is not None and saving.p50 is not None and saving.p90 is not None:
+        title = recommendation.alternative(saving.against).title
+        yield (
+            f"next month it saves {money(saving.p50)} (P50) against {title}, in 8 of 10 draws between {money(saving.p10)} and "
+            f"{money(saving.p90)}"
+        )
+    if replay := replay_sentence(recommendation):
+        yield f"replay: {replay}"
 
 
 def _advice_for(recommendation: Recommendation, name: str) -> ServiceAdvice:
@@ -374,6 +422,8 @@ def _rejected(
             title=a.title,
             monthly_usd=a.monthly_usd,
             why="the cheapest of these" if a is reference else rejected_why(a, reference),
+            probability_cheapest=a.probability_cheapest,
+            expected_regret_usd=a.expected_regret_usd,
         )
         for a in alternatives
         if a is not leave_out
@@ -520,15 +570,8 @@ def _cents(amount: float | Decimal) -> Decimal:
 
 
 def _block(title: str, sentences: Iterable[str], width: int) -> list[str]:
-    lines = [line for sentence in sentences for line in _wrapped(sentence, width, "  ", "    ")]
+    lines = [line for sentence in sentences for line in wrapped(sentence, width, "  ", "    ")]
     return ["", title, *lines] if lines else []
-
-
-def _wrapped(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
-    """Lines that break neither names at their hyphens nor ``43 %``."""
-    kept = text.replace(" %", "\u00a0%")
-    lines = textwrap.wrap(kept, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
-    return [line.replace("\u00a0%", " %") for line in lines]
 
 
 def _sum_lines(hand_sum: HandSum, width: int) -> Iterator[str]:
@@ -538,7 +581,7 @@ def _sum_lines(hand_sum: HandSum, width: int) -> Iterator[str]:
     for line in hand_sum.lines:
         if line.part != part:
             part = line.part
-            yield from _wrapped(part, width, "  ", "    ")
+            yield from wrapped(part, width, "  ", "    ")
         mark = "".join(dict.fromkeys(marks[_source_key(item)] for item in line.items))
         yield from _with_amount(f"    {line.calculation} =", usd(line.amount_usd), mark, width)
     if hand_sum.rounding_usd:
@@ -559,7 +602,7 @@ def _source_lines(hand_sum: HandSum, sources: Mapping[str, Source], width: int) 
         told = f"[{number}] {name}, {as_of}"
         if name in sources:
             told += f": {sources[name].where}"
-        yield from _wrapped(f"{told}; {note}" if note else told, width, "  ", "      ")
+        yield from wrapped(f"{told}; {note}" if note else told, width, "  ", "      ")
 
 
 def _source_key(item: LineItem) -> tuple[str, str, str]:

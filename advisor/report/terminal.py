@@ -1,6 +1,5 @@
 """The answer in a terminal: 80 columns, the same words with and without colour."""
 
-import textwrap
 from collections.abc import Sequence
 
 from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation
@@ -22,12 +21,17 @@ from advisor.report.words import (
     size_sentence,
     sure_sentence,
     where,
+    wrapped,
 )
 
 BOLD, RESET = "\033[1m", "\033[0m"
 LEAST_WIDTH, MOST_WIDTH = 80, 110
 MOST_ROWS = 8
 """Alternatives with a price that a first screen shows."""
+MOST_SERVICES = 20
+MOST_NAME = 24
+"""Characters of a service's name in the table; a longer one has a line of its own, so that it is never cut."""
+LEAST_COLUMN, LEAST_TITLE, LEAST_PLACE = 11, 12, 24
 
 
 def render_summary(
@@ -38,10 +42,10 @@ def render_summary(
     best, advice = recommendation.recommended, recommendation.recommendation
     cost = f"{money_range(best.monthly_usd)} a month"
     lines = [
-        f"{recommendation.cluster}  {recommendation.region}  {coverage_sentence(recommendation)}",
+        *wrapped(f"{recommendation.cluster}  {recommendation.region}  {coverage_sentence(recommendation)}", width),
         f"prices {recommendation.run.catalog.get('newest', '')}",
         "",
-        *_accent(textwrap.wrap(f"{VERDICT_WORDS[advice.verdict]}: {best.title}  {cost}", width), has_color),
+        *_accent(wrapped(f"{VERDICT_WORDS[advice.verdict]}: {best.title}  {cost}", width), has_color),
         *_item("money", saving_sentence(advice.saving, recommendation), width),
         *_item("sure", sure_sentence(recommendation), width),
         *_item("why", advice.why, width),
@@ -54,15 +58,15 @@ def render_summary(
         lines += _item("note", warning, width)
     lines += ["", *_alternatives(recommendation, width, has_color)]
     lines += ["", *_services(recommendation, width)]
-    lines += ["", *textwrap.wrap(f"Assumed: {assumptions(recommendation) or 'nothing'}.", width)]
-    lines += textwrap.wrap(f"Not modelled, in no alternative: {not_modelled(recommendation)}.", width)
+    lines += ["", *wrapped(f"Assumed: {assumptions(recommendation) or 'nothing'}.", width)]
+    lines += wrapped(f"Not modelled, in no alternative: {not_modelled(recommendation)}.", width)
     if result_path:
         lines += [f"Written to {result_path}"]
     return "\n".join(lines) + "\n"
 
 
 def _item(name: str, text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, initial_indent=f"  {name:<7}", subsequent_indent=" " * 9)
+    return wrapped(text, width, f"  {name:<7}", " " * 9)
 
 
 def _accent(lines: Sequence[str], has_color: bool) -> list[str]:
@@ -71,46 +75,56 @@ def _accent(lines: Sequence[str], has_color: bool) -> list[str]:
 
 def _alternatives(recommendation: Recommendation, width: int, has_color: bool) -> list[str]:
     """Money on the right, one row an alternative; what has no price is a row too."""
-    numbers = f"{'a month':>11} {'P10-P90':>11} {'instances':>9} {'packed':>6} {'against':>7}"
-    room = width - len(numbers) - 3
-    lines = [f"  {'alternative':<{room}} {numbers}"]
     every = recommendation.of_scope(CLUSTER_SCOPE)
     shown = [a for i, a in enumerate(every) if i < MOST_ROWS or (a.monthly_usd is None and a.feasible)]
+    best = recommendation.recommended
+    head = ("a month", "P10-P90", "instances", "packed", "against")
+    cells = {a.id: _numbers(a, best) for a in shown if a.monthly_usd is not None}
+    least = (LEAST_COLUMN, LEAST_COLUMN, *map(len, head[2:]))
+    widths = [max(most, *map(len, column)) for most, *column in zip(least, head, *cells.values(), strict=True)]
+    room = max(LEAST_TITLE, width - sum(widths) - len(widths) - 2)
+    lines = [f"  {'alternative':<{room}}{_aligned(head, widths)}"]
     for alternative in shown:
-        lines += _alternative(alternative, recommendation, room, width, has_color)
+        if alternative.id not in cells:
+            sentence = f"{alternative.title}: {missing_sentence(alternative, recommendation.region)}"
+            lines += wrapped(sentence, width - 2, "  ", "    ")
+            continue
+        title = wrapped(alternative.title, room)
+        row = f"  {title[0]:<{room}}{_aligned(cells[alternative.id], widths)}"
+        rows = [row, *(f"    {rest}" for rest in title[1:])]
+        lines += _accent(rows, has_color and alternative.id == best.id)
     if len(shown) < len(every):
         lines.append(f"  and {len(every) - len(shown)} more, dearer or not possible: see report.md or --format csv")
     return lines
 
 
-def _alternative(alternative: Alternative, recommendation: Recommendation, room: int, width: int, has_color: bool) -> list[str]:
-    best = recommendation.recommended
-    title = textwrap.wrap(alternative.title, room) or [""]
-    if alternative.monthly_usd is None:
-        return textwrap.wrap(
-            f"{alternative.title}: {missing_sentence(alternative, recommendation.region)}",
-            width - 2,
-            initial_indent="  ",
-            subsequent_indent="    ",
-        )
-    row = (
-        f"  {title[0]:<{room}} {money_range(alternative.monthly_usd):>11} {interval(alternative.monthly_usd):>11} "
-        f"{instances_range(alternative):>9} {packed(alternative):>6} {more_than_best(alternative, best):>7}"
-    )
-    rows = [row, *(f"    {rest}" for rest in title[1:])]
-    return _accent(rows, has_color and alternative.id == best.id)
+def _numbers(alternative: Alternative, best: Alternative) -> tuple[str, ...]:
+    monthly = alternative.monthly_usd
+    against = more_than_best(alternative, best)
+    return money_range(monthly), interval(monthly), instances_range(alternative), packed(alternative), against
+
+
+def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "".join(f" {cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
 
 
 def _services(recommendation: Recommendation, width: int) -> list[str]:
     advice = recommendation.recommendation.services
-    names = min(max((len(s.name) for s in advice), default=7), 24)
+    shown = advice[:MOST_SERVICES]
+    names = min(max((len(s.name) for s in shown), default=7), MOST_NAME)
     lines = [f"  {'service':<{names}} {'task':>11} {'tasks p50/max':>13}  launch type"]
-    for service in advice:
+    for service in shown:
         size = f"{service.task_size['cpu']}/{service.task_size['memory']}"
         count = f"{service.tasks_p50:g}/{service.tasks_max:g}"
-        name = service.name if len(service.name) <= names else f"{service.name[: names - 1]}…"
-        lines.append(f"  {name:<{names}} {size:>11} {count:>13}  {where(service)}"[:width])
-        lines += textwrap.wrap(service.why, width - 4, initial_indent="    ", subsequent_indent="    ")
-        for sentence in filter(None, (size_sentence(service), rounding_sentence(service.name, recommendation))):
-            lines += textwrap.wrap(sentence, width - 4, initial_indent="    ", subsequent_indent="    ")
+        name = service.name
+        if len(name) > names:
+            lines += wrapped(name, width, "  ", "  ")
+            name = ""
+        head = f"  {name:<{names}} {size:>11} {count:>13}  "
+        place = wrapped(where(service), max(width - len(head), LEAST_PLACE))
+        lines += [f"{head}{place[0]}", *(f"{' ' * len(head)}{rest}" for rest in place[1:])]
+        for sentence in filter(None, (service.why, size_sentence(service), rounding_sentence(service.name, recommendation))):
+            lines += wrapped(sentence, width - 4, "    ", "    ")
+    if len(advice) > len(shown):
+        lines.append(f"  and {len(advice) - len(shown)} more services: see report.md or --format json")
     return lines

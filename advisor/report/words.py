@@ -1,11 +1,14 @@
 """How numbers and verdicts read, the same in every report."""
 
+import textwrap
+
 from advisor.billing import MonthlyUsd
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.optimize.targets import TargetOutcome
 from advisor.recommend.reasons import folded
 from advisor.recommend.reasons import percent as percent
 from advisor.recommend.result import Alternative, Recommendation, Saving, ServiceAdvice, Verdict
+from advisor.units import HOURS_PER_WEEK
 
 VERDICT_WORDS = {
     Verdict.RECOMMEND: "Recommendation",
@@ -15,6 +18,7 @@ VERDICT_WORDS = {
 }
 LEAST_ROUNDING_FRACTION = 0.005
 """Less than this is no waste worth a sentence."""
+HOURS_PER_DAY = 24
 LAUNCH_WORDS = {LaunchType.FARGATE: "Fargate", LaunchType.EC2: "EC2", LaunchType.MANAGED_INSTANCES: "Managed Instances"}
 
 
@@ -63,9 +67,11 @@ def sure_sentence(recommendation: Recommendation) -> str:
     """How sure: the chance of the launch choice, next month's interval, and where the answer flips."""
     advice, best = recommendation.recommendation, recommendation.recommended
     if advice.probability is None:
-        return "no chances without two whole weeks of load"
+        return "not known: draws of next month take two whole weeks of load"
     sentence = f"these launch types are cheapest in {chance(advice.probability)} of the draws; next month costs "
     sentence += f"{interval(best.monthly_usd)} in 8 of 10"
+    if advice.draws_error_fraction:
+        sentence += f" (the draws' own error {advice.draws_error_fraction:.1%})".replace("%", " %")
     return f"{sentence}; {flip_sentence(recommendation)}"
 
 
@@ -74,8 +80,7 @@ def replay_sentence(recommendation: Recommendation) -> str:
     replay = recommendation.recommended.replay
     if replay is None:
         return ""
-    weeks = f"the last {replay.weeks:.3g} weeks" if replay.weeks >= 2 else f"the last {replay.weeks * 7:.0f} days"
-    sentence = f"{weeks} minute by minute through ECS's scaling and placement: "
+    sentence = f"{_last(replay.weeks * HOURS_PER_WEEK)} minute by minute through ECS's scaling and placement: "
     if replay.instances_over_packing is not None:
         more = replay.instances_over_packing - 1
         changed = f"{percent(abs(more))} {'more' if more > 0 else 'fewer'} instances than packed"
@@ -85,6 +90,42 @@ def replay_sentence(recommendation: Recommendation) -> str:
         f"{sentence}{replay.hours_above_target:,.1f} service-hours a month above the scaling target, "
         f"{replay.hours_above_full:,.1f} above what the tasks can do"
     )
+
+
+def _last(hours: float) -> str:
+    """``the last 2 weeks``, days or hours, whichever is a number above one."""
+    if hours < 2 * HOURS_PER_DAY:
+        return f"the last {hours:.0f} hours"
+    return (
+        f"the last {hours / HOURS_PER_DAY:.0f} days"
+        if hours < 2 * HOURS_PER_WEEK
+        else f"the last {hours / HOURS_PER_WEEK:.3g} weeks"
+    )
+
+
+def next_month_sentence(monthly: MonthlyUsd | None) -> str:
+    """``next month $638 (P10), $655 (P50), $672 (P90)``; empty without draws."""
+    if monthly is None or monthly.p10 is None or monthly.p50 is None or monthly.p90 is None:
+        return ""
+    quantiles = ((monthly.p10, 10), (monthly.p50, 50), (monthly.p90, 90))
+    return "next month " + ", ".join(f"{money(usd)} (P{n})" for usd, n in quantiles)
+
+
+def draws_sentence(alternative: Alternative) -> str:
+    """What the draws say of an alternative: quantiles, how often it is the cheapest, its regret; empty without draws."""
+    clauses = [next_month_sentence(alternative.monthly_usd)]
+    if alternative.probability_cheapest is not None:
+        clauses.append(f"cheapest in {chance(alternative.probability_cheapest)} of the draws")
+    if alternative.expected_regret_usd is not None:
+        clauses.append(f"{money(alternative.expected_regret_usd)} a month dearer than the cheapest on average")
+    return "; ".join(clause for clause in clauses if clause)
+
+
+def wrapped(text: str, width: int, first: str = "", rest: str = "") -> list[str]:
+    """Lines that break neither names at their hyphens nor ``43 %``."""
+    kept = text.replace(" %", "\u00a0%")
+    lines = textwrap.wrap(kept, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
+    return [line.replace("\u00a0%", " %") for line in lines]
 
 
 def flip_sentence(recommendation: Recommendation) -> str:
@@ -220,7 +261,8 @@ def coverage_sentence(recommendation: Recommendation) -> str:
         run.step_s, f"every {run.step_s / 60:g} minutes" if run.step_s >= 60 else f"every {run.step_s} s"
     )
     services = "1 service" if n == 1 else f"{n} services"
-    return f"{services}, {run.start[:10]} to {run.end[:10]} ({steps}, {run.coverage_fraction * 100:.1f} % covered)"
+    covered = "100" if run.coverage_fraction == 1 else f"{min(run.coverage_fraction * 100, 99.9):.1f}"
+    return f"{services}, {run.start[:10]} to {run.end[:10]} ({steps}, {covered} % covered)"
 
 
 _DATA_TRANSFER = (

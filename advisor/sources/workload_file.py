@@ -33,6 +33,9 @@ from advisor.sources.task_size import TaskDefinition, parse_cpu_units, parse_mem
 from advisor.units import FloatArray
 from advisor.workload import DEFAULT_STARTUP_S, Growth, LoadForm, Scaling, Service, SideCosts, Workload
 
+MOST_NAMED: Final = 5
+"""Services with a whole load that are named one by one."""
+
 if TYPE_CHECKING:
     from advisor.sources.workload_models import DaemonEntry, ServiceEntry, WorkloadEntry
     from advisor.sources.yaml_document import Document
@@ -401,10 +404,18 @@ def _stacked(loads: Sequence[Load], meaning: Meaning) -> FloatArray | None:
 
 
 def _coverage(workload: Workload) -> list[str]:
-    """How much of the time axis is known, service by service."""
-    sentences = []
+    """How much of the time axis is known, service by service; one sentence where several know all of it."""
+    whole, sentences = [], []
     for service, known in zip(workload.services, workload.measured.sum(axis=1).tolist(), strict=True):
-        if not service.is_stated:
-            percent = math.floor(10_000 * known / workload.n_steps) / 100
-            sentences.append(f"{service.name}: load known for {known:,} of {workload.n_steps:,} steps ({percent:g} %).")
-    return sentences
+        if service.is_stated:
+            continue
+        percent = math.floor(10_000 * known / workload.n_steps) / 100
+        sentence = f"load known for {known:,} of {workload.n_steps:,} steps ({percent:g} %)."
+        if known == workload.n_steps:
+            whole.append((service.name, sentence))
+        else:
+            sentences.append(f"{service.name}: {sentence}")
+    if len(whole) > MOST_NAMED:
+        names, sentence = f"{len(whole)} services", whole[0][1]
+        return [f"{names}: {sentence}", *sentences]
+    return [*(f"{name}: {sentence}" for name, sentence in whole), *sentences]

@@ -26,6 +26,7 @@ from advisor.ecs import LaunchType
 from advisor.errors import InputError
 from advisor.recommend.result import ServiceView, Stairs
 from advisor.report.charts import render_charts, rendered_charts
+from advisor.report.charts.costs import BAR_PX, INTERVAL_PX
 from advisor.report.charts.render import file_names
 from advisor.report.charts.series import bin_hours_for, gaps, low_and_high, time_ticks
 from advisor.report.charts.steps import ec2_for_good, steps
@@ -173,13 +174,23 @@ def test_a_service_that_never_ran_has_a_chart_that_says_so(task_hours):
 # --- costs ----------------------------------------------------------------------------------------------------------------
 
 
+def test_a_strip_under_each_bar_is_the_interval_of_the_draws():
+    recommendation = RESULTS["shop"]()
+    (axes,) = plot_costs(recommendation).axes
+    strips = [(p.get_x(), p.get_x() + p.get_width()) for p in axes.patches if p.get_height() == INTERVAL_PX]
+    monthly = [a.monthly_usd for a in recommendation.of_scope("cluster") if a.monthly_usd is not None]
+    assert_allclose(strips, [(each.p10, each.p90) for each in monthly])
+    assert not axes.lines
+
+
 @pytest.mark.parametrize("name", ["shop", "packed", "spot"])
 def test_bars_add_up_to_the_mean_of_the_month(name):
     recommendation = RESULTS[name]()
     (axes,) = plot_costs(recommendation).axes
     bars: dict[float, float] = {}
     for patch in axes.patches:
-        bars[patch.get_y()] = bars.get(patch.get_y(), 0.0) + patch.get_width()
+        if patch.get_height() == BAR_PX:
+            bars[patch.get_y()] = bars.get(patch.get_y(), 0.0) + patch.get_width()
     expected = [a.monthly_usd.mean for a in recommendation.of_scope("cluster") if a.monthly_usd is not None]
     if recommendation.present is not None:
         expected.append(recommendation.present.monthly_usd.mean)

@@ -222,3 +222,15 @@ def test_what_is_no_result_is_one_message(run, tmp_path, content, says):
     status, out, err = run(folder)
     assert (status, out, err.count("\n")) == (1, "", 1)
     assert says in err
+
+
+def test_it_says_how_sure_in_quantiles_chances_regret_and_what_was_replayed():
+    recommendation = shop()
+    best, monthly = recommendation.recommended, recommendation.recommended.monthly_usd
+    for text in (explain_text(recommendation), explain_markdown(recommendation).replace("\\", "")):
+        words = " ".join(text.split())
+        assert f"next month ${monthly.p10:,.0f} (P10), ${monthly.p50:,.0f} (P50), ${monthly.p90:,.0f} (P90)" in words
+        assert f"${best.expected_regret_usd:,.2f} a month dearer than the cheapest on average" in words
+        assert "replay: the last 2 weeks minute by minute" in words
+    told = explain_data(recommendation)["rejected"][0]
+    assert told["probability_cheapest"] == recommendation.alternative(told["id"]).probability_cheapest

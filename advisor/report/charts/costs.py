@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 ROW_PX = 40.0
 BAR_TOP_PX, BAR_PX = 18.0, 13.0
 SWATCH_PX = 10.0
+INTERVAL_PX, INTERVAL_FRACTION = 4.0, 0.25
+"""An interval is a strip in a quarter of the plan's colour."""
 AXIS_PX = 24.0
 SHADES = {
     "vCPU": 1.0,
@@ -50,7 +52,7 @@ SHADES = {
 BEST_WORDS = {
     Verdict.RECOMMEND: "recommended",
     Verdict.BEST_OF_PRICED: "best of what is priced",
-    Verdict.TOO_CLOSE_TO_CALL: "lowest upper end",
+    Verdict.TOO_CLOSE_TO_CALL: "first of the ranking",
     Verdict.NOT_ENOUGH_DATA: "cheapest so far",
 }
 
@@ -96,13 +98,30 @@ def draw_costs(recommendation: Recommendation) -> "Chart":
     key = _key_lines([segment for row in rows for segment in row.segments])
     key_px = len(key) * line_height(SMALL_PT) + 8
     height = key_px + len(rows) * ROW_PX + AXIS_PX + line_height(SMALL_PT)
-    subtitle = "The end of a bar is the measured history's bill; the bracket is how much dearer real placement may be."
-    has_range = any(row.monthly is not None and row.monthly.high > row.monthly.mean for row in rows)
-    page = Page(recommendation, _finding(recommendation), subtitle if has_range else "", height=height)
+    page = Page(recommendation, _finding(recommendation), _subtitle([row.monthly for row in rows]), height=height)
     for number, line in enumerate(key):
         _draw_key(page, line, number * line_height(SMALL_PT))
     _draw_rows(page, rows, key_px)
     return page.figure
+
+
+def _subtitle(monthly: Sequence[MonthlyUsd | None]) -> str:
+    known = [each for each in monthly if each is not None]
+    bar = "The end of a bar is the measured history's bill"
+    if any(_quantiles(each) for each in known):
+        return f"{bar}; the strip below it is next month's cost in 8 of 10 draws (P10 to P90)."
+    if any(each.high > each.mean for each in known):
+        return f"{bar}; the bracket is how much dearer real placement may be."
+    return ""
+
+
+def _quantiles(monthly: MonthlyUsd) -> tuple[float, float] | None:
+    """P10 and P90; None without draws."""
+    return None if monthly.p10 is None or monthly.p90 is None else (monthly.p10, monthly.p90)
+
+
+def _furthest(monthly: MonthlyUsd) -> float:
+    return max(monthly.high, *(_quantiles(monthly) or (monthly.high,)))
 
 
 def segments(bill: Bill) -> tuple[Segment, ...]:
@@ -177,7 +196,7 @@ def _draw_rows(page: Page, rows: Sequence[_Row], top: float) -> None:
     axes.set_ylim(height, 0)
     axes.set_yticks([])
     axes.spines["bottom"].set_visible(False)
-    highest = max((row.monthly.high for row in rows if row.monthly is not None), default=0.0)
+    highest = max((_furthest(row.monthly) for row in rows if row.monthly is not None), default=0.0)
     ticks = ticks_from_zero(highest or 1.0, 6)
     axes.set_xticks(ticks, labels=money_ticks(ticks))
     axes.tick_params(axis="x", length=0)
@@ -194,7 +213,8 @@ def _usd_per_px(row: _Row, width: float) -> float:
     """The scale that leaves room for the label at the end of the bar."""
     if row.monthly is None:
         return 0.0
-    return row.monthly.high / (width - _label_width(row) - 12)
+    label = row.monthly.high / (width - _label_width(row) - 12)
+    return max(label, _furthest(row.monthly) / (width - 12))
 
 
 def _label_width(row: _Row) -> float:
@@ -231,17 +251,28 @@ def _draw_row(axes: "Axes", row: _Row, top: float, usd_per_px: float, width: flo
         )
         axes.add_artist(bar)
         end += segment.amount_usd
-    _draw_range(axes, row.monthly, middle)
-    place = row.monthly.high + 8 * usd_per_px
+    _draw_doubt(axes, row, top)
+    place = (end if _quantiles(row.monthly) else row.monthly.high) + 8 * usd_per_px
     axes.text(place, middle, row.label, va="center", weight=weight, bbox=under)
     if row.more:
         place += (text_width(row.label, TEXT_PT, weight) + 8) * usd_per_px
         axes.text(place, middle, row.more, va="center", size=SMALL_PT, color=QUIET_COLOUR, bbox=under)
 
 
-def _draw_range(axes: "Axes", monthly: MonthlyUsd, middle: float) -> None:
-    if monthly.high > monthly.low:
-        half = BAR_PX / 2 - 3
+def _draw_doubt(axes: "Axes", row: _Row, top: float) -> None:
+    """P10 to P90 as a strip under the bar; without draws the range of the packing model as a bracket on it."""
+    from matplotlib.patches import Rectangle
+
+    monthly = row.monthly
+    if monthly is None:
+        return
+    quantiles = _quantiles(monthly)
+    if quantiles:
+        low, high = quantiles
+        colour = mixed_with_white(COLOURS[row.segments[0].launch_type], INTERVAL_FRACTION)
+        axes.add_artist(Rectangle((low, top + BAR_TOP_PX + BAR_PX + 1), high - low, INTERVAL_PX, facecolor=colour, lw=0))
+    elif monthly.high > monthly.low:
+        middle, half = top + BAR_TOP_PX + BAR_PX / 2, BAR_PX / 2 - 3
         axes.plot([monthly.low, monthly.high], [middle, middle], color=TEXT_COLOUR, lw=1.0, solid_capstyle="butt")
         for end in (monthly.low, monthly.high):
             axes.plot([end, end], [middle - half, middle + half], color=TEXT_COLOUR, lw=1.0, solid_capstyle="butt")
