@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from advisor.emit.migration import migration_page as migration_page
     from advisor.gating import Limits as Limits
     from advisor.gating import gate as gate
+    from advisor.ranking import rank_instances as rank_instances
     from advisor.recommend import Recommendation as Recommendation
     from advisor.report.charts import plot_busiest_week as plot_busiest_week
     from advisor.report.charts import plot_costs as plot_costs
@@ -61,6 +62,7 @@ _HOMES = {
     "render_terraform": "advisor.emit",
     "Recommendation": "advisor.recommend",
     "inspect_load": "advisor.sources",
+    "rank_instances": "advisor.ranking",
     "plot_busiest_week": "advisor.report.charts",
     "plot_costs": "advisor.report.charts",
     "plot_load": "advisor.report.charts",
@@ -95,6 +97,7 @@ __all__ = [
     "plot_loads",
     "plot_stairs",
     "priced_diff",
+    "rank_instances",
     "read_catalog",
     "read_change",
     "read_recommendation",
