@@ -20,6 +20,7 @@ from advisor.optimize.alternatives import (
 )
 from advisor.optimize.candidates import candidates
 from advisor.optimize.fixed import on_load
+from advisor.optimize.instance_money import instance_money
 from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.parts import ROOT_VOLUME_GIB, Part
 from advisor.optimize.present import has_present, hours_known, present_parts
@@ -204,6 +205,7 @@ class Answer:
                     best.alternative, for_cluster, judgement, [present.bill if present else None, side.bill if side else None]
                 ),
             ),
+            instance_money=instance_money(parts, workload, self.search, found.common_hours),
             side_costs=side and SideCostsBill(bill=side.bill, monthly_usd=side.monthly_usd, missing=side.missing),
         )
 

@@ -38,6 +38,8 @@ class InstancesInUse:
 
     running: FloatArray
     """(steps,): a mean over the pool for Spot; NaN in a gap."""
+    packed: FloatArray
+    """(steps,): that the tasks fill, before the least number for the zones and the scale-in delay."""
     reserved: FloatArray
     """(3, steps): CPU, memory and network slots that tasks reserve, in instances' worth."""
     is_floor: BoolArray
@@ -151,6 +153,7 @@ def instances_part(
         runs=tuple(runs),
         on_instances=InstancesInUse(
             running=mean_instances,
+            packed=packed.mean(axis=0),
             reserved=reserved / capacity.mean(axis=0)[:, np.newaxis],
             is_floor=np.asarray(floor_binds & (mean_instances <= provider.zones)),
         ),

@@ -157,13 +157,13 @@ def replayed_service(run: RunningTasks, metric: ScalingMetric, workload: Workloa
         # Without a running task there is no metric: a policy never comes back from none, so one task is kept.
         min_tasks=run.min_tasks if is_counts else max(1, run.min_tasks),
         max_tasks=service.scaling.max_tasks,
-        load=demand if is_counts else _tasks_at_target(run, demand),
+        load=demand if is_counts else tasks_at_target(run, demand),
         saturates_at=1 / run.target_cpu_fraction if metric is ScalingMetric.CPU else None,
         is_counts=is_counts,
     )
 
 
-def _tasks_at_target(run: RunningTasks, demand: FloatArray) -> FloatArray:
+def tasks_at_target(run: RunningTasks, demand: FloatArray) -> FloatArray:
     """Tasks that would run exactly at the scaling target, (steps,); a fraction."""
     in_use = cpu_units_in_use(run.service, demand)
     if in_use is not None:

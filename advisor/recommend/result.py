@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from advisor.billing import Bill, MonthlyUsd
 from advisor.ecs import Architecture, LaunchType, PurchaseOption
 from advisor.errors import InputError
+from advisor.optimize.instance_money import InstanceMoney
 from advisor.optimize.pricing import InstanceFacts
 from advisor.plan import OMIT_DEFAULT, Plan, StrategyItem
 
@@ -272,6 +273,8 @@ class Recommendation:
     warnings: tuple[str, ...] = ()
     side_costs: SideCostsBill | None = None
     """None where the workload states none."""
+    instance_money: tuple[InstanceMoney, ...] = ()
+    """Where the money for the recommended plan's instances goes, by capacity provider."""
     schema: str = field(default=SCHEMA)
 
     def alternative(self, alternative_id: str) -> Alternative:
