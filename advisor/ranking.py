@@ -9,6 +9,7 @@ import numpy as np
 from advisor.answer import search_for
 from advisor.ecs import Architecture, InstanceType, LaunchType, PurchaseOption
 from advisor.errors import InputError
+from advisor.optimize.levers import Levers, price_levers
 from advisor.optimize.loads import ServiceLoad, service_loads
 from advisor.optimize.parts import PACKING_RANGE, Part, instance_provider, instances_part
 from advisor.optimize.pricing import PricedParts, instance_facts, price_parts
@@ -100,6 +101,8 @@ class RankedInstanceType:
     deployment: DeploymentSurge
     replayed: ReplayedType | None
     """None where it was not replayed."""
+    levers: Levers | None = None
+    """What settings of scaling are worth on this type; None where that was not asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,6 +165,7 @@ def rank_instances(
     replays: int = 0,
     replay_weeks: int = DEFAULT_REPLAY_WEEKS,
     deployment_minutes: float = DEFAULT_DEPLOYMENT_MINUTES,
+    has_levers: bool = False,
 ) -> InstanceRanking:
     """Rank On-Demand instance types for all services of a workload together, by the cost of a month.
 
@@ -178,13 +182,16 @@ def rank_instances(
         Last weeks of the load that they are replayed on.
     deployment_minutes
         How long a deployment keeps old and new tasks side by side. [min]
+    has_levers
+        Replay the first type of each ranking also with settings of scaling changed, one at a time; replays at least that type.
 
     Raises
     ------
     InputError
         No moment at which the load of every service is known, or no instance type holds the tasks.
     """
-    if replays and replay_weeks < 1:
+    n_replays = max(replays, 1 if has_levers else 0)
+    if n_replays and replay_weeks < 1:
         raise InputError("a replay needs at least one week of load", fix="Give replay_weeks of 1 or more, or no replays.")
     search = search_for(workload, catalog)
     loads = service_loads(workload, search)
@@ -209,8 +216,8 @@ def rank_instances(
     result: list[RankedInstanceType] = []
     for _, (group, found) in sorted(rankings.items(), key=lambda item: -len(item[0])):
         rows = _rows(sorted(found, key=lambda each: each.sort_key)[:most], group, search, deployment_minutes)
-        if replays:
-            rows, note = _with_replays(rows, found, workload, search, hours, replays, replay_weeks)
+        if n_replays and rows:
+            rows, note = _with_replays(rows, found, workload, search, hours, n_replays, replay_weeks, has_levers=has_levers)
             notes += note
         result += rows
     if not result:
@@ -387,13 +394,18 @@ def _with_replays(
     hours: FloatArray,
     replays: int,
     weeks: int,
+    *,
+    has_levers: bool,
 ) -> tuple[list[RankedInstanceType], list[str]]:
     """The first rows with what a replay found, in the order of that, before the rest; and what to know about the rest."""
     parts: Mapping[str, Part] = {each.instance_type.name: each.part for each in found}
     first, rest = list(rows[:replays]), list(rows[replays:])
     replayed = replayed_parts([parts[row.instance_type] for row in first], workload, search, weeks=weeks)
     first = [replace(row, replayed=_replayed(part, search, hours)) for row, part in zip(first, replayed, strict=True)]
-    first.sort(key=lambda row: _replayed_key(row))
+    first.sort(key=_replayed_key)
+    if has_levers:
+        part = next(part for part in replayed if first[0].instance_type in part.provider.instance_types)
+        first[0] = replace(first[0], levers=price_levers(part, workload, search, hours, weeks=weeks))
     best = first[0].replayed if first else None
     if best is None or best.monthly_usd is None:
         return [*first, *rest], []

@@ -42,6 +42,9 @@ def instances_command(
         float,
         typer.Option("--deployment-minutes", min=0, max=10_080, help="How long a deployment keeps the tasks doubled."),
     ] = 10,
+    levers: Annotated[
+        bool, typer.Option("--levers", help="Price settings of scaling on the first type, each on a replay of its own.")
+    ] = False,
     region: RegionOption = None,
     cpu: Annotated[int | None, typer.Option(help="CPU units of a task, for a single CSV.")] = None,
     memory: Annotated[int | None, typer.Option(help="MiB of a task, for a single CSV.")] = None,
@@ -103,6 +106,7 @@ def instances_command(
         replays=replay_top if replay else 0,
         replay_weeks=replay_weeks,
         deployment_minutes=deployment_minutes,
+        has_levers=levers,
     )
     if output is Format.CSV:
         for note in ranking.notes:

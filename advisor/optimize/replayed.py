@@ -129,6 +129,12 @@ def _one_service(replay: Replay, row: int) -> Replay:
 
 def replay_part(part: Part, workload: Workload, search: Search) -> Replay:
     """Replay the services of a part on its instances over the whole of a workload, in steps of a minute or the load's own."""
+    services, cluster, step_s = replay_inputs(part, workload, search)
+    return replay_cluster(services, cluster, step_s=step_s)
+
+
+def replay_inputs(part: Part, workload: Workload, search: Search) -> tuple[list[ReplayedService], ReplayedCluster, int]:
+    """What :func:`replay_part` replays: services, the instances of the part, and seconds of a step."""
     rows = [i for i, t in enumerate(search.candidates.types) if t.name in part.provider.instance_types]
     step_s = min(REPLAY_STEP_S, workload.step_s)
     services = [replayed_service(run, plan_metric, workload, step_s) for run, plan_metric in _metrics(part)]
@@ -138,7 +144,7 @@ def replay_part(part: Part, workload: Workload, search: Search) -> Replay:
         placement=part.provider.placement or PlacementStrategy.SPREAD_THEN_BINPACK,
         rules=ClusterRules(target_capacity_percent=part.provider.target_capacity_percent),
     )
-    return replay_cluster(services, cluster, step_s=step_s)
+    return services, cluster, step_s
 
 
 def _metrics(part: Part) -> Sequence[tuple[RunningTasks, ScalingMetric]]:
