@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from advisor.report.charts import plot_costs as plot_costs
     from advisor.report.charts import plot_load as plot_load
     from advisor.report.charts import plot_loads as plot_loads
+    from advisor.report.charts import plot_replayed_week as plot_replayed_week
     from advisor.report.charts import plot_stairs as plot_stairs
     from advisor.sources import LoadOptions as LoadOptions
     from advisor.sources import LoadShape as LoadShape
@@ -67,6 +68,7 @@ _HOMES = {
     "plot_costs": "advisor.report.charts",
     "plot_load": "advisor.report.charts",
     "plot_loads": "advisor.report.charts",
+    "plot_replayed_week": "advisor.report.charts",
     "plot_stairs": "advisor.report.charts",
     "read_catalog": "advisor.sources",
     "read_change": "advisor.sources",
@@ -95,6 +97,7 @@ __all__ = [
     "plot_costs",
     "plot_load",
     "plot_loads",
+    "plot_replayed_week",
     "plot_stairs",
     "priced_diff",
     "rank_instances",

@@ -25,7 +25,7 @@ from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.parts import ROOT_VOLUME_GIB, Part
 from advisor.optimize.present import has_present, hours_known, present_parts
 from advisor.optimize.pricing import PricedParts, instance_facts, price_parts, weekly_usd, weighted_quantile
-from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS, best_replayed, can_replay, replayed_parts
+from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS, best_replayed, can_replay, replayed_parts, together
 from advisor.optimize.search import Search, on_default_spread, packed_load
 from advisor.optimize.side_costs import price_side_costs
 from advisor.optimize.titles import parts_title
@@ -489,7 +489,13 @@ class Answer:
             )
             for load in self.found.loads
         )
-        return Views(start=first_hour(start).isoformat(), services=services, instances=self._instances_view(ranked))
+        weeks = [part.replay.week for part in self._parts_of(ranked[0].alternative) if part.replay and part.replay.week]
+        return Views(
+            start=first_hour(start).isoformat(),
+            services=services,
+            instances=self._instances_view(ranked),
+            replayed_week=together(weeks),
+        )
 
     def _stairs(self, load: ServiceLoad) -> Stairs:
         name = load.service.name

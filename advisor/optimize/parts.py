@@ -1,7 +1,7 @@
 """Parts of plans: services on one capacity provider, with what they use over time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -47,6 +47,27 @@ class InstancesInUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayedWeek:
+    """The last week of a replay on instances: the most of each step, services together; None where a load is not known."""
+
+    start: str
+    """UTC."""
+    step_s: int
+    needed: tuple[float | None, ...]
+    """Tasks that the load needs at the scaling target, within the bounds."""
+    running: tuple[float, ...]
+    """Tasks that serve."""
+    placed: tuple[float, ...]
+    """Tasks on an instance, running or starting."""
+    waiting: tuple[float, ...]
+    """Tasks that no instance has room for yet."""
+    instances: tuple[float, ...]
+    """Launched and not ended."""
+    active: tuple[float, ...]
+    """Instances that take tasks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayFacts:
     """What a replay of the last weeks found for a part."""
 
@@ -61,6 +82,8 @@ class ReplayFacts:
     """Service-hours a month in which the load is more than the running tasks can do."""
     instances_max: int
     """0 on Fargate."""
+    week: ReplayedWeek | None = field(default=None, compare=False)
+    """None on Fargate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

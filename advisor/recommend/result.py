@@ -11,6 +11,7 @@ from advisor.billing import Bill, MonthlyUsd
 from advisor.ecs import Architecture, LaunchType, PurchaseOption
 from advisor.errors import InputError
 from advisor.optimize.instance_money import InstanceMoney
+from advisor.optimize.parts import ReplayedWeek
 from advisor.optimize.pricing import InstanceFacts
 from advisor.plan import OMIT_DEFAULT, Plan, StrategyItem
 
@@ -234,6 +235,8 @@ class Views:
     start: str
     services: tuple[ServiceView, ...]
     instances: InstancesView | None
+    replayed_week: ReplayedWeek | None = None
+    """Of the recommended plan's instances; None where it has none or they were not replayed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
