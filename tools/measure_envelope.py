@@ -3,8 +3,8 @@
     python tools/measure_envelope.py --loads FOLDER > tables.md
 
 FOLDER holds the files that ``LOADS`` names, of 1 and 5 minutes; one that is absent is left out and named. Each load is scaled
-so that its 99.5th percentile needs 30 tasks at the scaling target; its last two weeks count, the first three hours do not. Costs
-are instance-hours: of one type they are the bill. Takes about two minutes of one core.
+so that its 99.5th percentile needs 30 tasks at the scaling target; its last two weeks count, the first three hours do not.
+Costs are instance-hours: of one type they are the bill. Takes about two minutes of one core.
 """
 
 import argparse
