@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from advisor.emit.migration import migration_page as migration_page
     from advisor.gating import Limits as Limits
     from advisor.gating import gate as gate
+    from advisor.ranking import rank_instances as rank_instances
     from advisor.recommend import Recommendation as Recommendation
     from advisor.reconciling import reconcile as reconcile
     from advisor.report.charts import plot_busiest_week as plot_busiest_week
     from advisor.report.charts import plot_costs as plot_costs
     from advisor.report.charts import plot_load as plot_load
     from advisor.report.charts import plot_loads as plot_loads
+    from advisor.report.charts import plot_replayed_week as plot_replayed_week
     from advisor.report.charts import plot_sensitivity as plot_sensitivity
     from advisor.report.charts import plot_stairs as plot_stairs
     from advisor.report.charts import plot_sweep as plot_sweep
@@ -69,11 +71,13 @@ _HOMES = {
     "Recommendation": "advisor.recommend",
     "inspect_load": "advisor.sources",
     "reconcile": "advisor.reconciling",
+    "rank_instances": "advisor.ranking",
     "plot_busiest_week": "advisor.report.charts",
     "plot_costs": "advisor.report.charts",
     "plot_load": "advisor.report.charts",
     "plot_loads": "advisor.report.charts",
     "plot_sensitivity": "advisor.report.charts",
+    "plot_replayed_week": "advisor.report.charts",
     "plot_stairs": "advisor.report.charts",
     "plot_sweep": "advisor.report.charts",
     "read_bill": "advisor.sources",
@@ -108,10 +112,12 @@ __all__ = [
     "plot_costs",
     "plot_load",
     "plot_loads",
+    "plot_replayed_week",
     "plot_sensitivity",
     "plot_stairs",
     "plot_sweep",
     "priced_diff",
+    "rank_instances",
     "read_bill",
     "read_catalog",
     "read_change",

@@ -21,11 +21,12 @@ from advisor.optimize.alternatives import (
 from advisor.optimize.candidates import candidates
 from advisor.optimize.fixed import on_load
 from advisor.optimize.history import RecentLoad
+from advisor.optimize.instance_money import instance_money
 from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.parts import ROOT_VOLUME_GIB, Part
 from advisor.optimize.present import has_present, hours_known, present_parts
 from advisor.optimize.pricing import PricedParts, instance_facts, price_parts, weekly_usd, weighted_quantile
-from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS, best_replayed, can_replay, replayed_parts
+from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS, best_replayed, can_replay, replayed_parts, together
 from advisor.optimize.search import Search, on_default_spread, packed_load
 from advisor.optimize.side_costs import price_side_costs
 from advisor.optimize.targets import target_outcomes
@@ -209,6 +210,7 @@ class Answer:
                     best.alternative, for_cluster, judgement, [present.bill if present else None, side.bill if side else None]
                 ),
             ),
+            instance_money=instance_money(parts, workload, self.search, found.common_hours),
             side_costs=side and SideCostsBill(bill=side.bill, monthly_usd=side.monthly_usd, missing=side.missing),
         )
 
@@ -495,7 +497,13 @@ class Answer:
             )
             for load in self.found.loads
         )
-        return Views(start=first_hour(start).isoformat(), services=services, instances=self._instances_view(ranked))
+        weeks = [part.replay.week for part in self._parts_of(ranked[0].alternative) if part.replay and part.replay.week]
+        return Views(
+            start=first_hour(start).isoformat(),
+            services=services,
+            instances=self._instances_view(ranked),
+            replayed_week=together(weeks),
+        )
 
     def _stairs(self, load: ServiceLoad) -> Stairs:
         name = load.service.name

@@ -286,6 +286,8 @@ class CapacityProvider:
     has_trunking: bool = True
     root_volume_gib: int = 30
     zones: int = 2
+    min_instances: int = 0
+    """Least size of the group: one instance in each zone while some service always runs a task."""
     max_instances: int | None = None
     """Most instances that the load needed, with room for a deployment that doubles the tasks."""
     target_capacity_percent: int = 100

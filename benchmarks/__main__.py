@@ -7,6 +7,7 @@ import sys
 from benchmarks.draws import draw_rows
 from benchmarks.measure import HEADER
 from benchmarks.reading import reading_rows
+from benchmarks.replay import replay_rows
 from benchmarks.start_up import catalog_rows, process_rows
 from benchmarks.sweep import packing_rows, sweep_rows
 
@@ -18,7 +19,7 @@ def main() -> None:
     is_quick = "--quick" in sys.argv
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}; ratio = theirs / ours")
     print(HEADER)
-    for rows in (sweep_rows, packing_rows, draw_rows, catalog_rows, process_rows, reading_rows):
+    for rows in (sweep_rows, packing_rows, replay_rows, draw_rows, catalog_rows, process_rows, reading_rows):
         for row in rows(is_quick):
             print(row.text(), flush=True)
 

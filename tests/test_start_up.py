@@ -44,6 +44,7 @@ def imported_by(*arguments):
         ["gate", "--help"],
         ["emit", "--help"],
         ["inspect", "--help"],
+        ["instances", "--help"],
     ],
     ids=" ".join,
 )

@@ -11,6 +11,7 @@ from advisor.cli.emit import emit_command
 from advisor.cli.explain import explain_command
 from advisor.cli.gate import gate_command
 from advisor.cli.inspect import inspect_command
+from advisor.cli.instances import instances_command
 from advisor.cli.new import new_command
 from advisor.cli.prices import prices_app
 from advisor.cli.recommend import recommend_command
@@ -29,6 +30,7 @@ app = typer.Typer(
 )
 app.command("recommend")(recommend_command)
 app.command("explain")(explain_command)
+app.command("instances")(instances_command)
 app.command("emit")(emit_command)
 app.command("backtest")(backtest_command)
 app.command("sweep")(sweep_command)

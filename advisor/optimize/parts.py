@@ -1,7 +1,7 @@
 """Parts of plans: services on one capacity provider, with what they use over time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -38,10 +38,33 @@ class InstancesInUse:
 
     running: FloatArray
     """(steps,): a mean over the pool for Spot; NaN in a gap."""
+    packed: FloatArray
+    """(steps,): that the tasks fill, before the least number for the zones and the scale-in delay."""
     reserved: FloatArray
     """(3, steps): CPU, memory and network slots that tasks reserve, in instances' worth."""
     is_floor: BoolArray
     """(steps,): the least number of instances for the zones is more than the tasks fill."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayedWeek:
+    """The last week of a replay on instances: the most of each step, services together; None where a load is not known."""
+
+    start: str
+    """UTC."""
+    step_s: int
+    needed: tuple[float | None, ...]
+    """Tasks that the load needs at the scaling target, within the bounds."""
+    running: tuple[float, ...]
+    """Tasks that serve."""
+    placed: tuple[float, ...]
+    """Tasks on an instance, running or starting."""
+    waiting: tuple[float, ...]
+    """Tasks that no instance has room for yet."""
+    instances: tuple[float, ...]
+    """Launched and not ended."""
+    active: tuple[float, ...]
+    """Instances that take tasks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +82,8 @@ class ReplayFacts:
     """Service-hours a month in which the load is more than the running tasks can do."""
     instances_max: int
     """0 on Fargate."""
+    week: ReplayedWeek | None = field(default=None, compare=False)
+    """None on Fargate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -151,6 +176,7 @@ def instances_part(
         runs=tuple(runs),
         on_instances=InstancesInUse(
             running=mean_instances,
+            packed=packed.mean(axis=0),
             reserved=reserved / capacity.mean(axis=0)[:, np.newaxis],
             is_floor=np.asarray(floor_binds & (mean_instances <= provider.zones)),
         ),
@@ -189,6 +215,7 @@ def instance_provider(
     zones: int,
     has_trunking: bool,
     placement: PlacementStrategy = PlacementStrategy.SPREAD_THEN_BINPACK,
+    min_instances: int = 0,
 ) -> CapacityProvider:
     """A capacity provider for instances of ``types``."""
     return CapacityProvider(
@@ -201,6 +228,7 @@ def instance_provider(
         has_trunking=has_trunking,
         root_volume_gib=ROOT_VOLUME_GIB,
         zones=zones,
+        min_instances=min_instances,
         max_instances=max(zones, int(np.ceil(peak_instances)) * DEPLOYMENT_SURGE),
     )
 

@@ -1,14 +1,16 @@
 """Parts on instances replayed as ECS runs them: the packing model's range becomes one number."""
 
-from collections.abc import Collection, Sequence
+import math
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 
 from advisor.ecs import Architecture, LaunchType, PlacementStrategy
 from advisor.meters import sum_over_states
 from advisor.optimize.fixed import on_load, with_replay
-from advisor.optimize.parts import Part, ReplayFacts
+from advisor.optimize.parts import Part, ReplayedWeek, ReplayFacts
 from advisor.optimize.pricing import price_parts
 from advisor.optimize.search import CapacityKind, Search, dedicated_part, packed_load, shared_part
 from advisor.plan import ScalingMetric
@@ -17,13 +19,20 @@ from advisor.simulate.replay import ClusterRules, Replay, ReplayedCluster, Repla
 from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import timeline
 from advisor.sizing import cpu_units_in_use
-from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, FloatArray, IntArray
+from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, FloatArray, IntArray, ceil_whole
 from advisor.workload import LoadForm, Workload
 
 REPLAY_STEP_S = 60
+SHOWN_STEP_S = 900
+"""Steps of a replayed week that is shown: fine enough to see scale-in, which takes as long."""
 MOST_TYPES = 6
 """Instance types that are replayed for one part, at most."""
 DEFAULT_REPLAY_WEEKS = 2
+
+
+def replay_step_s(workload: Workload) -> int:
+    """Seconds of a step of the replay: a minute, or the longest part of one that divides the load's own step."""
+    return math.gcd(REPLAY_STEP_S, workload.step_s)
 
 
 def can_replay(part: Part) -> bool:
@@ -99,7 +108,7 @@ def replayed_parts(
     found: dict[int, ReplayFacts] = {}
     if on_fargate:
         fargate = [parts[i] for i in on_fargate]
-        step_s = min(REPLAY_STEP_S, recent.step_s)
+        step_s = replay_step_s(recent)
         services = [replayed_service(run, metric, recent, step_s) for part in fargate for run, metric in _metrics(part)]
         together = replay_cluster(services, None, step_s=step_s)
         for row, i in enumerate(on_fargate):
@@ -129,18 +138,25 @@ def _one_service(replay: Replay, row: int) -> Replay:
 
 def replay_part(part: Part, workload: Workload, search: Search) -> Replay:
     """Replay the services of a part on its instances over the whole of a workload, in steps of a minute or the load's own."""
+    services, cluster, step_s = replay_inputs(part, workload, search)
+    return replay_cluster(services, cluster, step_s=step_s)
+
+
+def replay_inputs(part: Part, workload: Workload, search: Search) -> tuple[list[ReplayedService], ReplayedCluster, int]:
+    """What :func:`replay_part` replays: services, the instances of the part, and seconds of a step."""
     rows = [i for i, t in enumerate(search.candidates.types) if t.name in part.provider.instance_types]
-    step_s = min(REPLAY_STEP_S, workload.step_s)
+    step_s = replay_step_s(workload)
     services = [replayed_service(run, plan_metric, workload, step_s) for run, plan_metric in _metrics(part)]
     cluster = ReplayedCluster(
         capacity=search.candidates.capacity[rows].min(axis=0),  # of a pool, what every member holds
         zones=part.provider.zones,
         placement=part.provider.placement or PlacementStrategy.SPREAD_THEN_BINPACK,
         rules=ClusterRules(
-            target_capacity_percent=part.provider.target_capacity_percent, min_instances=least_instances(part.provider, services)
+            target_capacity_percent=part.provider.target_capacity_percent,
+            min_instances=least_instances(part.provider, services),
         ),
     )
-    return replay_cluster(services, cluster, step_s=step_s)
+    return services, cluster, step_s
 
 
 def _metrics(part: Part) -> Sequence[tuple[RunningTasks, ScalingMetric]]:
@@ -173,13 +189,13 @@ def replayed_service(run: RunningTasks, metric: ScalingMetric, workload: Workloa
         # Without a running task there is no metric: a policy never comes back from none, so one task is kept.
         min_tasks=run.min_tasks if is_counts else max(1, run.min_tasks),
         max_tasks=service.scaling.max_tasks,
-        load=demand if is_counts else _tasks_at_target(run, demand),
+        load=demand if is_counts else tasks_at_target(run, demand),
         saturates_at=1 / run.target_cpu_fraction if metric is ScalingMetric.CPU else None,
         is_counts=is_counts,
     )
 
 
-def _tasks_at_target(run: RunningTasks, demand: FloatArray) -> FloatArray:
+def tasks_at_target(run: RunningTasks, demand: FloatArray) -> FloatArray:
     """Tasks that would run exactly at the scaling target, (steps,); a fraction."""
     in_use = cpu_units_in_use(run.service, demand)
     if in_use is not None:
@@ -193,7 +209,7 @@ def _facts(
     result: Replay, replayed: IntArray, modelled: FloatArray, part: Part, recent: Workload, search: Search
 ) -> ReplayFacts:
     """Compare what a replay bills, (segments,), with what the model bills on the same weeks, (steps,)."""
-    step_h = min(REPLAY_STEP_S, recent.step_s) / SECONDS_PER_HOUR
+    step_h = replay_step_s(recent) / SECONDS_PER_HOUR
     hours: FloatArray = result.n_steps.astype(np.float64) * step_h
     to_month = HOURS_PER_MONTH / float(hours.sum())
     known = ~np.isnan(modelled)
@@ -208,12 +224,70 @@ def _facts(
         hours_above_target=above * to_month,
         hours_above_full=full * to_month,
         instances_max=int(result.instances.max(initial=0)),
+        week=None if part.on_instances is None else _last_week(result, part, recent),
+    )
+
+
+def together(weeks: Sequence[ReplayedWeek]) -> ReplayedWeek | None:
+    """Several parts of a plan over the same week; None without any."""
+    if not weeks:
+        return None
+
+    def total(series: Iterable[tuple[float, ...]]) -> tuple[float, ...]:
+        return tuple(sum(values) for values in zip(*series, strict=True))
+
+    needed = [None if None in v else sum(n or 0.0 for n in v) for v in zip(*(w.needed for w in weeks), strict=True)]
+    return ReplayedWeek(
+        start=weeks[0].start,
+        step_s=weeks[0].step_s,
+        needed=tuple(needed),
+        running=total(week.running for week in weeks),
+        placed=total(week.placed for week in weeks),
+        waiting=total(week.waiting for week in weeks),
+        instances=total(week.instances for week in weeks),
+        active=total(week.active for week in weeks),
+    )
+
+
+def _last_week(result: Replay, part: Part, recent: Workload) -> ReplayedWeek:
+    step_s = replay_step_s(recent)
+    per_bin = SHOWN_STEP_S // step_s
+    n_steps = int(result.n_steps.sum())
+    first = max(0, n_steps - HOURS_PER_WEEK * SECONDS_PER_HOUR // step_s)
+
+    def most(series: FloatArray) -> FloatArray:
+        """(bins,): NaN where all of a bin is unknown."""
+        cut = series[first:]
+        padded = np.concatenate([cut, np.full(-cut.size % per_bin, np.nan)]).reshape(-1, per_bin)
+        known = ~np.isnan(padded)
+        return np.where(known.any(axis=1), np.where(known, padded, -np.inf).max(axis=1), np.nan)
+
+    def replayed(series: IntArray) -> tuple[float, ...]:
+        return tuple(most(result.over_time(series).astype(np.float64)).tolist())
+
+    needed = np.zeros(n_steps)
+    for run, metric in _metrics(part):
+        service = replayed_service(run, metric, recent, step_s)
+        wanted = ceil_whole(service.load)
+        if not service.is_counts:
+            bound = np.inf if service.max_tasks is None else service.max_tasks
+            wanted = np.minimum(np.maximum(wanted, service.min_tasks), bound)
+        needed = needed + wanted
+    return ReplayedWeek(
+        start=(recent.start + timedelta(seconds=first * step_s)).isoformat(),
+        step_s=SHOWN_STEP_S,
+        needed=tuple(None if value != value else value for value in most(needed).tolist()),
+        running=replayed(result.running.sum(axis=0)),
+        placed=replayed(result.placed.sum(axis=0)),
+        waiting=replayed(result.waiting.sum(axis=0)),
+        instances=replayed(result.instances),
+        active=replayed(result.active),
     )
 
 
 def _hot_hours(result: Replay, part: Part, recent: Workload) -> tuple[float, float]:
     """Service-hours above the target and above what the running tasks can do."""
-    step_s = min(REPLAY_STEP_S, recent.step_s)
+    step_s = replay_step_s(recent)
     above = full = 0.0
     first = np.concatenate([[0], np.cumsum(result.n_steps)[:-1]])
     for row, (run, metric) in enumerate(_metrics(part)):

@@ -25,7 +25,7 @@ from advisor.simulate.packing import as_counts, first_fit_decreasing, tasks_per_
 from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import Timeline, trailing_maximum
 from advisor.units import BoolArray, FloatArray, IntArray, TextArray
-from advisor.workload import Constraints
+from advisor.workload import Constraints, LoadForm
 
 SPOT_POOL_TYPES = 6
 """A Spot plan names this many types of one size, so that it does not hang on one price or one capacity pool."""
@@ -296,8 +296,14 @@ def _part(
         zones=search.constraints.zones,
         has_trunking=search.constraints.has_trunking,
         placement=placement or PlacementStrategy.SPREAD_THEN_BINPACK,
+        min_instances=search.constraints.zones if any(_always_runs(run) for run in runs) else 0,
     )
     return instances_part(runs, types, running, packed, search.candidates.capacity[index].astype(np.float64), provider=provider)
+
+
+def _always_runs(run: RunningTasks) -> bool:
+    """Whether a task of the service runs at every moment that was measured."""
+    return run.min_tasks > 0 if run.service.load_form is not LoadForm.TASKS else bool(np.nanmin(run.tasks, initial=np.inf) > 0)
 
 
 def _dedicated_instances(run: RunningTasks, per_instance: int, zones: int, delay_steps: int) -> tuple[FloatArray, FloatArray]:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from advisor.billing import Bill, MonthlyUsd
 from advisor.ecs import Architecture, LaunchType, PurchaseOption
 from advisor.errors import InputError
+from advisor.optimize.instance_money import InstanceMoney
+from advisor.optimize.parts import ReplayedWeek
 from advisor.optimize.pricing import InstanceFacts
 from advisor.optimize.targets import TargetOutcome
 from advisor.plan import OMIT_DEFAULT, Plan, StrategyItem
@@ -238,6 +240,8 @@ class Views:
     start: str
     services: tuple[ServiceView, ...]
     instances: InstancesView | None
+    replayed_week: ReplayedWeek | None = None
+    """Of the recommended plan's instances; None where it has none or they were not replayed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,6 +281,8 @@ class Recommendation:
     warnings: tuple[str, ...] = ()
     side_costs: SideCostsBill | None = None
     """None where the workload states none."""
+    instance_money: tuple[InstanceMoney, ...] = ()
+    """Where the money for the recommended plan's instances goes, by capacity provider."""
     schema: str = field(default=SCHEMA)
 
     def alternative(self, alternative_id: str) -> Alternative:

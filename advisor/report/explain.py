@@ -12,6 +12,7 @@ from typing import Any
 from advisor.billing import Bill, LineItem, MonthlyUsd
 from advisor.ecs import LaunchType
 from advisor.errors import AdvisorError, InputError
+from advisor.optimize.instance_money import InstanceMoney, Layer
 from advisor.optimize.pricing import InstanceFacts
 from advisor.plan import CapacityProvider, Plan, ServicePlan
 from advisor.pricing import PriceCatalog, Source
@@ -45,6 +46,20 @@ HALF_A_CENT = Decimal("0.005")
 FLOAT_ERROR = Decimal("1e-6")
 MOST_DIGITS = 10
 CSV_COLUMNS = ("part", "meter", "quantity", "unit", "rate_usd", "amount_usd", "source", "as_of", "is_derived", "note")
+MONEY_TITLE = "Where the money for instances goes"
+LAYER_WORDS: Mapping[Layer, str] = {
+    Layer.WORK: "work: tasks as far as the load fills them",
+    Layer.TASK_MEMORY: "task size: memory that tasks reserve and were not seen to use",
+    Layer.HEADROOM: "headroom: tasks kept below full use by the scaling target",
+    Layer.WHOLE_TASKS: "whole tasks: the last one is not full",
+    Layer.MINIMUM_TASKS: "minimum tasks: more than the load needs",
+    Layer.TASK_SCALE_IN: "scale-in delay of tasks",
+    Layer.PACKING: "packing: room on instances that no task fills",
+    Layer.MINIMUM_INSTANCES: "zones: an instance in each",
+    Layer.INSTANCE_SCALE_IN: "scale-in delay of instances",
+    Layer.PLACEMENT: "placement and scaling as ECS does them, replayed",
+    Layer.SURPLUS_CREDITS: "surplus credits of burstable types",
+}
 SUM_TITLE = "The sum by hand, for a month of 730 h; counts are means over the month"
 
 
@@ -119,6 +134,7 @@ class Explanation:
     sum: HandSum | None
     sum_title: str
     remarks: tuple[str, ...]
+    instance_money: tuple[InstanceMoney, ...] = ()
     sources: Mapping[str, Source] = field(default_factory=dict)
 
 
@@ -157,6 +173,7 @@ def explain_text(
     lines = wrapped(f"{told.subject}: {told.title}  {told.money}", width)
     lines += [*wrapped(told.verdict, width), *_block("Why", told.reasons, width)]
     lines += [*_block("How sure", told.sure, width), *_block("What binds", told.binds, width)]
+    lines += _block(MONEY_TITLE, _money_sentences(told.instance_money), width) if told.instance_money else []
     lines += ["", told.rejected_title]
     for rejected in told.rejected:
         lines += wrapped(f"{rejected.title}  {money_range(rejected.monthly_usd)}", width, "  ", "    ")
@@ -177,6 +194,8 @@ def explain_markdown(
     for title, sentences in (("Why", told.reasons), ("How sure", told.sure), ("What binds", told.binds)):
         if sentences:
             lines += [f"## {title}", "", *(f"- {escape(sentence)}" for sentence in sentences), ""]
+    if told.instance_money:
+        lines += [f"## {MONEY_TITLE}", "", *(f"- {escape(sentence)}" for sentence in _money_sentences(told.instance_money)), ""]
     lines += [f"## {escape(told.rejected_title)}", "", "| alternative | a month | why not |", "| --- | ---: | --- |"]
     for each in told.rejected:
         lines.append(f"| {escape(each.title)} | {escape(money_range(each.monthly_usd))} | {escape(each.told)} |")
@@ -207,6 +226,10 @@ def explain_data(
         "reasons": list(told.reasons),
         "sure": list(told.sure),
         "binds": list(told.binds),
+        "instance_money": [
+            {"part": m.part, "dimension": m.dimension, "monthly_usd": m.monthly_usd, "usd": dict(m.usd)}
+            for m in told.instance_money
+        ],
         "rejected": [
             {
                 "id": r.id,
@@ -308,6 +331,7 @@ def _of_cluster(recommendation: Recommendation, sources: Mapping[str, Source]) -
         sum=sum_by_hand(best.bill, best.plan) if best.bill else None,
         sum_title=SUM_TITLE,
         remarks=(*_upper_end(best), *recommendation.warnings, *_assumed(recommendation)),
+        instance_money=recommendation.instance_money,
         sources=sources,
     )
 
@@ -349,6 +373,7 @@ def _of_service(recommendation: Recommendation, service: ServiceAdvice, sources:
         sum=_service_sum(best, chosen, service.name),
         sum_title=SUM_TITLE if chosen else f"{SUM_TITLE}; together for {', '.join(shared)}",
         remarks=(*(_upper_end(chosen) if chosen else ()), *_assumed(recommendation)),
+        instance_money=_money_of_service(recommendation, service.name),
         sources=sources,
     )
 
@@ -428,6 +453,24 @@ def _rejected(
         for a in alternatives
         if a is not leave_out
     )
+
+
+def _money_of_service(recommendation: Recommendation, name: str) -> tuple[InstanceMoney, ...]:
+    """Of the instances that a service runs on in the recommended plan, shared or not."""
+    plan = recommendation.recommended.plan
+    if plan is None or name not in plan.services:
+        return ()
+    return tuple(each for each in recommendation.instance_money if each.part == plan.services[name].capacity_provider)
+
+
+def _money_sentences(money_of: Sequence[InstanceMoney]) -> Iterator[str]:
+    for each in money_of:
+        yield f"{each.part}, {usd(each.monthly_usd)} a month, told in {each.dimension}, of which its tasks reserve most:"
+        for layer, amount in each.usd.items():
+            share = amount / each.monthly_usd if each.monthly_usd else 0.0
+            yield f"{usd(amount)} ({percent(share)}) {LAYER_WORDS[layer]}"
+        if each.unknown_use:
+            yield f"CPU in use is not known of {', '.join(each.unknown_use)}: its headroom counts as work"
 
 
 # What binds

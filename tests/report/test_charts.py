@@ -21,7 +21,7 @@ from matplotlib.patches import Rectangle, StepPatch
 from matplotlib.text import Text
 from numpy.testing import assert_allclose, assert_array_equal
 
-from advisor import Recommendation, plot_busiest_week, plot_costs, plot_load, plot_loads, plot_stairs
+from advisor import Recommendation, plot_busiest_week, plot_costs, plot_load, plot_loads, plot_replayed_week, plot_stairs
 from advisor.ecs import LaunchType
 from advisor.errors import InputError
 from advisor.recommend.result import ServiceView, Stairs
@@ -75,6 +75,7 @@ def figures_of(recommendation: Recommendation):
     service = recommendation.views.services[0].name
     yield plot_costs(recommendation)
     yield plot_busiest_week(recommendation)
+    yield plot_replayed_week(recommendation)
     yield plot_loads(recommendation)
     yield plot_stairs(recommendation, service)
     yield plot_load(recommendation, service)
@@ -441,7 +442,7 @@ def test_every_chart_is_a_png_and_an_svg():
 
 def test_charts_of_chosen_services_alone():
     names = {chart.name for chart in rendered_charts(small(PACKED), services=("jobs",))}
-    assert names == {"costs", "busiest-week", "loads", "load-jobs", "stairs-jobs"}
+    assert names == {"costs", "busiest-week", "replayed-week", "loads", "load-jobs", "stairs-jobs"}
 
 
 @pytest.mark.parametrize("name", ["short", "hostile"])

@@ -160,7 +160,7 @@ def _auto_scaling_group(plan: Plan, name: str) -> Request:
     provider, group = plan.capacity_providers[name], names.group_name(plan.cluster, name)
     request: Request = {
         "AutoScalingGroupName": group,
-        "MinSize": 0,
+        "MinSize": provider.min_instances,
         "MaxSize": _max_size(plan, provider),
         "VPCZoneIdentifier": ",".join(names.subnets(provider.zones, is_public=has_public_instances(plan, name))),
         "NewInstancesProtectedFromScaleIn": True,

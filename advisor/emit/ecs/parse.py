@@ -255,6 +255,7 @@ def said_group_provider(
         has_trunking="PrivateDnsNameOptions" in data,
         root_volume_gib=data["BlockDeviceMappings"][0]["Ebs"]["VolumeSize"],
         zones=len(group["VPCZoneIdentifier"].split(",")),
+        min_instances=group["MinSize"],
         max_instances=group["MaxSize"],
         target_capacity_percent=request["autoScalingGroupProvider"]["managedScaling"]["targetCapacity"],
     )

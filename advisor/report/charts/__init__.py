@@ -3,6 +3,7 @@
 from advisor.report.charts.costs import plot_costs
 from advisor.report.charts.load import plot_load, plot_loads
 from advisor.report.charts.render import RenderedChart, chart_files, render_charts, rendered_charts
+from advisor.report.charts.replayed import plot_replayed_week
 from advisor.report.charts.stairs import plot_stairs
 from advisor.report.charts.sweep import plot_sensitivity, plot_sweep
 from advisor.report.charts.week import plot_busiest_week
@@ -14,6 +15,7 @@ __all__ = [
     "plot_costs",
     "plot_load",
     "plot_loads",
+    "plot_replayed_week",
     "plot_sensitivity",
     "plot_stairs",
     "plot_sweep",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from advisor.recommend.result import Recommendation
 from advisor.report.charts.costs import draw_costs
 from advisor.report.charts.load import draw_load, draw_loads
+from advisor.report.charts.replayed import draw_replayed_week
 from advisor.report.charts.stairs import draw_stairs
 from advisor.report.charts.style import FONT, chart_style
 from advisor.report.charts.week import draw_busiest_week
@@ -62,7 +63,7 @@ def chart_files(name: str, figure: "Chart") -> dict[str, bytes]:
 
 
 def rendered_charts(recommendation: Recommendation, services: Collection[str] | None = None) -> tuple[RenderedChart, ...]:
-    """All charts with their titles: costs, busiest week, all loads, then stairs and load of each service."""
+    """All charts with their titles: costs, busiest week, the replayed week, all loads, then stairs and load of each service."""
     with chart_style():
         return tuple(_rendered(*drawing) for drawing in _drawings(recommendation, services))
 
@@ -73,6 +74,8 @@ def _drawings(
     names = [view.name for view in recommendation.views.services]
     yield "costs", None, lambda: draw_costs(recommendation)
     yield "busiest-week", None, lambda: draw_busiest_week(recommendation)
+    if recommendation.views.replayed_week is not None:
+        yield "replayed-week", None, lambda: draw_replayed_week(recommendation)
     if len(names) > 1:
         yield "loads", None, lambda: draw_loads(recommendation)
     for service, name in zip(names, file_names(names), strict=True):

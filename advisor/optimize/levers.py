@@ -1,0 +1,191 @@
+"""What each setting of scaling is worth: the same weeks replayed with one setting changed."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from advisor.meters import sum_over_states
+from advisor.optimize.parts import Part
+from advisor.optimize.pricing import price_parts
+from advisor.optimize.replayed import replay_inputs
+from advisor.optimize.search import Search
+from advisor.simulate.replay import Replay, ReplayedCluster, ReplayedService, ScaleInStep, replay_cluster
+from advisor.simulate.scaling import RunningTasks
+from advisor.simulate.timeline import timeline
+from advisor.units import CEIL_TOLERANCE, HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, FloatArray
+from advisor.workload import Workload
+
+HOT_FRACTION = 0.8
+"""Use of its tasks above which a service's hours are counted."""
+TARGET_STEPS_PERCENT = (-10, 10, 20)
+MOST_TARGET_PERCENT = 90
+COOLDOWNS_S = (60, 900)
+TARGET_CAPACITIES_PERCENT = (90, 80)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """A month of a cluster under one setting of its scaling."""
+
+    monthly_usd: float | None
+    """None where something has no price."""
+    hours_above_80_percent: float
+    """Service-hours a month with more load than 80 % of what the running tasks can do."""
+    hours_above_full: float
+    waiting_task_hours: float
+    """Task-hours a month in PROVISIONING."""
+    instances_max: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lever:
+    """One setting changed, all else as it was."""
+
+    setting: str
+    before: str
+    after: str
+    outcome: Outcome
+    is_assumption: bool = False
+    """Nobody can set it: AWS does not publish it, and this is the other end of a range."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Levers:
+    """Settings of the scaling of a cluster, each priced on a replay of the same weeks."""
+
+    weeks: float
+    base: Outcome
+    levers: tuple[Lever, ...]
+
+
+Case = tuple[Sequence[ReplayedService], ReplayedCluster]
+
+
+def price_levers(part: Part, workload: Workload, search: Search, hours: FloatArray, *, weeks: int) -> Levers:
+    """Replay the last weeks of a part on instances once for each setting.
+
+    Parameters
+    ----------
+    part
+        As the replay of the present settings left it: its bill is the base, and instance-hours carry it over.
+    hours : (steps,)
+        Hours of the month that each step stands for.
+    """
+    n_steps = min(workload.n_steps, weeks * HOURS_PER_WEEK * SECONDS_PER_HOUR // workload.step_s)
+    recent = workload.between(workload.n_steps - n_steps, workload.n_steps)
+    at = replace(search, axis=timeline(recent.start, recent.step_s, recent.n_steps))
+    services, cluster, step_s = replay_inputs(part, recent, at)
+    targets = [run.target_cpu_fraction for run in part.runs]
+    base = replay_cluster(services, cluster, step_s=step_s)
+    base_hours = _instance_hours(base, step_s)
+
+    def outcome(result: Replay, case: Sequence[ReplayedService], fractions: Sequence[float]) -> Outcome:
+        ratio = _instance_hours(result, step_s) / base_hours if base_hours else 1.0
+        scaled = replace(part, quantity_per_hour=part.quantity_per_hour * ratio)
+        monthly = price_parts([scaled], hours, search.catalog, search.region).monthly_usd
+        hot, full = _hot_hours(result, case, fractions, step_s)
+        lasting: FloatArray = result.n_steps.astype(np.float64) * (step_s / SECONDS_PER_HOUR)
+        to_month = HOURS_PER_MONTH / float(lasting.sum())
+        return Outcome(
+            monthly_usd=None if monthly is None else monthly.mean,
+            hours_above_80_percent=hot * to_month,
+            hours_above_full=full * to_month,
+            waiting_task_hours=float(sum_over_states(result.waiting.sum(axis=0), lasting)) * to_month,
+            instances_max=int(result.instances.max(initial=0)),
+        )
+
+    found = []
+    for setting, before, after, case, fractions, is_assumption in _cases(services, cluster, part.runs):
+        result = replay_cluster(case[0], case[1], step_s=step_s)
+        found.append(
+            Lever(
+                setting=setting,
+                before=before,
+                after=after,
+                outcome=outcome(result, case[0], fractions),
+                is_assumption=is_assumption,
+            )
+        )
+    return Levers(weeks=recent.span_hours / HOURS_PER_WEEK, base=outcome(base, services, targets), levers=tuple(found))
+
+
+def _cases(
+    services: Sequence[ReplayedService], cluster: ReplayedCluster, runs: Sequence[RunningTasks]
+) -> Iterator[tuple[str, str, str, Case, list[float], bool]]:
+    """Setting, before, after, what to replay, target of each service, and whether nobody can set it."""
+    targets = [run.target_cpu_fraction for run in runs]
+    followed = [i for i, service in enumerate(services) if not service.is_counts]
+
+    def changed(change: Callable[[ReplayedService], ReplayedService]) -> list[ReplayedService]:
+        return [service if service.is_counts else change(service) for service in services]
+
+    if followed:
+        for points in TARGET_STEPS_PERCENT:
+            moved = [
+                u if services[i].is_counts else min(max(u + points / 100, 0.1), MOST_TARGET_PERCENT / 100)
+                for i, u in enumerate(targets)
+            ]
+            case = [_at_target(service, u, new) for service, u, new in zip(services, targets, moved, strict=True)]
+            before, after = (_percents([of[i] for i in followed]) for of in (targets, moved))
+            if after != before:
+                yield "scaling target", before, after, (case, cluster), moved, False
+        for cooldown in COOLDOWNS_S:
+            case = changed(lambda s, c=cooldown: replace(s, scaling=replace(s.scaling, in_cooldown_s=c)))  # type: ignore[misc]
+            now = _seconds([services[i].scaling.in_cooldown_s for i in followed])
+            yield "scale-in cooldown", now, f"{cooldown} s", (case, cluster), targets, False
+        if any(services[i].min_tasks > 1 for i in followed):
+            case = changed(lambda s: replace(s, min_tasks=max(1, s.min_tasks - 1)))
+            yield "minimum tasks", "as they are", "one less, at least 1", (case, cluster), targets, False
+        case = changed(
+            lambda s: replace(s, min_tasks=s.min_tasks + 1 if s.max_tasks is None else min(s.min_tasks + 1, s.max_tasks))
+        )
+        yield "minimum tasks", "as they are", "one more", (case, cluster), targets, False
+    capacity = cluster.rules.target_capacity_percent
+    for percent in TARGET_CAPACITIES_PERCENT:
+        if percent != capacity:
+            other = replace(cluster, rules=replace(cluster.rules, target_capacity_percent=percent))
+            yield "target capacity", f"{capacity} %", f"{percent} %", (services, other), targets, False
+    if followed:
+        case = changed(lambda s: replace(s, scaling=replace(s.scaling, scale_in_step=ScaleInStep.ONE)))
+        yield "scale-in step", "to the formula's count", "one task at a time", (case, cluster), targets, True
+
+
+def _at_target(service: ReplayedService, before: float, after: float) -> ReplayedService:
+    """The same work under another target: fewer or more tasks would run exactly at it."""
+    if service.is_counts or after == before:
+        return service
+    saturates = None if service.saturates_at is None else service.saturates_at * before / after
+    return replace(service, load=service.load * (before / after), saturates_at=saturates)
+
+
+def _hot_hours(
+    result: Replay, services: Sequence[ReplayedService], targets: Sequence[float], step_s: int
+) -> tuple[float, float]:
+    """Service-hours above 80 % and above all of what the running tasks can do."""
+    first = np.concatenate([[0], np.cumsum(result.n_steps)[:-1]])
+    lasting = result.n_steps * (step_s / SECONDS_PER_HOUR)
+    hot = full = 0.0
+    for row, (service, target) in enumerate(zip(services, targets, strict=True)):
+        if service.is_counts:
+            continue
+        load = service.load[first] * target
+        with np.errstate(divide="ignore", invalid="ignore"):
+            use = np.where(load > 0, load / result.running[row], 0.0)
+        hot += float(lasting[use > HOT_FRACTION * (1 + CEIL_TOLERANCE)].sum())
+        full += float(lasting[use > 1 + CEIL_TOLERANCE].sum())
+    return hot, full
+
+
+def _instance_hours(result: Replay, step_s: int) -> float:
+    return float(sum_over_states(result.instances, result.n_steps.astype(np.float64) * (step_s / SECONDS_PER_HOUR)))
+
+
+def _percents(fractions: Sequence[float]) -> str:
+    shown = sorted({round(fraction * 100, 1) for fraction in fractions})
+    return f"{shown[0]:g} %" if len(shown) == 1 else f"{shown[0]:g} to {shown[-1]:g} %"
+
+
+def _seconds(seconds: Sequence[int]) -> str:
+    shown = sorted(set(seconds))
+    return f"{shown[0]} s" if len(shown) == 1 else f"{shown[0]} to {shown[-1]} s"

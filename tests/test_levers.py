@@ -1,0 +1,126 @@
+"""What settings of scaling are worth: by hand, and equal to a replay of the whole plan under that setting."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+import advisor
+from advisor.answer import search_for
+from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
+from advisor.optimize.levers import price_levers
+from advisor.optimize.loads import service_loads
+from advisor.optimize.parts import instance_provider
+from advisor.optimize.pricing import price_parts
+from advisor.optimize.replayed import replayed_parts
+from advisor.optimize.search import part_on_provider
+from advisor.ranking import rank_instances
+from advisor.report.instances import instances_markdown, render_instances
+from advisor.workload import Constraints, LoadForm, Scaling, Service, Workload
+
+M5_LARGE_USD = 730 * 0.096 + 30 * 0.08
+"""A month of one with its volume, us-east-1."""
+DAY = [500, 500, 700, 1400, 2600, 4100, 5200, 4700, 3900, 4400, 2100, 900]
+"""CPU units in use, two hours each."""
+
+
+def workload_of(cpu_units, *, target=0.5, form=LoadForm.USAGE):
+    service = Service(
+        name="web",
+        task=TaskSize(cpu_units=512, memory_mib=1024),
+        load_form=form,
+        scaling=Scaling(min_tasks=1, target_cpu_fraction=target),
+    )
+    return Workload(
+        cluster="c",
+        region="us-east-1",
+        services=(service,),
+        start=datetime(2024, 1, 1, tzinfo=UTC),
+        step_s=3600,
+        demand=np.resize(np.repeat(np.array(cpu_units, dtype=float), 2), (1, 168)),
+        constraints=Constraints(instance_types=("m5.large",), zones=1),
+    )
+
+
+def replayed(workload):
+    """A part on m5.large as a replay of its week leaves it, the search and the hours."""
+    search = search_for(workload, advisor.read_catalog("us-east-1"))
+    (load,) = service_loads(workload, search)
+    provider = instance_provider(
+        "web", LaunchType.EC2, PurchaseOption.ON_DEMAND, search.candidates.types, Architecture.X86_64, 0.0,
+        zones=1, has_trunking=True,
+    )  # fmt: skip
+    (part,) = replayed_parts([part_on_provider(search, [load.run], provider)], workload, search, weeks=1)
+    return part, search, load.hours
+
+
+def levers_of(workload):
+    part, search, hours = replayed(workload)
+    found = price_levers(part, workload, search, hours, weeks=1)
+    return found, {(lever.setting, lever.after): lever.outcome for lever in found.levers}
+
+
+def test_a_constant_load_by_hand():
+    """2,600 CPU units: 11 tasks at 50 %, three instances of four; 9 at 60 %, still three; 8 at 70 %, two.
+
+    A target capacity of 90 % keeps ceil(3 / 0.9) = 4 instances, and so does 80 %. Nothing else matters to a constant load.
+    """
+    found, outcomes = levers_of(workload_of([2600]))
+    assert (found.weeks, found.base.monthly_usd) == (1, pytest.approx(3 * M5_LARGE_USD))
+    instances = {key: each.monthly_usd / M5_LARGE_USD for key, each in outcomes.items()}
+    assert instances == pytest.approx(
+        {
+            ("scaling target", "40 %"): 4,  # 12.7: 13 tasks
+            ("scaling target", "60 %"): 3,
+            ("scaling target", "70 %"): 2,
+            ("scale-in cooldown", "60 s"): 3,
+            ("scale-in cooldown", "900 s"): 3,
+            ("minimum tasks", "one more"): 3,
+            ("target capacity", "90 %"): 4,
+            ("target capacity", "80 %"): 4,
+            ("scale-in step", "one task at a time"): 3,
+        },
+        rel=1e-3,  # the fourth instance boots at first
+    )
+    assert {each.hours_above_80_percent for each in outcomes.values()} == {0}  # 2,600 of 8 x 512 units are 63 %
+
+
+@pytest.mark.parametrize("target", [0.4, 0.6, 0.7])
+def test_another_target_is_the_plan_replayed_under_that_target(target):
+    _, outcomes = levers_of(workload_of(DAY))
+    outcome = outcomes["scaling target", f"{target * 100:g} %"]
+    part, search, hours = replayed(workload_of(DAY, target=target))
+    assert outcome.monthly_usd == pytest.approx(price_parts([part], hours, search.catalog, search.region).monthly_usd.mean)
+    assert outcome.instances_max == part.replay.instances_max
+    assert outcome.waiting_task_hours == pytest.approx(part.replay.waiting_task_hours)
+    assert outcome.hours_above_full == pytest.approx(part.replay.hours_above_full)
+
+
+def test_a_higher_target_saves_money_and_costs_hours_above_eighty_percent():
+    found, outcomes = levers_of(workload_of(DAY))
+    assert outcomes["scaling target", "70 %"].monthly_usd < found.base.monthly_usd
+    assert outcomes["scaling target", "70 %"].hours_above_80_percent >= found.base.hours_above_80_percent
+    assert outcomes["target capacity", "80 %"].waiting_task_hours <= found.base.waiting_task_hours
+
+
+def test_scaling_in_one_task_at_a_time_is_shown_as_no_choice():
+    found, _ = levers_of(workload_of(DAY))
+    assert [lever.setting for lever in found.levers if lever.is_assumption] == ["scale-in step"]
+
+
+def test_counts_that_were_given_leave_only_the_settings_of_the_instances():
+    found, _ = levers_of(workload_of([3, 5, 9], form=LoadForm.TASKS))
+    assert {lever.setting for lever in found.levers} == {"target capacity"}
+
+
+def test_the_ranking_shows_levers_on_its_first_type(assert_golden):
+    workload = workload_of(DAY)
+    workload = replace(workload, constraints=replace(workload.constraints, instance_types=("m5.*", "c6a.large")))
+    ranking = rank_instances(workload, advisor.read_catalog("us-east-1"), most=3, replay_weeks=1, has_levers=True)
+    assert [row.levers is not None for row in ranking.instances] == [True, False, False]
+    assert ranking.instances[0].levers.base.monthly_usd == pytest.approx(ranking.instances[0].replayed.monthly_usd)
+    text = render_instances(ranking)
+    assert max(len(line) for line in text.splitlines()) <= 80
+    assert_golden("instances/levers.txt", text)
+    assert "- scaling target 50 % -> 60 %: saves USD" in instances_markdown(ranking).replace("\\", "").replace("-&gt;", "->")
