@@ -1,14 +1,29 @@
 """Batch runs of a workload become scheduled tasks: a service would start them again as soon as they end."""
 
 import json
+import re
+from dataclasses import replace
 
 import pytest
 
+from advisor import emit
 from advisor.answer import advise
-from advisor.emit import parse_calls, parse_cloudformation, parse_terraform, render_cloudformation, render_ecs, render_terraform
+from advisor.ecs import Architecture, LaunchType
+from advisor.emit import (
+    parse_calls,
+    parse_cloudformation,
+    parse_terraform,
+    render_cloudformation,
+    render_ecs,
+    render_ecspresso,
+    render_terraform,
+)
+from advisor.emit.diff import diff_plan, emitted_documents
+from advisor.plan import ScalingMetric
 from advisor.sources import read_catalog, read_workload
 from advisor.sources.batch_runs import Run, parse_schedule, scheduled_runs
 from advisor.sources.timestamps import zone_named
+from tests.emit.plans import fargate, instances, plan, service
 
 NIGHTLY = '{schedule: "cron(0 2 * * * *)", time_zone: Europe/Berlin, duration_minutes: 20, count: 4}'
 WEEKLY = '{schedule: "cron(30 4 ? * SUN *)", duration_minutes: 90, count: 25}'
@@ -21,7 +36,7 @@ def catalog():
 
 @pytest.fixture
 def planned(tmp_path, catalog):
-    def plan(load, more="", **files):
+    def advised(load, more="", **files):
         for name, text in files.items():
             (tmp_path / name.replace("_", ".")).write_text(text)
         path = tmp_path / "workload.yaml"
@@ -31,7 +46,7 @@ def planned(tmp_path, catalog):
         )
         return advise(read_workload(path), catalog)
 
-    return plan
+    return advised
 
 
 def facts(plan):
@@ -108,3 +123,44 @@ def test_a_definition_with_containers_of_its_own_is_said_to_be_kept_by_merging(p
     told = planned("{tasks: 1}", more, task_json=json.dumps(definition))
     (said,) = (each for each in told.warnings if "--from" in each)
     assert said.startswith("web: the deploy files describe one container")
+
+
+def test_what_is_emitted_for_a_batch_differs_in_nothing_from_itself(planned):
+    plan = planned(f"{{runs: [{NIGHTLY}, {WEEKLY}]}}").recommended.plan
+    diff = diff_plan(plan, emitted_documents(render_ecs(plan)))
+    assert (diff.rows, diff.not_compared) == ((), ())
+    job = plan.services["nightly"]
+    later = replace(plan, services={**plan.services, "nightly": replace(job, schedule="cron(0 5 * * ? *)")})
+    (row,) = diff_plan(later, emitted_documents(render_ecs(plan))).rows
+    assert (row.field, row.before, row.after) == (
+        "schedule",
+        "cron(0 2 * * ? *) Europe/Berlin",
+        "cron(0 5 * * ? *) Europe/Berlin",
+    )
+    untold = diff_plan(plan, [{"services": []}])
+    assert untold.rows == ()
+    assert untold.not_compared[0].startswith("task definition of nightly")
+
+
+@pytest.mark.parametrize("render", [render_ecs, render_ecspresso, render_cloudformation, render_terraform])
+def test_the_longest_names_that_ecs_allows_can_be_written_to_files(render):
+    names = ["a" * 255, "a" * 254 + "b", "c" * 255]
+    pool = instances("m" * 200, "m7g.large")
+    on = {"launch_type": LaunchType.EC2, "architecture": Architecture.ARM64, "capacity_provider": pool.name}
+    job = service(
+        scaling_metric=ScalingMetric.NONE,
+        scaling_target=None,
+        schedule="rate(1 day)",
+        desired_tasks=2,
+        min_tasks=2,
+        max_tasks=2,
+    )
+    made = plan({names[0]: service(port=80), names[1]: service(**on, port=81), names[2]: job}, fargate(), pool)
+    files = render(made)
+    assert max(len(part) for path in files for part in path.split("/")) <= 200
+    parse = getattr(emit, render.__name__.replace("render", "parse"))
+    assert parse(files) == made
+    for path in files:
+        if path.endswith(".sh"):
+            text = files[path].decode()
+            assert all(file in files for file in re.findall(r"file://(\S+\.json)", text))

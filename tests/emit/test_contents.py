@@ -136,7 +136,7 @@ def test_a_role_that_any_account_may_use_is_noticed():
     ],
 )
 def test_the_placement_that_was_simulated_is_the_one_emitted(placement, target_capacity, emitted, rebalancing):
-    """Rebalancing needs the spread over zones first, or no strategy: Amazon ECS Developer Guide, "Availability Zone rebalancing"."""
+    """Rebalancing needs the spread over zones first, or no strategy: Developer Guide, "Availability Zone rebalancing"."""
     pool = instances("m7g", "m7g.large", placement=placement, target_capacity_percent=target_capacity)
     on = {"launch_type": LaunchType.EC2, "architecture": Architecture.ARM64, "capacity_provider": "m7g"}
     made = plan({"web": service(**on)}, pool)
