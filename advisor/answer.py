@@ -1,8 +1,9 @@
 """From a workload and a price catalog to a recommendation: the whole flow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import count
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from advisor.optimize.fixed import on_load
 from advisor.optimize.history import RecentLoad
 from advisor.optimize.instance_money import instance_money
 from advisor.optimize.loads import ServiceLoad
-from advisor.optimize.parts import ROOT_VOLUME_GIB, Part
+from advisor.optimize.parts import ROOT_VOLUME_GIB, Part, batch_plans
 from advisor.optimize.present import has_present, hours_known, present_parts
 from advisor.optimize.pricing import PricedParts, instance_facts, price_parts, weekly_usd, weighted_quantile
 from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS, best_replayed, can_replay, replayed_parts, together
@@ -319,6 +320,17 @@ class Answer:
             for service, plan in part.services.items():
                 services[service] = replace(plan, capacity_provider=name)
         order = [service.name for service in self.workload.services if service.name in services]
+        further = {
+            run.service.name: batch_plans(run, part.provider, services[run.service.name].architecture)[1:]
+            for part in parts
+            for run in part.runs
+            if run.service.is_batch
+        }
+        for batch, plans in further.items():
+            for plan in plans:
+                name = _free_name(batch, {*services, *(service.name for service in self.workload.services)})
+                services[name] = replace(plan, capacity_provider=services[batch].capacity_provider)
+                order.append(name)
         return Plan(
             cluster=self.workload.cluster,
             region=self.workload.region,
@@ -621,6 +633,11 @@ class Answer:
             weeks=workload.span_hours / HOURS_PER_WEEK,
             coverage_fraction=float(workload.measured.mean()),
         )
+
+
+def _free_name(like: str, taken: Collection[str]) -> str:
+    """The next name like another one that is not taken, in the length that ECS allows."""
+    return next(name for number in count(2) if (name := f"{like[:240]}-{number}") not in taken)
 
 
 MODEL_DEFAULTS: Mapping[str, str] = {

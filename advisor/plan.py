@@ -354,6 +354,8 @@ class ServicePlan:
     schedule: str | None = field(default=None, metadata=_OPTIONAL)
     """``cron(...)``, ``rate(...)`` or ``at(...)``: a batch job. ``desired_tasks`` start at these times; there is no service."""
     schedule_time_zone: str = field(default="UTC", metadata=_OPTIONAL)
+    is_schedule_enabled: bool = field(default=True, metadata=_OPTIONAL)
+    """False: nobody stated when the job runs, so its schedule stands in and starts nothing."""
 
     @property
     def is_windows(self) -> bool:
@@ -449,7 +451,7 @@ _MIN_CONTAINER_MIB: Final = 6
 _MAX_TASKS: Final = 5_000
 _MAX_TASKS_CONNECTED: Final = 1_000
 """With Service Connect."""
-_MAX_TASKS_A_RUN: Final = 10
+MAX_TASKS_A_RUN: Final = 10
 """Of one RunTask."""
 
 
@@ -472,6 +474,11 @@ def _check_schedule(where: str, schedule: str, time_zone: str) -> None:
         raise PlanError(f"{where}: time zone {time_zone!r} is not a name such as Europe/Berlin")
 
 
+def _check_not_disabled(name: str, service: ServicePlan) -> None:
+    if not service.is_schedule_enabled and service.schedule is None:
+        raise PlanError(f"service {name!r}: has no schedule that could be disabled")
+
+
 def _check_service(name: str, service: ServicePlan, providers: Mapping[str, CapacityProvider]) -> None:
     provider = providers.get(service.capacity_provider)
     if provider is None:
@@ -491,6 +498,7 @@ def _check_service(name: str, service: ServicePlan, providers: Mapping[str, Capa
     _check_scaling(name, service)
     _check_deployment(name, service)
     _check_containers(name, service)
+    _check_not_disabled(name, service)
     if service.schedule is not None:
         _check_batch(name, service)
 
@@ -666,8 +674,8 @@ def _check_dependencies(where: str, containers: Iterable[Container]) -> None:
 def _check_batch(name: str, service: ServicePlan) -> None:
     where = f"service {name!r}"
     _check_schedule(where, service.schedule or "", service.schedule_time_zone)
-    if not 1 <= service.desired_tasks <= _MAX_TASKS_A_RUN:
-        raise PlanError(f"{where}: a scheduled run starts 1 to {_MAX_TASKS_A_RUN} tasks, got {service.desired_tasks}")
+    if not 1 <= service.desired_tasks <= MAX_TASKS_A_RUN:
+        raise PlanError(f"{where}: a scheduled run starts 1 to {MAX_TASKS_A_RUN} tasks, got {service.desired_tasks}")
     scales = service.scaling_metric is not ScalingMetric.NONE or service.scheduled_actions or service.step_policies
     if not service.min_tasks == service.max_tasks == service.desired_tasks:
         raise PlanError(

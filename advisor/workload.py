@@ -84,6 +84,17 @@ class Constraints:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduledRun:
+    """Tasks of a batch that EventBridge Scheduler can start."""
+
+    schedule: str
+    """``cron(...)`` or ``rate(...)``."""
+    time_zone: str
+    tasks: int
+    """That start together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """One ECS service: what a task needs and how its load is stated."""
 
@@ -107,6 +118,10 @@ class Service:
     """True when the load is stated or assumed and not a measurement."""
     is_batch: bool = False
     """Tasks that start, work and stop (scheduled tasks, batch runs): counts over time, and no service keeps them running."""
+    scheduled_runs: tuple[ScheduledRun, ...] = ()
+    """Of a batch: what starts it. Empty where the runs are past ones, or on times that EventBridge Scheduler cannot take."""
+    container_names: tuple[str, ...] = ()
+    """In the task definition that the size was read from; empty without one."""
 
     @property
     def is_cpu_known(self) -> bool:

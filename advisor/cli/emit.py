@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from advisor.cli.options import Format, FormatOption, QuietOption, say
-from advisor.cli.results import formats_of, read_result, result_files
+from advisor.cli.results import EmitFormat, base_tasks_of, deploy_files, formats_of, read_result, result_files
 
 
 def emit_command(
@@ -37,6 +37,14 @@ def emit_command(
     verify: Annotated[
         bool, typer.Option("--verify", help="Judge the deploy files by all that is installed here. Exit status 1 on a failure.")
     ] = False,
+    hybrid: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--hybrid",
+            metavar="SERVICE=BASE",
+            help="Split a service: BASE tasks on EC2, the rest on Fargate, behind one target group. May be repeated.",
+        ),
+    ] = None,
     quiet: QuietOption = False,
 ) -> None:
     """Write the deploy files or the report of a saved result, or hold its plan against what exists.
@@ -48,6 +56,8 @@ def emit_command(
     from advisor.files import write_files
 
     recommendation = read_result(result)
+    if hybrid and (diff or existing or EmitFormat.REPORT in formats_of(to)):
+        raise typer.BadParameter("is for deploy files alone", param_hint="--hybrid")
     if diff or existing:
         from advisor.cli.emit_existing import merged_files, plan_of, print_diff
 
@@ -58,6 +68,11 @@ def emit_command(
         if formats_of(to) != formats_of("ecs"):
             raise typer.BadParameter("merges are for JSON of the ECS API: leave --to out", param_hint="--to")
         files = merged_files(plan, existing or (), service, is_quiet=quiet)
+    elif hybrid:
+        from advisor.recommend.hybrid import hybrid_plan
+
+        files = deploy_files(hybrid_plan(recommendation, base_tasks_of(hybrid)), formats_of(to))
+        say("a hybrid is no alternative of the result: nothing has replayed or priced it", is_quiet=quiet)
     else:
         files = dict(result_files(recommendation, formats_of(to)))
     write_files(out, files)

@@ -70,14 +70,35 @@ def result_files(recommendation: "Recommendation", formats: Collection[EmitForma
         files |= render_report(recommendation, sources=known_sources(recommendation))
     plan = recommendation.recommended.plan
     if plan is not None:
-        for each in formats:
-            if each is not EmitFormat.REPORT:
-                files |= {f"deploy/{each}/{path}": content for path, content in _render(each, plan).items()}
+        files |= deploy_files(plan, formats)
     if formats:
         from advisor.emit.migration import migration_files
 
         files |= migration_files(recommendation)
     return files
+
+
+def deploy_files(plan: "Plan", formats: Collection[EmitFormat]) -> dict[str, bytes]:
+    """Relative path and content of the files that put a plan into effect, a folder for each format."""
+    deploy = [each for each in formats if each is not EmitFormat.REPORT]
+    return {f"deploy/{each}/{path}": content for each in deploy for path, content in _render(each, plan).items()}
+
+
+def base_tasks_of(texts: Collection[str]) -> dict[str, int]:
+    """Tasks by service, from texts such as ``web=4``.
+
+    Raises
+    ------
+    InputError
+        A text is none, or a service comes twice.
+    """
+    found: dict[str, int] = {}
+    for text in texts:
+        service, _, base = text.rpartition("=")
+        if not service or service in found or not (base.isascii() and base.isdigit() and len(base) < 6):
+            raise InputError(f"--hybrid {text[:300]!r} is not SERVICE=BASE, or its service is given twice", fix="Write web=4.")
+        found[service] = int(base)
+    return found
 
 
 def _render(what: EmitFormat, plan: "Plan") -> Mapping[str, bytes]:

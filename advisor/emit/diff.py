@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, Architecture, LaunchType, PlacementStrategy, PurchaseOption, TaskSize
 from advisor.emit.ecs import parse_calls, render_ecs
+from advisor.emit.ecs.names import family as family_of
+from advisor.emit.ecs.names import schedule_name
 from advisor.emit.merge import whole
 from advisor.errors import InputError
 from advisor.gating import gate
@@ -68,7 +70,7 @@ class Diff:
 
 def emitted_documents(files: Mapping[str, bytes]) -> tuple[Document, ...]:
     """The requests of an emitted folder, to be held against a plan."""
-    wanted = {"RegisterTaskDefinition", "CreateService", "RegisterScalableTarget", "PutScalingPolicy"}
+    wanted = {"RegisterTaskDefinition", "CreateService", "RegisterScalableTarget", "PutScalingPolicy", "CreateSchedule"}
     return (
         *(request for _, operation, request in parse_calls(files) if operation in wanted),
         {"ScalableTargets": [], "ScalingPolicies": []},  # what the folder does not hold, there is not
@@ -89,7 +91,8 @@ def diff_plan(plan: Plan, documents: Iterable[Document]) -> Diff:
     rows: list[FieldDiff] = []
     unknown: dict[str, list[str]] = {}
     for name in sorted(plan.services):
-        before, after = live.facts(plan.cluster, name), planned.facts(plan.cluster, name)
+        facts = _Live.facts if plan.services[name].schedule is None else _Live.job_facts
+        before, after = facts(live, plan.cluster, name), facts(planned, plan.cluster, name)
         if before is None:
             rows.append(FieldDiff(service=name, field=NEW_SERVICE, before=None, after="new", has_money=True))
             continue
@@ -130,6 +133,7 @@ class _Live:
         self.definitions: dict[str, Document] = {}
         self.targets: dict[str, Document] = {}
         self.policies: dict[str, list[Document]] = {}
+        self.schedules: dict[str, Document] = {}
         self.has_services = self.has_targets = self.has_policies = False
         for document in documents:
             self._add(document)
@@ -138,6 +142,9 @@ class _Live:
         definition = document.get("taskDefinition", document)
         if isinstance(definition, Mapping) and "containerDefinitions" in definition:
             self.definitions[str(definition.get("family"))] = definition
+            return
+        if "ScheduleExpression" in document:
+            self.schedules[str(document.get("Name"))] = document
             return
         services = document.get("services")
         if services is None and isinstance(document.get("service"), Mapping):
@@ -183,10 +190,25 @@ class _Live:
             unknown.append("scaling policy")
         return _Facts(values=values, unknown=tuple(unknown))
 
+    def job_facts(self, cluster: str, name: str) -> _Facts:
+        """What is known of a scheduled task: there is no service, and nothing scales it."""
+        values: dict[str, str | None] = {}
+        unknown: list[str] = []
+        definition, schedule = self._definition(None, cluster, name), self.schedules.get(schedule_name(cluster, name))
+        if definition is None:
+            unknown.append("task definition")
+        else:
+            values |= dict(_of_definition(definition))
+        if schedule is None:
+            unknown.append("schedule")
+        else:
+            values |= dict(_of_schedule(schedule))
+        return _Facts(values=values, unknown=tuple(unknown))
+
     def _definition(self, service: Document | None, cluster: str, name: str) -> Document | None:
         """By the family that the service uses; without the service by the name of the family."""
         used = str((service or {}).get("taskDefinition", "")).rpartition("/")[2].partition(":")[0]
-        for family in (used, name, f"{cluster}-{name}"):
+        for family in (used, name, f"{cluster}-{name}", family_of(cluster, name)):
             if family in self.definitions:
                 return self.definitions[family]
         return None
@@ -201,6 +223,16 @@ def _listed(document: Document, key: str, of_one: str) -> Sequence[Document]:
     if isinstance(found, list):
         return found
     return [document] if of_one in document and "ResourceId" in document else []
+
+
+def _of_schedule(schedule: Document) -> Iterator[tuple[str, str | None]]:
+    parameters = (schedule.get("Target") or {}).get("EcsParameters") or {}
+    off = " (disabled)" if schedule.get("State") == "DISABLED" else ""
+    yield "schedule", f"{schedule['ScheduleExpression']} {schedule.get('ScheduleExpressionTimezone', 'UTC')}{off}"
+    yield "tasks a run", str(parameters.get("TaskCount", 1))
+    strategy = parameters.get("CapacityProviderStrategy") or []
+    providers = " + ".join(sorted(str(item["capacityProvider"]) for item in strategy))
+    yield "runs on", providers or str(parameters.get("LaunchType", "EC2"))
 
 
 def _of_service(service: Document) -> Iterator[tuple[str, str | None]]:
@@ -249,6 +281,9 @@ def _targets(policies: Sequence[Document]) -> str | None:
     return ", ".join(sorted(texts)) or None
 
 
+_FURTHER: Final = "a further schedule of a batch: the workload prices all its schedules together"
+
+
 def priced_diff(diff: Diff, plan: Plan, workload: Workload, catalog: PriceCatalog) -> Diff:
     """The diff with the money of each row, on the load of ``workload``.
 
@@ -263,8 +298,15 @@ def priced_diff(diff: Diff, plan: Plan, workload: Workload, catalog: PriceCatalo
     """
     rows = [*_instance_rows(plan, workload), *diff.rows]
     names = [name for name in plan.services if any(row.service == name and row.has_money for row in rows)]
+    known = {service.name for service in workload.services}
+    further = {name for name in names if name not in known and plan.services[name].schedule is not None}
+    if further:
+        mine = Diff(rows=tuple(row for row in diff.rows if row.service not in further), not_compared=diff.not_compared)
+        others = tuple(replace(r, why_not=_FURTHER if r.has_money else r.why_not) for r in diff.rows if r.service in further)
+        priced = priced_diff(mine, plan, workload, catalog)
+        return replace(priced, rows=(*priced.rows, *others), before_usd=None, after_usd=None, total_usd=None)
     for name in names:
-        if name not in {service.name for service in workload.services}:
+        if name not in known:
             raise InputError(f"the workload has no service {name!r}", fix="Give the workload that the result was made from.")
     if not any(row.has_money for row in rows):
         return replace(diff, rows=tuple(rows), total_usd=0.0)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, LaunchType
 from advisor.emit.ecs import parse_calls, render_ecs
+from advisor.emit.ecs.calls import short_path
 from advisor.errors import InputError
 from advisor.plan import Plan, ServicePlan
 
@@ -102,7 +103,7 @@ class Merged:
     def file(self) -> str:
         """Where it goes, as in the emitted folder."""
         words = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in self.operation).lstrip("-")
-        return f"services/{self.service}/{words}.json"
+        return short_path(f"services/{self.service}/{words}.json")
 
 
 def merge_plan(document: Mapping[str, Any], plan: Plan, service: str | None = None) -> tuple[Merged, ...]:

@@ -15,13 +15,13 @@ from advisor.meters import (
     spot_pool_hour,
     surplus_vcpu_hour,
 )
-from advisor.plan import CapacityProvider, ScalingMetric, ServicePlan
+from advisor.plan import MAX_TASKS_A_RUN, CapacityProvider, ScalingMetric, ServicePlan
 from advisor.simulate.fargate import billed_fargate_tasks, fargate_meters, fargate_quantities
 from advisor.simulate.instances import reservation, root_volume_gib_months, surplus_vcpu
 from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import Timeline
 from advisor.units import BoolArray, FloatArray
-from advisor.workload import LoadForm
+from advisor.workload import LoadForm, ScheduledRun
 
 ROOT_VOLUME_GIB = 30
 PACKING_RANGE = 0.05
@@ -241,6 +241,8 @@ def provider_name(wanted: str) -> str:
 
 def service_plan(run: RunningTasks, provider: CapacityProvider, architecture: Architecture) -> ServicePlan:
     """How a service runs on a capacity provider, with the bounds and the policy that were simulated."""
+    if run.service.is_batch:
+        return batch_plans(run, provider, architecture)[0]
     service, known = run.service, run.tasks[~np.isnan(run.tasks)]
     median, peak = (int(np.ceil(np.median(known))), int(np.ceil(known.max()))) if known.size else (0, 0)
     metric, target = ScalingMetric.NONE, None
@@ -264,6 +266,50 @@ def service_plan(run: RunningTasks, provider: CapacityProvider, architecture: Ar
         port=service.port,
         ephemeral_storage_gib=service.ephemeral_storage_gib,
         has_public_ip=service.has_public_ip,
+    )
+
+
+MOST_SCHEDULES = 20
+"""Of one batch; one with more is left to whoever starts it now."""
+STAND_IN_SCHEDULE = "rate(1 day)"
+"""Of a batch that nobody stated a time for; it is disabled."""
+
+
+def batch_plans(run: RunningTasks, provider: CapacityProvider, architecture: Architecture) -> tuple[ServicePlan, ...]:
+    """How a batch runs on a capacity provider: a plan for each schedule that starts up to ten of its tasks together.
+
+    A service would start its tasks again as soon as they end. Without a schedule for every run there is one plan, and its
+    schedule is disabled.
+    """
+    stated = [
+        (each, min(MAX_TASKS_A_RUN, each.tasks - first))
+        for each in run.service.scheduled_runs
+        for first in range(0, min(each.tasks, MAX_TASKS_A_RUN * (MOST_SCHEDULES + 1)), MAX_TASKS_A_RUN)
+    ]
+    is_stated = 0 < len(stated) <= MOST_SCHEDULES
+    if not is_stated:
+        peak = int(np.nanmax(run.tasks, initial=1.0))
+        disabled = ScheduledRun(schedule=STAND_IN_SCHEDULE, time_zone="UTC", tasks=1)
+        stated = [(disabled, min(MAX_TASKS_A_RUN, max(peak, 1)))]
+    return tuple(
+        ServicePlan(
+            launch_type=provider.launch_type,
+            purchase_option=provider.purchase_option,
+            architecture=architecture,
+            task=run.size,
+            capacity_provider=provider.name,
+            desired_tasks=tasks,
+            min_tasks=tasks,
+            max_tasks=tasks,
+            scaling_metric=ScalingMetric.NONE,
+            image=run.service.image,
+            ephemeral_storage_gib=run.service.ephemeral_storage_gib,
+            has_public_ip=run.service.has_public_ip,
+            schedule=each.schedule,
+            schedule_time_zone=each.time_zone,
+            is_schedule_enabled=is_stated,
+        )
+        for each, tasks in stated
     )
 
 

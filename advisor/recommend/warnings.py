@@ -46,7 +46,8 @@ def warnings_for(
         *_kept_for_memory(workload, found, parts),
         *_stated(workload),
         *_daemons(workload),
-        *_batches(workload),
+        *_batches(workload, parts),
+        *_containers(workload),
         *_unsized(workload, found),
         *_tasks_form(workload),
     )
@@ -276,12 +277,30 @@ def _daemons(workload: Workload) -> Iterable[str]:
         )
 
 
-def _batches(workload: Workload) -> Iterable[str]:
+def _batches(workload: Workload, parts: Sequence[Part]) -> Iterable[str]:
     names = [service.name for service in workload.services if service.is_batch]
     if names:
         yield (
             f"{', '.join(names)}: batch runs as stated. Fargate bills each task by the second from its start, at least 60 s; "
             "on instances a run holds its whole step. Start them with EventBridge Scheduler: a service would keep them running"
+        )
+    untimed = [name for part in parts for name, plan in part.services.items() if not plan.is_schedule_enabled]
+    if untimed:
+        yield (
+            f"{', '.join(untimed)}: EventBridge Scheduler cannot take the runs as stated (past runs, both days of a cron "
+            "expression, hundreds of tasks at once), so the deploy files hold a disabled schedule: put your time in, or "
+            "start the task yourself"
+        )
+
+
+def _containers(workload: Workload) -> Iterable[str]:
+    """The plan has one container a task: a definition's own are kept by merging into it."""
+    names = [service.name for service in workload.services if service.container_names]
+    if names:
+        yield (
+            f"{', '.join(names)}: the deploy files describe one container; images, sidecars, variables, secrets, volumes and "
+            "health checks of the task definition are not carried over: keep them with `advisor emit RESULT --from "
+            "TASK_DEFINITION`, which changes only what the plan decides"
         )
 
 

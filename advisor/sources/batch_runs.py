@@ -14,6 +14,7 @@ import numpy as np
 from advisor.sources.input_files import Place, listed, shown
 from advisor.sources.timestamps import parse_times
 from advisor.units import SECONDS_PER_HOUR, FloatArray, IntArray
+from advisor.workload import ScheduledRun
 
 RUNS_START_S: Final = 1_704_067_200
 """Monday 2024-01-01T00:00Z, where a workload of schedules alone begins. [s since 1970]"""
@@ -169,6 +170,49 @@ def _number(text: str, low: int, names: Sequence[str]) -> int | None:
     if text.upper() in names:
         return names.index(text.upper()) + low
     return int(text) if text.isdigit() and len(text) <= 4 else None
+
+
+def scheduled_runs(runs: Sequence[Run]) -> tuple[ScheduledRun, ...]:
+    """The runs as EventBridge Scheduler takes them; none where one of them has no schedule, or one that it would refuse.
+
+    Its cron expressions have a ``?`` for one of the two days [1]_; a rate of one is ``1 hour``, not ``1 hours``.
+
+    References
+    ----------
+    .. [1] AWS, "Schedule types in EventBridge Scheduler",
+       https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html.
+    """
+    found = tuple(_scheduled(run) for run in runs)
+    return tuple(run for run in found if run is not None) if None not in found else ()
+
+
+def _scheduled(run: Run) -> ScheduledRun | None:
+    if run.schedule is None:
+        return None
+    zone = "UTC" if run.schedule.zone is UTC else getattr(run.schedule.zone, "key", None)
+    rate = _RATE.match(run.schedule.text.strip())
+    if rate is not None:
+        number = int(rate["number"])
+        text: str | None = f"rate({number} {rate['unit']}{'' if number == 1 else 's'})"
+    else:
+        text = _cron_with_one_day(run.schedule.text)
+    if text is None or zone is None:
+        return None
+    return ScheduledRun(schedule=text, time_zone=zone, tasks=run.count)
+
+
+def _cron_with_one_day(text: str) -> str | None:
+    """The expression with single spaces and a ``?`` where both days are any; None where both are given."""
+    cron = _CRON.match(text.strip())
+    fields = cron["fields"].split() if cron else []
+    if "?" not in (fields[2], fields[4]):
+        free = next((at for at in (4, 2) if fields[at] == "*"), None)
+        if free is None:
+            return None
+        fields[free] = "?"
+    elif (fields[2], fields[4]) == ("?", "?"):
+        fields[2] = "*"
+    return f"cron({' '.join(fields)})"
 
 
 def parse_runs(text: str, file: str) -> tuple[Run, ...]:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from typing import TYPE_CHECKING
 
 from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
+from advisor.sources.batch_runs import scheduled_runs
 from advisor.sources.demand import Load
 from advisor.sources.input_files import Place, listed
 from advisor.sources.task_size import TaskDefinition
@@ -88,6 +89,8 @@ def service_of(entry: "ServiceEntry", definition: TaskDefinition | None, size: T
         present=_present_service(entry, architectures[0]),
         is_stated=load.is_stated,
         is_batch=load.runs is not None,
+        scheduled_runs=() if load.runs is None else scheduled_runs(load.runs.runs),
+        container_names=() if definition is None else definition.container_names,
         **{name: value for name, value in stated.items() if value is not None},  # type: ignore[arg-type]
     )
 

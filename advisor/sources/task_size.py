@@ -108,6 +108,7 @@ class TaskDefinition:
     """What its containers may use together, where that is more than the task reserves."""
     containers: tuple[str, ...]
     """Name of each container with what it reserves."""
+    container_names: tuple[str, ...]
     is_size_of_task: bool
     """Whether the task states both CPU and memory; else the size is a sum over its containers."""
     ephemeral_storage_gib: int | None
@@ -150,6 +151,7 @@ def parse_task_definition(text: str, file: str) -> TaskDefinition:
         memory_mib=memory or sum(size.memory_mib for size in sizes) or None,
         memory_limit_mib=None if memory else _limit(sizes),
         containers=tuple(str(size) for size in sizes),
+        container_names=tuple(size.name for size in sizes),
         is_size_of_task=cpu is not None and memory is not None,
         ephemeral_storage_gib=_storage(definition, file),
         architecture=_architecture(platform, file),

@@ -608,7 +608,8 @@ def jobs_on(draw, provider):
         "maximum_percent": 200,
     }
     counts = {"desired_tasks": count, "min_tasks": count, "max_tasks": count}
-    return replace(made, **nothing, **counts, schedule=draw(SCHEDULES), schedule_time_zone=draw(ZONES))
+    when = {"schedule": draw(SCHEDULES), "schedule_time_zone": draw(ZONES), "is_schedule_enabled": draw(st.booleans())}
+    return replace(made, **nothing, **counts, **when)
 
 
 def _lower(named):

@@ -6,9 +6,10 @@ from functools import cache
 
 import pytest
 
-from advisor.emit import parse_calls, render_ecs
+from advisor.ecs import Architecture, LaunchType, PlacementStrategy
+from advisor.emit import parse_calls, parse_ecs, render_ecs
 from tests.ecs_rules import check_contents
-from tests.emit.plans import GOLDEN_PLANS
+from tests.emit.plans import GOLDEN_PLANS, instances, plan, service
 
 
 @cache
@@ -123,3 +124,23 @@ def test_a_role_that_any_account_may_use_is_noticed():
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     calls = changed("fargate-mix", "CreateRole", put(document, "AssumeRolePolicyDocument"))
     assert any("confused deputy" in each for each in check_contents(calls))
+
+
+@pytest.mark.parametrize(
+    ("placement", "target_capacity", "emitted", "rebalancing"),
+    [
+        (PlacementStrategy.SPREAD_THEN_BINPACK, 100, ["spread", "binpack"], "ENABLED"),
+        (PlacementStrategy.SPREAD_THEN_BINPACK, 90, ["binpack", "spread"], "DISABLED"),
+        (PlacementStrategy.BINPACK, 100, ["binpack"], "DISABLED"),
+        (PlacementStrategy.DEFAULT_SPREAD, 100, None, "ENABLED"),
+    ],
+)
+def test_the_placement_that_was_simulated_is_the_one_emitted(placement, target_capacity, emitted, rebalancing):
+    """Rebalancing needs the spread over zones first, or no strategy: Developer Guide, "Availability Zone rebalancing"."""
+    pool = instances("m7g", "m7g.large", placement=placement, target_capacity_percent=target_capacity)
+    on = {"launch_type": LaunchType.EC2, "architecture": Architecture.ARM64, "capacity_provider": "m7g"}
+    made = plan({"web": service(**on)}, pool)
+    (created,) = (request for _, operation, request in parse_calls(render_ecs(made)) if operation == "CreateService")
+    kinds = [item["type"] for item in created["placementStrategy"]] if "placementStrategy" in created else None
+    assert (kinds, created["availabilityZoneRebalancing"]) == (emitted, rebalancing)
+    assert parse_ecs(render_ecs(made)) == made

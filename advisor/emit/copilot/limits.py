@@ -127,6 +127,8 @@ def _check_service(plan: Plan, name: str, service: ServicePlan, environment: str
 def _check_job(stack: str, service: ServicePlan, base: int | None) -> None:
     if len(stack) > _MAX_STATE_MACHINE_NAME:
         raise PlanError(f"its state machine would have a name of {len(stack)} characters, AWS allows {_MAX_STATE_MACHINE_NAME}")
+    if not service.is_schedule_enabled:
+        raise PlanError("nobody stated when it runs: give the workload a schedule, or emit another format")
     if (service.schedule or "").startswith("at("):
         raise PlanError("a Scheduled Job runs by cron(...) or rate(...), not once at(...)")
     if service.schedule_time_zone != "UTC":

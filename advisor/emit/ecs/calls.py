@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Final
 
 from advisor.errors import InputError
@@ -13,6 +14,8 @@ Request = dict[str, Any]
 
 INDEX: Final = "calls.json"
 _SCHEMA: Final = "advisor/ecs-calls/2"
+_LONGEST_PART: Final = 150
+"""Room for what a temporary name adds, and for paths that are not cut."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +64,23 @@ class Call:
     def file(self) -> str:
         number = "" if self.step is None else f"{self.step:02d}-"
         label = f"-{self.label}" if self.label else ""
-        return f"{self.folder}{number}{self.command}{label}.json"
+        return short_path(f"{self.folder}{number}{self.command}{label}.json")
 
     @property
     def whole_request(self) -> Request:
         """With the documents in their places, as JSON values."""
         return self.request | {member: document.content for member, document in self.documents.items()}
+
+
+def short_path(path: str) -> str:
+    """With the parts cut that file systems refuse, which take up to 255 bytes; a hash keeps different ones different."""
+    return "/".join(part if len(part) <= _LONGEST_PART else _short(part) for part in path.split("/"))
+
+
+def _short(part: str) -> str:
+    stem, dot, suffix = part.rpartition(".")
+    stem, ending = (stem, f".{suffix}") if dot and stem else (part, "")
+    return f"{stem[: _LONGEST_PART - 40]}-{sha256(part.encode()).hexdigest()[:12]}{ending}"
 
 
 def cli_name(name: str) -> str:

@@ -36,6 +36,11 @@ _BATCH: Final = """
 **Scheduled tasks** are started by EventBridge Scheduler, tried again three times within an hour. No service keeps them
 running.
 """
+_BATCH_DISABLED: Final = """
+**A schedule that is disabled** stands where nobody stated when the job runs, or its times have no expression in EventBridge
+Scheduler. Put your time and number of tasks (up to 10) in and enable it, or start the task definition yourself with
+`run-task`.
+"""
 _TASKS: Final = """
 **Tasks are locked down**: read-only root file system with a writable `/tmp`, no Linux capabilities, an init process, no
 `execute-command`. An image that runs as root and changes user, or that binds a port below 1024, may need a capability back:
@@ -113,6 +118,7 @@ def _notes_that_apply(plan: Plan) -> list[str]:
         _SECRETS: any(container.secrets for container in containers),
         _EFS: any(service.volumes for service in services),
         _BATCH: any(service.schedule is not None for service in services),
+        _BATCH_DISABLED: any(not service.is_schedule_enabled for service in services),
         _SPOT: any(provider.purchase_option is PurchaseOption.SPOT for provider in providers),
         _INSTANCES: bool(groups),
         _SPARE_INSTANCES: any(provider.target_capacity_percent < 100 for provider in groups),

@@ -192,8 +192,10 @@ def _architecture(requests: Requests) -> Architecture:
 
 
 def _placement(capacity: Request) -> PlacementStrategy:
-    has_strategy = bool(capacity.get("placementStrategy"))
-    return PlacementStrategy.SPREAD_THEN_BINPACK if has_strategy else PlacementStrategy.DEFAULT_SPREAD
+    kinds = {item["type"] for item in capacity.get("placementStrategy", ())}
+    if not kinds:
+        return PlacementStrategy.DEFAULT_SPREAD
+    return PlacementStrategy.SPREAD_THEN_BINPACK if "spread" in kinds else PlacementStrategy.BINPACK
 
 
 def _has_public_instances(requests: Requests) -> bool:
@@ -203,10 +205,9 @@ def _has_public_instances(requests: Requests) -> bool:
 
 def can_rebalance(provider: CapacityProvider, maximum_percent: int) -> bool:
     """Needs zones to balance, the spread over them as the first strategy, and room to start a task before another stops."""
-    packs_first = (
-        provider.launch_type is LaunchType.EC2
-        and provider.placement is PlacementStrategy.SPREAD_THEN_BINPACK
-        and provider.target_capacity_percent < 100
+    packs_first = provider.launch_type is LaunchType.EC2 and (
+        provider.placement is PlacementStrategy.BINPACK
+        or (provider.placement is PlacementStrategy.SPREAD_THEN_BINPACK and provider.target_capacity_percent < 100)
     )
     return provider.zones > 1 and not packs_first and maximum_percent > 100
 
@@ -304,6 +305,7 @@ def said_service(
             "scaling_metric": ScalingMetric.NONE,
             "schedule": schedule["ScheduleExpression"],
             "schedule_time_zone": schedule["ScheduleExpressionTimezone"],
+            "is_schedule_enabled": schedule.get("State") != "DISABLED",
         }
     return ServicePlan(**facts)
 

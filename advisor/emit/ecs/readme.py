@@ -44,6 +44,8 @@ def _service_row(plan: Plan, name: str) -> list[str]:
     tasks = f"{service.desired_tasks}, between {service.min_tasks} and {service.max_tasks}"
     if service.schedule is not None:
         tasks = f"{service.desired_tasks} at `{service.schedule}` {service.schedule_time_zone}"
+        if not service.is_schedule_enabled:
+            tasks = f"{service.desired_tasks} when you start it"
     size = f"{service.task.cpu_units} CPU units, {service.task.memory_mib} MiB"
     system = "" if service.operating_system == "LINUX" else f", {service.operating_system}"
     return [f"`{name}`", where, size, f"`{service.architecture}`{system}", tasks, _scaling_text(service)]

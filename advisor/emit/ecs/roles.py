@@ -6,7 +6,7 @@ from typing import Final
 
 from advisor.ecs import LaunchType
 from advisor.emit.ecs import names
-from advisor.emit.ecs.calls import Call, Document, Request
+from advisor.emit.ecs.calls import Call, Document, Request, short_path
 from advisor.plan import Container, Plan
 
 _TRUST_TASKS: Final = "policies/trust-ecs-tasks.json"
@@ -81,7 +81,7 @@ def _create(role: str, description: str, file: str, trust: Request) -> Call:
 
 
 def _inline(role: str, policy: str, file: str, statements: Sequence[Request]) -> Call:
-    document = Document(file=file, content={"Version": "2012-10-17", "Statement": list(statements)})
+    document = Document(file=short_path(file), content={"Version": "2012-10-17", "Statement": list(statements)})
     return _call(role, "PutRolePolicy", {"RoleName": role, "PolicyName": policy}, PolicyDocument=document)
 
 

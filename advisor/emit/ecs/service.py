@@ -143,6 +143,8 @@ def _capacity(plan: Plan, service: ServicePlan) -> Request:
     if provider.launch_type is LaunchType.EC2 and provider.placement is PlacementStrategy.SPREAD_THEN_BINPACK:
         # With a target capacity below 100 AWS demands binpack first, else each task ends up on an instance of its own.
         request["placementStrategy"] = [_BINPACK, _SPREAD] if _keeps_spare_instances(provider) else [_SPREAD, _BINPACK]
+    if provider.launch_type is LaunchType.EC2 and provider.placement is PlacementStrategy.BINPACK:
+        request["placementStrategy"] = [_BINPACK]
     return request
 
 
@@ -186,7 +188,8 @@ def _schedule(plan: Plan, name: str) -> Request:
                 "AssignPublicIp": network["assignPublicIp"],
             }
         }
-    return {
+    state = {} if service.is_schedule_enabled else {"State": "DISABLED"}
+    return state | {
         "Name": names.schedule_name(plan.cluster, name),
         "ScheduleExpression": service.schedule,
         "ScheduleExpressionTimezone": service.schedule_time_zone,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from advisor.emit.ecs import parse_ecs, render_ecs
-from advisor.emit.ecs.calls import INDEX, json_bytes
+from advisor.emit.ecs.calls import INDEX, json_bytes, short_path
 from advisor.emit.ecspresso.readme import readme
 from advisor.emit.ecspresso.text import literal, template
 from advisor.errors import InputError, PlanError
@@ -47,12 +47,13 @@ def render_ecspresso(plan: Plan) -> dict[str, bytes]:
     index = json.loads(files.pop(INDEX))
     script = files[_SCRIPT].decode()
     definitions: dict[str, Any] = {}
+    by_folder = {short_path(f"services/{name}"): name for name in plan.services}
     for entry in index["calls"]:
         if entry["operation"] not in _DEFINITIONS:
             continue
         path = entry["file"]
         folder = path.rpartition("/")[0]
-        name = folder.rpartition("/")[2]
+        name = by_folder[folder]
         definition, beside = _split(json.loads(files.pop(path)), entry["operation"], plan.services[name])
         own_file = f"{folder}/{_DEFINITIONS[entry['operation']]}"
         files[own_file] = template(json_bytes(definition))
@@ -93,7 +94,7 @@ def _configuration(plan: Plan, name: str) -> bytes:
 
 def _command(operation: str, name: str, service: ServicePlan) -> str:
     """In place of the AWS CLI. ecspresso registers the task definition when it deploys; a job has no service to deploy."""
-    config = f"--config services/{name}/{_CONFIGURATION}"
+    config = f"--config {short_path(f'services/{name}/{_CONFIGURATION}')}"
     if operation == "CreateService":
         return f"ecspresso deploy {config} --tasks {service.desired_tasks}"
     return "" if service.schedule is None else f"ecspresso register {config}"

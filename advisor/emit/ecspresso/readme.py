@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from advisor.emit.ecs.calls import short_path
 from advisor.plan import Plan
 
 _PLACEHOLDERS: Final = re.compile(r"^## What only you know\n.*?(?=^## )", re.MULTILINE | re.DOTALL)
@@ -32,7 +33,8 @@ def _summary(plan: Plan) -> str:
 
 def _commands(plan: Plan) -> str:
     later = [
-        f"ecspresso {'deploy' if service.schedule is None else 'register'} --config services/{name}/ecspresso.yml"
+        f"ecspresso {'deploy' if service.schedule is None else 'register'}"
+        f" --config {short_path(f'services/{name}/ecspresso.yml')}"
         for name, service in sorted(plan.services.items())
     ]
     return (

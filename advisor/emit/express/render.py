@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from advisor.emit.ecs import names
-from advisor.emit.ecs.calls import Call, Request, call_files, json_bytes
+from advisor.emit.ecs.calls import Call, Request, call_files, json_bytes, short_path
 from advisor.emit.ecs.checks import check_plan
 from advisor.emit.express.limits import check_express
 from advisor.emit.express.readme import readme
@@ -165,7 +165,7 @@ def _policies(plan: Plan) -> dict[str, Request]:
 
 
 def secrets_policy(name: str) -> str:
-    return f"policies/{name}/read-secrets.json"
+    return short_path(f"policies/{name}/read-secrets.json")
 
 
 def _may_read(plan: Plan, secret: str) -> Request:

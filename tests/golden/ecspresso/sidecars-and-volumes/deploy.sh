@@ -29,8 +29,8 @@ aws ecs put-account-setting-default --region eu-west-1 --cli-input-json file://0
 echo 'security-groups/'
 answer=$(aws ec2 create-security-group --region eu-west-1 --cli-input-json file://security-groups/create-security-group-tasks-api.json --query 'GroupId' --output text)
 fill 'sg-@tasks.api@' "$answer"
-answer=$(aws ec2 create-security-group --region eu-west-1 --cli-input-json file://security-groups/create-security-group-tasks-api-base.json --query 'GroupId' --output text)
-fill 'sg-@tasks.api-base@' "$answer"
+answer=$(aws ec2 create-security-group --region eu-west-1 --cli-input-json file://security-groups/create-security-group-tasks-base-api.json --query 'GroupId' --output text)
+fill 'sg-@tasks.base-api@' "$answer"
 answer=$(aws ec2 create-security-group --region eu-west-1 --cli-input-json file://security-groups/create-security-group-tasks-gateway.json --query 'GroupId' --output text)
 fill 'sg-@tasks.gateway@' "$answer"
 answer=$(aws ec2 create-security-group --region eu-west-1 --cli-input-json file://security-groups/create-security-group-instances-m6i-large.json --query 'GroupId' --output text)
@@ -48,13 +48,13 @@ echo 'roles/shop-api-task/'
 aws iam create-role --region eu-west-1 --cli-input-json file://roles/shop-api-task/create-role.json --assume-role-policy-document file://policies/trust-ecs-tasks.json >/dev/null
 aws iam put-role-policy --region eu-west-1 --cli-input-json file://roles/shop-api-task/put-role-policy.json --policy-document file://policies/api/task-role.json >/dev/null
 
-echo 'roles/shop-api-base-execution/'
-aws iam create-role --region eu-west-1 --cli-input-json file://roles/shop-api-base-execution/create-role.json --assume-role-policy-document file://policies/trust-ecs-tasks.json >/dev/null
-aws iam put-role-policy --region eu-west-1 --cli-input-json file://roles/shop-api-base-execution/put-role-policy.json --policy-document file://policies/api-base/execution-role.json >/dev/null
+echo 'roles/shop-base-api-execution/'
+aws iam create-role --region eu-west-1 --cli-input-json file://roles/shop-base-api-execution/create-role.json --assume-role-policy-document file://policies/trust-ecs-tasks.json >/dev/null
+aws iam put-role-policy --region eu-west-1 --cli-input-json file://roles/shop-base-api-execution/put-role-policy.json --policy-document file://policies/base-api/execution-role.json >/dev/null
 
-echo 'roles/shop-api-base-task/'
-aws iam create-role --region eu-west-1 --cli-input-json file://roles/shop-api-base-task/create-role.json --assume-role-policy-document file://policies/trust-ecs-tasks.json >/dev/null
-aws iam put-role-policy --region eu-west-1 --cli-input-json file://roles/shop-api-base-task/put-role-policy.json --policy-document file://policies/api-base/task-role.json >/dev/null
+echo 'roles/shop-base-api-task/'
+aws iam create-role --region eu-west-1 --cli-input-json file://roles/shop-base-api-task/create-role.json --assume-role-policy-document file://policies/trust-ecs-tasks.json >/dev/null
+aws iam put-role-policy --region eu-west-1 --cli-input-json file://roles/shop-base-api-task/put-role-policy.json --policy-document file://policies/base-api/task-role.json >/dev/null
 
 echo 'roles/shop-gateway-execution/'
 aws iam create-role --region eu-west-1 --cli-input-json file://roles/shop-gateway-execution/create-role.json --assume-role-policy-document file://policies/trust-ecs-tasks.json >/dev/null
@@ -103,15 +103,15 @@ aws cloudwatch put-metric-alarm --region eu-west-1 --cli-input-json file://servi
 aws cloudwatch put-metric-alarm --region eu-west-1 --cli-input-json file://services/gateway/put-metric-alarm-memory.json >/dev/null
 aws cloudwatch put-metric-alarm --region eu-west-1 --cli-input-json file://services/gateway/put-metric-alarm-tasks.json >/dev/null
 
-echo 'services/api-base/'
-aws logs create-log-group --region eu-west-1 --cli-input-json file://services/api-base/create-log-group.json >/dev/null
-aws logs put-retention-policy --region eu-west-1 --cli-input-json file://services/api-base/put-retention-policy.json >/dev/null
-ecspresso deploy --config services/api-base/ecspresso.yml --tasks 4
-aws application-autoscaling register-scalable-target --region eu-west-1 --cli-input-json file://services/api-base/register-scalable-target.json >/dev/null
-aws application-autoscaling put-scaling-policy --region eu-west-1 --cli-input-json file://services/api-base/put-scaling-policy.json >/dev/null
-aws cloudwatch put-metric-alarm --region eu-west-1 --cli-input-json file://services/api-base/put-metric-alarm-cpu.json >/dev/null
-aws cloudwatch put-metric-alarm --region eu-west-1 --cli-input-json file://services/api-base/put-metric-alarm-memory.json >/dev/null
-aws cloudwatch put-metric-alarm --region eu-west-1 --cli-input-json file://services/api-base/put-metric-alarm-tasks.json >/dev/null
+echo 'services/base-api/'
+aws logs create-log-group --region eu-west-1 --cli-input-json file://services/base-api/create-log-group.json >/dev/null
+aws logs put-retention-policy --region eu-west-1 --cli-input-json file://services/base-api/put-retention-policy.json >/dev/null
+ecspresso deploy --config services/base-api/ecspresso.yml --tasks 4
+aws application-autoscaling register-scalable-target --region eu-west-1 --cli-input-json file://services/base-api/register-scalable-target.json >/dev/null
+aws application-autoscaling put-scaling-policy --region eu-west-1 --cli-input-json file://services/base-api/put-scaling-policy.json >/dev/null
+aws cloudwatch put-metric-alarm --region eu-west-1 --cli-input-json file://services/base-api/put-metric-alarm-cpu.json >/dev/null
+aws cloudwatch put-metric-alarm --region eu-west-1 --cli-input-json file://services/base-api/put-metric-alarm-memory.json >/dev/null
+aws cloudwatch put-metric-alarm --region eu-west-1 --cli-input-json file://services/base-api/put-metric-alarm-tasks.json >/dev/null
 
 echo 'cluster'
 aws cloudwatch put-dashboard --region eu-west-1 --cli-input-json file://04-put-dashboard.json --dashboard-body file://dashboard.json >/dev/null
