@@ -153,7 +153,7 @@ def replay_inputs(part: Part, workload: Workload, search: Search) -> tuple[list[
         placement=part.provider.placement or PlacementStrategy.SPREAD_THEN_BINPACK,
         rules=ClusterRules(
             target_capacity_percent=part.provider.target_capacity_percent,
-            min_instances=least_instances(part.provider, services),
+            min_instances=part.provider.min_instances,
         ),
     )
     return services, cluster, step_s
