@@ -71,7 +71,7 @@ def sure_sentence(recommendation: Recommendation) -> str:
     sentence = f"these launch types are cheapest in {chance(advice.probability)} of the draws; next month costs "
     sentence += f"{interval(best.monthly_usd)} in 8 of 10"
     if advice.draws_error_fraction:
-        sentence += f" (the draws' own error {advice.draws_error_fraction:.1%})".replace("%", " %")
+        sentence += f" (the draws' own error {100 * advice.draws_error_fraction:.2g} %)"
     return f"{sentence}; {flip_sentence(recommendation)}"
 
 

@@ -28,7 +28,9 @@ def result(tmp_path_factory):
     """The shop's result, made from a copy of its workload."""
     folder = tmp_path_factory.mktemp("shop")
     shutil.copytree(SHOP.parent, folder / "in")
-    found = advisor.advise(advisor.read_workload(folder / "in" / "workload.yaml"), advisor.read_catalog("us-east-1"))
+    found = advisor.advise(
+        advisor.read_workload(folder / "in" / "workload.yaml"), advisor.read_catalog("us-east-1"), replay_weeks=0
+    )
     (folder / "recommendation.json").write_text(found.to_json())
     return folder
 

@@ -59,7 +59,8 @@ def _calls(resources: Request) -> Iterator[Triple]:
                 yield "ec2", "CreateLaunchTemplate", properties
             case "AWS::AutoScaling::AutoScalingGroup":
                 subnets = ",".join(properties["VPCZoneIdentifier"])
-                group = properties | {"MaxSize": int(properties["MaxSize"]), "VPCZoneIdentifier": subnets}
+                sizes = {size: int(properties[size]) for size in ("MinSize", "MaxSize")}
+                group = properties | sizes | {"VPCZoneIdentifier": subnets}
                 yield "autoscaling", "CreateAutoScalingGroup", group
             case "AWS::Logs::LogGroup":
                 retention = {

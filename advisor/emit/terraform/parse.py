@@ -120,7 +120,7 @@ class _Reader:
 
     def _group(self, block: Block) -> Request:
         api = self.pascal(block)
-        group = {"AutoScalingGroupName": api["Name"], "MaxSize": api["MaxSize"]}
+        group = {"AutoScalingGroupName": api["Name"], "MinSize": api["MinSize"], "MaxSize": api["MaxSize"]}
         group["VPCZoneIdentifier"] = ",".join(api["VpcZoneIdentifier"])
         for mixed in block.named("mixed_instances_policy"):
             overrides = [self.pascal(override) for override in mixed.named("launch_template")[0].named("override")]
