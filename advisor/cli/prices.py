@@ -65,6 +65,8 @@ def show_command(
     if not region:
         raise InputError("no Region given", fix="Add --region, such as --region us-east-1.")
     catalog = read_catalog(*region, folder=prices, cache=cache, rates_file=rates)
+    for note in catalog.notes:
+        say(f"note: {note}", is_quiet=False)
     chosen, day = list(dict.fromkeys(region)), today()
     rows = [
         rate_row(name, rate, each, day)
@@ -113,6 +115,11 @@ def check_command(
         raise InputError("--workload needs another catalog", fix="Add --against, such as --against shipped.")
     other = None if against is None else pricing_data_folder() if against == "shipped" else Path(against)
     names = catalog_regions(prices, cache)
+    if other is not None and not catalog_regions(other):
+        raise InputError(
+            f"--against: no prices in {str(other)!r}",
+            fix="Name a folder with one for each Region, such as us-east-1, or 'shipped'.",
+        )
     previous = None if other is None else read_catalog(*catalog_regions(other), folder=other)
     if previous is not None:
         for name in region or ():
