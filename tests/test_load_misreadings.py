@@ -126,3 +126,12 @@ def test_points_before_three_digits_may_be_thousands_where_semicolons_part_the_c
 def test_other_points_of_the_same_column_decide(tmp_path):
     rows = [f"{at};{'0.5' if hour == 7 else '1.100'}" for hour, at in enumerate(times(48))]
     assert "requests_per_second" in means(table(tmp_path, "timestamp;requests", rows))
+
+
+def test_events_that_do_not_say_of_which_task_they_are_cannot_be_added_up(tmp_path):
+    path = tmp_path / "events.jsonl"
+    event = {"Type": "Task", "ServiceName": "web", "CpuUtilized": 100, "MemoryUtilized": 200}
+    lines = [json.dumps({**event, "Timestamp": 1_772_409_600_000 + 60_000 * minute}) for minute in range(60) for _ in "ab"]
+    path.write_text("\n".join(lines))
+    with pytest.raises(InputError, match=r"events\.jsonl, line 1, column TaskId"):
+        inspect_load(path)
