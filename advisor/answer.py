@@ -276,7 +276,7 @@ class Answer:
         """What to know before anything else: rates that cannot be true."""
         bills = [each.alternative.bill for each in ranked]
         meters = {item.meter for bill in bills if bill for item in bill.line_items}
-        return price_fault_warnings(self.search.catalog, self.workload.region, sorted(meters), today=self.today)
+        return price_fault_warnings(self.search.catalog, self.workload.region, sorted(meters))
 
     def _price_age(
         self, best: Alternative, ranked: Sequence[Ranked], judgement: Judgement, beside: Sequence[Bill | None]

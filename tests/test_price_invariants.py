@@ -277,10 +277,10 @@ def test_an_answer_that_rests_on_a_wrong_price_says_so_first(copy):
         spoil(copy / "us-east-1" / "ec2_on_demand.csv", (name,), times(1e-3))
     catalog = read_catalog("us-east-1", folder=copy)
     meters = ("ec2:linux:on_demand:m7g.large", GP3_GIB_MONTH.id)
-    (sentence,) = price_fault_warnings(catalog, "us-east-1", meters, today=BUILT)
+    (sentence,) = price_fault_warnings(catalog, "us-east-1", meters)
     assert sentence.startswith("prices behind this answer look wrong")
     assert "m7g.large" in sentence
-    assert price_fault_warnings(catalog, "us-east-1", ("ec2:linux:on_demand:m5.large",), today=BUILT) == ()
+    assert price_fault_warnings(catalog, "us-east-1", ("ec2:linux:on_demand:m5.large",)) == ()
 
 
 def test_fargate_priced_as_x86_for_arm_is_refused(copy):

@@ -1,6 +1,5 @@
 """Rates of an answer that break a rule of the catalog: a wrong price wins every comparison."""
 
-import datetime
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
@@ -10,12 +9,11 @@ from advisor.pricing import PriceCatalog, violations
 _NAMED: Final = 3
 
 
-def price_fault_warnings(
-    catalog: PriceCatalog, region: str, meters: Iterable[str], *, today: datetime.date | None
-) -> tuple[str, ...]:
+def price_fault_warnings(catalog: PriceCatalog, region: str, meters: Iterable[str]) -> tuple[str, ...]:
     """A sentence where rates that an answer uses, or others of the same instance type, break what must be true of prices.
 
-    Linux rates alone are looked at: those of Windows and commitments take long to read, and `advisor prices check` has them.
+    Dates are not looked at, so that an answer can be made again on another day. Linux rates alone are looked at: those
+    of Windows and commitments take long to read, and `advisor prices check` has them.
 
     Parameters
     ----------
@@ -23,8 +21,6 @@ def price_fault_warnings(
     region : str
     meters : Iterable[str]
         Of the bills that the answer shows.
-    today : datetime.date, optional
-        No date may be after it; dates are not checked without it.
     """
     subjects = {_subject(meter) for meter in meters}
     families = {subject.partition(".")[0] for subject in subjects}
@@ -41,7 +37,7 @@ def price_fault_warnings(
     )
     found = [
         each
-        for each in violations(catalog.with_list_rates(region, near), today=today)
+        for each in violations(catalog.with_list_rates(region, near))
         if each.rule != "gap" and _subject(each.meter) in subjects
     ]
     if not found:
