@@ -174,6 +174,16 @@ def test_what_a_change_does_to_a_bill(run, other):
     assert bill["after_usd"] == pytest.approx(sum(line["after_usd"] for line in lines.values()))
 
 
+def test_a_price_that_stands_alone_is_held_against_the_shipped_one(run, other):
+    path = other / "us-east-1" / "elb.csv"
+    text = path.read_text(encoding="utf-8")
+    assert "application,hour,0.0225," in text
+    path.write_text(text.replace("application,hour,0.0225,", "application,hour,22.5,"), encoding="utf-8")
+    status, out, _ = run("prices", "check", "--catalog", other)
+    assert status == 1
+    assert "moved from 0.0225" in " ".join(out.split())
+
+
 @pytest.mark.parametrize("name", ["nowhere", "empty"])
 def test_a_folder_without_prices_is_no_other_catalog(run, tmp_path, name):
     (tmp_path / "empty").mkdir()

@@ -100,6 +100,8 @@ def check_command(
 ) -> None:
     """Whether every rule that makes a price catalog trustworthy holds: the shipped and refreshed prices, or another folder.
 
+    Prices of --catalog are held against --against, or the shipped ones: none may have moved by more than a factor of three.
+
     Example: advisor prices check
 
     Example: advisor prices check --against shipped --region eu-west-1 --workload examples/shop/workload.yaml
@@ -124,7 +126,12 @@ def check_command(
     if previous is not None:
         for name in region or ():
             previous.region_prices(name)  # says so where the other catalog lacks it
-    found = check_catalog(prices, cache=cache, previous=previous, today=today(), accepted=accept or ())
+    before = previous
+    if before is None and prices is not None:  # a meter that one Region alone has can be held against nothing else
+        shipped = pricing_data_folder()
+        known = sorted({*names} & {*catalog_regions(shipped)})
+        before = read_catalog(*known, folder=shipped) if known else None
+    found = check_catalog(prices, cache=cache, previous=before, today=today(), accepted=accept or ())
     if previous is None or found:
         typer.echo(rendered_violations(found, output), nl=False)
     if found:
