@@ -37,6 +37,7 @@ from advisor.pricing import PriceCatalog
 from advisor.recommend.changes import TREND_WEEKS, ChangeKind, changes, weekly_load
 from advisor.recommend.doubt import Drawn, break_even, drawn
 from advisor.recommend.price_age import price_age_warnings
+from advisor.recommend.price_faults import price_fault_warnings
 from advisor.recommend.reasons import folded, idle_fraction, service_why, unmet_task_hours
 from advisor.recommend.result import (
     CLUSTER_SCOPE,
@@ -205,6 +206,7 @@ class Answer:
             present=present,
             views=self._views(for_cluster),
             warnings=(
+                *self._price_faults(for_cluster),
                 *warnings_for(workload, self.search, found, parts, best.alternative),
                 *side_cost_sentences(side),
                 *self._price_age(
@@ -269,6 +271,12 @@ class Answer:
     def drawn_for_cluster(self) -> Drawn:
         """Alternatives for the cluster with their draws."""
         return self._drawn(CLUSTER_SCOPE, self.found.for_cluster, self.found.common_hours, self.found.common_measured)
+
+    def _price_faults(self, ranked: Sequence[Ranked]) -> tuple[str, ...]:
+        """What to know before anything else: rates that cannot be true."""
+        bills = [each.alternative.bill for each in ranked]
+        meters = {item.meter for bill in bills if bill for item in bill.line_items}
+        return price_fault_warnings(self.search.catalog, self.workload.region, sorted(meters))
 
     def _price_age(
         self, best: Alternative, ranked: Sequence[Ranked], judgement: Judgement, beside: Sequence[Bill | None]

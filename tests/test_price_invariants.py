@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from advisor.meters import GP3_GIB_MONTH
 from advisor.pricing import PriceCatalog, Rate, RegionPrices, missing_meters, violations
 from advisor.pricing.invariants import NOT_LINEAR
+from advisor.recommend.price_faults import price_fault_warnings
 from advisor.sources.catalog import pricing_data_folder, read_catalog, regions
 from advisor.sources.catalog_check import check_catalog
 
@@ -269,3 +270,40 @@ def test_a_rate_may_move_by_a_factor_of_three_and_no_further(factor):
         assert len(moved) == 1
     elif 0.33334 < factor < 2.99999:
         assert not moved
+
+
+def test_an_answer_that_rests_on_a_wrong_price_says_so_first(copy):
+    for name in ("m7g.large", "m7g.xlarge", "m7g.2xlarge"):
+        spoil(copy / "us-east-1" / "ec2_on_demand.csv", (name,), times(1e-3))
+    catalog = read_catalog("us-east-1", folder=copy)
+    meters = ("ec2:linux:on_demand:m7g.large", GP3_GIB_MONTH.id)
+    (sentence,) = price_fault_warnings(catalog, "us-east-1", meters)
+    assert sentence.startswith("prices behind this answer look wrong")
+    assert "m7g.large" in sentence
+    assert price_fault_warnings(catalog, "us-east-1", ("ec2:linux:on_demand:m5.large",)) == ()
+
+
+def test_fargate_priced_as_x86_for_arm_is_refused(copy):
+    path = copy / "us-east-1" / "fargate.csv"
+    rows = rows_of(path)
+    x86 = {row[2]: row[3] for row in rows if row[:2] == ["X86_64", "on_demand"] and row[-1] == "current"}
+    arm = [[*row[:3], x86[row[2]], *row[4:]] if row[:2] == ["ARM64", "on_demand"] else row for row in rows]
+    write(path, arm)
+    assert {each.rule for each in check_catalog(copy, today=BUILT)} >= {"arm_above_x86"}
+
+
+def test_a_file_cut_off_at_the_end_of_a_line_is_refused(copy):
+    path = copy / "us-east-1" / "ec2_on_demand.csv"
+    rows = rows_of(path)
+    write(path, rows[: len(rows) // 2])
+    found = [each for each in check_catalog(copy, today=BUILT) if each.rule == "no_on_demand"]
+    assert found
+    assert "rows were lost" in str(found[0])
+
+
+def test_specs_that_no_other_size_of_the_family_bears_out_are_refused(copy):
+    path = copy / "instance_types.csv"
+    header, *rows = rows_of(path)
+    at = header.index("vcpu")
+    write(path, [header, *([*row[:at], "20", *row[at + 1 :]] if row[0] == "m7g.large" else row for row in rows)])
+    assert {each.rule for each in check_catalog(copy, today=BUILT)} == {"specs"}

@@ -174,6 +174,42 @@ def test_what_a_change_does_to_a_bill(run, other):
     assert bill["after_usd"] == pytest.approx(sum(line["after_usd"] for line in lines.values()))
 
 
+def test_a_price_that_stands_alone_is_held_against_the_shipped_one(run, other):
+    path = other / "us-east-1" / "elb.csv"
+    text = path.read_text(encoding="utf-8")
+    assert "application,hour,0.0225," in text
+    path.write_text(text.replace("application,hour,0.0225,", "application,hour,22.5,"), encoding="utf-8")
+    status, out, _ = run("prices", "check", "--catalog", other)
+    assert status == 1
+    assert "moved from 0.0225" in " ".join(out.split())
+
+
+@pytest.mark.parametrize("name", ["nowhere", "empty"])
+def test_a_folder_without_prices_is_no_other_catalog(run, tmp_path, name):
+    (tmp_path / "empty").mkdir()
+    status, out, err = run("prices", "check", "--against", tmp_path / name)
+    assert (status, out) == (1, "")
+    assert f"--against: no prices in '{tmp_path / name}'" in err
+
+
+def test_own_rates_without_effect_are_said(run, tmp_path):
+    rates = tmp_path / "rates.csv"
+    rates.write_text(
+        "meter,region,usd,unit,discount_fraction,source,as_of\nfargte:*,us-east-1,,,0.2,agreement,2026-10-01\n",
+        encoding="utf-8",
+    )
+    load = tmp_path / "w.yaml"
+    load.write_text(
+        "cluster: c\nregion: us-east-1\nservices:\n  - {name: web, task: {cpu: 256, memory: 512}, load: {tasks: 2}}\n",
+        encoding="utf-8",
+    )
+    said = "rates.csv, line 2: fargte:* matches no rate of us-east-1, so the row has no effect"
+    for command in (("recommend", load, "--replay-weeks", 0), ("prices", "show", "fargate:*", "--region", "us-east-1")):
+        status, _, err = run(*command, "--rates", rates)
+        assert status == 0
+        assert said in err
+
+
 def test_a_workload_needs_another_catalog(run):
     status, _, err = run("prices", "check", "--workload", SHOP)
     assert (status, "--against" in err) == (1, True)

@@ -48,6 +48,8 @@ def backtest_command(
     for note in load.notes:
         say(f"note: {note}", is_quiet=quiet)
     catalog = read_catalog(load.region, rates_file=rates or (Path(load.rates_file) if load.rates_file else None))
+    for note in catalog.notes:
+        say(f"note: {note}", is_quiet=quiet)
     if bill is not None:
         typer.echo(_reconciled(load, catalog, bill, bill_where or [], output), nl=False)
         return

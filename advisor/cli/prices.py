@@ -65,6 +65,8 @@ def show_command(
     if not region:
         raise InputError("no Region given", fix="Add --region, such as --region us-east-1.")
     catalog = read_catalog(*region, folder=prices, cache=cache, rates_file=rates)
+    for note in catalog.notes:
+        say(f"note: {note}", is_quiet=False)
     chosen, day = list(dict.fromkeys(region)), today()
     rows = [
         rate_row(name, rate, each, day)
@@ -98,6 +100,8 @@ def check_command(
 ) -> None:
     """Whether every rule that makes a price catalog trustworthy holds: the shipped and refreshed prices, or another folder.
 
+    Prices of --catalog are held against --against, or the shipped ones: none may have moved by more than a factor of three.
+
     Example: advisor prices check
 
     Example: advisor prices check --against shipped --region eu-west-1 --workload examples/shop/workload.yaml
@@ -113,11 +117,21 @@ def check_command(
         raise InputError("--workload needs another catalog", fix="Add --against, such as --against shipped.")
     other = None if against is None else pricing_data_folder() if against == "shipped" else Path(against)
     names = catalog_regions(prices, cache)
+    if other is not None and not catalog_regions(other):
+        raise InputError(
+            f"--against: no prices in {str(other)!r}",
+            fix="Name a folder with one for each Region, such as us-east-1, or 'shipped'.",
+        )
     previous = None if other is None else read_catalog(*catalog_regions(other), folder=other)
     if previous is not None:
         for name in region or ():
             previous.region_prices(name)  # says so where the other catalog lacks it
-    found = check_catalog(prices, cache=cache, previous=previous, today=today(), accepted=accept or ())
+    before = previous
+    if before is None and prices is not None:  # a meter that one Region alone has can be held against nothing else
+        shipped = pricing_data_folder()
+        known = sorted({*names} & {*catalog_regions(shipped)})
+        before = read_catalog(*known, folder=shipped) if known else None
+    found = check_catalog(prices, cache=cache, previous=before, today=today(), accepted=accept or ())
     if previous is None or found:
         typer.echo(rendered_violations(found, output), nl=False)
     if found:

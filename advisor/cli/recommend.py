@@ -115,6 +115,8 @@ def recommend_command(
         say(f"note: {note}", is_quiet=quiet)
     own_rates = rates or (Path(load.rates_file) if load.rates_file else None)
     catalog = read_catalog(load.region, folder=prices, rates_file=own_rates)
+    for note in catalog.notes:
+        say(f"note: {note}", is_quiet=quiet)
     recommendation = advise(load, catalog, today=today(), replay_weeks=replay_weeks)
     if out is not None:
         write_results(recommendation, out, formats_of(emit))

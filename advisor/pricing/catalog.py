@@ -111,6 +111,17 @@ class PriceCatalog:
         """List rates of a Region as they are, without own and derived ones."""
         return self._prices(region)
 
+    def with_list_rates(self, region: str, prices: RegionPrices) -> "PriceCatalog":
+        """The same catalog with other list rates, of one Region, and without own rates."""
+        return PriceCatalog(
+            regions={region: prices},
+            types=self._types,
+            fee_ratios=self._fee_ratios,
+            sources=self._sources,
+            commitment_ratios=self._commitment_ratios,
+            origins=self._origins,
+        )
+
     @property
     def known_types(self) -> Mapping[str, InstanceType]:
         """Every instance type with specs, by name."""

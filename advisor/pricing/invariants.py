@@ -31,6 +31,8 @@ ROUNDING: Final = 1e-4
 """Relative: a mean over zones is rounded to four digits after the point, so that it may pass what it may not exceed."""
 LINEAR_FRACTION: Final = 0.02
 """How far a size may stand from its family, per vCPU or per GiB, whichever is closer."""
+MIXED_FRACTION: Final = 0.2
+"""How far a size may stand from its family per vCPU and per GiB: c4 and d2 differ by 13 %, burstable types by far more."""
 LARGEST_MOVE: Final = 3.0
 """Factor by which a rate may differ from the previous one, and from the median of the other Regions."""
 LEAST_SPOT_FRACTION: Final = 0.05
@@ -106,6 +108,7 @@ def violations(
         rules = _RegionRules(catalog, region)
         found += rules.of_rates(today)
         found += rules.of_purchase_options()
+        found += rules.of_absent_on_demand()
         found += rules.of_operating_systems()
         found += rules.of_commitments()
         found += rules.of_sizes()
@@ -176,8 +179,23 @@ class _RegionRules:
             for option in PurchaseOption:
                 meter = meter_of(Architecture.ARM64, option).id
                 arm, x86 = rates.get(meter), rates.get(meter_of(Architecture.X86_64, option).id)
-                if arm and x86 and arm.usd > x86.usd:
-                    yield self._violation("arm_above_x86", meter, f"{meter} at {arm.usd:g} is above the {x86.usd:g} of X86_64")
+                if arm and x86 and arm.usd >= x86.usd:
+                    what = "is above" if arm.usd > x86.usd else "equals"
+                    problem = f"{meter} at {arm.usd:g} {what} the {x86.usd:g} of X86_64"
+                    yield self._violation("arm_above_x86", meter, problem)
+
+    def of_absent_on_demand(self) -> Iterator[Violation]:
+        """What can be had in another way can be had on demand: where that rate is absent, rows were lost."""
+        seen: set[str] = set()
+        for meter in self.rates:
+            kind, _, covered = split_commitment(meter)
+            name = (covered if kind else meter).rpartition(":")[2]
+            on_demand = _LINUX + name
+            if name not in seen and name in self.catalog.known_types and on_demand not in self.rates:
+                seen.add(name)
+                yield self._violation(
+                    "no_on_demand", on_demand, f"{meter} has a rate, but {on_demand} has none: rows were lost"
+                )
 
     def of_operating_systems(self) -> Iterator[Violation]:
         rates = self.rates
@@ -229,11 +247,22 @@ class _RegionRules:
             if len(members) < 3:
                 continue
             per_unit = np.array([[usd / t.vcpu, usd / t.memory_mib] for t, usd in members])
-            apart = np.abs(per_unit / np.median(per_unit, axis=0) - 1).min(axis=1)
-            for (instance_type, usd), difference in zip(members, apart.tolist(), strict=True):
-                if difference > LINEAR_FRACTION and instance_type.name not in NOT_LINEAR:
+            differences = np.abs(per_unit / np.median(per_unit, axis=0) - 1)
+            apart = differences.min(axis=1)
+            most_apart = differences.max(axis=1).tolist()
+            for (instance_type, usd), difference, most in zip(members, apart.tolist(), most_apart, strict=True):
+                if instance_type.name in NOT_LINEAR:
+                    continue
+                has_odd_sizes = instance_type.baseline_fraction is not None or family.startswith("hpc")
+                if difference > LINEAR_FRACTION:
                     problem = f"{instance_type.name} at {usd:g} stands {difference:.1%} apart from the other sizes of {family}"
                     yield self._violation("not_linear", _LINUX + instance_type.name, problem)
+                elif most > MIXED_FRACTION and not has_odd_sizes:
+                    size = f"{instance_type.vcpu} vCPU and {instance_type.memory_mib:,} MiB"
+                    problem = (
+                        f"{instance_type.name} has {size}, which no other size of {family} bears out: its specs look wrong"
+                    )
+                    yield self._violation("specs", _LINUX + instance_type.name, problem)
 
     def of_gaps(self) -> Iterator[Violation]:
         for meter in missing_meters(self.catalog, self.region):

@@ -7,7 +7,7 @@ import numpy as np
 
 from advisor.sources.load_content import Metric
 from advisor.sources.load_options import LoadOptions
-from advisor.sources.meanings import MEASURES, Meaning, Reading, metric_reading
+from advisor.sources.meanings import MEASURES, Meaning, Reading, metric_of_a_task, metric_reading
 from advisor.sources.places import Place, listed, shown
 from advisor.sources.timestamps import Times, parse_times
 from advisor.units import FloatArray
@@ -105,7 +105,7 @@ def _metric(
         cells = [_time_text(stamp) for stamp in stamps]
         return parse_times(cells, place_of, options.times)
 
-    reading = _reading(label, query_id, options)
+    reading = _reading(label, query_id, file, options)
     return Metric(
         file=file,
         path=path,
@@ -118,10 +118,19 @@ def _metric(
     )
 
 
-def _reading(label: str, query_id: str, options: LoadOptions) -> Reading | None:
+def _reading(label: str, query_id: str, file: str, options: LoadOptions) -> Reading | None:
     stated = options.columns.get(label) or options.columns.get(query_id)
     if stated is not None:
         return None if stated.meaning is Meaning.IGNORE else stated
+    of_a_task = metric_of_a_task(label)
+    if of_a_task:
+        meaning = Meaning.CPU_UNITS if of_a_task.startswith("Cpu") else Meaning.MEMORY_MIB
+        raise Place(file, column=label).error(
+            f"CloudWatch gets one value per task and minute of {of_a_task}: nothing says whether these are of a task or of all "
+            "together",
+            fix="Query CPUUtilization and MemoryUtilization beside RunningTaskCount; if the numbers are of all tasks together, "
+            f"say --column '{label}={meaning}', if not --column '{label}=ignore'.",
+        )
     return metric_reading(label, query_id) or options.values
 
 

@@ -206,7 +206,7 @@ def unused_text(table: Table, header: Header, readings: dict[int, Reading], serv
     return tuple(
         name for i, name in enumerate(header.names)
         if i not in used and name and sample and not all_numbers(sample, i)
-        and not all_times(sample, i)
+        and not all_times(sample, i) and not table.options.is_ignored(name)
     )  # fmt: skip
 
 

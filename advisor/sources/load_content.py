@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from advisor.sources.load_options import LoadOptions
-from advisor.sources.meanings import MEASURES, Meaning, Reading
+from advisor.sources.meanings import MEASURES, PERCENTAGES, Meaning, Reading
 from advisor.sources.places import Place, listed
 from advisor.sources.series import Records
 from advisor.sources.timestamps import Times, utc_times
@@ -19,6 +19,8 @@ from advisor.units import FloatArray, IntArray
 PlaceOf = Callable[[int], Place]
 _SECONDS_PER_DAY: Final = 86_400
 _SAMPLE_ROWS: Final = 2_000
+HIGHEST_PERCENT: Final = 100_000
+"""A task without a limit may use many times what it reserves, but not a thousand times."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,6 +85,7 @@ class LoadTable:
             unused_names=self.unused_names,
             usual_step_s=self._usual_step_s,
             is_zone_assumed=self.times.is_local and self.options.time_zone is None,
+            is_stated=_is_stated(Meaning.REQUESTS, self.origins, self.options),
         )
 
     def _place(self, at: int) -> Place:
@@ -93,6 +96,10 @@ class LoadTable:
         assert self.service_bounds is not None  # noqa: S101
         place = self._place(int(self.service_bounds[self.service_names.index(service)]))
         return Place(self.file, place.line, self.origins[Meaning.SERVICE].column)
+
+
+def _is_stated(meaning: Meaning, origins: Mapping[Meaning, Place], options: LoadOptions) -> bool:
+    return options.values is not None or (meaning in origins and origins[meaning].column in options.columns)
 
 
 def by_service(codes: IntArray, n_services: int) -> tuple[IntArray | None, IntArray]:
@@ -156,6 +163,7 @@ class Metric:
             place_of=lambda row: self.place_of(int(by_time[row])),
             unused_names=self.unused_names,
             is_zone_assumed=times.is_local and options.time_zone is None,
+            is_stated=options.values is not None or not {self.label, self.query_id}.isdisjoint(options.columns),
         )
 
 
@@ -233,6 +241,13 @@ def records_of_metrics(
             raise unknown_service(place, service, named, "series")
     chosen = [metric for meaning in MEASURES for metric in _of_meaning(known, meaning, service)]
     with_data = [metric for metric in chosen if len(metric.values)]
+    for metric in with_data:
+        highest = float(np.nanmax(metric.values, initial=0.0))
+        if metric.meaning in PERCENTAGES and highest > HIGHEST_PERCENT:
+            raise Place(metric.file, column=metric.name).error(
+                f"{highest:g} percent is over {HIGHEST_PERCENT / 100:g} times what a task has",
+                fix=f"Check the unit, such as --column '{metric.name}=cpu_units', or leave it out with =ignore.",
+            )
     for metric in chosen:
         if not len(metric.values):
             notes.append(f"{metric.file}: metric {metric.name!r} holds no data points.")

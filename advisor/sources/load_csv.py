@@ -4,7 +4,8 @@ Long tables (a row a service and time), wide ones (a column a service), tables o
 CloudWatch console and pandas write them, one row a function with a column a minute, and bare numbers.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -36,6 +37,7 @@ _STATISTIC_ROWS: Final = frozenset({"statistic", "stat", "statistics", "aggregat
 _ID_ROWS: Final = frozenset({"id", "metricid"})
 _SECONDS_APART: Final = 3_600
 _DELIMITER_NAMES: Final = {";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
+_MAYBE_THOUSANDS: Final = re.compile(r"[1-9]\d{0,2}\.\d{3}", re.ASCII)
 
 
 def parse_load_csv(
@@ -104,7 +106,7 @@ class _TableReader:
         second = second_times(self._table, header, readings)
         numbers = {i: reading.meaning for i, reading in readings.items()} | dict.fromkeys(second, Meaning.VALUE)
         coded = tuple(i for i in (services, pivot) if i is not None)
-        columns = self._columns(header, numbers, coded)
+        columns = self._columns(header, numbers, coded, {i: reading.factor for i, reading in readings.items()})
         times = columns.times
         for remark in (*times.remarks, *zone_remarks(times, self._table.options)):
             self._table.say(remark)
@@ -157,15 +159,30 @@ class _TableReader:
             unused_names=unused,
         )
 
-    def _columns(self, header: Header, numbers: dict[int, Meaning], names: tuple[int, ...]) -> Columns:
+    def _columns(
+        self, header: Header, numbers: dict[int, Meaning], names: tuple[int, ...], factors: Mapping[int, float]
+    ) -> Columns:
         decimal = self._table.options.decimal
         if decimal is None:
             cells = (row[i] for _, row in self._table.sample(header) for i in numbers if i < len(row))
             decimal = decimal_sign(cells)
             if decimal == ",":
                 self._table.say("numbers read with a decimal comma; --decimal overrules")
-        wanted = Wanted(time=header.time, numbers=numbers, names=names, decimal=decimal)
+            elif decimal is None and self._table.text.delimiter == ";":
+                self._refuse_thousands(header, numbers)
+        wanted = Wanted(time=header.time, numbers=numbers, names=names, decimal=decimal, factors=factors)
         return self._table.text.columns(header.n_rows, header.names, wanted, self._table.options.times)
+
+    def _refuse_thousands(self, header: Header, numbers: Iterable[int]) -> None:
+        """Semicolons stand between columns where commas are decimal: there 1.100 is 1100, unless another cell says no."""
+        for i in numbers:
+            pointed = [(line, row[i].strip()) for line, row in self._table.sample(header) if i < len(row) and "." in row[i]]
+            if pointed and all(_MAYBE_THOUSANDS.fullmatch(cell) for _, cell in pointed):
+                line, cell = pointed[0]
+                raise Place(self._table.file, line, header.names[i]).error(
+                    f"{cell!r} is not a number beyond doubt: it can be {cell.replace('.', '')} or {cell}",
+                    fix="Say --decimal point or --decimal comma.",
+                )
 
     def _compare(self, columns: Columns, second: Sequence[int]) -> None:
         """Say where a second column of times disagrees with the one that was read."""
@@ -307,7 +324,8 @@ class _TableReader:
             self._table.say(f"column {label!r} read as {reading}{f' of the service {service!r}' if service else ''}")
         if unread:
             self._table.say(f"not used: {listed(repr(name) for name in unread)}")
-        read = self._columns(header, {i: one[0].meaning for i, one in columns.items()}, ())
+        factors = {i: one[0].factor for i, one in columns.items()}
+        read = self._columns(header, {i: one[0].meaning for i, one in columns.items()}, (), factors)
         for remark in (*read.times.remarks, *zone_remarks(read.times, self._table.options)):
             self._table.say(remark)
         return [

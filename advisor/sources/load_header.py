@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from advisor.sources.load_content import HIGHEST_PERCENT
 from advisor.sources.load_numbers import MISSING
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.load_table import Row, TableText
@@ -20,8 +21,6 @@ _CLOCK_ONLY: Final = re.compile(
 )
 _DATE_PARTS: Final = (("year", "yr"), ("month", "mo"), ("day", "dayofmonth"), ("hour", "hr", "hourofday"), ("minute",))
 _MOST_HEADER_ROWS: Final = 40
-_HIGHEST_PERCENT: Final = 100_000
-"""A task without a limit may use many times what it reserves, but not a thousand times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +70,10 @@ class Table:
                     fix=f"Say --column '{plain(name)}={reading.meaning}' or --column '{plain(name)}={share}'.",
                 )
             self.say(f"the highest {reading.meaning} is {highest:g}: read as percent, not as a fraction of 1")
-        if highest > _HIGHEST_PERCENT:
+        if highest > HIGHEST_PERCENT:
             row = int(np.nanargmax(values))
             raise Place(self.file, column=name).error(
-                f"{highest:g} percent (value {row + 1:,} of the column) is over {_HIGHEST_PERCENT / 100:g} times what a task "
+                f"{highest:g} percent (value {row + 1:,} of the column) is over {HIGHEST_PERCENT / 100:g} times what a task "
                 "has",
                 fix=f"Check the unit, such as --column '{plain(name)}=cpu_units', or leave the column out with "
                 f"--column '{plain(name)}=ignore'.",

@@ -155,9 +155,14 @@ def _usage(events: Sequence[tuple[int, Mapping[str, Any]]], file: str) -> dict[s
     """CPU and memory by service, minute and task; of two events of a task in a minute the later one counts."""
     found: dict[str, dict[int, dict[str, tuple[float, float]]]] = {}
     for line, event in events:
-        task = f"{event.get('TaskId')}/{event.get('ContainerName') or ''}"
+        service, minute = _service(event, line, file), _minute(event, line, file)
         cpu, memory = (_number(event, name, line, file) for name, _ in _USAGE)
-        found.setdefault(_service(event, line, file), {}).setdefault(_minute(event, line, file), {})[task] = (cpu, memory)
+        if not event.get("TaskId"):
+            raise Place(file, line, "TaskId").error(
+                "no TaskId tells the tasks of a minute apart, whose sum is the load of the service", fix=_EVENT_FIX
+            )
+        task = f"{event['TaskId']}/{event.get('ContainerName') or ''}"
+        found.setdefault(service, {}).setdefault(minute, {})[task] = (cpu, memory)
     return found
 
 

@@ -67,13 +67,15 @@ class NumberError(ValueError):
         self.fix = fix
 
 
-def parse_number(cell: str, meaning: Meaning, decimal: str | None) -> float:
+def parse_number(cell: str, meaning: Meaning, decimal: str | None, column_factor: float = 1.0) -> float:
     """The number in a cell, not negative; NaN where it is marked as missing.
 
     Parameters
     ----------
     decimal
         The decimal sign; None where nothing proves one, which reads a point.
+    column_factor
+        What the caller multiplies the column by, for the unit in its header. A unit in the cell goes before it.
 
     Raises
     ------
@@ -97,7 +99,8 @@ def parse_number(cell: str, meaning: Meaning, decimal: str | None) -> float:
         raise NumberError(f"{shown(cell)} is not finite; a load cannot be")
     if value > _HIGHEST:
         raise NumberError(f"{shown(cell)} is too large; a load cannot be")
-    return value * factor
+    is_own_unit = with_unit is not None and with_unit["unit"].lower() != "k"
+    return value * factor / column_factor if is_own_unit else value * factor
 
 
 def _value(text: str, cell: str, decimal: str | None) -> float:

@@ -37,6 +37,8 @@ class Wanted:
     numbers: Mapping[int, Meaning]
     names: tuple[int, ...]
     decimal: str | None
+    factors: Mapping[int, float] = field(default_factory=dict)
+    """What a column is multiplied by afterwards, for the unit in its header."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -227,7 +229,7 @@ def _decoded(
         starts, ends = block.cells(column)
         for row in np.flatnonzero(hard).tolist():
             cell = block.text(int(starts[row]), int(ends[row]))
-            numbers[row] = _number(cell, meaning, wanted.decimal, Place(table.file, line + row, header[column]))
+            numbers[row] = _number(cell, meaning, wanted, column, Place(table.file, line + row, header[column]))
         part.numbers[column] = numbers
     for column in wanted.names:
         codes = known[column].codes(block, column) if column in known else None
@@ -299,7 +301,7 @@ def _decoded_rows(text: bytes, line: int, table: TableText, header: tuple[str, .
     for column, meaning in wanted.numbers.items():
         part.numbers[column] = np.array(
             [
-                _number(row[column], meaning, wanted.decimal, Place(table.file, at, header[column]))
+                _number(row[column], meaning, wanted, column, Place(table.file, at, header[column]))
                 for at, row in zip(lines, rows, strict=True)
             ],
             dtype=np.float64,
@@ -309,9 +311,9 @@ def _decoded_rows(text: bytes, line: int, table: TableText, header: tuple[str, .
     return part
 
 
-def _number(cell: str, meaning: Meaning, decimal: str | None, place: Place) -> float:
+def _number(cell: str, meaning: Meaning, wanted: Wanted, column: int, place: Place) -> float:
     try:
-        return parse_number(cell, meaning, decimal)
+        return parse_number(cell, meaning, wanted.decimal, wanted.factors.get(column, 1.0))
     except NumberError as error:
         raise place.error(str(error), fix=error.fix) from None
 

@@ -13,7 +13,7 @@ from advisor.sources.load_content import Content, LoadTable, Metric
 from advisor.sources.load_header import Header, Table
 from advisor.sources.load_numbers import NumberError, decimal_sign, parse_number
 from advisor.sources.load_table import Row
-from advisor.sources.meanings import Meaning, header_reading
+from advisor.sources.meanings import Meaning, Reading, header_reading
 from advisor.sources.places import Place, listed
 from advisor.sources.timestamps import Times, is_number
 from advisor.units import FloatArray
@@ -32,7 +32,7 @@ def without_times(table: Table, header: Header) -> Content:
         raise _no_time_column(table, header)
     rows = list(table.text.rows(header.n_rows))
     times = _counted_times(table, len(rows))
-    values = {i: table.scaled(header.names[i], r, _column(table, rows, i, r.meaning, header)) for i, r in readings.items()}
+    values = {i: table.scaled(header.names[i], r, _column(table, rows, i, r, header)) for i, r in readings.items()}
 
     def place_of(row: int) -> Place:
         return Place(table.file, rows[row][0])
@@ -76,7 +76,7 @@ def _counted_times(table: Table, n_rows: int) -> Times:
     return Times(int(start.timestamp()) + step * np.arange(n_rows, dtype=np.int64))
 
 
-def _column(table: Table, rows: Sequence[Row], column: int, meaning: Meaning, header: Header) -> FloatArray:
+def _column(table: Table, rows: Sequence[Row], column: int, reading: Reading, header: Header) -> FloatArray:
     decimal = table.options.decimal or decimal_sign(row[column] for _, row in rows[:200] if column < len(row))
     values = np.empty(len(rows))
     for at, (line, row) in enumerate(rows):
@@ -84,7 +84,7 @@ def _column(table: Table, rows: Sequence[Row], column: int, meaning: Meaning, he
         if len(row) <= column:
             raise place.error(f"the row has {len(row)} cells, the header has {len(header.names)}", fix="Fill the row up.")
         try:
-            values[at] = parse_number(row[column], meaning, decimal)
+            values[at] = parse_number(row[column], reading.meaning, decimal, reading.factor)
         except NumberError as error:
             raise place.error(str(error), fix=error.fix) from None
     return values
@@ -100,7 +100,7 @@ def bare_numbers(table: Table, first: int, name: str) -> Content:
         )
     header = Header(names=(name,), line=table.text.head[0][0], n_rows=first)
     rows = list(table.text.rows(first))
-    values = table.scaled(name, options.values, _column(table, rows, 0, options.values.meaning, header))
+    values = table.scaled(name, options.values, _column(table, rows, 0, options.values, header))
     return LoadTable(
         file=table.file,
         times=_counted_times(table, len(rows)),
@@ -145,7 +145,7 @@ def row_per_function(table: Table, header: Header, minutes: list[int]) -> Conten
         values = np.empty(len(minutes))
         for at, column in enumerate(minutes):
             try:
-                values[at] = parse_number(row[column], reading.meaning, options.decimal)
+                values[at] = parse_number(row[column], reading.meaning, options.decimal, reading.factor)
             except NumberError as error:
                 raise Place(table.file, line, header.names[column]).error(str(error), fix=error.fix) from None
         name = row[entity].strip()

@@ -334,6 +334,21 @@ _UNIT_NAMES: Final = {
 }  # fmt: skip
 
 
+def metric_of_a_task(label: str) -> str:
+    """The metric of Container Insights in a label that is sent once per task, not once per service; empty for none.
+
+    Its sum over the tasks is nothing that a label tells: a Sum adds up the minutes of a period, too.
+
+    >>> metric_of_a_task("web CpuUtilized Average"), metric_of_a_task("CpuUtilized Sum"), metric_of_a_task("CPUUtilization")
+    ('CpuUtilized', '', '')
+    """
+    for word in re.split(r"[^A-Za-z0-9]+", label):
+        if word in ("CpuUtilized", "MemoryUtilized"):
+            said = {_STATISTICS[each] for each in _words(label) if each in _STATISTICS}
+            return "" if said & {"sum", "minimum"} else word
+    return ""
+
+
 def metric_meaning(label: str, query_id: str) -> Meaning | None:
     """What a CloudWatch metric is: from its label, then from the Id of the query; None when neither tells.
 

@@ -20,6 +20,10 @@ _MIXED_WITH_NAMES: Final = 0.25
 """Share of time stamps with differing values from which rows are taken to belong to several services."""
 _FEWEST_TIMES: Final = 12
 _MOST_SIGNS: Final = 2
+_FEWEST_OF_A_COUNTER: Final = 48
+_RESTARTED: Final = 0.05
+_MOST_RESTARTS: Final = 0.02
+"""Counters are told from counts by this: two days by the hour never fall, but for restarts to a twentieth, one row in fifty."""
 _JITTER: Final = 0.02
 """How far from a whole step the usual distance of rows may lie: clocks of collectors drift."""
 _LONGEST_QUIET_S: Final = 14 * 86_400
@@ -47,6 +51,8 @@ class Records:
     """The most common distance between rows of all services of the file, where there are several. [s]"""
     is_zone_assumed: bool = False
     """True where times carry no zone and nobody said which."""
+    is_stated: bool = False
+    """True where the user said what the columns mean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -277,6 +283,12 @@ def _on_steps(records: Records, step_s: int, notes: list[str]) -> Series:
     n_rows = len(times)
     times, values = _without_repeats(records, times, order, values, notes)
     n_repeated = n_rows - len(times)
+    if Meaning.REQUESTS in values and not records.is_stated and _only_grows(values[Meaning.REQUESTS]):
+        place = records.origins[Meaning.REQUESTS]
+        raise place.error(
+            "it only grows, as a counter since the start of a process does: counts per step are needed",
+            fix=f"Export its rate or increase; if these are counts per step, say --column '{place.column}=requests'.",
+        )
     steps, values = _floored(records, times, step_s, values, notes)
     index = steps - steps[0]
     n_steps = int(index[-1]) + 1
@@ -298,6 +310,22 @@ def _on_steps(records: Records, step_s: int, notes: list[str]) -> Series:
             on_steps[meaning] = np.full(n_steps, np.nan)
             on_steps[meaning][index] = column
     return Series(start_s=int(steps[0]) * step_s, step_s=step_s, values=on_steps, origins=origins, n_repeated=n_repeated)
+
+
+def _only_grows(counts: FloatArray) -> bool:
+    """Whether counts are readings of a counter: none is below the one before, but for restarts near zero."""
+    known = counts[~np.isnan(counts)]
+    if len(known) < _FEWEST_OF_A_COUNTER:
+        return False
+    before, after = known[:-1], known[1:]
+    is_fall = after < before
+    is_restart = after <= _RESTARTED * before
+    n_falls = int(np.count_nonzero(is_fall))
+    return bool(
+        not (is_fall & ~is_restart).any()
+        and n_falls <= _MOST_RESTARTS * len(known)
+        and np.count_nonzero(after > before) * 2 >= len(after)
+    )
 
 
 def _zeros_in_gaps(index: IntArray, step_s: int) -> FloatArray:
@@ -327,12 +355,15 @@ def _without_repeats(
         return times, dict(values)
     repeats = _repeat_counts(starts, len(times)) > 1
     differs = np.zeros(len(starts), dtype=np.bool_)
+    is_measured_twice = np.zeros(len(starts), dtype=np.bool_)
     for column in values.values():
         low, high = _extremes(column, starts)
         differs |= high > low
+        is_measured_twice |= np.add.reduceat((~np.isnan(column)).astype(np.int64), starts) > 1
     if order is None:
         order = np.arange(len(times))
     n_equal, n_differing = int(np.count_nonzero(repeats & ~differs)), int(np.count_nonzero(differs))
+    _refuse_parts(records, is_measured_twice, int(order[starts[int(np.argmax(is_measured_twice))]]))
     if n_equal:
         notes.append(f"{records.label}: repeated time stamps with equal values were merged ({n_equal:,}).")
     if n_differing:
@@ -343,6 +374,25 @@ def _without_repeats(
         where = f", the first in line {place.line} of {place.file}" if place.line else ""
         notes.append(f"{records.label}: repeated time stamps with differing values were averaged ({n_differing:,}{where}).")
     return times[starts], {meaning: _means(column, times, starts) for meaning, column in values.items()}
+
+
+def _refuse_parts(records: Records, is_measured_twice: BoolArray, row: int) -> None:
+    """All times stand there several times, and a text beside them was not read: equal rows may be parts of a sum.
+
+    Raises
+    ------
+    InputError
+        Merged, three tasks that use as much each would count once.
+    """
+    n_times, n_repeated = len(is_measured_twice), int(np.count_nonzero(is_measured_twice))
+    if not records.unused_names or n_times < _FEWEST_TIMES or n_repeated < _MIXED * n_times:
+        return
+    name = records.unused_names[0]
+    raise records.place_of(row).error(
+        f"{n_repeated:,} of {n_times:,} time stamps stand there several times, and the column {name!r} may tell their rows "
+        "apart: these may be several services, or parts of one that have to be added up",
+        fix=f"Say --column {name}=service, add up the parts, or say --column {name}=ignore if the rows are only repeated.",
+    )
 
 
 def _refuse_mixed_series(records: Records, n_differing: int, n_times: int, row: int) -> None:

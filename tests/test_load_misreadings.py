@@ -1,0 +1,137 @@
+"""Tables whose numbers were once taken for something else without a word: each is read as meant, or refused."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from advisor.errors import InputError
+from advisor.sources.inspection import inspect_load
+from advisor.sources.load_options import LoadOptions
+
+START = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def times(n):
+    return [(START + timedelta(hours=hour)).strftime("%Y-%m-%dT%H:%M:%SZ") for hour in range(n)]
+
+
+def table(tmp_path, header, rows, name="load.csv"):
+    path = tmp_path / name
+    path.write_text(header + "\n" + "".join(f"{row}\n" for row in rows))
+    return path
+
+
+def answer(tmp_path, **metrics):
+    results = [
+        {"Id": query, "Label": label, "Timestamps": times(48), "Values": [value] * 48}
+        for query, (label, value) in metrics.items()
+    ]
+    path = tmp_path / "load.json"
+    path.write_text(json.dumps({"MetricDataResults": results}))
+    return path
+
+
+def means(path, **options):
+    inspection = inspect_load(path, reading=LoadOptions.stated(**options))
+    return {each.measure: each.mean for each in inspection.measures}
+
+
+def test_the_unit_in_a_cell_is_that_of_the_cell_not_that_of_the_header_once_more(tmp_path):
+    # kubectl top heads its columns with (cores) and (bytes) and writes 250m and 420Mi.
+    path = table(tmp_path, "timestamp,CPU(cores),MEMORY(bytes)", [f"{at},250m,420Mi" for at in times(48)])
+    assert means(path) == pytest.approx({"cpu_units": 256.0, "memory_mib": 420.0})
+
+
+def test_cells_without_a_unit_keep_that_of_the_header(tmp_path):
+    rows = [f"{at},{'2' if i % 2 else '2000m'},1073741824" for i, at in enumerate(times(48))]
+    assert means(table(tmp_path, "timestamp,CPU(cores),MEMORY(bytes)", rows)) == pytest.approx(
+        {"cpu_units": 2048.0, "memory_mib": 1024.0}
+    )
+
+
+def test_a_percent_sign_stands_in_a_column_of_fractions(tmp_path):
+    path = table(tmp_path, "timestamp,cpu_fraction,tasks", [f"{at},30%,4" for at in times(48)])
+    assert means(path)["cpu_percent"] == pytest.approx(30)
+
+
+def test_thousands_multiply_the_unit_of_the_header(tmp_path):
+    path = table(tmp_path, "timestamp,requests_per_minute", [f"{at},1.2k" for at in times(48)])
+    assert means(path) == pytest.approx({"requests_per_second": 20.0})
+
+
+@pytest.mark.parametrize(
+    "label", ["CpuUtilized", "CpuUtilized Average", "web CpuUtilized", "MemoryUtilized", "MemoryUtilized Maximum"]
+)
+def test_what_a_task_uses_is_not_taken_for_what_all_use(tmp_path, label):
+    # CloudWatch gets a value of CpuUtilized per task and minute: its average is that of a task.
+    path = answer(tmp_path, cpu_avg=(label, 512.0), tasks=("RunningTaskCount", 4.0))
+    with pytest.raises(InputError, match=r"load\.json, .*one value per task.*--column"):
+        inspect_load(path)
+
+
+def test_a_stated_total_of_all_tasks_is_read(tmp_path):
+    path = answer(tmp_path, cpu_avg=("CpuUtilized", 512.0), tasks=("RunningTaskCount", 4.0))
+    assert means(path, columns={"CpuUtilized": "cpu_units"}) == {"cpu_units": 512.0, "tasks": 4.0}
+
+
+def test_statistics_of_a_task_are_not_the_service(tmp_path):
+    points = [{"Timestamp": at, "Average": 512.0, "Unit": "None"} for at in times(48)]
+    path = tmp_path / "load.json"
+    path.write_text(json.dumps({"Label": "CpuUtilized", "Datapoints": points}))
+    with pytest.raises(InputError, match="one value per task"):
+        inspect_load(path)
+
+
+def test_percentages_of_a_metric_that_cannot_be_are_refused(tmp_path):
+    path = answer(tmp_path, m1=("CPUUtilization", 5_120_000.0), tasks=("RunningTaskCount", 4.0))
+    with pytest.raises(InputError, match="percent"):
+        inspect_load(path)
+
+
+@pytest.mark.parametrize("column", ["pod", "az", "task_id"])
+def test_equal_rows_that_a_text_column_tells_apart_are_not_merged(tmp_path, column):
+    rows = [f"{at},{column}-{part},100" for at in times(48) for part in "abc"]
+    path = table(tmp_path, f"timestamp,{column},cpu_units", rows)
+    with pytest.raises(InputError, match=rf"line 2.*48 of 48 time stamps.*{column}=ignore"):
+        inspect_load(path)
+
+
+def test_rows_of_one_time_are_merged_once_the_text_beside_them_is_declared_void(tmp_path):
+    rows = [f"{at},{part},100" for at in times(48) for part in "ab"]
+    assert means(table(tmp_path, "timestamp,note,cpu_units", rows), columns={"note": "ignore"}) == {"cpu_units": 100.0}
+
+
+@pytest.mark.parametrize("name", ["http_requests_total", "requests", "total_requests"])
+def test_a_counter_that_only_grows_is_not_a_count_per_step(tmp_path, name):
+    path = table(tmp_path, f"timestamp,{name}", [f"{at},{3600 * hour}" for hour, at in enumerate(times(48))])
+    with pytest.raises(InputError, match=rf"column {name}.*only grows.*--column '{name}=requests'"):
+        inspect_load(path)
+    assert means(path, columns={name: "requests"}) == {"requests_per_second": pytest.approx(23.5)}
+
+
+def test_counts_that_grow_with_a_pause_are_counts(tmp_path):
+    rows = [f"{at},{100 + hour % 24}" for hour, at in enumerate(times(48))]
+    assert "requests_per_second" in means(table(tmp_path, "timestamp,requests", rows))
+
+
+def test_points_before_three_digits_may_be_thousands_where_semicolons_part_the_columns(tmp_path):
+    path = table(tmp_path, "timestamp;requests", [f"{at};1.{100 + hour % 24}" for hour, at in enumerate(times(48))])
+    with pytest.raises(InputError, match=r"'1\.100' is not a number beyond doubt: it can be 1100 or 1\.100"):
+        inspect_load(path)
+    assert means(path, decimal="point")["requests_per_second"] == pytest.approx(1.1115 / 3600)
+    assert means(path, decimal="comma")["requests_per_second"] == pytest.approx(1111.5 / 3600)
+
+
+def test_other_points_of_the_same_column_decide(tmp_path):
+    rows = [f"{at};{'0.5' if hour == 7 else '1.100'}" for hour, at in enumerate(times(48))]
+    assert "requests_per_second" in means(table(tmp_path, "timestamp;requests", rows))
+
+
+def test_events_that_do_not_say_of_which_task_they_are_cannot_be_added_up(tmp_path):
+    path = tmp_path / "events.jsonl"
+    event = {"Type": "Task", "ServiceName": "web", "CpuUtilized": 100, "MemoryUtilized": 200}
+    lines = [json.dumps({**event, "Timestamp": 1_772_409_600_000 + 60_000 * minute}) for minute in range(60) for _ in "ab"]
+    path.write_text("\n".join(lines))
+    with pytest.raises(InputError, match=r"events\.jsonl, line 1, column TaskId"):
+        inspect_load(path)
