@@ -633,7 +633,10 @@ TIMES = {
         status=0,
     ),
     "an hour that comes twice and stands once": load_file(
-        AUTUMN, ["2024-10-27 02:00", "summer time", "winter time", "--doubled-hour", "UTC offset"], "--time-zone", "Europe/Berlin"
+        AUTUMN,
+        ["2024-10-27 02:00", "summer time", "winter time", "--doubled-hour", "UTC offset"],
+        "--time-zone",
+        "Europe/Berlin",
     ),
     "an hour that comes twice and stands twice": load_file(
         csv(

@@ -377,8 +377,10 @@ class _Builder:
             )
             rank: IntArray = np.empty(len(order), dtype=np.int32)
             rank[order] = np.arange(len(order), dtype=np.int32)
-            codes = np.concatenate(self._codes.pop(column))
-            names[column] = (tuple(known.texts[at] for at in order.tolist()), np.asarray(rank[codes], dtype=rank.dtype))
+            codes = self._codes.pop(column)
+            if (order[1:] < order[:-1]).any():
+                codes = [rank[part] for part in codes]
+            names[column] = (tuple(known.texts[at] for at in order.tolist()), np.concatenate(codes))
         return Columns(file=self._file, header=self._header, times=times, numbers=numbers, names=names, line_of=self._line_of)
 
     def _line_of(self, row: int) -> int:
