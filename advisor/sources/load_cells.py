@@ -26,7 +26,7 @@ _MOST_KNOWN: Final = 4_096
 _MOST_SLOT_BITS: Final = 16
 _EXACT: Final = 2**53
 _HIGHEST: Final = 1e16
-_POWERS: Final = np.array([float(f"1e{n}") for n in range(_LONGEST_NUMBER + 1)])
+_POWERS: Final = np.array([float(f"1e{n}") for n in range(_MOST_DECIMALS + 1)])
 _VELTKAMP: Final = 2.0**27 + 1
 _KEEP: Final = np.array([(1 << (8 * n)) - 1 for n in range(9)], dtype=np.uint64)
 """Masks that keep the first n bytes of a word."""
@@ -181,6 +181,7 @@ def plain_numbers(block: Block, column: int, decimal: str) -> tuple[FloatArray, 
     if n_words == 1:
         return mantissa / _POWERS[n_decimals], ~is_plain
     is_plain &= n_decimals <= _MOST_DECIMALS
+    n_decimals = np.minimum(n_decimals, np.uint8(_MOST_DECIMALS))
     values = mantissa / _POWERS[n_decimals]
     long = np.flatnonzero(is_plain & (mantissa >= _EXACT))
     if long.size:
