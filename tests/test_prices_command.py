@@ -11,7 +11,7 @@ import pytest
 
 import advisor
 from advisor.billing import LineItem
-from advisor.cli.main import main
+from advisor.cli import main
 from advisor.recommend.price_age import price_age_warnings
 from advisor.sources.catalog import pricing_data_folder
 
