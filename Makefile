@@ -23,8 +23,9 @@ sample: $(READY)
 	rm -rf reports/shop
 	SOURCE_DATE_EPOCH=1767225600 $(BIN)/advisor recommend examples/shop/workload.yaml --quiet --out reports/shop >/dev/null
 
+# A file's tests stay in one process, with the servers and results that they share.
 test: $(DEV)
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
 
 check: $(DEV)
 	$(BIN)/ruff format --check .

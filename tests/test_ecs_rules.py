@@ -1255,7 +1255,7 @@ def test_every_size_of_fargate_passes(cpu, memory):
         {f"{LOGS}.options.awslogs-region": "${AWS_REGION}", f"{LOGS}.options.awslogs-group": "<log group>"},
         {"executionRoleArn": DROP, f"{WEB}.image": "public.ecr.aws/nginx/nginx:1.27", LOGS: DROP},
     ],
-    ids=str,
+    ids=lambda edits: ", ".join(f"{path} {'dropped' if value is DROP else value}" for path, value in edits.items()),
 )
 def test_unusual_tasks_pass(edits):
     assert check_call(*edited(fargate()["task"], edits)) == []

@@ -2,11 +2,12 @@
 
 import json
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -312,12 +313,66 @@ def test_any_short_cell_is_the_number_of_python_or_left_to_it(cells, decimal):
             assert hard
 
 
+@given(
+    cells=st.lists(
+        st.from_regex(r"[0-9]{0,19}\.?[0-9]{0,19}", fullmatch=True)
+        | st.floats(min_value=1e-4, max_value=1e16).map(repr)
+        | st.text("0123456789.,-e", min_size=9, max_size=26),
+        min_size=1,
+    )
+)
+@example(cells=["9007199254740993", "9007199254740993.0", "0.3000000000000000166", "57.54612345678901", "10000000000000001"])
+def test_any_long_cell_is_the_number_of_python_or_left_to_it(cells):
+    text = "".join(f"some-text;{cell};y\n" for cell in cells)
+    numbers, is_hard = plain_numbers(split_block(text.encode(), 3, ";"), 1, ".")
+    for cell, number, hard in zip(cells, numbers.tolist(), is_hard.tolist(), strict=True):
+        is_plain = cell.count(".") <= 1 and cell.replace(".", "").isdigit()
+        assert hard or (is_plain and number == float(cell))
+        if is_plain and len(cell) <= 22 and int(cell.replace(".", "")) < 2**53:
+            assert not hard
+
+
+@pytest.mark.parametrize("cell", ["1e5", "1,5", "1.5.5", "-1.5", "1.5x", "12345678 ", "123456789.1234567890123456"])
+def test_what_is_no_plain_number_is_left_to_python_at_any_length(cell):
+    for longest in ("1", "1234.12345", "1234567890.123456789"):
+        numbers, is_hard = plain_numbers(split_block(f"x;{longest};y\nx;{cell};y\n".encode(), 3, ";"), 1, ".")
+        assert is_hard.tolist() == [False, True]
+        assert numbers[0] == float(longest)
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        ["2024-01-01T00:00:01Z", "2024-01-01T00:00.01Z"],
+        ["2024-01-01T00:00:01Z", "2024-01-01T00:00:61Z"],
+        ["2024-01-01T00:00:01Z", "2024-01-01T00:6a:01Z"],
+        ["2024-01-01T00:00:01Z", "2024-01-01T00x00:01Z"],
+        ["2024-01-01T00:00:01Z", "2024-01-01T0a:00:01Z"],
+        ["2024-01-01T00:00:01+01:00", "2024-01-01T00:00:01+02:00"],
+        ["2024-01-01T00:00:01.5Z", "2024-01-01T00:00:01.xZ"],
+    ],
+)
+def test_times_that_are_not_written_alike_are_left_to_the_careful_reader(cells):
+    assert plain_times(split_block("".join(f"{cell}\n" for cell in cells).encode(), 1, ","), 0) is None
+
+
+@given(
+    moments=st.lists(st.datetimes(min_value=datetime(1970, 1, 1), max_value=datetime(2200, 12, 31)), min_size=1),  # noqa: DTZ001
+    suffix=st.sampled_from(["", "Z", "+05:30"]),
+    repeats=st.integers(1, 5),
+)
+def test_any_times_of_a_block_are_those_of_python(moments, suffix, repeats):
+    cells = [f"{moment:%Y-%m-%dT%H:%M:%S}{suffix}" for moment in moments for _ in range(repeats)]
+    seconds, has_zone = plain_times(split_block("".join(f"{cell}\n" for cell in cells).encode(), 1, ","), 0)
+    read = [datetime.fromisoformat(cell) for cell in cells]
+    assert has_zone is bool(suffix)
+    assert seconds.tolist() == [(m if suffix else m.replace(tzinfo=UTC)).timestamp() for m in read]
+
+
 @pytest.mark.parametrize(
     "cell", ["2024-02-29T23:59:59Z", "1999-12-31 00:00", "2024/03/01 05:30:00.25+05:30", "2100-01-01T00:00-0330"]
 )
 def test_times_of_a_block_are_those_of_python(cell):
-    from datetime import UTC, datetime
-
     block = split_block(f"{cell}\n{cell}\n{cell}\n".encode(), 1, ",")
     seconds, has_zone = plain_times(block, 0)
     expected = datetime.fromisoformat(cell.replace("/", "-"))

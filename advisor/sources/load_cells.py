@@ -16,23 +16,29 @@ from advisor.units import BoolArray, FloatArray, IntArray
 Bytes = NDArray[np.uint8]
 Words = NDArray[np.uint64]
 
-_PADDING: Final = b"\0" * 72
 _LONGEST_NAME: Final = 64
-_LONGEST_NUMBER: Final = 22
-_SAMPLE: Final = 256
+_LONGEST_NUMBER: Final = 24
+_BEFORE: Final = b"\0" * _LONGEST_NUMBER
+_BEHIND: Final = b"\0" * (_LONGEST_NAME + 8)
+_MOST_DECIMALS: Final = 22
+"""Powers of ten are exact up to here."""
 _MOST_KNOWN: Final = 4_096
-_SLOT_BITS: Final = 16
-_SLOT_SHIFT: Final = np.uint64(64 - _SLOT_BITS)
+_MOST_SLOT_BITS: Final = 16
 _EXACT: Final = 2**53
-_POWERS: Final = 10.0 ** np.arange(_LONGEST_NUMBER + 1)
+_HIGHEST: Final = 1e16
+_POWERS: Final = np.array([float(f"1e{n}") for n in range(_MOST_DECIMALS + 1)])
+_VELTKAMP: Final = 2.0**27 + 1
 _KEEP: Final = np.array([(1 << (8 * n)) - 1 for n in range(9)], dtype=np.uint64)
 """Masks that keep the first n bytes of a word."""
-_MIX: Final = np.uint64(0x9E3779B97F4A7C15)
+_ODD: Final = np.array([pow(0x9E3779B97F4A7C15, n, 1 << 64) for n in range(1, _LONGEST_NAME // 8 + 1)], dtype=np.uint64)
+"""Factors that spread the words of a name over a hash."""
 _DASHES: Final = np.frombuffer(b"0000-00-", dtype="<u8")[0]
 _SLASHES: Final = np.frombuffer(b"0000/00/", dtype="<u8")[0]
 _CLOCKS: Final = tuple(np.frombuffer(text, dtype="<u8")[0] for text in (b"00T00:00", b"00 00:00"))
 _DATE_DIGITS: Final = np.frombuffer(b"\x0f\x0f\x0f\x0f\0\x0f\x0f\0", dtype="<u8")[0]
 _CLOCK_DIGITS: Final = np.frombuffer(b"\x0f\x0f\0\x0f\x0f\0\x0f\x0f", dtype="<u8")[0]
+_TO_THE_HOUR: Final = np.frombuffer(b"\xff\xff\xff\xff\xff\0\0\0", dtype="<u8")[0]
+_MINUTES: Final = np.frombuffer(b"\0\0\0\0\0:00", dtype="<u8")[0]
 _SIXES: Final = np.frombuffer(b"\x06" * 8, dtype="<u8")[0]
 _HIGH: Final = np.frombuffer(b"\xf0" * 8, dtype="<u8")[0]
 _EIGHT: Final = np.uint64(8)
@@ -41,6 +47,7 @@ _ONES: Final = np.uint64(0x0101010101010101)
 _TOPS: Final = np.uint64(0x8080808080808080)
 _SEVENTY_SIXES: Final = np.uint64(0x7676767676767676)
 _BYTE: Final = np.uint64(0xFF)
+_ALL: Final = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -48,19 +55,22 @@ class Block:
     """Lines of equally many cells."""
 
     data: Bytes
-    """The text, with zeros behind it."""
-    words: Words
-    """The eight bytes that begin at each byte."""
+    """The text, with zeros before and behind it."""
     line_starts: IntArray
-    delimiters: IntArray
-    """(lines, cells - 1)"""
+    delimiters: tuple[IntArray, ...]
+    """(lines,) each: the one behind each cell but the last."""
     line_ends: IntArray
 
     def cells(self, column: int) -> tuple[IntArray, IntArray]:
         """(lines,) each: first byte of a cell, and the byte behind it."""
-        starts = self.line_starts if column == 0 else self.delimiters[:, column - 1] + 1
-        last = self.delimiters.shape[1]
-        return starts, self.line_ends if column == last else self.delimiters[:, column]
+        starts = self.line_starts if column == 0 else self.delimiters[column - 1] + 1
+        return starts, self.line_ends if column == len(self.delimiters) else self.delimiters[column]
+
+    def words(self, starts: IntArray, n_words: int) -> list[Words]:
+        """(starts,) each: the bytes from each start on, eight a word. A wide look-up takes no longer than a narrow one."""
+        wide = np.ndarray((len(self.data) - 8 * n_words + 1,), dtype=f"V{8 * n_words}", buffer=self.data.data, strides=(1,))
+        found = wide[starts].view("<u8").reshape(-1, n_words)
+        return [np.ascontiguousarray(found[:, at]) for at in range(n_words)]
 
     def text(self, start: int, end: int) -> str:
         """Text between two bytes."""
@@ -77,23 +87,34 @@ def split_block(text: bytes, width: int, delimiter: str) -> Block | None:
         text = _without_quotes(text, delimiter)
         if not text:
             return None
-    padded = text + _PADDING
-    data = np.frombuffer(padded, dtype=np.uint8)
-    whole = data[: len(text)]
-    found = np.flatnonzero((whole == 10) | (whole == ord(delimiter)))
-    if len(found) % width:
-        return None
-    marks = found.reshape(-1, width)
-    letters = data[marks]
-    if (letters[:, -1] != 10).any() or (letters[:, :-1] != ord(delimiter)).any():
-        return None
-    ends = marks[:, -1].copy()
+    data = np.frombuffer(b"".join((_BEFORE, text, _BEHIND)), dtype=np.uint8)
+    mark = ord(delimiter)
+    is_mark, is_end = data == mark, data == 10
+    alike = _delimiters_in_line(data, is_mark, np.flatnonzero(is_end), mark) if width == 2 else None
+    if alike is not None:
+        delimiters, ends = alike
+    else:
+        is_mark |= is_end
+        found = np.flatnonzero(is_mark)
+        if len(found) % width:
+            return None
+        *delimiters, ends = (found[at::width].copy() for at in range(width))
+        if (data[ends] != 10).any() or any((data[each] != mark).any() for each in delimiters):
+            return None
     starts = np.empty_like(ends)
-    starts[0], starts[1:] = 0, ends[:-1] + 1
-    if (ends == starts).any():
+    starts[0], starts[1:] = len(_BEFORE), ends[:-1] + 1
+    return None if (ends == starts).any() else Block(data, starts, tuple(delimiters), ends)
+
+
+def _delimiters_in_line(data: Bytes, is_mark: BoolArray, ends: IntArray, mark: int) -> tuple[list[IntArray], IntArray] | None:
+    """The one delimiter of each line, and its end, where all first cells are of one length; else None."""
+    if np.count_nonzero(is_mark) != len(ends):
         return None
-    words = np.ndarray((len(padded) - 8,), dtype="<u8", buffer=padded, strides=(1,))
-    return Block(data, words, starts, marks[:, :-1], ends)
+    behind = int(np.argmax(is_mark)) - len(_BEFORE) + 1
+    delimiters = np.empty_like(ends)
+    delimiters[0], delimiters[1:] = len(_BEFORE) + behind - 1, ends[:-1] + behind
+    is_alike = (delimiters < ends).all() and (data[delimiters] == mark).all()
+    return ([delimiters], ends) if is_alike else None
 
 
 def _without_quotes(text: bytes, delimiter: str) -> bytes:
@@ -115,65 +136,76 @@ def _without_quotes(text: bytes, delimiter: str) -> bytes:
 
 
 def plain_numbers(block: Block, column: int, decimal: str) -> tuple[FloatArray, BoolArray]:
-    """Numbers of a column, and which cells are no plain ones: digits with at most one decimal sign, exact in a float."""
+    """Numbers of a column, rounded as Python does, and which cells are no plain ones: digits with at most one decimal sign.
+
+    All digits of a number are read at once. Bytes before the cell become zeros, the bytes before the decimal sign move up into
+    its place, and neighbours are joined to pairs, fours and eights.
+    """
     starts, ends = block.cells(column)
     lengths = ends - starts
-    longest = int(lengths.max())
-    if longest <= 8 <= int(ends[0]):
-        return _short_numbers(block.words[ends - 8], lengths, decimal)
-    is_plain = (lengths > 0) & (lengths <= _LONGEST_NUMBER)
-    mantissa = np.zeros(len(starts), dtype=np.float64)
-    point = np.full(len(starts), -1, dtype=np.int64)
-    n_points = np.zeros(len(starts), dtype=np.int8)
-    shortest = int(lengths.min())
-    for at in range(min(longest, _LONGEST_NUMBER)):
-        letters = block.data[starts + at]
-        digits = letters - np.uint8(48)
-        is_digit = digits < 10
-        is_point = letters == ord(decimal)
-        if at >= shortest:
-            is_inside = at < lengths
-            is_digit &= is_inside
-            is_point &= is_inside
-            is_plain &= is_digit | is_point | ~is_inside
-        else:
-            is_plain &= is_digit | is_point
-        if is_digit.all():
-            mantissa = mantissa * 10 + digits
-            continue
-        np.copyto(mantissa, mantissa * 10 + digits, where=is_digit)
-        if is_point.any():
-            point[is_point] = at
-            n_points += is_point
-    is_plain &= (mantissa < _EXACT) & (n_points <= 1) & (lengths > n_points)
-    n_decimals = np.where(n_points > 0, lengths - 1 - point, 0)
-    np.clip(n_decimals, 0, _LONGEST_NUMBER, out=n_decimals)
-    return mantissa / _POWERS[n_decimals], ~is_plain
-
-
-def _short_numbers(words: Words, lengths: IntArray, decimal: str) -> tuple[FloatArray, BoolArray]:
-    """The same for cells of up to eight bytes, which ``words`` end with: all digits of a number at once.
-
-    Bytes before the cell become zeros, the bytes before the decimal sign move up into its place, and neighbours are joined to
-    pairs, fours and eights.
-    """
-    outside = _KEEP[8 - np.maximum(lengths, 0)]
-    digits = (words & ~outside) | (_ZEROS & outside)
-    differs = digits ^ np.uint64(ord(decimal) * 0x0101010101010101)
-    signs = (differs - _ONES) & ~differs & _TOPS
-    has_sign = signs != 0
-    sign = (signs & (~signs + np.uint64(1))) >> np.uint64(7)
-    before = sign - np.uint64(1)
-    moved = ((digits & before) << _EIGHT) | (digits & ~before & ~(sign * _BYTE)) | np.uint64(0x30)
-    digits = np.where(has_sign, moved, digits) ^ _ZEROS
-    n_signs = np.bitwise_count(signs)
-    n_decimals = np.where(has_sign, 7 - np.bitwise_count(before) // 8, 0)
-    is_plain = (((digits + _SEVENTY_SIXES) | digits) & _TOPS) == 0
+    shortest, longest = int(lengths.min()), int(lengths.max())
+    n_words = min(max(-(-longest // 8), 1), _LONGEST_NUMBER // 8)
+    words = [word ^ _ZEROS for word in block.words(ends - 8 * n_words, n_words)[::-1]]
+    for at, word in enumerate(words):
+        if shortest < 8 * at + 8:
+            word &= ~(_ALL >> (np.maximum(lengths - 8 * at, 0).view(np.uint64) << np.uint64(3)))
+    is_plain = (lengths > 0) & (lengths <= 8 * n_words)
+    n_signs = np.zeros(len(ends), dtype=np.uint8)
+    n_decimals = np.zeros(len(ends), dtype=np.uint8)
+    mantissa = np.zeros(len(ends), dtype=np.uint64)
+    for at, word in enumerate(words):
+        differs = word ^ np.uint64((ord(decimal) ^ ord("0")) * 0x0101010101010101)
+        signs = (differs - _ONES) & ~differs & _TOPS
+        is_sign = signs != 0
+        has_sign = is_sign | (n_signs > 0) if at else is_sign
+        digits = word
+        if has_sign.any():
+            sign = (signs & (~signs + np.uint64(1))) >> np.uint64(7)
+            before = sign - np.uint64(1)
+            if at:
+                before = np.where(n_signs > 0, _ALL, before)
+            moved = ((word & before) << _EIGHT) | (word & ~before & ~(sign * _BYTE))
+            if at + 1 < n_words:
+                moved |= words[at + 1] >> np.uint64(56)
+            digits = moved if has_sign.all() else np.where(has_sign, moved, word)
+            n_decimals += (np.uint8(8 * at + 7) - (np.bitwise_count(before) >> np.uint8(3))) * is_sign
+            n_signs += np.bitwise_count(signs)
+        is_plain &= (((digits + _SEVENTY_SIXES) | digits) & _TOPS) == 0
+        pairs = (digits * np.uint64(10) + (digits >> _EIGHT)) & np.uint64(0x00FF00FF00FF00FF)
+        fours = (pairs * np.uint64(100) + (pairs >> np.uint64(16))) & np.uint64(0x0000FFFF0000FFFF)
+        eight = (fours * np.uint64(10_000) + (fours >> np.uint64(32))) & np.uint64(0xFFFFFFFF)
+        if at == 2:
+            is_plain &= eight < 1_000
+        mantissa += eight * np.uint64(10 ** (8 * at)) if at else eight
     is_plain &= (n_signs <= 1) & (lengths > n_signs)
-    pairs = (digits * np.uint64(10) + (digits >> _EIGHT)) & np.uint64(0x00FF00FF00FF00FF)
-    fours = (pairs * np.uint64(100) + (pairs >> np.uint64(16))) & np.uint64(0x0000FFFF0000FFFF)
-    whole = (fours * np.uint64(10_000) + (fours >> np.uint64(32))) & np.uint64(0xFFFFFFFF)
-    return whole / _POWERS[n_decimals], ~is_plain
+    if n_words == 1:
+        return mantissa / _POWERS[n_decimals], ~is_plain
+    is_plain &= n_decimals <= _MOST_DECIMALS
+    n_decimals = np.minimum(n_decimals, np.uint8(_MOST_DECIMALS))
+    values = mantissa / _POWERS[n_decimals]
+    long = np.flatnonzero(is_plain & (mantissa >= _EXACT))
+    if long.size:
+        values[long], is_sure = _quotients(mantissa[long], _POWERS[n_decimals[long]])
+        is_plain[long] = is_sure & (values[long] <= _HIGHEST)
+    return values, ~is_plain
+
+
+def _quotients(mantissa: Words, power: FloatArray) -> tuple[FloatArray, BoolArray]:
+    """Quotients rounded to the nearest float, and where that is beyond doubt: worked out to twice the digits of one float."""
+    high = mantissa.astype(np.float64)
+    low = (mantissa - high.astype(np.uint64)).view(np.int64).astype(np.float64)
+    first = high / power
+    product = first * power
+    first_high = _VELTKAMP * first - (_VELTKAMP * first - first)
+    power_high = _VELTKAMP * power - (_VELTKAMP * power - power)
+    first_low, power_low = first - first_high, power - power_high
+    lost = ((first_high * power_high - product) + first_high * power_low + first_low * power_high) + first_low * power_low
+    second = ((high - product) - lost + low) / power
+    values = first + second
+    off = np.abs(second - (values - first))
+    between = np.spacing(values) / 2
+    is_sure = (np.abs(off - between) > between * 2.0**-20) & (np.frexp(values)[0] != 0.5)
+    return values, is_sure
 
 
 def plain_times(block: Block, column: int) -> tuple[IntArray, bool] | None:
@@ -182,14 +214,39 @@ def plain_times(block: Block, column: int) -> tuple[IntArray, bool] | None:
     length = int(ends[0] - starts[0])
     if not 16 <= length <= _LONGEST_NAME or (ends - starts != length).any():
         return None
-    suffix = _suffix(block.text(int(starts[0]), int(ends[0])))
-    if suffix is None:
+    first = block.text(int(starts[0]), int(ends[0]))
+    suffix = _suffix(first)
+    if suffix is None or not first.isascii():
         return None
     has_seconds, offset_s = suffix
-    repeated = _runs(block, starts, length)
+    words = block.words(starts, -(-length // 8))
+    if length % 8:
+        words[-1] &= _KEEP[length % 8]
+    repeated = _runs(words)
     if repeated is not None:
-        starts = starts[repeated]
-    date, clock = block.words[starts], block.words[starts + 8]
+        words = [word[repeated] for word in words]
+    seconds_s = _seconds_of_minute(words[2:], first, has_seconds)
+    times = None if seconds_s is None else _minutes_s(words[0], words[1])
+    if times is None or seconds_s is None:
+        return None
+    times += seconds_s - (offset_s or 0)
+    if repeated is not None:
+        times = np.repeat(times, np.diff(repeated, append=len(ends)))
+    return times, offset_s is not None
+
+
+def _minutes_s(date: Words, clock: Words) -> IntArray | None:
+    """Seconds of times to the minute, in words such as ``2024-03-`` and ``01T05:30``. Neighbours share most of their hours."""
+    is_new = np.empty(len(date), dtype=np.bool_)
+    is_new[0] = True
+    np.not_equal((clock[1:] ^ clock[:-1]) & _TO_THE_HOUR, 0, out=is_new[1:])
+    is_new[1:] |= date[1:] != date[:-1]
+    firsts = np.flatnonzero(is_new)
+    minutes = (clock ^ _MINUTES) >> np.uint64(40)
+    tens, ones = (minutes >> _EIGHT) & _BYTE, minutes >> np.uint64(16)
+    if (minutes & _BYTE).any() or (tens > 5).any() or (ones > 9).any():
+        return None
+    date, clock = date[firsts], clock[firsts]
     date_rest, clock_rest = date[0] & ~_DATE_DIGITS, clock[0] & ~_CLOCK_DIGITS
     if date_rest not in (_DASHES, _SLASHES) or clock_rest not in _CLOCKS:
         return None
@@ -197,42 +254,49 @@ def plain_times(block: Block, column: int) -> tuple[IntArray, bool] | None:
         return None
     if (((date & _DATE_DIGITS) + _SIXES) & _HIGH).any() or (((clock & _CLOCK_DIGITS) + _SIXES) & _HIGH).any():
         return None
-    seconds = np.zeros(len(starts), dtype=np.int64)
-    if has_seconds:
-        tens, ones = block.data[starts + 17] - np.uint8(48), block.data[starts + 18] - np.uint8(48)
-        if (tens > 5).any() or (ones > 9).any() or not _same_suffix(block, starts, length):
-            return None
-        seconds += tens * np.int64(10) + ones
-    elif not _same_suffix(block, starts, length, first=16):
-        return None
     pairs = _pairs(date), _pairs(clock)
     year = _byte(pairs[0], 0) * 100 + _byte(pairs[0], 2)
-    month, day = _byte(pairs[0], 5), _byte(pairs[1], 0)
-    hour, minute = _byte(pairs[1], 3), _byte(pairs[1], 6)
-    if (hour > 23).any() or (minute > 59).any() or (month < 1).any() or (month > 12).any() or (day < 1).any():
+    month, day, hour = _byte(pairs[0], 5), _byte(pairs[1], 0), _byte(pairs[1], 3)
+    if (hour > 23).any() or (month < 1).any() or (month > 12).any() or (day < 1).any():
         return None
     days = _days(year, month, day)
     if days is None:
         return None
-    times = days * 86_400 + hour * 3_600 + minute * 60 + seconds - (offset_s or 0)
-    if repeated is not None:
-        times = np.repeat(times, np.diff(repeated, append=len(ends)))
-    return times, offset_s is not None
+    times = np.repeat(days * 86_400 + hour * 3_600, np.diff(firsts, append=len(is_new)))
+    times += ((tens * np.uint64(10) + ones) * np.uint64(60)).view(np.int64)
+    return times
 
 
-def _runs(block: Block, starts: IntArray, length: int) -> IntArray | None:
+def _seconds_of_minute(words: Sequence[Words], first: str, has_seconds: bool) -> IntArray | None:
+    """Seconds of times, in their bytes from the seventeenth on; None where they do not end alike. One number where all have it.
+
+    Digits of seconds and of their fraction may differ, those of an offset from UTC may not.
+    """
+    if all((word == word[0]).all() for word in words):
+        words = [word[:1] for word in words]
+    free = {17, 18} if has_seconds else set()
+    if has_seconds and first[19:20] == ".":
+        n_digits = len(first[20:]) - len(first[20:].lstrip("0123456789"))
+        free |= set(range(20, 20 + n_digits))
+    for at, word in enumerate(words, 2):
+        mask = np.uint64(sum(0xFF << 8 * (place - 8 * at) for place in free if 0 <= place - 8 * at < 8))
+        digits = (word ^ _ZEROS) & mask
+        if ((word ^ word[0]) & ~mask).any() or (((digits + _SEVENTY_SIXES) | digits) & _TOPS).any():
+            return None
+    if not has_seconds:
+        return np.zeros(1, dtype=np.int64)
+    seconds = _byte(_pairs(words[0]), 1)
+    return None if (seconds > 59).any() else seconds
+
+
+def _runs(words: Sequence[Words]) -> IntArray | None:
     """Where a cell differs from the one above it; None where most do. In long tables many rows share a time."""
-    last = block.words[starts[:_SAMPLE] + (length - 8)]
-    before = block.words[starts[:_SAMPLE] + max(length - 16, 0)]
-    if np.count_nonzero((last[1:] != last[:-1]) | (before[1:] != before[:-1])) * 2 > len(last):
-        return None
-    is_new = np.zeros(len(starts), dtype=np.bool_)
+    is_new = np.zeros(len(words[0]), dtype=np.bool_)
     is_new[0] = True
-    for at in {*range(0, length - 8, 8), length - 8}:
-        words = block.words[starts + at]
-        is_new[1:] |= words[1:] != words[:-1]
+    for word in words:
+        is_new[1:] |= word[1:] != word[:-1]
     first = np.flatnonzero(is_new)
-    return first if len(first) * 2 < len(starts) else None
+    return first if len(first) * 2 < len(is_new) else None
 
 
 def _suffix(text: str) -> tuple[bool, int | None] | None:
@@ -253,20 +317,6 @@ def _suffix(text: str) -> tuple[bool, int | None] | None:
     if hours > 14 or minutes > 59:
         return None
     return has_seconds, (hours * 3_600 + minutes * 60) * (-1 if rest[0] == "-" else 1)
-
-
-def _same_suffix(block: Block, starts: IntArray, length: int, first: int = 19) -> bool:
-    """Whether all cells end alike; digits of a fraction of a second may differ, those of an offset may not."""
-    is_fraction = first == 19 and int(block.data[starts[0] + 19]) == 46
-    for at in range(first, length):
-        letters = block.data[starts + at]
-        is_fraction = is_fraction and (at == 19 or 48 <= int(letters[0]) <= 57)
-        if is_fraction and at > 19:
-            if ((letters - np.uint8(48)) > 9).any():
-                return False
-        elif (letters != letters[0]).any():
-            return False
-    return True
 
 
 def _pairs(word: Words) -> Words:
@@ -298,11 +348,14 @@ def _days(year: IntArray, month: IntArray, day: IntArray) -> IntArray | None:
 
 def _hashed(block: Block, starts: IntArray, lengths: IntArray, longest: int) -> tuple[Words, list[Words]]:
     """Hash of each cell, and its words."""
-    words = [block.words[starts + at] & _KEEP[np.clip(lengths - at, 0, 8)] for at in range(0, longest, 8)]
+    words = block.words(starts, max(-(-longest // 8), 1))
+    is_even = int(lengths.min()) == longest
+    for at, word in enumerate(words):
+        word &= _KEEP[min(longest - 8 * at, 8)] if is_even else _KEEP[np.clip(lengths - 8 * at, 0, 8)]
     hashes = lengths.astype(np.uint64)
-    for word in words:
-        hashes = (hashes ^ word) * _MIX
-        hashes ^= hashes >> np.uint64(29)
+    for at, word in enumerate(words):
+        hashes += word * _ODD[at]
+    hashes ^= hashes >> np.uint64(32)
     return hashes, words
 
 
@@ -311,35 +364,38 @@ class KnownNames:
 
     def __init__(self, texts: Sequence[str]) -> None:
         cells = [text.encode() for text in texts]
-        self._is_small = len(cells) <= _MOST_KNOWN and all(0 < len(cell) <= _LONGEST_NAME for cell in cells)
-        if not self._is_small:
+        self._slots: IntArray | None = None
+        if len(cells) > _MOST_KNOWN or not all(0 < len(cell) <= _LONGEST_NAME for cell in cells):
             return
         self._lengths = np.array([len(cell) for cell in cells], dtype=np.int64)
-        padded = b"".join(cell.ljust(_LONGEST_NAME, b"\0") for cell in cells)
-        self._words = np.frombuffer(padded, dtype="<u8").reshape(len(cells), -1)
-        data = np.frombuffer(padded + _PADDING, dtype=np.uint8)
-        all_words = np.ndarray((len(data) - 8,), dtype="<u8", buffer=data.data, strides=(1,))
+        self._longest = int(self._lengths.max())
+        data = np.frombuffer(b"".join(cell.ljust(_LONGEST_NAME, b"\0") for cell in cells) + _BEHIND, dtype=np.uint8)
         starts = np.arange(len(cells)) * _LONGEST_NAME
-        block = Block(data, all_words, starts, starts[:, np.newaxis], starts)
-        hashes, _ = _hashed(block, starts, self._lengths, int(self._lengths.max()))
-        self._slots = np.zeros(1 << _SLOT_BITS, dtype=np.int32)
-        self._slots[hashes >> _SLOT_SHIFT] = np.arange(len(cells), dtype=np.int32)
+        hashes, self._words = _hashed(Block(data, starts, (), starts), starts, self._lengths, self._longest)
+        for n_bits in range(min(len(cells).bit_length() + 3, _MOST_SLOT_BITS), _MOST_SLOT_BITS + 1):
+            for self._odd in _ODD:
+                self._shift = np.uint64(64 - n_bits)
+                slots = (hashes * self._odd) >> self._shift
+                if len(np.unique(slots)) == len(cells):
+                    self._slots = np.zeros(1 << n_bits, dtype=np.int64)
+                    self._slots[slots] = np.arange(len(cells))
+                    return
 
     def codes(self, block: Block, column: int) -> IntArray | None:
-        """(lines,): number of each cell; None where one is not known."""
-        if not self._is_small:
+        """(lines,): number of each cell; None where one is not known, or no table keeps the names apart."""
+        if self._slots is None:
             return None
         starts, ends = block.cells(column)
         lengths = ends - starts
         longest = int(lengths.max())
-        if longest > _LONGEST_NAME:
+        if longest > self._longest:
             return None
         hashes, words = _hashed(block, starts, lengths, longest)
-        codes: IntArray = self._slots[hashes >> _SLOT_SHIFT]
-        is_known = (self._lengths[codes] == lengths).all() and all(
-            (self._words[codes, at] == word).all() for at, word in enumerate(words)
-        )
-        return codes if is_known else None
+        codes: IntArray = self._slots[((hashes * self._odd) >> self._shift).view(np.int64)]
+        if self._longest > 8 * len(words) and (self._lengths[codes] != lengths).any():
+            return None
+        is_known = all((known[codes] == word).all() for known, word in zip(self._words, words, strict=False))
+        return codes.astype(np.int32) if is_known else None
 
 
 class Names:

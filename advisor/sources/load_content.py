@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.meanings import MEASURES, PERCENTAGES, Meaning, Reading
@@ -21,6 +22,8 @@ _SECONDS_PER_DAY: Final = 86_400
 _SAMPLE_ROWS: Final = 2_000
 HIGHEST_PERCENT: Final = 100_000
 """A task without a limit may use many times what it reserves, but not a thousand times."""
+_BLOCK_ROWS: Final = 1 << 15
+_Number = TypeVar("_Number", np.int32, np.int64, np.float64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -102,19 +105,43 @@ def _is_stated(meaning: Meaning, origins: Mapping[Meaning, Place], options: Load
     return options.values is not None or (meaning in origins and origins[meaning].column in options.columns)
 
 
-def by_service(codes: IntArray, n_services: int) -> tuple[IntArray | None, IntArray]:
-    """Order in which rows of one service stand together, None where they do already, and where each service begins.
+class Grouping:
+    """Puts rows of one service together, block by block: a table is larger than the caches of a processor."""
 
-    Parameters
-    ----------
-    codes : (rows,)
-        Number of each row's service.
-    """
-    bounds = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=n_services))])
-    if (np.diff(codes) >= 0).all():
-        return None, bounds
-    small = codes.astype(np.uint16) if n_services < 1 << 16 else codes
-    return np.argsort(small, kind="stable").astype(np.int32), bounds
+    def __init__(self, codes: IntArray, n_services: int) -> None:
+        """Take the number of each row's service: (rows,)."""
+        self._n_rows = len(codes)
+        self._places: list[NDArray[np.int32]] = []
+        parts = [codes[first : first + _BLOCK_ROWS] for first in range(0, len(codes), _BLOCK_ROWS)]
+        counts = [np.bincount(part, minlength=n_services) for part in parts]
+        totals = np.sum(counts, axis=0) if counts else np.zeros(n_services, dtype=np.int64)
+        self.bounds: IntArray = np.concatenate([[0], np.cumsum(totals)])
+        """(services + 1,): where each service begins once its rows stand together."""
+        self.is_ordered = bool((np.diff(codes) >= 0).all())
+        """Whether they stand together as they are."""
+        if self.is_ordered:
+            return
+        free = self.bounds[:-1].copy()
+        for part, count in zip(parts, counts, strict=True):
+            order = np.argsort(part.astype(np.uint16) if n_services < 1 << 16 else part, kind="stable")
+            first = np.cumsum(count) - count
+            places = np.empty(len(part), dtype=np.int32)
+            places[order] = np.repeat(free - first, count) + np.arange(len(part))
+            self._places.append(places)
+            free += count
+
+    def grouped(self, column: NDArray[_Number]) -> NDArray[_Number]:
+        """(rows,): a column, service by service, and in the order of the file within each."""
+        if self.is_ordered:
+            return column
+        out = np.empty_like(column)
+        for at, places in enumerate(self._places):
+            out[places] = column[at * _BLOCK_ROWS : at * _BLOCK_ROWS + len(places)]
+        return out
+
+    def rows(self) -> IntArray | None:
+        """(rows,): the row of the file that stands at each place; None where they stand together as they are."""
+        return None if self.is_ordered else self.grouped(np.arange(self._n_rows, dtype=np.int32))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from advisor.sources.load_columns import NO_SERVICES, read_columns, refuse_swapped, second_times, unused_text
-from advisor.sources.load_content import Content, LoadTable, Metric, by_service, usual_step_s, zone_remarks
+from advisor.sources.load_content import Content, Grouping, LoadTable, Metric, usual_step_s, zone_remarks
 from advisor.sources.load_header import Header, Table, is_plain_number, read_header
 from advisor.sources.load_numbers import decimal_sign
 from advisor.sources.load_options import LoadOptions
@@ -139,21 +139,19 @@ class _TableReader:
             raise columns.place(row, services).error(
                 "the row does not say which service it belongs to", fix="Fill in the service's name, or leave the row out."
             )
-        order, bounds = by_service(codes, len(names))
+        grouping = Grouping(codes, len(names))
         ordered: dict[Meaning, FloatArray] = {}
         for i, reading in readings.items():
             columns.numbers.pop(i, None)
-            column = values.pop(i)
-            ordered[reading.meaning] = column if order is None else column[order]
-        del column
+            ordered[reading.meaning] = grouping.grouped(values.pop(i))
         return LoadTable(
             file=self._table.file,
-            times=times if order is None else replace(times, epoch_s=times.epoch_s[order]),
+            times=replace(times, epoch_s=grouping.grouped(times.epoch_s)),
             values=ordered,
             origins=origins,
             service_names=names,
-            service_bounds=bounds,
-            rows=order,
+            service_bounds=grouping.bounds,
+            rows=grouping.rows(),
             place_of=columns.line_place,
             options=self._table.options,
             unused_names=unused,

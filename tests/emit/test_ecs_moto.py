@@ -57,7 +57,7 @@ def outcomes(endpoint):
     """By plan, each in an account of its own: what was lost of each call, what was refused, the files as filled in."""
     found = {}
     for name, make in GOLDEN_PLANS.items():
-        urllib3.request("POST", f"{endpoint}/moto-api/reset")
+        urllib3.request("POST", f"{endpoint}/moto-api/reset", timeout=60)  # three seconds by default: a busy machine takes more
         account, files = Account(endpoint, make().region), render_ecs(make())
         sent, refused = account.deploy(files)
         lost = [(operation, set(differences(request, described(account, operation, request)))) for operation, request in sent]

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from advisor.cli.application import app
 from advisor.cli.verify import verify_and_print
 from advisor.emit import render_copilot, render_ecs, render_ecspresso, render_express
 from advisor.errors import AdvisorError
@@ -25,6 +24,12 @@ Resources:
     Properties:
       RetentionInDays: 30
 """
+
+
+def commands():
+    from advisor.cli.main import app  # at the top, it would hide the function main of the package from other modules
+
+    return app
 
 
 def by_name(files):
@@ -209,7 +214,7 @@ def saved(folder, made):
 def test_the_command_emits_every_format_into_a_folder_of_its_own_and_verifies_each(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     command = ["emit", saved(tmp_path, several()), "--to", "copilot,ecspresso,express", "-o", str(tmp_path), "--verify"]
-    done = CliRunner().invoke(app, command)
+    done = CliRunner().invoke(commands(), command)
     assert done.exit_code == 0, done.output
     for name in ("copilot", "ecspresso", "express"):
         assert (tmp_path / "deploy" / name / "README.md").exists()
@@ -219,14 +224,14 @@ def test_the_command_emits_every_format_into_a_folder_of_its_own_and_verifies_ea
 
 def test_a_plan_that_a_format_cannot_express_writes_nothing(tmp_path):
     command = ["emit", str(SHOP), "--to", "ecs,copilot", "-o", str(tmp_path / "out")]
-    done = CliRunner().invoke(app, command)
+    done = CliRunner().invoke(commands(), command)
     assert done.exit_code == 1
     assert "copilot cannot express service" in str(done.exception)
     assert not (tmp_path / "out").exists()
 
 
 def test_emit_verifies_what_it_writes(tmp_path):
-    done = CliRunner().invoke(app, ["emit", str(SHOP), "--to", "ecs", "-o", str(tmp_path), "--verify"])
+    done = CliRunner().invoke(commands(), ["emit", str(SHOP), "--to", "ecs", "-o", str(tmp_path), "--verify"])
     assert done.exit_code == 0, done.output
     assert "ecs: passed: service models of botocore" in done.output
     assert "ecs: passed: parsed back to a plan and emitted again" in done.output
