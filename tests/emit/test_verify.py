@@ -27,7 +27,7 @@ Resources:
 
 
 def commands():
-    from advisor.cli.main import app  # at the top, it would hide the function main of the package from other modules
+    from advisor.cli.application import app
 
     return app
 
