@@ -36,6 +36,14 @@ def expressible(plan):
 TERRAFORM_PLANS = {name: plan for name, make in GOLDEN_PLANS.items() if (plan := expressible(make())) is not None}
 
 
+def test_a_service_may_have_the_name_of_a_capacity_provider():
+    plan = GOLDEN_PLANS["ec2-arm64-shared"]()
+    (name, provider), *_ = plan.capacity_providers.items()
+    service = replace(next(iter(plan.services.values())), capacity_provider="same")
+    named = replace(plan, services={"same": service}, capacity_providers={"same": replace(provider, name="same")})
+    assert parse_terraform(render_terraform(named)) == named
+
+
 @given(plans())
 @settings(max_examples=settings.default.max_examples // 4)  # each draws a whole plan
 def test_a_configuration_parses_back_to_the_same_plan(any_plan):

@@ -140,7 +140,8 @@ class _Reader:
             "maximumPercent": api["deploymentMaximumPercent"],
             "deploymentCircuitBreaker": api["deploymentCircuitBreaker"],
         }
-        api |= {"serviceName": api["name"], "deploymentConfiguration": deployment}
+        # Without its own "name", which a capacity provider may have as well.
+        api |= {"serviceName": api.pop("name"), "deploymentConfiguration": deployment}
         if network:
             api["networkConfiguration"] = {"awsvpcConfiguration": self._network(network[0])}
         return api
