@@ -38,7 +38,7 @@ TERRAFORM_PLANS = {name: plan for name, make in GOLDEN_PLANS.items() if (plan :=
 
 def test_a_service_may_have_the_name_of_a_capacity_provider():
     plan = GOLDEN_PLANS["ec2-arm64-shared"]()
-    (name, provider), *_ = plan.capacity_providers.items()
+    provider = next(iter(plan.capacity_providers.values()))
     service = replace(next(iter(plan.services.values())), capacity_provider="same")
     named = replace(plan, services={"same": service}, capacity_providers={"same": replace(provider, name="same")})
     assert parse_terraform(render_terraform(named)) == named
