@@ -19,8 +19,6 @@ from advisor.optimize.alternatives import (
     wholly_unpriced,
     without_repeats,
 )
-from advisor.optimize.candidates import candidates
-from advisor.optimize.fixed import on_load
 from advisor.optimize.history import RecentLoad
 from advisor.optimize.instance_money import instance_money
 from advisor.optimize.loads import ServiceLoad
@@ -28,13 +26,13 @@ from advisor.optimize.parts import ROOT_VOLUME_GIB, Part, batch_plans
 from advisor.optimize.present import has_present, hours_known, present_parts
 from advisor.optimize.pricing import PricedParts, instance_facts, price_parts, weekly_usd, weighted_quantile
 from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS, best_replayed, can_replay, replayed_parts, together
-from advisor.optimize.search import Search, on_default_spread, packed_load
+from advisor.optimize.search import Search, on_default_spread, packed_load, search_for
 from advisor.optimize.side_costs import price_side_costs
 from advisor.optimize.targets import target_outcomes
 from advisor.optimize.titles import parts_title
 from advisor.plan import CapacityProvider, Plan, ServicePlan, StrategyItem
 from advisor.pricing import PriceCatalog
-from advisor.recommend.changes import TREND_WEEKS, ChangeKind, changes, weekly_load
+from advisor.recommend.changes import ChangeKind, changes, weekly_load
 from advisor.recommend.doubt import Drawn, break_even, drawn
 from advisor.recommend.price_age import price_age_warnings
 from advisor.recommend.price_faults import price_fault_warnings
@@ -56,6 +54,7 @@ from advisor.recommend.result import (
     Stairs,
     Views,
 )
+from advisor.recommend.since_step import SINCE_STEP, with_choices_since_a_step
 from advisor.recommend.verdict import Judgement, Ranked, finalists, judge, launch_choice, rank, saving_against
 from advisor.recommend.views import first_hour, instances_view, service_view
 from advisor.recommend.warnings import memory_doubts, side_cost_sentences, warnings_for
@@ -63,14 +62,12 @@ from advisor.simulate.fargate import fargate_quantities
 from advisor.simulate.instances import reservation
 from advisor.simulate.packing import tasks_per_instance
 from advisor.simulate.scaling import RunningTasks
-from advisor.simulate.timeline import Weeks, timeline
+from advisor.simulate.timeline import Weeks
 from advisor.uncertainty import HORIZON_WEEKS, SEED, quantile_error_fraction
 from advisor.units import HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray
 from advisor.version import __version__
 from advisor.workload import LoadForm, Workload
 
-SINCE_STEP = ":since_step"
-"""Ends the id of a choice whose types are those that are cheapest since a step of the load."""
 MAX_REPLAYS = 6
 """Rounds of replaying the first plan and its rival: each replay may make another plan first."""
 TREND_LOOK_AHEAD_WEEKS = (0, 4, 8, 13, 26)
@@ -112,48 +109,7 @@ def answer(workload: Workload, catalog: PriceCatalog, *, today: date | None = No
     if unpriced:
         raise PriceNotFoundError(meter=unpriced[1], region=workload.region, catalog_date=catalog.catalog_date(workload.region))
     recent = RecentLoad(workload, search, found.common_measured)
-    return Answer(workload, search, _with_choices_since_a_step(workload, search, found), recent, today)
-
-
-def _with_choices_since_a_step(workload: Workload, search: Search, found: Alternatives) -> Alternatives:
-    """Where the load of a service stepped, also the choices that are cheapest on the weeks since.
-
-    The old level would choose other instance types, or none for the new one.
-    """
-    n_weeks = _weeks_since_a_step(search, found)
-    if n_weeks is None:
-        return found
-    per_week = HOURS_PER_WEEK * SECONDS_PER_HOUR // workload.step_s
-    since = workload.between(workload.n_steps - n_weeks * per_week, workload.n_steps)
-    recent = alternatives(since, replace(search_for(since, search.catalog), candidates=search.candidates))
-    more = [
-        replace(
-            choice,
-            id=f"{choice.id}{SINCE_STEP}",
-            title=f"{choice.title}, chosen on the last {n_weeks} weeks",
-            parts=on_load(choice.parts, workload, search),
-        )
-        for choice in recent.for_cluster
-        if choice.parts and not choice.is_comparison
-    ]
-    return replace(found, for_cluster=tuple(without_repeats([*found.for_cluster, *more])))
-
-
-def _weeks_since_a_step(search: Search, found: Alternatives) -> int | None:
-    """Weeks since the last step of any service's load, where that is two to thirteen."""
-    ago = []
-    for load in found.loads:
-        if not load.service.is_stated:
-            weekly = weekly_load(search.axis.spread(load.demand), search.axis.week_hours(load.measured))
-            ago += [c.weeks_ago for c in changes(weekly, "") if c.kind is ChangeKind.STEP and 2 <= c.weeks_ago <= TREND_WEEKS]
-    return min(ago, default=None)
-
-
-def search_for(workload: Workload, catalog: PriceCatalog) -> Search:
-    """Candidates and time axis of a workload."""
-    axis = timeline(workload.start, workload.step_s, workload.n_steps)
-    types = candidates(catalog, workload.region, workload.constraints, workload.daemons)
-    return Search(catalog=catalog, region=workload.region, axis=axis, constraints=workload.constraints, candidates=types)
+    return Answer(workload, search, with_choices_since_a_step(workload, search, found), recent, today)
 
 
 @dataclass(frozen=True)

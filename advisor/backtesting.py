@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from advisor.answer import Answer, answer, search_for
+from advisor.answer import Answer, answer
 from advisor.errors import InputError
 from advisor.optimize.fixed import on_load
 from advisor.optimize.parts import Part
 from advisor.optimize.pricing import price_parts
+from advisor.optimize.search import search_for
 from advisor.pricing import PriceCatalog
 from advisor.recommend.doubt import Drawn
 from advisor.recommend.result import Verdict

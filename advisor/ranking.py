@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from advisor.answer import search_for
 from advisor.ecs import Architecture, InstanceType, LaunchType, PurchaseOption
 from advisor.errors import InputError
 from advisor.optimize.levers import Levers, price_levers
@@ -14,7 +13,7 @@ from advisor.optimize.loads import ServiceLoad, service_loads
 from advisor.optimize.parts import PACKING_RANGE, Part, instance_provider, instances_part
 from advisor.optimize.pricing import PricedParts, instance_facts, price_parts
 from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS, replayed_parts
-from advisor.optimize.search import CapacityKind, PackedLoad, Search, packed_load, part_on_provider
+from advisor.optimize.search import CapacityKind, PackedLoad, Search, packed_load, part_on_provider, search_for
 from advisor.pricing import PriceCatalog
 from advisor.simulate.instances import held, with_zone_floor
 from advisor.simulate.packing import first_fit_decreasing

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from advisor.answer import search_for
 from advisor.billing import amounts_usd
 from advisor.ecs import Architecture, PurchaseOption
 from advisor.errors import InputError
@@ -28,6 +27,7 @@ from advisor.meters import (
 from advisor.optimize.loads import service_loads
 from advisor.optimize.parts import Part
 from advisor.optimize.present import has_present, present_parts
+from advisor.optimize.search import search_for
 from advisor.pricing import PriceCatalog
 from advisor.simulate.timeline import Timeline
 from advisor.units import HOURS_PER_MONTH, SECONDS_PER_HOUR, FloatArray

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import assume, given, settings
 
 import advisor
-from advisor.answer import search_for
 from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
 from advisor.errors import AdvisorError
 from advisor.optimize.alternatives import alternatives
@@ -16,7 +15,7 @@ from advisor.optimize.loads import service_loads
 from advisor.optimize.parts import instance_provider
 from advisor.optimize.pricing import price_parts
 from advisor.optimize.replayed import replayed_parts
-from advisor.optimize.search import part_on_provider
+from advisor.optimize.search import part_on_provider, search_for
 from advisor.recommend import Recommendation
 from advisor.report.explain import explain_data, explain_markdown, explain_text
 from advisor.workload import Constraints, LoadForm, Scaling, Service, Workload

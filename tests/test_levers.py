@@ -7,14 +7,13 @@ import numpy as np
 import pytest
 
 import advisor
-from advisor.answer import search_for
 from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
 from advisor.optimize.levers import price_levers
 from advisor.optimize.loads import service_loads
 from advisor.optimize.parts import instance_provider
 from advisor.optimize.pricing import price_parts
 from advisor.optimize.replayed import replayed_parts
-from advisor.optimize.search import part_on_provider
+from advisor.optimize.search import part_on_provider, search_for
 from advisor.ranking import rank_instances
 from advisor.report.instances import instances_markdown, render_instances
 from advisor.workload import Constraints, LoadForm, Scaling, Service, Workload

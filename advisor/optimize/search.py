@@ -8,7 +8,7 @@ import numpy as np
 from advisor.billing import amounts_usd, total_usd
 from advisor.ecs import Architecture, InstanceType, LaunchType, PlacementStrategy, PurchaseOption
 from advisor.meters import GP3_GIB_MONTH, PUBLIC_IPV4_HOUR, sum_over_states
-from advisor.optimize.candidates import Candidates
+from advisor.optimize.candidates import Candidates, candidates
 from advisor.optimize.parts import MANAGED_FEE_RANGE, PACKING_RANGE, ROOT_VOLUME_GIB, Part, instance_provider, instances_part
 from advisor.plan import CapacityProvider
 from advisor.pricing import PriceCatalog
@@ -23,9 +23,9 @@ from advisor.simulate.instances import (
 )
 from advisor.simulate.packing import as_counts, first_fit_decreasing, tasks_per_instance, volume_bound
 from advisor.simulate.scaling import RunningTasks
-from advisor.simulate.timeline import Timeline, trailing_maximum
+from advisor.simulate.timeline import Timeline, timeline, trailing_maximum
 from advisor.units import BoolArray, FloatArray, IntArray, TextArray
-from advisor.workload import Constraints, LoadForm
+from advisor.workload import Constraints, LoadForm, Workload
 
 SPOT_POOL_TYPES = 6
 """A Spot plan names this many types of one size, so that it does not hang on one price or one capacity pool."""
@@ -87,6 +87,13 @@ class Search:
         gp3 = root_volume_gib_months(instance_hours, ROOT_VOLUME_GIB)
         amounts = amounts_usd(np.stack([instance_hours, instance_hours, instance_hours, gp3, surplus_hours], axis=-1), rates)
         return total_usd(amounts) * (1 + PACKING_RANGE) + MANAGED_FEE_RANGE * amounts[..., 1]
+
+
+def search_for(workload: Workload, catalog: PriceCatalog) -> Search:
+    """Candidates and time axis of a workload."""
+    axis = timeline(workload.start, workload.step_s, workload.n_steps)
+    types = candidates(catalog, workload.region, workload.constraints, workload.daemons)
+    return Search(catalog=catalog, region=workload.region, axis=axis, constraints=workload.constraints, candidates=types)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
