@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
+from typer.testing import CliRunner
 
+import advisor
+from advisor.cli.application import app
 from advisor.ecs import LaunchType
 from advisor.emit import parse_terraform_module, render_terraform_module
 from advisor.emit.terraform.hcl import read_hcl
@@ -17,6 +20,7 @@ from tests.emit.plans import GOLDEN_PLANS, fargate, instances, plan, plans, serv
 from tests.emit.terraform_on_moto import Terraform, missing
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "terraform-module"
+SHOP = Path(__file__).parents[2] / "reports" / "shop"
 REFUSED = {"hybrid": "Managed Instances", "windows": "Windows", "gpu-and-batch": "schedule"}
 needs_terraform = pytest.mark.skipif(bool(missing()), reason=missing())
 
@@ -144,6 +148,13 @@ def test_files_that_are_no_configuration_of_ours_are_refused():
     for text in (b"", b"module {", b'a = "', b"\xff"):
         with pytest.raises(InputError, match="lacks"):
             parse_terraform_module(files | {"main.tf": text})
+
+
+def test_the_command_writes_what_the_library_renders(tmp_path):
+    done = CliRunner().invoke(app, ["emit", str(SHOP), "--to", "terraform-module", "-o", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    files = {path.name: path.read_bytes() for path in (tmp_path / "deploy" / "terraform-module").iterdir()}
+    assert files == advisor.render_terraform_module(parse_terraform_module(files))
 
 
 @needs_terraform

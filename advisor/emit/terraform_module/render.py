@@ -23,16 +23,16 @@ VERSION: Final = "~> 7.0"
 CLUSTER: Final = "ecs_cluster"
 SERVICE: Final = "ecs_service_"
 _START_TIMEOUT_S: Final = 120
-"""The most that Fargate takes. The module's own 30 s would give up on a container that others wait for."""
+"""The most that Fargate takes (ECS API reference, ContainerDefinition). The module's own 30 s is short for a migration."""
 _STOP_TIMEOUT_S: Final = 30
-"""What ECS does by itself; the module's own is 120 s."""
+"""What ECS does by itself (ECS API reference, ContainerDefinition); the module's own is 120 s."""
 _COUNTS: Final = """
 The module ignores changes of `desired_count`, always: it is used once. Where service auto scaling has the number of tasks
 that is as it should be; a service with a fixed number is changed with `aws ecs update-service --desired-count`. The size of
 Auto Scaling groups belongs to ECS managed scaling.
 
-A container that waits for another (`dependsOn`) gives up after 120 s, `startTimeout`: the module always sets one, ECS
-itself waits 180 s.
+A container that another one waits for (`dependsOn`) has 120 s to get there, `startTimeout`: the module always sets one,
+30 s where nobody does, and Fargate takes 120 s at most.
 
 The roles of tasks are resources beside the module, since those that it makes may read and write more than these tasks need.
 
