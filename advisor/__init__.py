@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from advisor.emit import render_ecspresso as render_ecspresso
     from advisor.emit import render_express as render_express
     from advisor.emit import render_terraform as render_terraform
+    from advisor.emit import render_terraform_module as render_terraform_module
     from advisor.emit.diff import diff_plan as diff_plan
     from advisor.emit.diff import priced_diff as priced_diff
     from advisor.emit.merge import merge_plan as merge_plan
@@ -68,6 +69,7 @@ _HOMES = {
     "LoadOptions": "advisor.sources",
     "render_cloudformation": "advisor.emit",
     "render_terraform": "advisor.emit",
+    "render_terraform_module": "advisor.emit",
     "Recommendation": "advisor.recommend",
     "hybrid_plan": "advisor.recommend.hybrid",
     "inspect_load": "advisor.sources",
@@ -134,6 +136,7 @@ __all__ = [
     "render_express",
     "render_new_workload",
     "render_terraform",
+    "render_terraform_module",
     "sensitivity",
     "sweep",
     "verify_emitted",

@@ -28,7 +28,8 @@ def verify_emitted(name: str, files: Mapping[str, bytes]) -> tuple[Check, ...]:
 def _parses_back(name: str, files: Mapping[str, bytes]) -> Check:
     """Whether the files are a plan that ECS accepts, and that plan these files; the README may say more than the plan."""
     title = "parsed back to a plan and emitted again"
-    parse, render = getattr(emit, f"parse_{name}", None), getattr(emit, f"render_{name}", None)
+    function = name.replace("-", "_")
+    parse, render = getattr(emit, f"parse_{function}", None), getattr(emit, f"render_{function}", None)
     if parse is None or render is None:
         return Check(name=title, outcome=Outcome.NOT_CHECKED, details=(f"nothing here reads {name}",))
     try:

@@ -14,7 +14,9 @@ def emit_command(
     to: Annotated[
         str,
         typer.Option(
-            "--to", help="What to make, with commas: ecs, cloudformation, terraform, copilot, ecspresso, express, report."
+            "--to",
+            help="What to make, with commas: ecs, cloudformation, terraform, terraform-module, copilot, ecspresso, express,"
+            " report.",
         ),
     ] = "ecs",
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.")] = Path("."),

@@ -25,6 +25,7 @@ class EmitFormat(StrEnum):
     EXPRESS = "express"
     REPORT = "report"
     TERRAFORM = "terraform"
+    TERRAFORM_MODULE = "terraform-module"
 
 
 def read_result(path: Path) -> "Recommendation":
@@ -104,7 +105,7 @@ def base_tasks_of(texts: Collection[str]) -> dict[str, int]:
 def _render(what: EmitFormat, plan: "Plan") -> Mapping[str, bytes]:
     from advisor import emit
 
-    files: Mapping[str, bytes] = getattr(emit, f"render_{what}")(plan)
+    files: Mapping[str, bytes] = getattr(emit, f"render_{what.replace('-', '_')}")(plan)
     return files
 
 

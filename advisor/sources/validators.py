@@ -188,7 +188,7 @@ def _check_terraform(files: Mapping[str, bytes]) -> list[Check]:
         status, said = _run(["terraform", "init", "-backend=false", "-no-color"], root)
         if status != 0:
             reason = " ".join(said[max(said.find("Error:"), 0) :].split())[:300]
-            reason = f"terraform init found no provider; TF_CLI_CONFIG_FILE can name a mirror ({reason})"
+            reason = f"terraform init found no provider or module; TF_CLI_CONFIG_FILE can name a mirror ({reason})"
             return [*checks, Check(name="terraform validate", outcome=Outcome.NOT_CHECKED, details=(reason,))]
         status, said = _run(["terraform", "validate", "-json", "-no-color"], root)
     return [*checks, _judged("terraform validate", _terraform_errors(status, said), "with the provider that is installed")]

@@ -8,9 +8,11 @@ from advisor.emit import (
     parse_cloudformation,
     parse_ecs,
     parse_terraform,
+    parse_terraform_module,
     render_cloudformation,
     render_ecs,
     render_terraform,
+    render_terraform_module,
 )
 from advisor.errors import PlanError
 from advisor.plan import Container
@@ -20,6 +22,7 @@ FORMATS = [
     (render_ecs, parse_ecs),
     (render_cloudformation, parse_cloudformation),
     (render_terraform, parse_terraform),
+    (render_terraform_module, parse_terraform_module),
 ]
 
 

@@ -9,12 +9,13 @@ import pytest
 import urllib3
 from hypothesis import given, settings
 
-from advisor.ecs import LaunchType
+from advisor.ecs import Architecture, LaunchType
 from advisor.emit import parse_terraform, render_terraform
 from advisor.emit.terraform.hcl import Block, hcl_text, read_hcl
 from advisor.errors import InputError, PlanError
 from tests.ecs_rules import check_call
-from tests.emit.plans import GOLDEN_PLANS, TEXTS, plans
+from tests.emit.plans import GOLDEN_PLANS, TEXTS, instances, plans, service
+from tests.emit.plans import plan as plan_of
 from tests.emit.terraform_on_moto import Terraform, missing, moto_server
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "terraform"
@@ -56,6 +57,12 @@ def test_a_configuration_parses_back_to_the_same_plan(any_plan):
     parsed = parse_terraform(files)
     assert parsed == plan
     assert render_terraform(parsed) == files
+
+
+def test_a_service_may_have_the_name_of_its_capacity_provider():
+    on_ec2 = service(launch_type=LaunchType.EC2, capacity_provider="pool", architecture=Architecture.ARM64)
+    made = plan_of({"pool": on_ec2}, instances("pool", "m7g.large"))
+    assert parse_terraform(render_terraform(made)) == made
 
 
 @given(TEXTS)

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from advisor.cli.verify import verify_and_print
-from advisor.emit import render_copilot, render_ecs, render_ecspresso, render_express
+from advisor.emit import render_copilot, render_ecs, render_ecspresso, render_express, render_terraform_module
 from advisor.errors import AdvisorError
 from advisor.sources import read_recommendation
 from advisor.sources.validators import Check, Outcome, verify_files
@@ -244,7 +244,13 @@ def test_a_report_has_nothing_to_verify(capsys):
 
 @pytest.mark.parametrize(
     ("name", "render"),
-    [("copilot", render_copilot), ("ecs", render_ecs), ("ecspresso", render_ecspresso), ("express", render_express)],
+    [
+        ("copilot", render_copilot),
+        ("ecs", render_ecs),
+        ("ecspresso", render_ecspresso),
+        ("express", render_express),
+        ("terraform-module", render_terraform_module),
+    ],
 )
 def test_a_folder_of_each_format_comes_back_as_itself(name, render, capsys, monkeypatch, tmp_path):
     monkeypatch.setenv("PATH", str(tmp_path))

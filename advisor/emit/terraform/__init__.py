@@ -10,12 +10,17 @@ from advisor.emit.terraform.parse import parse_terraform
 from advisor.emit.terraform.resources import Configuration
 from advisor.plan import Plan
 
-__all__ = ["parse_terraform", "render_terraform"]
+__all__ = ["MAIN", "VALUES", "VARIABLES", "VERSIONS", "parse_terraform", "readme", "render_terraform"]
 
 MAIN = "main.tf"
 VARIABLES = "variables.tf"
 VALUES = "terraform.tfvars"
 VERSIONS = "versions.tf"
+_COUNTS = """
+`desired_count` is used once; then service auto scaling has it, and Terraform ignores its changes. The same holds
+for the size of Auto Scaling groups.
+
+"""
 
 
 def render_terraform(plan: Plan) -> dict[str, bytes]:
@@ -34,7 +39,7 @@ def render_terraform(plan: Plan) -> dict[str, bytes]:
         VARIABLES: hcl_text([made.variables[name] for name in sorted(made.variables)]),
         VALUES: attributes_text(dict(sorted(made.values.items()))),
         VERSIONS: hcl_text(versions(plan)),
-        "README.md": _readme(plan, made),
+        "README.md": readme(plan, made, _COUNTS),
     }
     return {path: files[path].encode() for path in sorted(files)}
 
@@ -46,7 +51,8 @@ def versions(plan: Plan) -> list[Block]:
     return [terraform, Block(kind="provider", labels=("aws",), attributes={"region": plan.region})]
 
 
-def _readme(plan: Plan, made: Configuration) -> str:
+def readme(plan: Plan, made: Configuration, counts: str) -> str:
+    """How to deploy, what to fill in; ``counts`` says who has the number of tasks."""
     commands = [f"${{EDITOR:-vi}} {VALUES}  # fill in the values below", "terraform init", "terraform apply"]
     text = title(plan) + "\n## Deploy\n\n" + shell(commands)
     if open_images(plan):
@@ -62,8 +68,4 @@ def _readme(plan: Plan, made: Configuration) -> str:
     )
     rows = [[f"`{name}`", made.variables[name].attributes["description"]] for name in sorted(made.variables)]
     text += "## What only you know\n\n" + (table(["variable", "what it is"], rows) if rows else "Nothing.\n")
-    text += (
-        "\n`desired_count` is used once; then service auto scaling has it, and Terraform ignores its changes. The same holds\n"
-        "for the size of Auto Scaling groups.\n\n"
-    )
-    return text + stack_notes_section(plan)
+    return text + counts + stack_notes_section(plan)

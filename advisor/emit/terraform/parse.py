@@ -33,14 +33,15 @@ def parse_terraform(files: Mapping[str, bytes]) -> Plan:
     try:
         versions = read_hcl(files[_VERSIONS].decode())
         region = next(block for block in versions if block.kind == "provider").attributes["region"]
-        return plan_of_calls(region, list(_calls(read_hcl(files[MAIN].decode()))))
+        return plan_of_calls(region, list(resource_calls(read_hcl(files[MAIN].decode()))))
     except NOT_A_PLAN as error:
         problem = f"the configuration lacks what a plan needs ({type(error).__name__}: {error})"
         raise InputError(problem, fix="Emit the folder again.", file=MAIN) from error
 
 
-def _calls(blocks: Sequence[Block]) -> Iterator[Triple]:
-    reader = _Reader(blocks)
+def resource_calls(blocks: Sequence[Block]) -> Iterator[Triple]:
+    """The API calls that resources stand for."""
+    reader = Reader(blocks)
     for block in blocks:
         if block.kind != "resource":
             continue
@@ -49,7 +50,7 @@ def _calls(blocks: Sequence[Block]) -> Iterator[Triple]:
             yield made
 
 
-class _Reader:
+class Reader:
     """Puts the text that a reference stands for in its place."""
 
     def __init__(self, blocks: Sequence[Block]) -> None:
@@ -99,9 +100,9 @@ class _Reader:
         return self._api(block, is_pascal=True)
 
     def _api(self, block: Block, *, is_pascal: bool) -> Request:
-        api = {_name(key, is_pascal=is_pascal): self.value(value) for key, value in block.attributes.items()}
+        api = {api_name(key, is_pascal=is_pascal): self.value(value) for key, value in block.attributes.items()}
         for nested in block.blocks:
-            key, value = _name(nested.kind, is_pascal=is_pascal), self._api(nested, is_pascal=is_pascal)
+            key, value = api_name(nested.kind, is_pascal=is_pascal), self._api(nested, is_pascal=is_pascal)
             if nested.kind in _LISTS:
                 api.setdefault(key, []).append(value)
             else:
@@ -195,7 +196,8 @@ class _Reader:
         return self.value(block.attributes.get("family", block.attributes.get("name", text)))
 
 
-def _name(name: str, *, is_pascal: bool) -> str:
+def api_name(name: str, *, is_pascal: bool) -> str:
+    """An argument as the API spells it."""
     if name in _API and (_API[name][:1].isupper() == is_pascal):
         return _API[name]
     words = "".join(word[:1].upper() + word[1:] for word in name.split("_"))

@@ -1,0 +1,6 @@
+image_tags = {
+  encoder = "FILL-IN"
+}
+
+private_subnet_ids = ["subnet-FILL-IN", "subnet-FILL-IN"]
+vpc_id             = "FILL-IN"

@@ -1,0 +1,13 @@
+host_names = {
+  thumbnails = "FILL-IN"
+}
+
+image_tags = {
+  nightly = "FILL-IN"
+}
+
+listener_arn                    = "FILL-IN"
+load_balancer_arn_suffix        = "FILL-IN"
+load_balancer_security_group_id = "FILL-IN"
+private_subnet_ids              = ["subnet-FILL-IN", "subnet-FILL-IN", "subnet-FILL-IN"]
+vpc_id                          = "FILL-IN"
