@@ -68,6 +68,8 @@ from advisor.units import HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArra
 from advisor.version import __version__
 from advisor.workload import LoadForm, Workload
 
+NO_ERROR = 1e-9
+"""Below this a plan's draws are all the same number."""
 MAX_REPLAYS = 6
 """Rounds of replaying the first plan and its rival: each replay may make another plan first."""
 TREND_LOOK_AHEAD_WEEKS = (0, 4, 8, 13, 26)
@@ -616,7 +618,8 @@ MODEL_DEFAULTS: Mapping[str, str] = {
 def _draws_error(best: Ranked) -> float | None:
     if best.draws_usd is None:
         return None
-    return float(f"{quantile_error_fraction(best.draws_usd[:, np.newaxis])[0]:.3g}")
+    error = float(quantile_error_fraction(best.draws_usd[:, np.newaxis])[0])
+    return float(f"{error:.3g}") if error > NO_ERROR else 0.0
 
 
 def _replay_summary(parts: Sequence[Part]) -> ReplaySummary | None:
