@@ -263,11 +263,16 @@ def test_the_end_in_the_middle_of_a_download(price_list: PriceListServer, tmp_pa
         env=os.environ | {"ADVISOR_PRICE_LIST_URL": price_list.url, "ADVISOR_CACHE_DIR": str(tmp_path)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # a job in the background has it ignored
     )
-    assert stall.arrived.wait(60)
-    process.send_signal(sign)
-    _, err = process.communicate(timeout=60)
-    stall.go_on.set()
+    with process:
+        try:
+            assert stall.arrived.wait(60)
+            process.send_signal(sign)
+            _, err = process.communicate(timeout=60)
+        finally:
+            stall.go_on.set()
+            process.kill()
     assert b"Traceback" not in err
     assert read_catalog("eu-west-1", folder=shipped, cache=tmp_path).rate(M5_LARGE, "eu-west-1").usd == 0.1
     if sign is signal.SIGINT:
