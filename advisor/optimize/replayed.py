@@ -12,7 +12,7 @@ from advisor.meters import sum_over_states
 from advisor.optimize.fixed import on_load, with_replay
 from advisor.optimize.parts import Part, ReplayedWeek, ReplayFacts
 from advisor.optimize.pricing import price_parts
-from advisor.optimize.search import CapacityKind, Search, dedicated_part, packed_load, shared_part
+from advisor.optimize.search import CapacityKind, Search, dedicated_part, least_instances, packed_load, shared_part
 from advisor.plan import ScalingMetric
 from advisor.simulate.instances import reservation
 from advisor.simulate.replay import ClusterRules, Replay, ReplayedCluster, ReplayedService, replay_cluster
@@ -153,7 +153,7 @@ def replay_inputs(part: Part, workload: Workload, search: Search) -> tuple[list[
         placement=part.provider.placement or PlacementStrategy.SPREAD_THEN_BINPACK,
         rules=ClusterRules(
             target_capacity_percent=part.provider.target_capacity_percent,
-            min_instances=part.provider.min_instances,
+            min_instances=least_instances(part.runs, part.provider.zones),
         ),
     )
     return services, cluster, step_s

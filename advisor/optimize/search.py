@@ -303,9 +303,15 @@ def _part(
         zones=search.constraints.zones,
         has_trunking=search.constraints.has_trunking,
         placement=placement or PlacementStrategy.SPREAD_THEN_BINPACK,
-        min_instances=search.constraints.zones if any(_always_runs(run) for run in runs) else 0,
+        # Managed Instances have no group with a least size.
+        min_instances=least_instances(runs, search.constraints.zones) if kind.launch_type is LaunchType.EC2 else 0,
     )
     return instances_part(runs, types, running, packed, search.candidates.capacity[index].astype(np.float64), provider=provider)
+
+
+def least_instances(runs: Sequence[RunningTasks], zones: int) -> int:
+    """Instances that are kept whatever the load: one in each zone while some service always runs a task."""
+    return zones if any(_always_runs(run) for run in runs) else 0
 
 
 def _always_runs(run: RunningTasks) -> bool:
