@@ -325,12 +325,14 @@ def _zone_loss(each: _Ranked, group: _Group, search: Search) -> ZoneLoss | None:
     without the largest zone is
 
     .. math:: n = P + \lceil P / (z - 1) \rceil
+
+    and not less than one in each zone.
     """
     zones = search.constraints.zones
     if zones < 2:
         return None
     packed = _per_state(group.load, search.candidates.capacity[each.index])
-    needed = packed + -(-packed // (zones - 1))
+    needed = with_zone_floor(packed + -(-packed // (zones - 1)), group.load.distinct.sum(axis=1), zones)
     part = _with_instances(each, group, needed, packed, search)
     priced = price_parts([part], group.hours, search.catalog, search.region)
     running = _running(part)

@@ -224,7 +224,9 @@ def test_every_type_holds_and_costs_what_the_oracle_says(load, types, prices, zo
         if zones == 1:
             assert row.zone_loss is None
         else:
-            lost = oracle_instances(load, members, each, zones, 1, lambda n, _: without_a_zone(n, zones))
+            lost = oracle_instances(
+                load, members, each, zones, 1, lambda n, tasks: packing.with_zones(without_a_zone(n, zones), tasks, zones)
+            )
             assert row.zone_loss.instances_max == max(n for n, is_known in zip(lost, measured, strict=True) if is_known)
             assert row.zone_loss.monthly_usd == pytest.approx(priced(lost))
         doubled = oracle_instances(load, members, each, zones, 2, lambda n, tasks: packing.with_zones(n, tasks, zones))
@@ -302,3 +304,10 @@ def test_a_workload_that_is_not_there_is_one_message(tmp_path):
     assert done.stdout == ""
     assert done.stderr.startswith("error: ")
     assert "Traceback" not in done.stderr
+
+
+def test_a_zone_of_three_is_lost_by_tasks_that_need_one_instance(ranked):
+    """Four small tasks keep one instance in each of three zones already: without one zone the other two still hold them."""
+    row = by_type(ranked(SIXTY.replace("tasks: 60", "tasks: 4").replace("zones: 2", "zones: 3")))["m5.large"]
+    assert (row.instances_max, row.zone_loss.instances_max, row.zone_loss.instances_per_zone) == (3, 3, 1)
+    assert row.zone_loss.extra_monthly_usd == pytest.approx(0, abs=1e-9)

@@ -123,3 +123,36 @@ def test_the_ranking_shows_levers_on_its_first_type(assert_golden):
     assert max(len(line) for line in text.splitlines()) <= 80
     assert_golden("instances/levers.txt", text)
     assert "- scaling target 50 % -> 60 %: saves USD" in instances_markdown(ranking).replace("\\", "").replace("-&gt;", "->")
+
+
+def test_the_order_of_services_in_the_file_changes_no_figure():
+    """Targets of 40 and 80 % stay with their services though the replay takes the larger task first."""
+
+    def service(name, cpu_units, target):
+        return Service(
+            name=name,
+            task=TaskSize(cpu_units=cpu_units, memory_mib=2 * cpu_units),
+            load_form=LoadForm.USAGE,
+            scaling=Scaling(min_tasks=1, target_cpu_fraction=target),
+        )
+
+    small, large = service("a", 256, 0.4), service("b", 1024, 0.8)
+    one = workload_of(DAY)
+    demand = {"a": one.demand[0], "b": 2 * one.demand[0]}
+    found = []
+    for services in ((small, large), (large, small)):
+        workload = replace(one, services=services, demand=np.stack([demand[each.name] for each in services]))
+        search = search_for(workload, advisor.read_catalog("us-east-1"))
+        loads = {load.run.service.name: load for load in service_loads(workload, search)}
+        provider = instance_provider(
+            "shared", LaunchType.EC2, PurchaseOption.ON_DEMAND, search.candidates.types, Architecture.X86_64, 0.0,
+            zones=1, has_trunking=True,
+        )  # fmt: skip
+        part = part_on_provider(search, [loads[each.name].run for each in services], provider)
+        levers = price_levers(part, workload, search, loads["a"].hours, weeks=1)
+        found.append([levers.base, *(lever.outcome for lever in levers.levers)])
+    assert len(found[0]) == len(found[1]) > 5
+    for left, right in zip(*found, strict=True):
+        assert left.monthly_usd == pytest.approx(right.monthly_usd)
+        assert left.hours_above_80_percent == pytest.approx(right.hours_above_80_percent)
+        assert left.hours_above_full == pytest.approx(right.hours_above_full)

@@ -321,13 +321,15 @@ class _Comparison:
         if stated[0] not in known:
             return f"the size of {stated[0]}: not in the catalog of {workload.region}"
         found = known[stated[0]]
-        offered = capacity(found, has_trunking=workload.constraints.has_trunking)
+        offered = capacity(found, has_trunking=workload.constraints.has_trunking, daemons=workload.daemons)
         for running in group:
             name, size = running.service.name, running.service.task
             if running.setup.architecture not in found.architectures:
                 return f"an instance type of {running.setup.architecture} for {name}: {found.name} is not"
             if int(tasks_per_instance(reservation(size), offered)) < 1:
                 return f"an instance type that holds a task of {name} ({size}): {found.name} does not"
+            if found.baseline_fraction is not None and workload.daemons:
+                return f"CPU in use of the daemons: {found.name} charges for CPU above its baseline"
             if found.baseline_fraction is not None and running.run is not None and running.run.cpu_units is None:
                 return f"CPU in use of {name}: {found.name} charges for CPU above its baseline"
         return found
@@ -338,7 +340,7 @@ class _Comparison:
         """The services on one instance type, as many as the tasks keep under ECS's default placement."""
         assert workload.present is not None  # noqa: S101 (the type came from there)
         zones, has_trunking = workload.constraints.zones, workload.constraints.has_trunking
-        offered: IntArray = capacity(instance_type, has_trunking=has_trunking)
+        offered: IntArray = capacity(instance_type, has_trunking=has_trunking, daemons=workload.daemons)
         load = packed_load(runs)
         packed, n_tasks = load.packed(offered), load.n_tasks
         counts = [np.nan_to_num(series, nan=0.0).astype(np.int64) for series in (packed, n_tasks)]

@@ -8,10 +8,9 @@ import numpy as np
 from advisor.meters import sum_over_states
 from advisor.optimize.parts import Part
 from advisor.optimize.pricing import price_parts
-from advisor.optimize.replayed import replay_inputs
+from advisor.optimize.replayed import in_replay_order, replay_inputs
 from advisor.optimize.search import Search
 from advisor.simulate.replay import Replay, ReplayedCluster, ReplayedService, ScaleInStep, replay_cluster
-from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import timeline
 from advisor.units import CEIL_TOLERANCE, HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, FloatArray
 from advisor.workload import Workload
@@ -76,7 +75,7 @@ def price_levers(part: Part, workload: Workload, search: Search, hours: FloatArr
     recent = workload.between(workload.n_steps - n_steps, workload.n_steps)
     at = replace(search, axis=timeline(recent.start, recent.step_s, recent.n_steps))
     services, cluster, step_s = replay_inputs(part, recent, at)
-    targets = [run.target_cpu_fraction for run in part.runs]
+    targets = [run.target_cpu_fraction for run, _ in in_replay_order(part)]
     base = replay_cluster(services, cluster, step_s=step_s)
     base_hours = _instance_hours(base, step_s)
 
@@ -96,7 +95,7 @@ def price_levers(part: Part, workload: Workload, search: Search, hours: FloatArr
         )
 
     found = []
-    for setting, before, after, case, fractions, is_assumption in _cases(services, cluster, part.runs):
+    for setting, before, after, case, fractions, is_assumption in _cases(services, cluster, targets):
         result = replay_cluster(case[0], case[1], step_s=step_s)
         found.append(
             Lever(
@@ -111,10 +110,9 @@ def price_levers(part: Part, workload: Workload, search: Search, hours: FloatArr
 
 
 def _cases(
-    services: Sequence[ReplayedService], cluster: ReplayedCluster, runs: Sequence[RunningTasks]
+    services: Sequence[ReplayedService], cluster: ReplayedCluster, targets: list[float]
 ) -> Iterator[tuple[str, str, str, Case, list[float], bool]]:
     """Setting, before, after, what to replay, target of each service, and whether nobody can set it."""
-    targets = [run.target_cpu_fraction for run in runs]
     followed = [i for i, service in enumerate(services) if not service.is_counts]
 
     def changed(change: Callable[[ReplayedService], ReplayedService]) -> list[ReplayedService]:

@@ -109,7 +109,7 @@ def replayed_parts(
     if on_fargate:
         fargate = [parts[i] for i in on_fargate]
         step_s = replay_step_s(recent)
-        services = [replayed_service(run, metric, recent, step_s) for part in fargate for run, metric in _metrics(part)]
+        services = [replayed_service(run, metric, recent, step_s) for part in fargate for run, metric in in_replay_order(part)]
         together = replay_cluster(services, None, step_s=step_s)
         for row, i in enumerate(on_fargate):
             (plan,) = parts[i].services.values()
@@ -146,7 +146,7 @@ def replay_inputs(part: Part, workload: Workload, search: Search) -> tuple[list[
     """What :func:`replay_part` replays: services, the instances of the part, and seconds of a step."""
     rows = [i for i, t in enumerate(search.candidates.types) if t.name in part.provider.instance_types]
     step_s = replay_step_s(workload)
-    services = [replayed_service(run, plan_metric, workload, step_s) for run, plan_metric in _metrics(part)]
+    services = [replayed_service(run, plan_metric, workload, step_s) for run, plan_metric in in_replay_order(part)]
     cluster = ReplayedCluster(
         capacity=search.candidates.capacity[rows].min(axis=0),  # of a pool, what every member holds
         zones=part.provider.zones,
@@ -159,7 +159,7 @@ def replay_inputs(part: Part, workload: Workload, search: Search) -> tuple[list[
     return services, cluster, step_s
 
 
-def _metrics(part: Part) -> Sequence[tuple[RunningTasks, ScalingMetric]]:
+def in_replay_order(part: Part) -> Sequence[tuple[RunningTasks, ScalingMetric]]:
     """Services of a part with what their policies follow, in the order in which the replay places them.
 
     Largest tasks first, then the busiest service, so that neither names nor the order in a file change a cost: of several
@@ -266,7 +266,7 @@ def _last_week(result: Replay, part: Part, recent: Workload) -> ReplayedWeek:
         return tuple(most(result.over_time(series).astype(np.float64)).tolist())
 
     needed = np.zeros(n_steps)
-    for run, metric in _metrics(part):
+    for run, metric in in_replay_order(part):
         service = replayed_service(run, metric, recent, step_s)
         wanted = ceil_whole(service.load)
         if not service.is_counts:
@@ -290,7 +290,7 @@ def _hot_hours(result: Replay, part: Part, recent: Workload) -> tuple[float, flo
     step_s = replay_step_s(recent)
     above = full = 0.0
     first = np.concatenate([[0], np.cumsum(result.n_steps)[:-1]])
-    for row, (run, metric) in enumerate(_metrics(part)):
+    for row, (run, metric) in enumerate(in_replay_order(part)):
         service = replayed_service(run, metric, recent, step_s)
         if service.is_counts:
             continue

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.ecs import Architecture, LaunchType, PlacementStrategy, PurchaseOption
+from advisor.ecs import Architecture, LaunchType, PlacementStrategy, PurchaseOption, TaskSize
 from advisor.errors import InputError
 from advisor.gating import Limits, Safety, gate
-from advisor.workload import PresentService
+from advisor.workload import Daemon, PresentService
 from tests.as_advisor import as_catalog
 from tests.gate.changes import (
     CATALOG,
@@ -393,3 +393,14 @@ def test_unmet_tasks_of_two_sizes_are_compared_by_what_they_serve():
     (change,) = gate(before, changed(before, task=(2048, 4096), scaling={"min_tasks": 1, "max_tasks": 1}), CATALOG).services
     assert change.before.history.unmet_task_hours == change.after.history.unmet_task_hours == approx(730)
     assert any("unmet" in reason for reason in change.reasons)
+
+
+def test_daemons_take_their_share_of_every_instance():
+    """A daemon of 1,024 units leaves room for one task of an m5.large: 4 instances x (730 h x $0.10 + 30 GiB x $0.08)."""
+    agent = Daemon(name="agent", task=TaskSize(cpu_units=1024, memory_mib=4096))
+    load = workload(present=ON_EC2, cluster=instances(m5_large=2), daemons=(agent,))
+    found = gate(load, load, CATALOG, placement=BINPACK)
+    assert found.before_usd == approx(4 * (730 * 0.1 + 30 * 0.08))
+    big = gate(load, changed(load, task=(2048, 4096)), CATALOG, placement=BINPACK)
+    assert big.after_usd is None
+    assert "m5.large does not" in str(big)
