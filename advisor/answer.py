@@ -191,7 +191,7 @@ class Answer:
                     replays = replayed_parts(pending, self.workload, self.search, weeks=weeks)
                 else:
                     replays = best_replayed(pending, self.workload, self.search, self.found.common_hours, weeks=weeks)
-                done |= {id(part): replay for part, replay in zip(pending, replays, strict=True)}
+                done |= {id(part): found for part, found in zip(pending, replays, strict=True) if found.replay is not None}
             if not done:
                 break
             current = replace(current, found=current._with_parts(done))

@@ -402,6 +402,8 @@ def _with_replays(
     parts: Mapping[str, Part] = {each.instance_type.name: each.part for each in found}
     first, rest = list(rows[:replays]), list(rows[replays:])
     replayed = replayed_parts([parts[row.instance_type] for row in first], workload, search, weeks=weeks)
+    if any(part.replay is None for part in replayed):
+        return list(rows), [f"not replayed: no step of the last {weeks} weeks has the load of every service"]
     first = [replace(row, replayed=_replayed(part, search, hours)) for row, part in zip(first, replayed, strict=True)]
     first.sort(key=_replayed_key)
     if has_levers:

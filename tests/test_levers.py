@@ -42,7 +42,7 @@ def workload_of(cpu_units, *, target=0.5, form=LoadForm.USAGE):
     )
 
 
-def replayed(workload):
+def replayed(workload, weeks=1):
     """A part on m5.large as a replay of its week leaves it, the search and the hours."""
     search = search_for(workload, advisor.read_catalog("us-east-1"))
     (load,) = service_loads(workload, search)
@@ -50,7 +50,7 @@ def replayed(workload):
         "web", LaunchType.EC2, PurchaseOption.ON_DEMAND, search.candidates.types, Architecture.X86_64, 0.0,
         zones=1, has_trunking=True,
     )  # fmt: skip
-    (part,) = replayed_parts([part_on_provider(search, [load.run], provider)], workload, search, weeks=1)
+    (part,) = replayed_parts([part_on_provider(search, [load.run], provider)], workload, search, weeks=weeks)
     return part, search, load.hours
 
 
@@ -156,3 +156,23 @@ def test_the_order_of_services_in_the_file_changes_no_figure():
         assert left.monthly_usd == pytest.approx(right.monthly_usd)
         assert left.hours_above_80_percent == pytest.approx(right.hours_above_80_percent)
         assert left.hours_above_full == pytest.approx(right.hours_above_full)
+
+
+def test_a_gap_is_not_an_hour_that_went_well():
+    """Two weeks replayed: the hours of a month above target are those of the known week, whether or not the other is known."""
+    day = np.resize(np.repeat(np.array(DAY, dtype=float), 2), 168)
+    whole = replace(workload_of(DAY), demand=np.concatenate([day, day])[np.newaxis])
+    gap = replace(whole, demand=np.concatenate([day, np.full(168, np.nan)])[np.newaxis])
+    both, known = (replayed(load, weeks=2)[0].replay for load in (whole, gap))
+    assert both.hours_above_target > 1
+    for name in ("hours_above_target", "hours_above_full", "waiting_task_hours"):
+        assert getattr(known, name) == pytest.approx(getattr(both, name), rel=0.02), name
+
+
+def test_weeks_without_data_are_not_a_replay_that_went_well():
+    day = np.resize(np.repeat(np.array(DAY, dtype=float), 2), 168)
+    load = replace(workload_of(DAY), demand=np.concatenate([day, np.full(168, np.nan)])[np.newaxis])
+    assert replayed(load, weeks=1)[0].replay is None
+    ranking = rank_instances(load, advisor.read_catalog("us-east-1"), replays=1, replay_weeks=1)
+    assert [row.replayed for row in ranking.instances] == [None]
+    assert any(note.startswith("not replayed: no step of the last 1 weeks") for note in ranking.notes)

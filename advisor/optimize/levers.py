@@ -8,11 +8,11 @@ import numpy as np
 from advisor.meters import sum_over_states
 from advisor.optimize.parts import Part
 from advisor.optimize.pricing import price_parts
-from advisor.optimize.replayed import in_replay_order, replay_inputs
+from advisor.optimize.replayed import hours_over, in_replay_order, known_hours, replay_inputs
 from advisor.optimize.search import Search
 from advisor.simulate.replay import Replay, ReplayedCluster, ReplayedService, ScaleInStep, replay_cluster
 from advisor.simulate.timeline import timeline
-from advisor.units import CEIL_TOLERANCE, HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, FloatArray
+from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, FloatArray
 from advisor.workload import Workload
 
 HOT_FRACTION = 0.8
@@ -83,8 +83,9 @@ def price_levers(part: Part, workload: Workload, search: Search, hours: FloatArr
         ratio = _instance_hours(result, step_s) / base_hours if base_hours else 1.0
         scaled = replace(part, quantity_per_hour=part.quantity_per_hour * ratio)
         monthly = price_parts([scaled], hours, search.catalog, search.region).monthly_usd
-        hot, full = _hot_hours(result, case, fractions, step_s)
-        lasting: FloatArray = result.n_steps.astype(np.float64) * (step_s / SECONDS_PER_HOUR)
+        lasting = known_hours(result, case, step_s / SECONDS_PER_HOUR)
+        hot = hours_over(result, case, [HOT_FRACTION / fraction for fraction in fractions], lasting)
+        full = hours_over(result, case, [1 / fraction for fraction in fractions], lasting)
         to_month = HOURS_PER_MONTH / float(lasting.sum())
         return Outcome(
             monthly_usd=None if monthly is None else monthly.mean,
@@ -155,24 +156,6 @@ def _at_target(service: ReplayedService, before: float, after: float) -> Replaye
         return service
     saturates = None if service.saturates_at is None else service.saturates_at * before / after
     return replace(service, load=service.load * (before / after), saturates_at=saturates)
-
-
-def _hot_hours(
-    result: Replay, services: Sequence[ReplayedService], targets: Sequence[float], step_s: int
-) -> tuple[float, float]:
-    """Service-hours above 80 % and above all of what the running tasks can do."""
-    first = np.concatenate([[0], np.cumsum(result.n_steps)[:-1]])
-    lasting = result.n_steps * (step_s / SECONDS_PER_HOUR)
-    hot = full = 0.0
-    for row, (service, target) in enumerate(zip(services, targets, strict=True)):
-        if service.is_counts:
-            continue
-        load = service.load[first] * target
-        with np.errstate(divide="ignore", invalid="ignore"):
-            use = np.where(load > 0, load / result.running[row], 0.0)
-        hot += float(lasting[use > HOT_FRACTION * (1 + CEIL_TOLERANCE)].sum())
-        full += float(lasting[use > 1 + CEIL_TOLERANCE].sum())
-    return hot, full
 
 
 def _instance_hours(result: Replay, step_s: int) -> float:

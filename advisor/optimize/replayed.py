@@ -19,7 +19,7 @@ from advisor.simulate.replay import ClusterRules, Replay, ReplayedCluster, Repla
 from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import timeline
 from advisor.sizing import cpu_units_in_use
-from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, FloatArray, IntArray, ceil_whole
+from advisor.units import CEIL_TOLERANCE, HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, FloatArray, IntArray, ceil_whole
 from advisor.workload import LoadForm, Workload
 
 REPLAY_STEP_S = 60
@@ -98,14 +98,15 @@ def replayed_parts(
 
     The replay and the model are compared on the same weeks; the ratio of their hours multiplies the quantities of the whole
     history. Loads of steps longer than a minute are held over the step: what happens inside it is lost. All services on Fargate
-    are replayed at once, under the same service auto scaling as those on instances.
+    are replayed at once, under the same service auto scaling as those on instances. A part without a step in those weeks in
+    which all its loads are known comes back without a replay.
     """
     n_steps = min(workload.n_steps, weeks * HOURS_PER_WEEK * SECONDS_PER_HOUR // workload.step_s)
     recent = workload.between(workload.n_steps - n_steps, workload.n_steps)
     at = replace(search, axis=timeline(recent.start, recent.step_s, recent.n_steps))
     modelled = on_load([replace(part, replay=None) for part in parts], recent, at)
     on_fargate = [i for i, part in enumerate(parts) if part.provider.launch_type is LaunchType.FARGATE]
-    found: dict[int, ReplayFacts] = {}
+    found: dict[int, ReplayFacts | None] = {}
     if on_fargate:
         fargate = [parts[i] for i in on_fargate]
         step_s = replay_step_s(recent)
@@ -122,7 +123,8 @@ def replayed_parts(
                 raise ValueError(f"{part.name} has no instances")
             result = replay_part(part, recent, at)
             found[i] = _facts(result, result.instances, use.running, part, recent, at)
-    return [with_replay(part, found[i]) for i, part in enumerate(parts)]
+    facts = [found[i] for i in range(len(parts))]
+    return [part if each is None else with_replay(part, each) for part, each in zip(parts, facts, strict=True)]
 
 
 def _one_service(replay: Replay, row: int) -> Replay:
@@ -207,16 +209,23 @@ def tasks_at_target(run: RunningTasks, demand: FloatArray) -> FloatArray:
 
 def _facts(
     result: Replay, replayed: IntArray, modelled: FloatArray, part: Part, recent: Workload, search: Search
-) -> ReplayFacts:
-    """Compare what a replay bills, (segments,), with what the model bills on the same weeks, (steps,)."""
+) -> ReplayFacts | None:
+    """Compare what a replay bills, (segments,), with what the model bills on the same weeks, (steps,).
+
+    Only where every load is known: a gap is neither an hour of no load nor an hour that went well. None without such a step.
+    """
+    services = [replayed_service(run, metric, recent, replay_step_s(recent)) for run, metric in in_replay_order(part)]
     step_h = replay_step_s(recent) / SECONDS_PER_HOUR
-    hours: FloatArray = result.n_steps.astype(np.float64) * step_h
+    hours = known_hours(result, services, step_h)
+    if not hours.any():
+        return None
     to_month = HOURS_PER_MONTH / float(hours.sum())
     known = ~np.isnan(modelled)
     is_known = np.repeat(known, round(search.axis.step_hours / step_h))
     modelled_hours = float(modelled[known].sum()) * search.axis.step_hours
     replayed_hours = float(result.over_time(replayed)[is_known].sum()) * step_h
-    above, full = _hot_hours(result, part, recent)
+    above = hours_over(result, services, [1.0] * len(services), hours)
+    full = hours_over(result, services, [1 / run.target_cpu_fraction for run, _ in in_replay_order(part)], hours)
     return ReplayFacts(
         weeks=recent.span_hours / HOURS_PER_WEEK,
         factor=replayed_hours / modelled_hours if modelled_hours else 1.0,
@@ -226,6 +235,29 @@ def _facts(
         instances_max=int(result.instances.max(initial=0)),
         week=None if part.on_instances is None else _last_week(result, part, recent),
     )
+
+
+def known_hours(result: Replay, services: Sequence[ReplayedService], step_hours: float) -> FloatArray:
+    """(segments,): how long each segment of a replay lasts where the load of every service is known, 0 where not."""
+    first = first_steps(result)
+    is_known = np.all([~np.isnan(service.load[first]) for service in services], axis=0)
+    return np.where(is_known, result.n_steps * step_hours, 0.0)
+
+
+def hours_over(result: Replay, services: Sequence[ReplayedService], limits: Sequence[float], hours: FloatArray) -> float:
+    """Service-hours in which the load is over ``limits`` times what the running tasks do at their target; counts have none."""
+    first = first_steps(result)
+    found = 0.0
+    for running, service, limit in zip(result.running, services, limits, strict=True):
+        if not service.is_counts:
+            load = service.load[first]
+            found += float(hours[load > running * limit * (1 + CEIL_TOLERANCE)].sum())
+    return found
+
+
+def first_steps(result: Replay) -> IntArray:
+    """(segments,): the step at which each segment of a replay begins."""
+    return np.concatenate([[0], np.cumsum(result.n_steps)[:-1]]).astype(np.int64)
 
 
 def together(weeks: Sequence[ReplayedWeek]) -> ReplayedWeek | None:
@@ -283,21 +315,3 @@ def _last_week(result: Replay, part: Part, recent: Workload) -> ReplayedWeek:
         instances=replayed(result.instances),
         active=replayed(result.active),
     )
-
-
-def _hot_hours(result: Replay, part: Part, recent: Workload) -> tuple[float, float]:
-    """Service-hours above the target and above what the running tasks can do."""
-    step_s = replay_step_s(recent)
-    above = full = 0.0
-    first = np.concatenate([[0], np.cumsum(result.n_steps)[:-1]])
-    for row, (run, metric) in enumerate(in_replay_order(part)):
-        service = replayed_service(run, metric, recent, step_s)
-        if service.is_counts:
-            continue
-        load, running = service.load[first], result.running[row]
-        hours = result.n_steps * (step_s / SECONDS_PER_HOUR)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = np.where(load > 0, load / running, 0.0)
-        above += float(hours[ratio > 1 + 1e-9].sum())
-        full += float(hours[ratio > 1 / run.target_cpu_fraction + 1e-9].sum())
-    return above, full
