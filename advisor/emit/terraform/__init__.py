@@ -45,7 +45,7 @@ def render_terraform(plan: Plan) -> dict[str, bytes]:
 
 
 def versions(plan: Plan) -> list[Block]:
-    aws = {"source": "hashicorp/aws", "version": ">= 5.0"}
+    aws = {"source": "hashicorp/aws", "version": ">= 5.77"}  # zone rebalancing of a service came with 5.77
     required = Block(kind="required_providers", attributes={"aws": aws})
     terraform = Block(kind="terraform", attributes={"required_version": ">= 1.3"}, blocks=[required])
     return [terraform, Block(kind="provider", labels=("aws",), attributes={"region": plan.region})]
