@@ -468,3 +468,11 @@ def test_the_command_compares(tmp_path, monkeypatch, capsys):
     assert "48 calendar hours): the model says as much as was billed" in out
     assert run("--bill", bill, "--bill-where", "nonsense")[0] == 2
     assert run("--bill", tmp_path / "none.csv")[0] == 1
+
+
+def test_a_bill_without_a_quantity_in_a_cell_has_none_and_not_zero(tmp_path):
+    row = cur_row(0, "USE1-Fargate-vCPU-Hours:perCPU", "", 3)
+    path = tmp_path / "cur.csv"
+    path.write_text(",".join(row) + "\n" + ",".join(str(value) for value in row.values()) + "\n")
+    (line,) = read_bill(path)
+    assert (line.quantity, line.usd) == (None, 3)

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -219,9 +220,9 @@ def _from_line_items(
             _cell(row, region),
         )
         totals = sums.setdefault(key, [0.0, 0.0])
-        totals[0] += _number(row, quantity, header, place)
+        totals[0] += _number(row, quantity, header, place) if _cell(row, quantity) else math.nan
         totals[1] += cost
-    return tuple(_line(key, totals[0], totals[1]) for key, totals in sums.items())
+    return tuple(_line(key, None if math.isnan(totals[0]) else totals[0], totals[1]) for key, totals in sums.items())
 
 
 def _focus(
@@ -254,7 +255,10 @@ def _number(row: Sequence[str], number: int | None, header: Sequence[str], place
     """A number; an empty cell is nothing, as in AWS's own files."""
     text = "" if number is None else row[number].strip()
     try:
-        return float(text or 0.0)
+        found = float(text or 0.0)
+        if not math.isfinite(found):
+            raise ValueError(text)
+        return found
     except ValueError:
         raise Place(place.file, place.line, header[number or 0]).error(
             f"{shown(text)} is not a number", fix="Export the bill again."
