@@ -88,7 +88,45 @@ def documents_in(path: Path) -> list[Mapping[str, Any]]:
         raise InputError("nested too deeply to be an answer of AWS", fix=fix, file=str(path)) from error
     if not isinstance(document, dict):
         raise InputError("not a JSON object", fix=fix, file=str(path))
+    wrong = _of_wrong_shape(document)
+    if wrong is not None:
+        raise InputError(f"{wrong}, as in no answer of AWS", fix=fix, file=str(path))
     return [document]
+
+
+_OBJECTS = (
+    "awsvpcConfiguration", "deploymentCircuitBreaker", "deploymentConfiguration", "ephemeralStorage", "healthCheck",
+    "logConfiguration", "networkConfiguration", "runtimePlatform", "service", "TargetTrackingScalingPolicyConfiguration",
+)  # fmt: skip
+_LISTS_OF_OBJECTS = (
+    "capacityProviderStrategy", "containerDefinitions", "deployments", "environment", "loadBalancers", "mountPoints",
+    "placementConstraints", "placementStrategy", "portMappings", "ScalableTargets", "ScalingPolicies",
+    "secrets", "services", "volumes",
+)  # fmt: skip
+_CONTAINER_SIZES = ("cpu", "memory", "memoryReservation")
+
+
+def _of_wrong_shape(document: Mapping[str, Any]) -> str | None:
+    """The first field that is read of a document and has not the type that the API gives it."""
+    for key, value in document.items():
+        if value is None:
+            continue
+        if key in _OBJECTS and not isinstance(value, dict):
+            return f"`{key}` is no object"
+        if key in _LISTS_OF_OBJECTS and not (isinstance(value, list) and all(isinstance(item, dict) for item in value)):
+            return f"`{key}` is no list of objects"
+        items = value if isinstance(value, list) else [value]
+        for item in items:
+            if not isinstance(item, dict):
+                continue
+            if key == "containerDefinitions":
+                sizes = [item[name] for name in _CONTAINER_SIZES if item.get(name) is not None]
+                if not all(isinstance(size, int) and not isinstance(size, bool) for size in sizes):
+                    return "a container's `cpu` or `memory` is no whole number"
+            wrong = _of_wrong_shape(item)
+            if wrong is not None:
+                return wrong
+    return None
 
 
 def _live(plan: "Plan", profile: str | None) -> Sequence[Mapping[str, Any]]:
