@@ -299,6 +299,31 @@ def test_a_focus_correction_and_a_commitment_are_told_apart(tmp_path):
     assert {line.kind for line in lines} == {LineKind.USAGE, LineKind.REFUND, LineKind.COVERED, LineKind.TAX}
     (covered,) = [line for line in lines if line.kind is LineKind.COVERED]
     assert covered.usd == 0.03
+    rows[2]["EffectiveCost"] = ""
+    with pytest.raises(InputError, match=r"line 4.*no EffectiveCost"):
+        read_bill(written(tmp_path / "focus.csv", FOCUS, rows))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a":' * 100_000,
+        '{"ResultsByTime": [{"TimePeriod": {"Start": "2024-01-01", "End": "2024-01-02"}, '
+        '"Groups": [{"Keys": ["USE1-Fargate-GB-Hours"], "Metrics": {"UnblendedCost": []}}]}]}',
+    ],
+)
+def test_a_bill_of_a_wrong_shape_is_refused(tmp_path, text):
+    (tmp_path / "ce.json").write_text(text)
+    with pytest.raises(InputError, match=r"nested too deeply|not the form of get-cost-and-usage"):
+        read_bill(tmp_path / "ce.json")
+
+
+@pytest.mark.parametrize("usd", ["nan", "inf"])
+def test_a_cost_that_is_not_finite_is_refused(tmp_path, usd):
+    row = cur_row(0, "USE1-Fargate-vCPU-Hours:perCPU", 1, usd)
+    (tmp_path / "cur.csv").write_text(",".join(row) + "\n" + ",".join(str(value) for value in row.values()) + "\n")
+    with pytest.raises(InputError, match="is not a number"):
+        read_bill(tmp_path / "cur.csv")
 
 
 def test_hours_in_which_the_load_is_not_known_are_left_out(tmp_path, catalog):

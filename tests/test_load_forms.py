@@ -69,6 +69,25 @@ def test_series_of_instances_are_added_up_and_percentages_are_not(load):
         load(prometheus((labels[0], ["50", "50"]), (labels[1], ["10"])), values="cpu_percent")
 
 
+def test_an_instance_that_is_nan_leaves_the_sum_unknown(load):
+    labels = [{"service": "web", "instance": instance} for instance in "ab"]
+    workload = load(prometheus((labels[0], ["1", "1"]), (labels[1], ["3", "NaN"])), values="cpu_vcpu")
+    assert_array_equal(workload.demand, [[4096, np.nan]])
+
+
+def test_a_share_of_prometheus_that_may_be_a_fraction_needs_a_word(load):
+    labels = {"service": "web"}
+    text = prometheus(
+        ({"__name__": "cpu_utilization", **labels}, ["0.5", "0.25"]), ({"__name__": "tasks", **labels}, ["2", "2"])
+    )
+    with pytest.raises(InputError, match=r"0.5 percent or a fraction of 1, 50 percent.*cpu_utilization=cpu_fraction"):
+        load(text)
+    as_fraction = load(text, columns={"cpu_utilization": "cpu_fraction"}).demand
+    as_percent = load(text, columns={"cpu_utilization": "cpu_percent"}).demand
+    assert as_fraction[0, 0] == 2 * as_fraction[0, 1] > 0
+    assert_allclose(as_fraction, 100 * as_percent)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

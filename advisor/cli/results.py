@@ -52,13 +52,15 @@ def formats_of(text: str) -> tuple[EmitFormat, ...]:
     Raises
     ------
     InputError
-        A name is none of them.
+        A name is none of them, or there is none.
     """
     names = [name.strip() for name in text.split(",") if name.strip()]
     known = [each.value for each in EmitFormat]
     for name in names:
         if name not in known:
             raise InputError(f"no format {name!r}", fix=f"Choose from {', '.join(known)}.")
+    if not names:
+        raise InputError("no format is given", fix=f"Choose from {', '.join(known)}.")
     return tuple(EmitFormat(name) for name in dict.fromkeys(names))
 
 
@@ -129,4 +131,9 @@ def today() -> date:
 
 def _now() -> datetime:
     epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
-    return datetime.fromtimestamp(int(epoch), UTC) if epoch.isdigit() else datetime.now(UTC)
+    if not epoch:
+        return datetime.now(UTC)
+    try:
+        return datetime.fromtimestamp(int(epoch), UTC)
+    except (ValueError, OverflowError, OSError):
+        raise InputError("SOURCE_DATE_EPOCH is no time in seconds since 1970", fix="Unset it, or give whole seconds.") from None

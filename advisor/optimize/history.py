@@ -26,7 +26,7 @@ DAYS_PER_YEAR = 365.25
 
 
 class RecentLoad:
-    """The end of a workload's history with the load times any factor: four weeks of it, or one where steps are fine.
+    """The end of a workload's measured history with the load times any factor: four weeks of it, or one where steps are fine.
 
     What a part costs at a factor is worked out once.
     """
@@ -37,11 +37,13 @@ class RecentLoad:
         n_steps = min(workload.n_steps, weeks * per_week)
         self._known: dict[Hashable, float] = {}
         self._held: list[Part] = []
-        first = workload.n_steps - n_steps
-        self.workload = workload.between(first, workload.n_steps)
+        ratio = search.axis.steps_per_input_step
+        last = int(np.flatnonzero(measured)[-1]) // ratio + 1 if measured.any() else workload.n_steps
+        first = max(0, last - n_steps)
+        n_steps = last - first
+        self.workload = workload.between(first, last)
         self.search = replace(search, axis=timeline(self.workload.start, workload.step_s, n_steps))
-        kept = measured[-self.search.axis.n_steps :]
-        self.hours = self.search.axis.month_hours(kept)
+        self.hours = self.search.axis.month_hours(measured[first * ratio : last * ratio])
 
     def parts(self, parts: Sequence[Part], load_factor: float) -> tuple[Part, ...]:
         """A plan at this load; what is stated stays as it is stated."""

@@ -5,6 +5,7 @@ import io
 import json
 from collections.abc import Sequence
 
+from advisor.optimize.parts import PACKING_RANGE
 from advisor.report.words import money, percent
 from advisor.sweeping import AxisName, Crossing, Flip, Line, Payback, Sensitivity, Sweep
 
@@ -202,7 +203,7 @@ def _notes(sweep: Sweep) -> list[str]:
     )
     fixed = [
         "costs are those of the packing model on the last four weeks, instance types chosen anew at each point; ECS's own "
-        "placement may make EC2 up to 5 % dearer"
+        f"placement may make EC2 up to {PACKING_RANGE * 100:g} % dearer"
     ]
     return [*load, *fixed, *sweep.notes]
 

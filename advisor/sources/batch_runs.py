@@ -156,7 +156,7 @@ def _field(text: str, name: str, low: int, high: int, names: Sequence[str]) -> f
         first, _, last = span.partition("-")
         start = low if first == "*" else _number(first, low, names)
         end = (high if step or first == "*" else start) if not last else _number(last, low, names)
-        every = int(step) if step.isdigit() else 0 if step else 1
+        every = int(step) if step.isdecimal() else 0 if step else 1
         if start is None or end is None or not every or not low <= start <= end <= high:
             raise ValueError(
                 f"{shown(text)} is not a {name} of a cron expression. Write numbers from {low} to {high}, with , - and /; "
@@ -169,7 +169,7 @@ def _field(text: str, name: str, low: int, high: int, names: Sequence[str]) -> f
 def _number(text: str, low: int, names: Sequence[str]) -> int | None:
     if text.upper() in names:
         return names.index(text.upper()) + low
-    return int(text) if text.isdigit() and len(text) <= 4 else None
+    return int(text) if text.isdecimal() and len(text) <= 4 else None
 
 
 def scheduled_runs(runs: Sequence[Run]) -> tuple[ScheduledRun, ...]:

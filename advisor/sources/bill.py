@@ -232,7 +232,9 @@ def _focus(
     if kind is LineKind.USAGE and _cell(row, at.get("ChargeClass")) == "Correction":
         return LineKind.REFUND, cost
     if kind is LineKind.USAGE and _cell(row, at.get("CommitmentDiscountId")):
-        return LineKind.COVERED, _number(row, at.get("EffectiveCost"), header, place)
+        if not _cell(row, at.get("EffectiveCost")):
+            raise place.error("usage under a commitment has no EffectiveCost", fix="Export the bill with that column.")
+        return LineKind.COVERED, _number(row, at["EffectiveCost"], header, place)
     return kind, cost
 
 
@@ -255,10 +257,7 @@ def _number(row: Sequence[str], number: int | None, header: Sequence[str], place
     """A number; an empty cell is nothing, as in AWS's own files."""
     text = "" if number is None else row[number].strip()
     try:
-        found = float(text or 0.0)
-        if not math.isfinite(found):
-            raise ValueError(text)
-        return found
+        return _finite(text or 0.0)
     except ValueError:
         raise Place(place.file, place.line, header[number or 0]).error(
             f"{shown(text)} is not a number", fix="Export the bill again."
@@ -274,6 +273,13 @@ def _time(row: Sequence[str], number: int | None, header: Sequence[str], place: 
             f"{shown(text)} is not a time", fix="Need one such as 2026-09-01T00:00:00Z."
         ) from None
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _finite(value: str | float) -> float:
+    found = float(value)
+    if not math.isfinite(found):
+        raise ValueError(f"{value} is not finite")
+    return found
 
 
 def _line(key: Key, quantity: float | None, usd: float) -> BilledLine:
@@ -295,13 +301,15 @@ def _from_json(text: str, path: Path, where: Mapping[str, str] | None) -> tuple[
         raise Place(str(path), error.lineno, error.colno).error(
             f"not JSON: {error.msg}", fix="Save the whole output."
         ) from None
+    except RecursionError:
+        raise Place(str(path)).error("the JSON is nested too deeply", fix=_FORMATS_FIX) from None
     if not isinstance(data, dict) or "ResultsByTime" not in data:
         raise Place(str(path)).error("the JSON has no ResultsByTime", fix=_FORMATS_FIX)
     if data.get("NextPageToken"):
         raise Place(str(path)).error("the output is one page of several", fix="Ask without --max-items, so that it is whole.")
     try:
         return tuple(line for period in data["ResultsByTime"] for line in _of_period(period, data, path))
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise Place(str(path)).error(
             f"not the form of get-cost-and-usage ({type(error).__name__}: {error})", fix=_FORMATS_FIX
         ) from None
@@ -336,8 +344,8 @@ def _of_period(period: Mapping[str, Any], data: Mapping[str, Any], path: Path) -
             usage_type=usage_type,
             operation=keys.get("OPERATION", ""),
             region=keys.get("REGION", ""),
-            quantity=None if amount is None else float(amount["Amount"]),
-            usd=float(cost["Amount"]),
+            quantity=None if amount is None else _finite(amount["Amount"]),
+            usd=_finite(cost["Amount"]),
         )
 
 

@@ -44,6 +44,8 @@ class LoadTable:
     place_of: PlaceOf
     """Where a row of the file stands."""
     options: LoadOptions
+    other_names: tuple[str, ...] = ()
+    """Under which a meaning may be stated for it."""
     unused_names: tuple[str, ...] = ()
     """Columns of text that may tell rows of one time apart."""
 
@@ -161,6 +163,8 @@ class Metric:
     """Worked out when they are needed: metrics that are no load may have any times."""
     values: FloatArray
     place_of: PlaceOf
+    other_names: tuple[str, ...] = ()
+    """Under which a meaning may be stated for it."""
     unused_names: tuple[str, ...] = ()
     """Columns of text that may tell values of one time apart."""
 

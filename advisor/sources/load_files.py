@@ -70,7 +70,7 @@ class LoadFiles:
             text = self._files.text(path, named_at, options.encoding)
             content = parse_load_json(text, str(path), options, self.notes, self._names)
             if not isinstance(content, LoadTable):
-                self._names.update(name for metric in content for name in (metric.label, metric.query_id))
+                self._names.update(name for metric in content for name in (metric.label, metric.query_id, *metric.other_names))
             return content
         with unpacked(path, named_at) as opened:
             blocks = self._files.blocks(opened, path, options.encoding)

@@ -128,7 +128,7 @@ def _event(text: object, line: int, file: str) -> Mapping[str, Any] | None:
 
 def _minute(event: Mapping[str, Any], line: int, file: str) -> int:
     stamp = event.get("Timestamp")
-    if isinstance(stamp, str) and stamp.isdigit() and len(stamp) < 16:
+    if isinstance(stamp, str) and stamp.isdecimal() and len(stamp) < 16:
         stamp = int(stamp)
     if isinstance(stamp, bool) or not isinstance(stamp, (int, float)) or not _EPOCH_MS[0] <= stamp < _EPOCH_MS[1]:
         raise Place(file, line, "Timestamp").error(f"{shown(stamp)} is no time in epoch milliseconds", fix=_EVENT_FIX)

@@ -7,7 +7,7 @@ import numpy as np
 
 from advisor.sources.load_content import Metric
 from advisor.sources.load_options import LoadOptions
-from advisor.sources.meanings import Meaning, Reading, header_reading, metric_name
+from advisor.sources.meanings import PERCENTAGES, Meaning, Reading, header_reading, metric_name
 from advisor.sources.places import Place, listed, shown
 from advisor.sources.timestamps import Times, epoch_times
 from advisor.units import FloatArray
@@ -131,6 +131,8 @@ def _metric(service: str | None, group: Sequence[_Series], file: str, options: L
         stamps, values = _added(group)
         notes.append(f"{file}: {len(group)} series of {first.name!r} of {service or 'the service'} were added up.")
 
+    _check_share(first, values, file)
+
     def place_of(row: int) -> Place:
         return Place(file, column=f"{first.path}.values[{row}]")
 
@@ -143,6 +145,7 @@ def _metric(service: str | None, group: Sequence[_Series], file: str, options: L
         file=file,
         path=first.path,
         label=metric_label(first.name, service),
+        other_names=(first.metric,) if first.metric else (),
         reading=first.reading,
         service=service,
         times=times,
@@ -156,11 +159,23 @@ def metric_label(name: str, service: str | None) -> str:
     return f"{service} {name}" if service and metric_name(service) not in metric_name(name) else name
 
 
+def _check_share(series: _Series, values: FloatArray, file: str) -> None:
+    """Exporters give fractions as often as percentages; a name such as ``cpu_utilization`` does not tell them apart."""
+    reading = series.reading
+    if reading is None or reading.is_unit_said or reading.meaning not in PERCENTAGES:
+        return
+    highest = float(np.nanmax(values, initial=0.0))
+    if 0 < highest <= 1:
+        raise Place(file, column=series.path).error(
+            f"the highest value of {series.name!r} is {highest:g}, and nothing says whether it is {highest:g} percent or a "
+            f"fraction of 1, {100 * highest:g} percent",
+            fix=f"Say --column '{series.name}={reading.meaning}' or --column "
+            f"'{series.name}={str(reading.meaning).replace('percent', 'fraction')}'.",
+        )
+
+
 def _added(group: Sequence[_Series]) -> tuple[FloatArray, FloatArray]:
-    """Sum of several series at each time: an instance that has ended adds nothing."""
+    """Sum of several series at each time: an instance that has ended adds nothing, one that is NaN leaves the sum unknown."""
     stamps, where = np.unique(np.concatenate([each.points[:, 0] for each in group]), return_inverse=True)
     values = np.concatenate([each.points[:, 1] for each in group])
-    is_known = ~np.isnan(values)
-    total = np.bincount(where[is_known], weights=values[is_known], minlength=len(stamps))
-    n_known = np.bincount(where[is_known], minlength=len(stamps))
-    return stamps, np.where(n_known > 0, total, np.nan)
+    return stamps, np.bincount(where, weights=values, minlength=len(stamps)).astype(np.float64)

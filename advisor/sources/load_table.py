@@ -273,9 +273,9 @@ def joined_time(cells: Sequence[str]) -> str:
         return cells[0].strip()
     if len(cells) == 2:
         clock = cells[1].strip()
-        return f"{cells[0].strip()} {f'{int(clock):02}:00' if clock.isdigit() and len(clock) <= 2 else clock}".strip()
+        return f"{cells[0].strip()} {f'{int(clock):02}:00' if clock.isdecimal() and len(clock) <= 2 else clock}".strip()
     parts = [cell.strip().removesuffix(".0") for cell in cells]
-    if not all(part.isdigit() for part in parts):
+    if not all(part.isdecimal() for part in parts):
         return " ".join(parts)
     date = f"{parts[0]}-{int(parts[1]):02}-{int(parts[2]):02}"
     clock = f"{int(parts[3]) if len(parts) > 3 else 0:02}:{int(parts[4]) if len(parts) > 4 else 0:02}"

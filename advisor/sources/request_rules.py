@@ -155,7 +155,7 @@ def _container_memory(container: Request, task: Request) -> Findings:
 
 
 def _units(text: Any) -> int | None:
-    return int(text) if isinstance(text, str) and text.isdigit() else None
+    return int(text) if isinstance(text, str) and text.isdecimal() else None
 
 
 def _on_fargate(request: Request, cpu: int | None, memory: int | None) -> Findings:

@@ -214,7 +214,7 @@ def _whole(container: Mapping[str, object], key: str, file: str) -> int:
     value = container.get(key)
     if value is None:
         return 0
-    if isinstance(value, str) and value.isdigit() and len(value) < 10:
+    if isinstance(value, str) and value.isdecimal() and len(value) < 10:
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise Place(file, column=key).error(

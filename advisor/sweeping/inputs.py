@@ -8,6 +8,7 @@ from advisor.ecs import PurchaseOption
 from advisor.errors import AdvisorError, InputError
 from advisor.optimize.candidates import candidates
 from advisor.optimize.loads import right_sized_load, service_loads
+from advisor.optimize.parts import PACKING_RANGE
 from advisor.pricing import PriceCatalog
 from advisor.sweeping.axes import AxisName
 from advisor.sweeping.sides import Circumstances, Scenario, Settings, ec2_side, fargate_side, has_target
@@ -102,7 +103,11 @@ def sensitivity(
         savings = [_saving(scenario, purchase_option) for scenario in (trial.at_low, trial.at_high)]
         if savings != [None, None]:
             found.append(_moved(trial.input, (trial.low, trial.high), (savings[0], savings[1]), today))
-    found.append(_moved("packing by ECS", ("as modelled", "up to 5 % dearer"), (today, fargate_usd - high_usd), today))
+    found.append(
+        _moved(
+            "packing by ECS", ("as modelled", f"up to {PACKING_RANGE * 100:g} % dearer"), (today, fargate_usd - high_usd), today
+        )
+    )
     return Sensitivity(
         cluster=workload.cluster,
         region=workload.region,

@@ -97,7 +97,22 @@ def test_a_load_that_changed_since_prices_nothing(run, result, today, tmp_path):
     assert json.loads(stated)["total_usd"] < 0
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"services": [1]}',
+        '{"services": {"a": 1}}',
+        '{"services": [{"serviceName": "search", "networkConfiguration": "x"}]}',
+        '{"services": [{"serviceName": "search", "capacityProviderStrategy": [1]}]}',
+        '{"taskDefinition": {"family": "search", "containerDefinitions": [3]}}',
+        '{"taskDefinition": {"family": "search", "containerDefinitions": [{"name": "a", "cpu": "x"}]}}',
+        '{"taskDefinition": {"family": "search", "runtimePlatform": "x", "containerDefinitions": []}}',
+        '{"ScalingPolicies": [{"ResourceId": "service/shop/search", "TargetTrackingScalingPolicyConfiguration": 3}]}',
+    ],
+)
 def test_what_cannot_be_merged_is_one_message_and_nothing_is_written(run, result, tmp_path, text):
     (tmp_path / "x.json").write_text(text)
     status, out, err = run("emit", result, "--from", tmp_path / "x.json", "-o", tmp_path / "out")
@@ -120,3 +135,9 @@ def test_the_library_does_the_same(result):
     assert merged.request["runtimePlatform"]["cpuArchitecture"] == "ARM64"
     assert advisor.diff_plan(plan, live()).rows
     assert advisor.migration_page(recommendation) is None
+
+
+def test_no_format_at_all_is_refused(run, result, tmp_path):
+    status, _, err = run("emit", result, "--to", ",", "-o", tmp_path / "out")
+    assert (status, err.startswith("error: no format is given")) == (1, True)
+    assert not (tmp_path / "out").exists()

@@ -202,7 +202,7 @@ def _writing(folder: Path) -> Iterator[None]:
 
 def _next_name(generations: Path) -> str:
     """Names count up, so that the newest is told from its name, too."""
-    taken = [int(path.name) for path in generations.iterdir() if path.name.isdigit()]
+    taken = [int(path.name) for path in generations.iterdir() if path.name.isdecimal()]
     return f"{max(taken, default=0) + 1:06}"
 
 

@@ -227,7 +227,7 @@ class PriceList:
         length = answer.headers.get("Content-Length")
         if length is None and not answer.chunked:
             raise _PassingError("the answer does not say where it ends, so that nobody can tell whether it is whole")
-        if length is not None and not length.isdigit():
+        if length is not None and not length.isdecimal():
             raise _PassingError(f"the answer says that it has {length!r} bytes")
         total = None if length is None else partial.n_bytes + int(length)
         reported = partial.n_bytes
@@ -263,7 +263,7 @@ class PriceList:
     def _asked_wait_s(self, headers: Message) -> float | None:
         """Seconds that Retry-After asks for, which it may give as a number or as a date."""
         text = headers.get("Retry-After", "").strip()
-        if text.isdigit():
+        if text.isdecimal():
             return float(text)
         try:
             return max(0.0, (email.utils.parsedate_to_datetime(text) - self.now()).total_seconds())
