@@ -233,7 +233,7 @@ def effective_folds(hits: FloatArray) -> float:
 
 def exact_interval(fraction: float, n: float) -> tuple[float, float]:
     """Clopper and Pearson's 95 % interval of a share seen in ``n`` folds, which need not be whole."""
-    from scipy.special import betaincinv  # type: ignore[import-untyped]
+    from scipy.special import betaincinv  # type: ignore[import-untyped]  # scipy has no types
 
     k = fraction * n
     low = float(betaincinv(k, n - k + 1, 0.025)) if k > 0 else 0.0

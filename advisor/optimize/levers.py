@@ -130,7 +130,7 @@ def _cases(
             if after != before:
                 yield "scaling target", before, after, (case, cluster), moved, False
         for cooldown in COOLDOWNS_S:
-            case = changed(lambda s, c=cooldown: replace(s, scaling=replace(s.scaling, in_cooldown_s=c)))  # type: ignore[misc]
+            case = changed(lambda s, c=cooldown: replace(s, scaling=replace(s.scaling, in_cooldown_s=c)))  # type: ignore[misc]  # a default binds the loop variable
             now = _seconds([services[i].scaling.in_cooldown_s for i in followed])
             yield "scale-in cooldown", now, f"{cooldown} s", (case, cluster), targets, False
         if any(services[i].min_tasks > 1 for i in followed):

@@ -6,18 +6,18 @@ import io
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
-from advisor.billing import Bill, LineItem, MonthlyUsd
+from advisor.billing import LineItem, MonthlyUsd
 from advisor.ecs import LaunchType
 from advisor.errors import AdvisorError, InputError
 from advisor.optimize.instance_money import InstanceMoney, Layer
 from advisor.optimize.pricing import InstanceFacts
-from advisor.plan import CapacityProvider, Plan, ServicePlan
+from advisor.plan import Plan
 from advisor.pricing import PriceCatalog, Source
 from advisor.recommend.reasons import percent, rejected_why
 from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation, ServiceAdvice, ServiceView
+from advisor.report.hand_sum import HandSum, SumLine, source_key, sum_by_hand, sum_of, usd
 from advisor.report.markdown import escape
 from advisor.report.words import (
     VERDICT_WORDS,
@@ -42,9 +42,6 @@ from advisor.report.words import (
 from advisor.units import HOURS_PER_MONTH
 
 WIDTH = 80
-HALF_A_CENT = Decimal("0.005")
-FLOAT_ERROR = Decimal("1e-6")
-MOST_DIGITS = 10
 CSV_COLUMNS = ("part", "meter", "quantity", "unit", "rate_usd", "amount_usd", "source", "as_of", "is_derived", "note")
 MONEY_TITLE = "Where the money for instances goes"
 LAYER_WORDS: Mapping[Layer, str] = {
@@ -61,34 +58,6 @@ LAYER_WORDS: Mapping[Layer, str] = {
     Layer.SURPLUS_CREDITS: "surplus credits of burstable types",
 }
 SUM_TITLE = "The sum by hand, for a month of 730 h; counts are means over the month"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SumLine:
-    """One line of the sum: ``calculation`` is what a reader types, ``amount_usd`` what the bill says."""
-
-    part: str
-    calculation: str
-    amount_usd: float
-    items: tuple[LineItem, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandSum:
-    """Line items as calculations that add up to ``total_usd``."""
-
-    lines: tuple[SumLine, ...]
-    total_usd: float
-
-    @property
-    def rounding_usd(self) -> Decimal:
-        """What cents shown line by line leave between them and the total shown."""
-        return _cents(self.total_usd) - sum((_cents(line.amount_usd) for line in self.lines), Decimal(0))
-
-    @property
-    def sources(self) -> tuple[tuple[str, str, str], ...]:
-        """Id, date and remark of each source of a rate, in order of use."""
-        return tuple(dict.fromkeys(_source_key(item) for line in self.lines for item in line.items))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,37 +243,6 @@ def sources_of(recommendation: Recommendation, catalog: PriceCatalog) -> dict[st
     return found
 
 
-def sum_by_hand(bill: Bill, plan: Plan | None) -> HandSum:
-    """A whole bill as calculations. Amounts are the bill's own; nothing is priced anew.
-
-    Parameters
-    ----------
-    plan
-        What task sizes and volumes come from; without it vCPU-hours and GiB-hours stand for themselves.
-    """
-    return _sum(bill.line_items, plan, math.fsum(item.amount_usd for item in bill.line_items))
-
-
-def agreeing(number: float, factor: Decimal, amount_usd: float) -> str:
-    """``number`` with as many digits as its product with ``factor`` needs to agree with the amount in cents."""
-    is_whole = math.isclose(number, round(number), rel_tol=1e-9, abs_tol=1e-9)
-    digits = 0 if is_whole else 2
-    while digits < MOST_DIGITS and not _agrees(Decimal(f"{number:.{digits}f}") * factor, amount_usd):
-        digits += 1
-    return f"{number:,.{digits}f}"
-
-
-def rate(item: LineItem) -> str:
-    """``$0.03238``: a rate with every digit that it has."""
-    return f"${_rate(item)}"
-
-
-def usd(amount: float | Decimal) -> str:
-    """``$1,234.50``."""
-    cents = _cents(amount)
-    return f"{'-' if cents < 0 else ''}${abs(cents):,.2f}"
-
-
 def printable(text: str) -> str:
     """Text of an input without what steers a terminal or hides letters: every such character becomes U+FFFD."""
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
@@ -435,7 +373,7 @@ def _service_sum(best: Alternative, chosen: Alternative | None, name: str) -> Ha
     provider = best.plan.services[name].capacity_provider
     parts = {name, provider, provider.removesuffix(f"-{name}")}
     items = [item for item in best.bill.line_items if item.part in parts] or list(best.bill.line_items)
-    return _sum(items, best.plan, math.fsum(item.amount_usd for item in items))
+    return sum_of(items, best.plan, math.fsum(item.amount_usd for item in items))
 
 
 def _rejected(
@@ -528,87 +466,6 @@ def _assumed(recommendation: Recommendation) -> Iterator[str]:
     yield f"not modelled, in no alternative: {not_modelled(recommendation)}"
 
 
-# The sum by hand
-
-
-def _sum(items: Iterable[LineItem], plan: Plan | None, total_usd: float) -> HandSum:
-    by_part: dict[str, list[LineItem]] = {}
-    for item in items:
-        by_part.setdefault(item.part, []).append(item)
-    lines = [line for part, of_part in by_part.items() for line in _part_lines(part, of_part, plan)]
-    return HandSum(lines=tuple(lines), total_usd=total_usd)
-
-
-def _part_lines(part: str, items: Sequence[LineItem], plan: Plan | None) -> Iterator[SumLine]:
-    rest = list(items)
-    service = plan.services.get(part) if plan else None
-    pair = _fargate_pair(items)
-    if pair and service and _is_same_task_hours(pair, service):
-        yield _fargate_line(part, pair, service)
-        rest = [item for item in items if item not in pair]
-    provider = plan.capacity_providers.get(part) if plan else None
-    for item in rest:
-        yield SumLine(part=part, calculation=_calculation(item, provider), amount_usd=item.amount_usd, items=(item,))
-
-
-def _fargate_pair(items: Sequence[LineItem]) -> tuple[LineItem, LineItem] | None:
-    """vCPU-hours and GiB-hours of the same tasks."""
-    fargate = [item for item in items if item.meter.startswith("fargate:linux:")]
-    vcpu = [item for item in fargate if item.meter.endswith(":vcpu_hour")]
-    gib = [item for item in fargate if item.meter.endswith(":gib_hour")]
-    return (vcpu[0], gib[0]) if len(vcpu) == len(gib) == 1 else None
-
-
-def _is_same_task_hours(pair: tuple[LineItem, LineItem], service: ServicePlan) -> bool:
-    vcpu, gib = pair
-    return math.isclose(vcpu.quantity / service.task.vcpu, gib.quantity / service.task.memory_gib, rel_tol=1e-9)
-
-
-def _fargate_line(part: str, pair: tuple[LineItem, LineItem], service: ServicePlan) -> SumLine:
-    vcpu, gib = pair
-    cpu, memory = f"{service.task.vcpu:g}", f"{service.task.memory_gib:g}"
-    amount = math.fsum((vcpu.amount_usd, gib.amount_usd))
-    factor = Decimal(cpu) * Decimal(_rate(vcpu)) + Decimal(memory) * Decimal(_rate(gib))
-    hours = agreeing(vcpu.quantity / service.task.vcpu, factor, amount)
-    calculation = f"{hours} task-hours x ({cpu} vCPU x {rate(vcpu)} + {memory} GiB x {rate(gib)})"
-    return SumLine(part=part, calculation=calculation, amount_usd=amount, items=pair)
-
-
-def _calculation(item: LineItem, provider: CapacityProvider | None) -> str:
-    """``2 x c6a.2xlarge x 730 h x $0.306`` and the like."""
-    kind, _, name = item.meter.rpartition(":")
-    what = {
-        "ec2:linux:on_demand": name,
-        "ec2:linux:spot": f"{name} Spot",
-        "ec2:linux:spot_pool": f"{name} Spot",
-        "ecs_managed_instances:fee": f"{name} management fee",
-        "vpc:public_ipv4": "public IPv4",
-    }.get(kind)
-    price = Decimal(_rate(item))
-    if what is not None:
-        hours = Decimal(f"{HOURS_PER_MONTH:g}")
-        count = agreeing(item.quantity / HOURS_PER_MONTH, hours * price, item.amount_usd)
-        return f"{count} x {what} x {hours} h x {rate(item)}"
-    if kind == "ebs:gp3" and provider is not None:
-        gib = provider.root_volume_gib
-        count = agreeing(item.quantity / gib, gib * price, item.amount_usd)
-        return f"{count} x {gib} GiB of gp3 x {rate(item)}"
-    quantity = agreeing(item.quantity, price, item.amount_usd)
-    return f"{quantity} {item.unit}s of {kind} x {rate(item)}"
-
-
-def _rate(item: LineItem) -> str:
-    return f"{item.rate_usd:.{MOST_DIGITS}f}".rstrip("0").rstrip(".")
-
-
-def _agrees(product: Decimal, amount_usd: float) -> bool:
-    return abs(product - _cents(amount_usd)) <= HALF_A_CENT + FLOAT_ERROR
-
-
-def _cents(amount: float | Decimal) -> Decimal:
-    return Decimal(f"{amount:.2f}")
-
-
 # Text and data
 
 
@@ -625,7 +482,7 @@ def _sum_lines(hand_sum: HandSum, width: int) -> Iterator[str]:
         if line.part != part:
             part = line.part
             yield from wrapped(part, width, "  ", "    ")
-        mark = "".join(dict.fromkeys(marks[_source_key(item)] for item in line.items))
+        mark = "".join(dict.fromkeys(marks[source_key(item)] for item in line.items))
         yield from _with_amount(f"    {line.calculation} =", usd(line.amount_usd), mark, width)
     if hand_sum.rounding_usd:
         yield from _with_amount("  rounding of the lines to cents", usd(hand_sum.rounding_usd), "", width)
@@ -646,10 +503,6 @@ def _source_lines(hand_sum: HandSum, sources: Mapping[str, Source], width: int) 
         if name in sources:
             told += f": {sources[name].where}"
         yield from wrapped(f"{told}; {note}" if note else told, width, "  ", "      ")
-
-
-def _source_key(item: LineItem) -> tuple[str, str, str]:
-    return (item.source, item.as_of, item.note)
 
 
 def _line_data(line: SumLine) -> dict[str, Any]:

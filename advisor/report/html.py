@@ -20,7 +20,8 @@ from advisor.pricing import Source
 from advisor.recommend.reasons import percent, rejected_why
 from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation, Saving, ServiceAdvice, Verdict
 from advisor.report.charts.render import file_names
-from advisor.report.explain import agreeing, printable, rate, usd
+from advisor.report.explain import printable
+from advisor.report.hand_sum import agreeing, rate, usd
 from advisor.report.words import (
     LAUNCH_WORDS,
     VERDICT_WORDS,

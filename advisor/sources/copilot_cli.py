@@ -130,7 +130,7 @@ def _long_form(loader: _TemplateLoader, suffix: str, node: yaml.Node) -> dict[st
         return {name: loader.construct_scalar(node)}
     if isinstance(node, yaml.SequenceNode):
         return {name: loader.construct_sequence(node, deep=True)}
-    return {name: loader.construct_mapping(node, deep=True)}  # type: ignore[arg-type]
+    return {name: loader.construct_mapping(node, deep=True)}  # type: ignore[arg-type]  # what is neither scalar nor sequence is a mapping
 
 
 _TemplateLoader.add_multi_constructor("!", _long_form)

@@ -20,7 +20,7 @@ def parquet_blocks(path: Path) -> Iterator[bytes]:
         Without pyarrow, or when the file is damaged.
     """
     try:
-        import pyarrow  # type: ignore[import-untyped]
+        import pyarrow  # type: ignore[import-untyped]  # pyarrow has no types
         from pyarrow import csv, parquet
     except ImportError:
         raise Place(str(path)).error("reading Parquet needs pyarrow, which is not installed", fix=_EXTRA_FIX) from None

@@ -44,7 +44,7 @@ class _Hashed(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def]
+    def readinto(self, buffer) -> int:  # type: ignore[no-untyped-def]  # its buffer type is collections.abc.Buffer, of Python 3.12 on
         n = self._file.readinto(buffer) or 0
         self.sha256.update(memoryview(buffer)[:n])
         self.n_read += n

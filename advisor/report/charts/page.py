@@ -176,7 +176,7 @@ def draw_steps(
     options: dict[str, Any] = (
         {"edgecolor": colour, "lw": width, "ls": style} if baseline is None else {"facecolor": colour, "lw": 0}
     )
-    axes.add_artist(StepPatch(values, edges, baseline=baseline, fill=baseline is not None, **options))  # type: ignore[arg-type]
+    axes.add_artist(StepPatch(values, edges, baseline=baseline, fill=baseline is not None, **options))  # type: ignore[arg-type]  # options of several types in one dict
 
 
 def spread_apart(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:

@@ -80,8 +80,8 @@ def _drawings(
         yield "loads", None, lambda: draw_loads(recommendation)
     for service, name in zip(names, file_names(names), strict=True):
         if services is None or service in services:
-            yield f"stairs-{name}", service, lambda service=service: draw_stairs(recommendation, service)  # type: ignore[misc]
-            yield f"load-{name}", service, lambda service=service: draw_load(recommendation, service)  # type: ignore[misc]
+            yield f"stairs-{name}", service, lambda service=service: draw_stairs(recommendation, service)  # type: ignore[misc]  # a default binds the loop variable
+            yield f"load-{name}", service, lambda service=service: draw_load(recommendation, service)  # type: ignore[misc]  # a default binds the loop variable
 
 
 def file_names(services: Sequence[str]) -> list[str]:

@@ -75,7 +75,7 @@ def chart_style() -> Iterator[None]:
 
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(_RC)  # type: ignore[arg-type, unused-ignore]
+        mpl.rcParams.update(_RC)  # type: ignore[arg-type, unused-ignore]  # names of settings are literals in newer matplotlib
         yield
 
 

@@ -33,7 +33,7 @@ def _measure(size: float, weight: str) -> tuple[Callable[..., tuple[float, float
     from matplotlib.backends.backend_agg import RendererAgg
     from matplotlib.font_manager import FontProperties
 
-    renderer = RendererAgg(1, 1, DPI)  # type: ignore[no-untyped-call]
+    renderer = RendererAgg(1, 1, DPI)  # type: ignore[no-untyped-call]  # matplotlib leaves it untyped
     return renderer.get_text_width_height_descent, FontProperties(family=FONT, size=size, weight=weight)
 
 

@@ -1,0 +1,240 @@
+"""How a service of a plan runs, and what gives it capacity."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from advisor.ecs import (
+    FARGATE_INCLUDED_STORAGE_GIB,
+    Architecture,
+    LaunchType,
+    PlacementStrategy,
+    PurchaseOption,
+    TaskSize,
+)
+from advisor.errors import PlanError
+from advisor.plan.container import Container, EfsVolume, PortMapping
+from advisor.plan.names import MAX_TASKS, check_ecs_name, check_schedule
+
+OMIT_DEFAULT: Final = "omit_default"
+"""Metadata of fields that a saved plan leaves out while they have their default."""
+
+OPTIONAL: Final = {OMIT_DEFAULT: True}
+"""Most plans leave these alone: results stay as small as they were, and old ones can be read."""
+
+
+class ScalingMetric(StrEnum):
+    """What the target tracking policy of a service follows."""
+
+    NONE = "none"
+    """No policy: the task count was given and is kept."""
+    CPU = "cpu"
+    """ECSServiceAverageCPUUtilization, target in percent."""
+    REQUESTS = "requests"
+    """ALBRequestCountPerTarget, target in requests per task and minute."""
+    MEMORY = "memory"
+    """ECSServiceAverageMemoryUtilization, target in percent."""
+
+
+class LoadBalancer(StrEnum):
+    """What forwards to a service that has a port."""
+
+    APPLICATION = "application"
+    NETWORK = "network"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategyItem:
+    """One entry of a capacity provider strategy."""
+
+    capacity_provider: str
+    weight: int = 1
+    base: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduledAction:
+    """Other bounds of service auto scaling from a time on."""
+
+    name: str
+    schedule: str
+    """``cron(...)``, ``rate(...)`` or ``at(...)``."""
+    min_tasks: int | None = None
+    max_tasks: int | None = None
+    time_zone: str = "UTC"
+
+    def __post_init__(self) -> None:
+        check_ecs_name("scheduled action", self.name)
+        check_schedule(f"scheduled action {self.name!r}", self.schedule, self.time_zone)
+        if self.min_tasks is None and self.max_tasks is None:
+            raise PlanError(f"scheduled action {self.name!r}: sets neither a minimum nor a maximum")
+        if not 0 <= (self.min_tasks or 0) <= (MAX_TASKS if self.max_tasks is None else self.max_tasks) <= MAX_TASKS:
+            raise PlanError(f"scheduled action {self.name!r}: needs 0 <= min <= max <= {MAX_TASKS}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """From this far above (or below) the threshold on, the task count changes by this much."""
+
+    from_percent: float
+    """Distance from the threshold, zero or more, in the direction of the policy."""
+    change: int
+    """Tasks to add; negative to remove."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepPolicy:
+    """Step scaling: an alarm on utilization, and a change for each distance from its threshold."""
+
+    name: str
+    metric: ScalingMetric
+    """CPU or memory."""
+    threshold_percent: float
+    steps: tuple[Step, ...]
+    """The first from 0, rising."""
+    is_scale_in: bool = False
+    """Below the threshold instead of above."""
+    minutes: int = 3
+    """Minutes in a row that the alarm needs."""
+    cooldown_s: int = 300
+
+    def __post_init__(self) -> None:
+        check_ecs_name("step policy", self.name)
+        where = f"step policy {self.name!r}"
+        if self.metric not in (ScalingMetric.CPU, ScalingMetric.MEMORY):
+            raise PlanError(f"{where}: follows CPU or memory, not {self.metric}")
+        distances = [step.from_percent for step in self.steps]
+        if distances[:1] != [0] or sorted(set(distances)) != distances:
+            raise PlanError(f"{where}: its steps must begin at 0 and rise, got {distances}")
+        if any((step.change >= 0) is self.is_scale_in for step in self.steps):
+            raise PlanError(f"{where}: every step must {'remove' if self.is_scale_in else 'add'} tasks")
+        if not 0 < self.threshold_percent <= 100 or self.minutes < 1 or self.cooldown_s < 0:
+            raise PlanError(f"{where}: needs a threshold of 0 to 100 percent, a minute or more, and no negative cooldown")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceConnect:
+    """How other services of a namespace reach this one."""
+
+    namespace: str
+    """Name or ARN in AWS Cloud Map; it exists already."""
+    port_name: str | None = None
+    """Of a port mapping; None for a service that only calls others."""
+    dns_name: str | None = None
+    """None: ``port_name.namespace``."""
+    client_port: int | None = None
+    """None: the container's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapacityProvider:
+    """Where tasks of one or several services get their capacity."""
+
+    name: str
+    launch_type: LaunchType
+    purchase_option: PurchaseOption
+    instance_types: tuple[str, ...] = ()
+    """Empty for Fargate; one type, or the pool of a Spot plan."""
+    architecture: Architecture | None = None
+    """Of the instances; None for Fargate, where it belongs to the task."""
+    placement: PlacementStrategy | None = None
+    """How tasks are placed on the instances; None for Fargate, where it cannot be chosen."""
+    has_trunking: bool = True
+    root_volume_gib: int = 30
+    zones: int = 2
+    min_instances: int = 0
+    """Least size of the group: one instance in each zone while some service always runs a task."""
+    max_instances: int | None = None
+    """Most instances that the load needed, with room for a deployment that doubles the tasks."""
+    target_capacity_percent: int = 100
+
+    def __post_init__(self) -> None:
+        if self.launch_type is LaunchType.FARGATE:
+            if self.instance_types or self.placement:
+                raise PlanError(f"capacity provider {self.name!r}: Fargate has no instance types and no placement strategy")
+        elif not (self.instance_types and self.architecture and self.placement):
+            raise PlanError(f"capacity provider {self.name!r}: instances need a type, an architecture and a placement strategy")
+        if not 0 < self.target_capacity_percent <= 100:
+            raise PlanError(f"capacity provider {self.name!r}: target capacity must be 1 to 100")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServicePlan:
+    """How one service runs."""
+
+    launch_type: LaunchType
+    purchase_option: PurchaseOption
+    architecture: Architecture
+    task: TaskSize
+    capacity_provider: str
+    desired_tasks: int
+    """Tasks to start with: the median of what the load needed."""
+    min_tasks: int
+    max_tasks: int
+    """Upper bound of service auto scaling: the user's, else twice the peak of the load."""
+    scaling_metric: ScalingMetric
+    scaling_target: float | None = None
+    """Percent, or requests per task and minute; None without a policy."""
+    image: str | None = None
+    """Of the one container that there is without ``containers``. None: to be filled in before the deployment."""
+    port: int | None = None
+    """Load balanced when set."""
+    ephemeral_storage_gib: int = FARGATE_INCLUDED_STORAGE_GIB
+    has_public_ip: bool = False
+    network_mode: str = "awsvpc"
+
+    operating_system: str = field(default="LINUX", metadata=OPTIONAL)
+    """As ``operatingSystemFamily`` in the ECS API."""
+    containers: tuple[Container, ...] = field(default=(), metadata=OPTIONAL)
+    """Empty: one container, called like the service, with ``image`` and ``port``; see `containers_of`."""
+    volumes: tuple[EfsVolume, ...] = field(default=(), metadata=OPTIONAL)
+    log_retention_days: int = field(default=30, metadata=OPTIONAL)
+    strategy: tuple[StrategyItem, ...] = field(default=(), metadata=OPTIONAL)
+    """A mix of capacity providers, ``capacity_provider`` first; empty: that one alone."""
+    load_balancer: LoadBalancer = field(default=LoadBalancer.APPLICATION, metadata=OPTIONAL)
+    shares_target_group_of: str | None = field(default=None, metadata=OPTIONAL)
+    """A service of the plan: this one is its other half, on other capacity behind the same target group."""
+    service_connect: ServiceConnect | None = field(default=None, metadata=OPTIONAL)
+    minimum_healthy_percent: int = field(default=100, metadata=OPTIONAL)
+    maximum_percent: int = field(default=200, metadata=OPTIONAL)
+    has_circuit_breaker: bool = field(default=True, metadata=OPTIONAL)
+    """Failed deployments are rolled back."""
+    has_zone_rebalancing: bool = field(default=True, metadata=OPTIONAL)
+    """Where ECS has it: more than one zone, spread over zones first, room for another task in a deployment."""
+    scale_out_cooldown_s: int = field(default=300, metadata=OPTIONAL)
+    scale_in_cooldown_s: int = field(default=300, metadata=OPTIONAL)
+    metric_resolution_s: int = field(default=60, metadata=OPTIONAL)
+    """20 s metrics make target tracking faster and cost extra."""
+    scheduled_actions: tuple[ScheduledAction, ...] = field(default=(), metadata=OPTIONAL)
+    step_policies: tuple[StepPolicy, ...] = field(default=(), metadata=OPTIONAL)
+    schedule: str | None = field(default=None, metadata=OPTIONAL)
+    """``cron(...)``, ``rate(...)`` or ``at(...)``: a batch job. ``desired_tasks`` start at these times; there is no service."""
+    schedule_time_zone: str = field(default="UTC", metadata=OPTIONAL)
+    is_schedule_enabled: bool = field(default=True, metadata=OPTIONAL)
+    """False: nobody stated when the job runs, so its schedule stands in and starts nothing."""
+
+    @property
+    def is_windows(self) -> bool:
+        return self.operating_system.startswith("WINDOWS")
+
+    @property
+    def gpus(self) -> int:
+        """Of each task."""
+        return sum(container.gpus for container in self.containers)
+
+    @property
+    def strategy_items(self) -> tuple[StrategyItem, ...]:
+        """The strategy, also where it is one provider alone."""
+        return self.strategy or (StrategyItem(capacity_provider=self.capacity_provider),)
+
+    def containers_of(self, name: str) -> tuple[Container, ...]:
+        """The containers of the service called ``name``: those given, or the one that ``image`` and ``port`` describe."""
+        if self.containers:
+            return self.containers
+        ports = () if self.port is None else (PortMapping(container_port=self.port),)
+        return (Container(name=name, image=self.image, ports=ports),)
+
+    def balanced_container(self, name: str) -> Container:
+        """The container that the load balancer sends to: the first that listens on ``port``."""
+        mapped = (c for c in self.containers_of(name) if any(p.container_port == self.port for p in c.ports))
+        return next(mapped)
