@@ -25,9 +25,9 @@ from advisor.gating.sides import (
 )
 from advisor.optimize.parts import PACKING_RANGE, Part, fargate_part, instance_provider, instances_part
 from advisor.optimize.pricing import PricedParts, instance_facts, price_parts
-from advisor.optimize.search import packed_load
+from advisor.optimize.search import packed_load, shared_instances
 from advisor.pricing import PriceCatalog
-from advisor.simulate.instances import capacity, held, held_under_default_spread, reservation, with_zone_floor
+from advisor.simulate.instances import capacity, reservation
 from advisor.simulate.packing import tasks_per_instance
 from advisor.simulate.scaling import RunningTasks, running_tasks
 from advisor.simulate.timeline import timeline
@@ -341,13 +341,8 @@ class _Comparison:
         assert workload.present is not None  # noqa: S101 (the type came from there)
         zones, has_trunking = workload.constraints.zones, workload.constraints.has_trunking
         offered: IntArray = capacity(instance_type, has_trunking=has_trunking, daemons=workload.daemons)
-        load = packed_load(runs)
-        packed, n_tasks = load.packed(offered), load.n_tasks
-        counts = [np.nan_to_num(series, nan=0.0).astype(np.int64) for series in (packed, n_tasks)]
-        least = np.where(np.isnan(packed), np.nan, with_zone_floor(counts[0], counts[1], zones))
         is_spread = self.placement is PlacementStrategy.DEFAULT_SPREAD
-        delay = self.axis.delay_steps
-        running = held_under_default_spread(least, n_tasks, delay) if is_spread else held(least, delay)
+        packed, running = shared_instances(packed_load(runs), offered, zones, self.axis.delay_steps, is_default=is_spread)
         provider = instance_provider(
             f"{workload.cluster}-{instance_type.name}",
             kind,

@@ -237,7 +237,7 @@ class _SharedPacking:
 
     def _pack(self, at: int) -> None:
         search, zones, delay = self.search, self.search.constraints.zones, self.search.axis.delay_steps
-        self.series[at] = _shared_instances(self.load, self.capacity[at], zones, delay)
+        self.series[at] = shared_instances(self.load, self.capacity[at], zones, delay)
         running = self.series[at][1]
         surplus = _surplus_hours(search.candidates.types[self.usable[at]], self.load.runs, running, self.hours)
         month = sum_over_states(running, self.hours)
@@ -272,7 +272,7 @@ def part_on_provider(
             series.append(_dedicated_instances(runs[0], per_instance, zones, delay))
         else:
             load = load or packed_load(runs)
-            series.append(_shared_instances(load, offered, zones, delay, is_default=is_default))
+            series.append(shared_instances(load, offered, zones, delay, is_default=is_default))
     kind = CapacityKind(
         launch_type=provider.launch_type,
         purchase_option=provider.purchase_option,
@@ -328,9 +328,10 @@ def _dedicated_instances(run: RunningTasks, per_instance: int, zones: int, delay
     return np.where(gap, np.nan, filled), held(least, delay_steps)
 
 
-def _shared_instances(
+def shared_instances(
     load: PackedLoad, capacity: IntArray, zones: int, delay_steps: int, *, is_default: bool = False
 ) -> tuple[FloatArray, FloatArray]:
+    """Instances that the tasks of several services fill, and instances running: (steps,) each; NaN in a gap."""
     packed = load.packed(capacity)
     least = with_zone_floor(_known(packed), _known(load.n_tasks), zones).astype(np.float64)
     least[np.isnan(packed)] = np.nan
