@@ -13,6 +13,7 @@ TextArray = NDArray[np.str_]
 ECS_CPU_UNITS_PER_VCPU: Final = 1024
 MIB_PER_GIB: Final = 1024
 HOURS_PER_MONTH: Final = 730.0
+HOURS_PER_DAY: Final = 24
 HOURS_PER_WEEK: Final = 168
 SECONDS_PER_HOUR: Final = 3600
 

@@ -29,3 +29,16 @@ def test_weeks_without_data_at_the_end_do_not_make_every_plan_free(step_s):
         recent = RecentLoad(load, search, ~np.isnan(search.axis.spread(load.demand[0])))
         assert recent.monthly_usd([part], 1.0) == pytest.approx(month_usd)
         assert recent.monthly_usd([part], 2.0) == pytest.approx(2 * month_usd)
+
+
+def test_a_history_that_ended_says_so_and_is_not_replayed():
+    whole = replace(workload(web(demand=[2048.0] * (6 * 168))), region="us-east-1")
+    demand = whole.demand.copy()
+    demand[:, 4 * 168 :] = np.nan
+    found = advisor.advise(replace(whole, demand=demand), advisor.read_catalog("us-east-1"))
+    (told,) = [text for text in found.warnings if "have no data" in text]
+    assert told.startswith("the last 14 days of web have no data")
+    assert found.recommended.replay is None
+    known = advisor.advise(whole, advisor.read_catalog("us-east-1"))
+    assert not [text for text in known.warnings if "have no data" in text]
+    assert known.recommended.monthly_usd.mean == pytest.approx(found.recommended.monthly_usd.mean)

@@ -8,10 +8,9 @@ from advisor.billing import Bill
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.plan import Plan
 from advisor.recommend import Recommendation
-from advisor.units import ECS_CPU_UNITS_PER_VCPU, HOURS_PER_MONTH
+from advisor.units import ECS_CPU_UNITS_PER_VCPU, HOURS_PER_DAY, HOURS_PER_MONTH
 
 PAGE = "migration.md"
-HOURS_PER_DAY = 24
 DAYS_SHOWN = (1, 7, 14)
 DEFAULT_FARGATE_VCPU_QUOTA = 6
 """Of On-Demand and of Spot vCPU in an account and Region: AWS General Reference, Amazon ECS endpoints and quotas."""

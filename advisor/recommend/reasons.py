@@ -9,9 +9,8 @@ from advisor.meters import sum_over_states
 from advisor.optimize.parts import Part
 from advisor.optimize.pricing import weighted_quantile
 from advisor.recommend.result import Alternative
-from advisor.units import FloatArray
+from advisor.units import HOURS_PER_DAY, FloatArray
 
-HOURS_PER_DAY = 24
 LITTLE_IDLE_FRACTION = 0.10
 """Instances that idle less than this lose by the price of a task's room on them."""
 

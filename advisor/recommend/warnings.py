@@ -19,7 +19,7 @@ from advisor.recommend.verdict import WARN_WEEKS
 from advisor.simulate.instances import reservation
 from advisor.simulate.packing import tasks_per_instance
 from advisor.sizing import MEMORY_MARGIN_FRACTION, is_new_load, memory_with_tasks_mib, needed_tasks
-from advisor.units import CEIL_TOLERANCE, HOURS_PER_WEEK
+from advisor.units import CEIL_TOLERANCE, HOURS_PER_DAY, HOURS_PER_WEEK
 from advisor.workload import LoadForm, Service, Workload
 
 LEAST_COREMARK_FRACTION = 0.70
@@ -37,7 +37,7 @@ def warnings_for(
     return (
         *_growth(workload),
         *_from_none(workload),
-        *_history(workload, found),
+        *_history(workload, found, search),
         *_changes(found, search),
         *_instance_types(search, parts),
         *_close_fits(search, parts),
@@ -86,11 +86,19 @@ def side_cost_sentences(side: PricedSideCosts | None) -> Iterable[str]:
         yield f"side costs that are not stated, in no total: {', '.join(side.unstated)}"
 
 
-def _history(workload: Workload, found: Alternatives) -> Iterable[str]:
+def _history(workload: Workload, found: Alternatives, search: Search) -> Iterable[str]:
     weeks = workload.span_hours / HOURS_PER_WEEK
     if weeks < WARN_WEEKS and not all(service.is_stated for service in workload.services):
         covers = f"{weeks:.1f} weeks" if weeks >= 1 else f"{weeks * HOURS_PER_WEEK:.0f} h"
         yield f"the load covers {covers}: under four weeks, slow changes of level are not seen"
+    for load in found.loads:
+        known = np.flatnonzero(load.measured)
+        hours = float(load.measured.size - 1 - known[-1]) * search.axis.step_hours if known.size else 0.0
+        if hours >= HOURS_PER_WEEK:
+            yield (
+                f"the last {hours / HOURS_PER_DAY:.0f} days of {load.service.name} have no data: what is said of recent load "
+                "is older than that, and a replay of weeks without any data says nothing"
+            )
     common = int(found.common_measured.sum())
     for load in found.loads:
         share = common / max(1, int(load.measured.sum()))

@@ -8,7 +8,7 @@ from advisor.optimize.targets import TargetOutcome
 from advisor.recommend.reasons import folded
 from advisor.recommend.reasons import percent as percent
 from advisor.recommend.result import Alternative, Recommendation, Saving, ServiceAdvice, Verdict
-from advisor.units import HOURS_PER_WEEK
+from advisor.units import HOURS_PER_DAY, HOURS_PER_WEEK
 
 VERDICT_WORDS = {
     Verdict.RECOMMEND: "Recommendation",
@@ -18,7 +18,6 @@ VERDICT_WORDS = {
 }
 LEAST_ROUNDING_FRACTION = 0.005
 """Less than this is no waste worth a sentence."""
-HOURS_PER_DAY = 24
 LAUNCH_WORDS = {LaunchType.FARGATE: "Fargate", LaunchType.EC2: "EC2", LaunchType.MANAGED_INSTANCES: "Managed Instances"}
 
 

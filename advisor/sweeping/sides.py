@@ -21,10 +21,8 @@ from advisor.simulate.timeline import Weeks, timeline
 from advisor.sizing import fargate_sizes
 from advisor.sweeping.axes import AxisName, AxisValue
 from advisor.uncertainty import HORIZON_WEEKS
-from advisor.units import HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray
+from advisor.units import HOURS_PER_DAY, HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray
 from advisor.workload import LoadForm, Service, Workload
-
-HOURS_PER_DAY = 24
 
 Settings = Mapping[AxisName, AxisValue]
 

@@ -13,7 +13,6 @@ from advisor.recommend.result import Recommendation, ServiceView
 from advisor.report.charts.page import Page, as_array, draw_steps, statement, value_axis
 from advisor.report.charts.series import (
     DAYS,
-    HOURS_PER_DAY,
     bin_hours_for,
     bin_words,
     low_and_high,
@@ -38,7 +37,7 @@ from advisor.report.charts.style import (
     styled,
 )
 from advisor.report.charts.text import broken, counted, line_height, number, shortened, text_width
-from advisor.units import HOURS_PER_WEEK, FloatArray
+from advisor.units import HOURS_PER_DAY, HOURS_PER_WEEK, FloatArray
 from advisor.workload import LoadForm
 
 if TYPE_CHECKING:

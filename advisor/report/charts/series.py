@@ -8,12 +8,11 @@ import numpy as np
 
 from advisor.report.charts.style import GAP_COLOUR, QUIET_COLOUR, SMALL_PT
 from advisor.report.charts.text import text_width
-from advisor.units import HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray
+from advisor.units import HOURS_PER_DAY, HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-HOURS_PER_DAY = 24
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 BIN_HOURS = (1, 6, 24, 168, 672)

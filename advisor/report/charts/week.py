@@ -9,7 +9,7 @@ from advisor.ecs import LaunchType
 from advisor.recommend.reasons import percent
 from advisor.recommend.result import Alternative, InstancesView, Recommendation
 from advisor.report.charts.page import Page, as_array, draw_steps, spread_apart, statement, value_axis
-from advisor.report.charts.series import HOURS_PER_DAY, show_gaps, time_axis
+from advisor.report.charts.series import show_gaps, time_axis
 from advisor.report.charts.style import (
     BOUND_COLOUR,
     COLOURS,
@@ -25,7 +25,7 @@ from advisor.report.charts.style import (
 )
 from advisor.report.charts.text import counted, line_height
 from advisor.report.words import LAUNCH_WORDS
-from advisor.units import HOURS_PER_WEEK, FloatArray
+from advisor.units import HOURS_PER_DAY, HOURS_PER_WEEK, FloatArray
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
