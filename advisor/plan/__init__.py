@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from advisor.ecs import LaunchType
 from advisor.errors import PlanError
+from advisor.plan.commitment import REGION_SCOPE, Commitment
 from advisor.plan.container import Container, EfsVolume, HealthCheck, MountPoint, PortMapping, Start
 from advisor.plan.rules import MAX_TASKS_A_RUN, MIN_TASK_CPU_UNITS, check_half, check_service
 from advisor.plan.service import (
@@ -26,7 +27,9 @@ __all__ = [
     "MAX_TASKS_A_RUN",
     "MIN_TASK_CPU_UNITS",
     "OMIT_DEFAULT",
+    "REGION_SCOPE",
     "CapacityProvider",
+    "Commitment",
     "Container",
     "ContainerInsights",
     "EfsVolume",

@@ -34,6 +34,11 @@ class Timeline:
         """Steps in the scale-in delay."""
         return SCALE_IN_DELAY_S // self.step_s
 
+    @property
+    def first_steps_of_hours(self) -> IntArray:
+        """(clock hours,): where each clock hour begins; the first and the last may be cut."""
+        return np.flatnonzero(np.diff(self.hour_of_week, prepend=-1)).astype(np.int64)
+
     def spread(self, values: FloatArray) -> FloatArray:
         """Values per input step (..., input steps), held over the steps of this axis (..., steps)."""
         return np.repeat(values, self.steps_per_input_step, axis=-1)
