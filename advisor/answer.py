@@ -36,6 +36,7 @@ from advisor.recommend.changes import ChangeKind, changes, weekly_load
 from advisor.recommend.doubt import Drawn, break_even, drawn
 from advisor.recommend.price_age import price_age_warnings
 from advisor.recommend.price_faults import price_fault_warnings
+from advisor.recommend.quotas import quotas
 from advisor.recommend.reasons import folded, idle_fraction, service_why, unmet_task_hours
 from advisor.recommend.result import (
     CLUSTER_SCOPE,
@@ -55,6 +56,7 @@ from advisor.recommend.result import (
     Views,
 )
 from advisor.recommend.since_step import SINCE_STEP, with_choices_since_a_step
+from advisor.recommend.unit_costs import unit_costs
 from advisor.recommend.verdict import Judgement, Ranked, finalists, judge, launch_choice, rank, saving_against
 from advisor.recommend.views import first_hour, instances_view, service_view
 from advisor.recommend.warnings import memory_doubts, side_cost_sentences, warnings_for
@@ -172,6 +174,8 @@ class Answer:
                 ),
             ),
             instance_money=instance_money(parts, workload, self.search, found.common_hours),
+            unit_costs=unit_costs(parts, found.loads, self.search, found.common_hours),
+            quotas=quotas(parts, self.search.candidates.types),
             side_costs=side and SideCostsBill(bill=side.bill, monthly_usd=side.monthly_usd, missing=side.missing),
         )
 

@@ -15,6 +15,8 @@ from advisor.optimize.parts import ReplayedWeek
 from advisor.optimize.pricing import InstanceFacts
 from advisor.optimize.targets import TargetOutcome
 from advisor.plan import OMIT_DEFAULT, Plan, StrategyItem
+from advisor.recommend.quotas import Quota
+from advisor.recommend.unit_costs import UnitCost
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -283,6 +285,10 @@ class Recommendation:
     """None where the workload states none."""
     instance_money: tuple[InstanceMoney, ...] = ()
     """Where the money for the recommended plan's instances goes, by capacity provider."""
+    unit_costs: tuple[UnitCost, ...] = ()
+    """What a task-hour and a million requests cost under the recommended plan, by service."""
+    quotas: tuple[Quota, ...] = ()
+    """Service quotas that the recommended plan uses, those that a new account's default does not hold first."""
     schema: str = field(default=SCHEMA)
 
     def alternative(self, alternative_id: str) -> Alternative:

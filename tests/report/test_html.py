@@ -1,16 +1,19 @@
 """``report.html``: one file that carries everything, runs nothing, and says the same as ``report.md``."""
 
+import base64
+import hashlib
 import re
 from dataclasses import replace
 from decimal import Decimal
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
 from advisor import Recommendation
 from advisor.errors import InputError
-from advisor.report import render_markdown
+from advisor.report import html, render_markdown
 from advisor.report.explain import explain_text, sources_of
 from advisor.report.html import headline, inline_svg, render_html
 from advisor.report.words import money_range
@@ -57,7 +60,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if not {"style", "title"} & set(self.open):
+        if not {"style", "title", "script"} & set(self.open):
             self.text.append(data)
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
@@ -76,13 +79,24 @@ def page_of(recommendation: Recommendation, **options) -> Page:
 def test_nothing_on_the_page_runs_or_fetches(make):
     page = page_of(make(), charts={"charts/costs.svg": CHART, "charts/stairs-x.svg": CHART})
     tags = {name for name, _ in page.tags}
-    assert not tags & {"script", "iframe", "object", "embed", "form", "img", "base", "foreignobject", "audio", "video"}
+    assert not tags & {"iframe", "object", "embed", "form", "img", "base", "foreignobject", "audio", "video"}
     for _, attributes in page.tags:
         assert not any(name.startswith("on") for name in attributes)
         for name in ("href", "src", "xlink:href", "action"):
             assert (attributes.get(name) or "#").startswith(("#", "data:"))
     (policy,) = (meta["content"] for meta in page.all("meta") if meta.get("http-equiv") == "Content-Security-Policy")
-    assert policy.startswith("default-src 'none'; style-src 'unsafe-inline'; img-src data:")
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'" in policy
+
+
+@every_result
+def test_the_one_script_is_ours_and_the_policy_names_it_alone(make):
+    text = render_html(make(), charts={"charts/costs.svg": CHART})
+    (script,) = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    assert script == (Path(html.__file__).parents[1] / "templates" / "tables.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}';" in text.replace("&#39;", "'")
+    assert len([tag for tag in Page(text).tags if tag[0] == "script"]) == 1
 
 
 @every_result
@@ -148,7 +162,7 @@ def test_the_first_screen_answers_which_what_how_much_and_how_sure(make):
     recommendation = make()
     advice = recommendation.recommendation
     before_any_section = page_of(recommendation).words
-    first = before_any_section[: before_any_section.index("Which alternatives were compared?")]
+    first = before_any_section[: before_any_section.index("Which service goes where?")]
     assert money_range(recommendation.recommended.monthly_usd) in first
     for word in ("costs a month", "a month", "cheaper in" if advice.saving else "not known", "today"):
         assert word in first

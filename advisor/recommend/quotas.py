@@ -1,0 +1,102 @@
+"""Service quotas that a plan runs into in a new account."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from advisor.ecs import InstanceType, LaunchType, PurchaseOption
+from advisor.optimize.parts import DEPLOYMENT_SURGE, Part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quota:
+    """One quota of AWS, each account and Region its own, and what the recommended plan needs of it."""
+
+    name: str
+    """As in the console of Service Quotas."""
+    code: str
+    """As in ``aws service-quotas request-service-quota-increase --quota-code``."""
+    service_code: str
+    default: float
+    needed: float
+    """At the peak of the measured load, each service at its own."""
+    needed_deploying: float
+    """While the largest service is deployed as well: ECS runs its tasks twice at the default ``maximumPercent`` of 200."""
+    unit: str
+    source: str
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the default holds the plan, also while it is deployed."""
+        return self.needed_deploying <= self.default
+
+
+FARGATE_SOURCE: Final = "AWS General Reference, Amazon ECS endpoints and quotas"
+EC2_SOURCE: Final = "AWS General Reference, Amazon EC2 endpoints and quotas"
+_FARGATE: Final = {
+    PurchaseOption.ON_DEMAND: ("Fargate On-Demand vCPU resource count", "L-3032A538", 6.0),
+    PurchaseOption.SPOT: ("Fargate Spot vCPU resource count", "L-36FBB829", 6.0),
+}
+_STANDARD: Final = "ACDHIMRTZ"
+"""First letters of the families that share the quota of standard instances."""
+_EC2: Final = {
+    (PurchaseOption.ON_DEMAND, True): ("Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", "L-1216C47A", 5.0),
+    (PurchaseOption.ON_DEMAND, False): ("Running On-Demand X instances", "L-7295265B", 0.0),
+    (PurchaseOption.SPOT, True): ("All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests", "L-34B43A08", 5.0),
+    (PurchaseOption.SPOT, False): ("All X Spot Instance Requests", "L-E3A00192", 0.0),
+}
+
+
+def quotas(parts: Sequence[Part], types: Sequence[InstanceType]) -> tuple[Quota, ...]:
+    """Quotas of vCPU that a plan uses, those that the default of a new account does not hold first."""
+    found = [*_fargate(parts), *_ec2(parts, types)]
+    return tuple(sorted(found, key=lambda quota: (quota.is_enough, quota.code)))
+
+
+def _fargate(parts: Sequence[Part]) -> Iterator[Quota]:
+    for option, (name, code, default) in _FARGATE.items():
+        peaks = [
+            float(np.nanmax(part.tasks, initial=0.0)) * plan.task.vcpu
+            for part in parts
+            if part.provider.launch_type is LaunchType.FARGATE and part.provider.purchase_option is option
+            for plan in part.services.values()
+        ]
+        if peaks:
+            yield Quota(
+                name=name,
+                code=code,
+                service_code="fargate",
+                default=default,
+                needed=sum(peaks),
+                needed_deploying=sum(peaks) + max(peaks) * (DEPLOYMENT_SURGE - 1),
+                unit="vCPU",
+                source=FARGATE_SOURCE,
+            )
+
+
+def _ec2(parts: Sequence[Part], types: Sequence[InstanceType]) -> Iterator[Quota]:
+    """Instances at their most; deployments use room that is there, or one instance more, which nobody can tell beforehand."""
+    vcpu = {each.name: each.vcpu for each in types}
+    needed: dict[tuple[PurchaseOption, bool], float] = {}
+    for part in parts:
+        use, names = part.on_instances, part.provider.instance_types
+        if use is None or not names:
+            continue
+        running = float(np.nanmax(use.running, initial=0.0))
+        key = part.provider.purchase_option, names[0][0].upper() in _STANDARD
+        needed[key] = needed.get(key, 0.0) + math.ceil(running) * max(vcpu[name] for name in names)
+    for key, (name, code, default) in _EC2.items():
+        if key in needed:
+            yield Quota(
+                name=name,
+                code=code,
+                service_code="ec2",
+                default=default,
+                needed=needed[key],
+                needed_deploying=needed[key],
+                unit="vCPU",
+                source=EC2_SOURCE,
+            )

@@ -1,0 +1,100 @@
+"""What a task-hour and a million requests cost under the recommended plan, service by service."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from advisor.optimize.loads import ServiceLoad
+from advisor.optimize.parts import Part
+from advisor.optimize.pricing import price_parts
+from advisor.optimize.search import Search
+from advisor.simulate.instances import reservation
+from advisor.units import SECONDS_PER_HOUR, FloatArray
+from advisor.workload import LoadForm
+
+REQUESTS_PER_UNIT = 1e6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnitCost:
+    """The monthly bill of one service over what it runs and serves."""
+
+    service: str
+    monthly_usd: float
+    """Its own bill; on instances that it shares, its part of theirs."""
+    is_shared: bool
+    """Other services run on the same instances: their bill is parted by what tasks reserve, whichever of CPU and memory is the
+    larger share of an instance."""
+    task_hours: float
+    """Running, in a month."""
+    usd_per_task_hour: float | None
+    """None where no task runs."""
+    requests: float | None
+    """In a month; None where the load is not stated as requests."""
+    usd_per_million_requests: float | None
+
+
+def unit_costs(parts: Sequence[Part], loads: Sequence[ServiceLoad], search: Search, hours: FloatArray) -> tuple[UnitCost, ...]:
+    """Unit costs of each service of a plan, in the order of ``loads``; a part without a price is left out.
+
+    Parameters
+    ----------
+    hours : (steps,)
+        Hours of the month that each step stands for, as the parts were billed.
+    """
+    known = {load.service.name: load for load in loads}
+    found = {
+        cost.service: cost for part in parts for cost in _of_part(part, [known[name] for name in part.services], search, hours)
+    }
+    return tuple(found[name] for name in known if name in found)
+
+
+def _of_part(part: Part, loads: Sequence[ServiceLoad], search: Search, hours: FloatArray) -> list[UnitCost]:
+    monthly = price_parts([part], hours, search.catalog, search.region).monthly_usd
+    if monthly is None:
+        return []
+    task_hours = np.array([_month(row, hours) for row in part.tasks])
+    weight = task_hours * _share_of_instance(part, search)
+    total = float(weight.sum())
+    shares = weight / total if total else np.full(len(loads), 1.0 / len(loads))
+    costs = []
+    for load, share, lasting in zip(loads, shares.tolist(), task_hours.tolist(), strict=True):
+        usd, requests = monthly.mean * share, _requests(load, search, hours)
+        costs.append(
+            UnitCost(
+                service=load.service.name,
+                monthly_usd=usd,
+                is_shared=len(loads) > 1,
+                task_hours=lasting,
+                usd_per_task_hour=usd / lasting if lasting else None,
+                requests=requests,
+                usd_per_million_requests=usd / requests * REQUESTS_PER_UNIT if requests else None,
+            )
+        )
+    return costs
+
+
+def _share_of_instance(part: Part, search: Search) -> FloatArray:
+    """(services,): the larger of the shares of CPU and memory that a task reserves of an instance; 1 on Fargate."""
+    capacity = [
+        search.candidates.capacity[at]
+        for at, each in enumerate(search.candidates.types)
+        if each.name in part.provider.instance_types
+    ]
+    if not capacity:
+        return np.ones(len(part.services))
+    reserved = np.stack([reservation(plan.task) for plan in part.services.values()])
+    return np.asarray((reserved / np.mean(capacity, axis=0))[:, :2].max(axis=1), dtype=np.float64)
+
+
+def _requests(load: ServiceLoad, search: Search, hours: FloatArray) -> float | None:
+    if load.service.load_form is not LoadForm.REQUESTS:
+        return None
+    return _month(search.axis.spread(load.demand), hours) * SECONDS_PER_HOUR
+
+
+def _month(series: FloatArray, hours: FloatArray) -> float:
+    """A series (steps,) over the month; moments that the month does not stand on are left out."""
+    lasting = (hours > 0) & ~np.isnan(series)
+    return float(series[lasting] @ hours[lasting])

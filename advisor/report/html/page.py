@@ -1,0 +1,158 @@
+"""The page put together from its sections."""
+
+import base64
+import functools
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from advisor.pricing import Source
+from advisor.recommend.result import Recommendation
+from advisor.report.explain import printable
+from advisor.report.html.comparison import comparison
+from advisor.report.html.drawings import COSTS, charts_by_service, drawn_charts, first_chart
+from advisor.report.html.first_screen import first_screen
+from advisor.report.html.money import money_made_of
+from advisor.report.html.next_section import next_section
+from advisor.report.html.origin import origin
+from advisor.report.words import replay_sentence
+
+MOST_LETTERS = 600
+
+
+def render_html(
+    recommendation: Recommendation, *, charts: Mapping[str, str] | None = None, sources: Mapping[str, Source] | None = None
+) -> str:
+    """The page: verdict, money and saving first, then a section for each question.
+
+    Parameters
+    ----------
+    charts
+        Name, such as ``charts/costs.svg``, and SVG text of each chart, in order. ``stairs-NAME`` of the costliest service
+        stands on the first screen, ``costs`` beside the alternatives, ``stairs-NAME`` and ``load-NAME`` with their service.
+    sources
+        Where rates were read, by source id; an id without one is shown alone.
+
+    Raises
+    ------
+    InputError
+        A chart is not SVG.
+
+    Notes
+    -----
+    The page fetches nothing, and of all that is in it only one script runs, which sorts and searches its tables: the policy
+    names the script by its hash, so that no name in the input can become another one.
+    """
+    drawn = drawn_charts(recommendation, charts or {})
+    first = first_chart(recommendation, drawn)
+    rest = [chart for chart in drawn if chart is not first]
+    of_all = [chart for chart in rest if chart.service is None]
+    page = {
+        **first_screen(recommendation),
+        **comparison(recommendation),
+        **money_made_of(recommendation, sources or {}),
+        **next_section(recommendation),
+        **origin(recommendation),
+        "warnings": recommendation.warnings,
+        "replay": replay_sentence(recommendation),
+        "has_load": recommendation.recommended.replay is not None or any(not chart.stem.startswith(COSTS) for chart in of_all),
+        "first_chart": first,
+        "cost_charts": [chart for chart in of_all if chart.stem.startswith(COSTS)],
+        "load_charts": [chart for chart in of_all if not chart.stem.startswith(COSTS)],
+        "service_charts": charts_by_service(recommendation, rest),
+    }
+    shown = [section for section in SECTIONS if section.is_shown(page)]
+    script = tables_script()
+    return (
+        _templates()
+        .get_template("page.html.j2")
+        .render(
+            page,
+            policy=policy(script),
+            script=script,
+            sections=[section.template for section in shown],
+            headings={section.id: section.heading for section in shown},
+            questions=[(section.id, section.question) for section in shown],
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A question that a reader asks next."""
+
+    template: str
+    id: str
+    """Of its heading, for links."""
+    heading: str
+    question: str
+    """In two or three words, for the list of contents."""
+    needs: str = ""
+    """What has to be there for it to be shown."""
+
+    def is_shown(self, page: Mapping[str, Any]) -> bool:
+        return not self.needs or bool(page[self.needs])
+
+
+SECTIONS = (
+    Section(
+        template="warnings", id="warnings", heading="What needs a look before acting?", question="Look at", needs="warnings"
+    ),
+    Section(template="services", id="services", heading="Which service goes where?", question="Services"),
+    Section(template="alternatives", id="alternatives", heading="Which alternatives were compared?", question="Alternatives"),
+    Section(
+        template="load",
+        id="load",
+        heading="How does the load move, and what follows it?",
+        question="Load",
+        needs="has_load",
+    ),
+    Section(template="line_items", id="line-items-section", heading="What is this number made of?", question="Line items"),
+    Section(template="assumed", id="assumed", heading="What was assumed?", question="Assumed"),
+    Section(template="missing", id="missing", heading="What is missing?", question="Missing"),
+    Section(template="next", id="next", heading="What comes next?", question="Next"),
+    Section(template="made_from", id="made-from", heading="What was this made from?", question="Made from"),
+)
+"""In the order of the page."""
+
+
+def policy(script: str) -> str:
+    """Content security policy: nothing is fetched, and nothing runs but this script."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
+        "form-action 'none'"
+    )
+
+
+@functools.cache
+def tables_script() -> Markup:
+    """The script that sorts and searches tables; without it they stand as they are."""
+    return Markup((files("advisor.report") / "templates" / "tables.js").read_text(encoding="utf-8"))  # noqa: S704 - our own file
+
+
+@functools.cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("advisor.report"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+    )
+
+
+def _shown(value: object) -> object:
+    """What a template prints: text without control characters and not without end."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    text = printable(value)
+    if len(text) <= MOST_LETTERS:
+        return text
+    return f"{text[:MOST_LETTERS]}… ({len(text) - MOST_LETTERS:,} more letters in recommendation.json)"
