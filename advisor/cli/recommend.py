@@ -6,6 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from advisor.cli.fleet import (
+    EngineOption,
+    FleetOutput,
+    FleetRun,
+    FoldBelowOption,
+    KeepOption,
+    SchedulerOption,
+    WorkersOption,
+    fleet_options,
+    is_fleet_wanted,
+    recommend_fleet,
+)
 from advisor.cli.options import (
     CatalogOption,
     Format,
@@ -31,17 +43,20 @@ from advisor.cli.reading import (
     ValuesOption,
     reading_of,
 )
-from advisor.cli.results import formats_of, today, write_results
+from advisor.cli.results import NOT_ENOUGH_DATA_STATUS, formats_of, today, write_results
 
 if TYPE_CHECKING:
     from advisor.recommend import Recommendation
 
-NOT_ENOUGH_DATA_STATUS = 4
-
 
 def recommend_command(
     workload: Annotated[
-        Path, typer.Argument(help="Workload file (YAML), or a CSV or CloudWatch JSON of one load.", show_default=False)
+        list[Path],
+        typer.Argument(
+            help="Workload file (YAML), or a CSV or CloudWatch JSON of one load; several, a folder of them, a pattern such as "
+            "'loads/*.csv' or a Parquet data set is a fleet.",
+            show_default=False,
+        ),
     ],
     region: RegionOption = None,
     cpu: Annotated[int | None, typer.Option(help="CPU units of a task, for a single CSV.")] = None,
@@ -76,6 +91,11 @@ def recommend_command(
         Path | None, typer.Option("--out", "-o", help="Folder for the result, its report, charts and deploy files.")
     ] = None,
     emit: Annotated[str, typer.Option("--emit", help="What to write into --out beside the result.")] = "report,ecs",
+    engine: EngineOption = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    keep: KeepOption = None,
+    fold_below: FoldBelowOption = None,
     output: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
     no_color: NoColorOption = False,
@@ -84,32 +104,55 @@ def recommend_command(
 
     Example: advisor recommend examples/shop/workload.yaml --out reports/shop
 
-    Exit status 4: there is not enough data to recommend; the result is still printed and written.
+    A fleet: advisor recommend clusters/ --engine processes --out reports/fleet
+
+    Exit status 4: there is not enough data to recommend; the result is still printed and written. A fleet ends with it when no
+    workload has enough, and with 1 when none could be answered; otherwise what could not be answered is named, and left out of
+    the totals.
     """
     from advisor.answer import advise
     from advisor.recommend import Verdict
     from advisor.sources import read_catalog, read_workload
 
+    reading = reading_of(
+        time_zone=time_zone,
+        column=column,
+        values=values,
+        decimal=decimal,
+        delimiter=delimiter,
+        day_first=day_first,
+        encoding=encoding,
+        epoch_unit=epoch_unit,
+        doubled_hour=doubled_hour,
+        interval=interval,
+        start=start,
+    )
+    if is_fleet_wanted(workload, engine, scheduler, keep):
+        recommend_fleet(
+            workload,
+            fleet_options(
+                region=region,
+                cpu=cpu,
+                memory=memory,
+                requests_per_task=requests_per_task,
+                cpu_ms_per_request=cpu_ms_per_request,
+                reading=reading,
+                rates=rates,
+                prices=prices,
+                replay_weeks=replay_weeks,
+            ),
+            FleetRun(engine=engine, workers=workers, scheduler=scheduler, keep=keep, fold_below=fold_below),
+            FleetOutput(out=out, emit=emit, format=output, is_quiet=quiet),
+        )
+        return
     load = read_workload(
-        workload,
+        workload[0],
         region=region,
         cpu=cpu,
         memory=memory,
         requests_per_task=requests_per_task,
         cpu_ms_per_request=cpu_ms_per_request,
-        reading=reading_of(
-            time_zone=time_zone,
-            column=column,
-            values=values,
-            decimal=decimal,
-            delimiter=delimiter,
-            day_first=day_first,
-            encoding=encoding,
-            epoch_unit=epoch_unit,
-            doubled_hour=doubled_hour,
-            interval=interval,
-            start=start,
-        ),
+        reading=reading,
     )
     for note in load.notes:
         say(f"note: {note}", is_quiet=quiet)

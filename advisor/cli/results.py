@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from advisor.recommend import Recommendation
 
 
+NOT_ENOUGH_DATA_STATUS = 4
+
+
 class EmitFormat(StrEnum):
     """What a result can be turned into."""
 

@@ -1,0 +1,173 @@
+"""``advisor recommend`` on many workloads."""
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from advisor.cli.options import Format, say
+from advisor.cli.progress import Progress
+from advisor.cli.results import NOT_ENOUGH_DATA_STATUS, EmitFormat, deploy_files, formats_of
+
+if TYPE_CHECKING:
+    from advisor.fleet import Fleet, FleetOptions
+    from advisor.sources.load_options import LoadOptions
+
+KEPT_FOLDER = "kept"
+
+
+class EngineName(StrEnum):
+    """The engines by name; ``advisor.fleet`` itself waits until a fleet is asked for."""
+
+    LOCAL = "local"
+    PROCESSES = "processes"
+    DASK = "dask"
+
+
+EngineOption = Annotated[
+    EngineName | None,
+    typer.Option("--engine", help="Where a fleet is worked on: this process, several, or Dask.", show_default="local"),
+]
+WorkersOption = Annotated[
+    int | None, typer.Option("--workers", min=1, help="Processes of the engine.", show_default="one a processor")
+]
+SchedulerOption = Annotated[
+    str | None,
+    typer.Option("--scheduler", help="A running Dask scheduler, such as tcp://10.0.0.5:8786.", show_default=False),
+]
+KeepOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--keep", help="Folder for results of single workloads, from which a second run takes what is still true.",
+        show_default=f"{KEPT_FOLDER} in --out",
+    ),
+]  # fmt: skip
+FoldBelowOption = Annotated[
+    float | None,
+    typer.Option("--fold-below", min=0, help="Services of a fleet that cost less a month share one line.", show_default="25"),
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetRun:
+    """How a fleet is worked on."""
+
+    engine: EngineName | None
+    workers: int | None
+    scheduler: str | None
+    keep: Path | None
+    fold_below: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetOutput:
+    """Where the answer goes."""
+
+    out: Path | None
+    emit: str
+    format: Format
+    is_quiet: bool
+
+
+def is_fleet_wanted(sources: Sequence[Path], engine: EngineName | None, scheduler: str | None, keep: Path | None) -> bool:
+    """Whether the arguments are a fleet, or something was given that only a fleet has."""
+    if len(sources) > 1 or engine is not None or scheduler is not None or keep is not None:
+        return True
+    (source,) = sources
+    if source.is_file() or not (source.is_dir() or set("*?[") & set(str(source))):
+        return False
+    from advisor.fleet.members import is_fleet
+
+    return is_fleet(sources)
+
+
+def fleet_options(
+    *,
+    region: str | None,
+    cpu: int | None,
+    memory: int | None,
+    requests_per_task: float | None,
+    cpu_ms_per_request: float | None,
+    reading: "LoadOptions",
+    rates: Path | None,
+    prices: Path | None,
+    replay_weeks: int,
+) -> "FleetOptions":
+    """What holds for every workload, with paths that hold elsewhere."""
+    from advisor.fleet import FleetOptions
+
+    return FleetOptions(
+        region=region,
+        cpu=cpu,
+        memory=memory,
+        requests_per_task=requests_per_task,
+        cpu_ms_per_request=cpu_ms_per_request,
+        reading=reading,
+        rates=rates.absolute() if rates else None,
+        prices=prices.absolute() if prices else None,
+        replay_weeks=replay_weeks,
+    )
+
+
+def recommend_fleet(sources: Sequence[Path], options: "FleetOptions", run: FleetRun, output: FleetOutput) -> None:
+    """Advise on a fleet, write and print the answer, and end with its status."""
+    from advisor.fleet import Engine, advise_fleet
+    from advisor.fleet.result import DEFAULT_FOLD_BELOW_USD
+
+    formats = formats_of(output.emit)
+    keep = run.keep or (output.out / KEPT_FOLDER if output.out else None)
+    with Progress(is_quiet=output.is_quiet) as progress:
+        fleet = advise_fleet(
+            sources,
+            options=options,
+            engine=Engine(run.engine or EngineName.LOCAL),
+            workers=run.workers,
+            scheduler=run.scheduler,
+            keep_in=keep,
+            on_share=progress.share,
+        )
+    fold_below_usd = DEFAULT_FOLD_BELOW_USD if run.fold_below is None else run.fold_below
+    if output.out is not None:
+        _write(fleet, output.out, formats, fold_below_usd)
+    typer.echo(_rendered(fleet, output, fold_below_usd), nl=False)
+    for record in fleet.unanswered:
+        say(f"in no total: {record.name}: {record.problem}", is_quiet=output.is_quiet)
+    if not fleet.totals.n_counted:
+        has_some = any(record.services for record in fleet.records)
+        raise typer.Exit(NOT_ENOUGH_DATA_STATUS if has_some else 1)
+
+
+def _write(fleet: "Fleet", out: Path, formats: Sequence[EmitFormat], fold_below_usd: float) -> None:
+    from advisor.errors import AdvisorError
+    from advisor.files import write_files
+    from advisor.fleet.folder import fleet_files, folder_names, plan_of
+
+    files = fleet_files(fleet, fold_below_usd=fold_below_usd)
+    folders = folder_names(fleet)
+    for record in fleet.records:
+        plan = plan_of(record)
+        if plan is None or not record.counts:
+            continue
+        try:
+            deploy = deploy_files(plan, formats)
+        except AdvisorError as error:  # one workload that a format cannot express keeps no other from its files
+            deploy = {"deploy/NOT-WRITTEN.txt": f"{error}\n".encode()}
+        files |= {f"workloads/{folders[record.name]}/{path}": content for path, content in deploy.items()}
+    write_files(out, files)
+
+
+def _rendered(fleet: "Fleet", output: FleetOutput, fold_below_usd: float) -> str:
+    from advisor.fleet.tables import fleet_csv, fleet_markdown, render_fleet
+
+    if output.format is Format.JSON:
+        return fleet.to_json()
+    if output.format is Format.CSV:
+        return fleet_csv(fleet)
+    if output.format is Format.MARKDOWN:
+        return fleet_markdown(fleet, fold_below_usd=fold_below_usd)
+    width = shutil.get_terminal_size((80, 24)).columns
+    return render_fleet(fleet, width=width, fold_below_usd=fold_below_usd, result_path=str(output.out) if output.out else "")

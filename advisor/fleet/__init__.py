@@ -1,0 +1,21 @@
+"""Many workloads at once: from one laptop to a cluster, with the same answers."""
+
+from advisor.fleet.advised import FleetOptions
+from advisor.fleet.engines import Engine
+from advisor.fleet.records import Range, ServiceRecord, Status, WorkloadRecord
+from advisor.fleet.result import Fleet, RankedService, Totals, fleet_of
+from advisor.fleet.run import advise_fleet
+
+__all__ = [
+    "Engine",
+    "Fleet",
+    "FleetOptions",
+    "Range",
+    "RankedService",
+    "ServiceRecord",
+    "Status",
+    "Totals",
+    "WorkloadRecord",
+    "advise_fleet",
+    "fleet_of",
+]

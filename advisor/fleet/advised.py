@@ -1,0 +1,267 @@
+"""The full advice on one workload of a fleet, reduced to its record."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+from advisor.billing import Bill, MonthlyUsd
+from advisor.ecs import LaunchType, PurchaseOption
+from advisor.errors import AdvisorError
+from advisor.fleet.records import Range, ServiceRecord, Status, WorkloadRecord
+from advisor.plan import Plan, ServicePlan
+from advisor.pricing import PriceCatalog
+from advisor.recommend import Alternative, Recommendation, Verdict
+from advisor.sources.load_options import LoadOptions
+from advisor.workload import Service, Workload
+
+EFFORT_OF_INSTANCES = 3
+"""To move tasks onto instances: a capacity provider, an Auto Scaling group, images to patch."""
+EFFORT_OF_FARGATE = 2
+"""To move tasks from instances to Fargate."""
+EFFORT_OF_ARCHITECTURE = 2
+"""To build and test an image for another architecture."""
+EFFORT_OF_SETTING = 1
+"""To change a size or a capacity provider strategy."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetOptions:
+    """What holds for every workload of a fleet. Files are named by absolute paths, for workers elsewhere."""
+
+    region: str | None = None
+    cpu: int | None = None
+    memory: int | None = None
+    requests_per_task: float | None = None
+    cpu_ms_per_request: float | None = None
+    reading: LoadOptions = field(default_factory=LoadOptions)
+    rates: Path | None = None
+    prices: Path | None = None
+    replay_weeks: int = 2
+
+
+class Member(Protocol):
+    """A workload of a fleet that can be read where the work is done."""
+
+    @property
+    def name(self) -> str: ...
+
+    def read(self, options: FleetOptions) -> Workload: ...
+
+
+def advise_member(member: Member, options: FleetOptions) -> WorkloadRecord:
+    """The record of a workload: advice, or why there is none. It raises nothing, so that one never stops the others."""
+    names: tuple[str, ...] = ()
+    try:
+        workload = member.read(options)
+        names = tuple(service.name for service in workload.services)
+        return _advised(member.name, workload, options)
+    except AdvisorError as error:
+        problem = str(error)
+    except MemoryError:
+        problem = "there is not enough memory for it"
+    except Exception as error:  # a fault of ours in one of ten thousand services is named beside it, not instead of all of them
+        problem = f"a fault of the advisor, please report it: {type(error).__name__}: {error}"
+    return WorkloadRecord(name=member.name, status=Status.FAILED, problem=problem, service_names=names)
+
+
+@lru_cache(maxsize=32)
+def catalog_of(region: str, prices: Path | None, rates: Path | None) -> PriceCatalog:
+    """A catalog, read once in each process."""
+    from advisor.sources import read_catalog
+
+    return read_catalog(region, folder=prices, rates_file=rates)
+
+
+def _advised(name: str, workload: Workload, options: FleetOptions) -> WorkloadRecord:
+    from advisor.answer import advise
+
+    rates = options.rates or (Path(workload.rates_file) if workload.rates_file else None)
+    catalog = catalog_of(workload.region, options.prices, rates)
+    return record_of(name, workload, advise(workload, catalog, replay_weeks=options.replay_weeks))
+
+
+def record_of(name: str, workload: Workload, found: Recommendation) -> WorkloadRecord:
+    """What a fleet keeps of a recommendation."""
+    advice, best = found.recommendation, found.recommended
+    fargate = all_on_fargate(found, workload.services)
+    now = None if found.present is None else found.present.monthly_usd
+    saving, against = _saving(found, now, fargate)
+    is_known = advice.verdict is not Verdict.NOT_ENOUGH_DATA
+    plan = best.plan
+    return WorkloadRecord(
+        name=name,
+        status=Status.ADVISED if is_known else Status.NOT_ENOUGH_DATA,
+        problem="" if is_known else "; ".join(advice.doubts) or "less than a day of load",
+        cluster=found.cluster,
+        region=found.region,
+        verdict=str(advice.verdict),
+        headline=advice.headline,
+        probability=advice.probability,
+        best=_range(best.monthly_usd),
+        now_usd=None if now is None else now.mean,
+        fargate_usd=None if fargate is None or fargate.monthly_usd is None else fargate.monthly_usd.mean,
+        saving=saving,
+        saving_against=against,
+        is_sharing=plan is not None and _is_sharing(plan),
+        services=_services(workload, found, fargate),
+        weeks=found.run.weeks,
+        unmet_task_hours=best.unmet_task_hours,
+        doubts=advice.doubts,
+        warnings=found.warnings,
+        plan=_plan_of(found),
+        inputs=found.run.inputs,
+        catalog=found.run.catalog,
+    )
+
+
+def all_on_fargate(found: Recommendation, services: Sequence[Service]) -> Alternative | None:
+    """Every service on Fargate on demand as declared, on its first architecture; None where that is not among the answers."""
+    first = {service.name: service.architectures[0] for service in services}
+    for alternative in found.of_scope("cluster"):
+        plan = alternative.plan
+        if plan is None or alternative.is_comparison or alternative.id.endswith((":right_sized", ":since_step")):
+            continue
+        if all(
+            each.launch_type is LaunchType.FARGATE
+            and each.purchase_option is PurchaseOption.ON_DEMAND
+            and each.architecture is first.get(name, each.architecture)
+            for name, each in plan.services.items()
+        ):
+            return alternative
+    return None
+
+
+def _saving(found: Recommendation, now: MonthlyUsd | None, fargate: Alternative | None) -> tuple[Range | None, str]:
+    """What the best plan saves a month; ``low`` and ``high`` are the models' own ranges, the quantiles those of the load."""
+    before = now or (fargate.monthly_usd if fargate else None)
+    ours = found.recommended.monthly_usd
+    if before is None or ours is None:
+        return None, ""
+    saving = Range(mean=before.mean - ours.mean, low=before.low - ours.high, high=before.high - ours.low)
+    drawn = found.recommendation.saving
+    if now is None and fargate is not None and drawn is not None and drawn.against == fargate.id:
+        saving = replace(saving, p10=drawn.p10, p50=drawn.p50, p90=drawn.p90)
+    elif now is None and None not in (before.p10, before.p50, before.p90, ours.p10, ours.p50, ours.p90):
+        # The draws move the load of both plans alike, so that the quantiles of one belong to those of the other.
+        p10, p50, p90 = sorted((before.p10 - ours.p10, before.p50 - ours.p50, before.p90 - ours.p90))  # type: ignore[operator]
+        saving = replace(saving, p10=p10, p50=p50, p90=p90)
+    return saving, "now" if now else "fargate"
+
+
+def _range(usd: MonthlyUsd | None) -> Range | None:
+    if usd is None:
+        return None
+    return Range(mean=usd.mean, low=usd.low, high=usd.high, p10=usd.p10, p50=usd.p50, p90=usd.p90)
+
+
+def _is_sharing(plan: Plan) -> bool:
+    on_instances = [each.capacity_provider for each in plan.services.values() if each.launch_type is not LaunchType.FARGATE]
+    return len(on_instances) > len(set(on_instances))
+
+
+def _plan_of(found: Recommendation) -> Mapping[str, object] | None:
+    plans = (each["plan"] for each in found.to_dict()["alternatives"] if each["id"] == found.recommendation.alternative)
+    plan: Mapping[str, object] | None = next(plans)
+    return plan
+
+
+def _services(workload: Workload, found: Recommendation, fargate: Alternative | None) -> tuple[ServiceRecord, ...]:
+    plan = found.recommended.plan
+    weights = _weights(workload, found)
+    best_usd = shared_out(found.recommended.bill, _homes(plan), weights)
+    fargate_usd = {} if fargate is None else shared_out(fargate.bill, _homes(fargate.plan), weights)
+    present = found.present.bill if found.present else None
+    now_usd = shared_out(present, _homes_now(workload), weights)
+    records = []
+    for service, advice in zip(workload.services, found.recommendation.services, strict=True):
+        effort, changes = _effort(service, plan.services.get(service.name) if plan else None)
+        records.append(
+            ServiceRecord(
+                name=service.name,
+                launch_type=str(advice.launch_type),
+                purchase_option=str(advice.purchase_option),
+                architecture=str(advice.architecture),
+                cpu=advice.task_size["cpu"],
+                memory=advice.task_size["memory"],
+                instance_types=advice.instance_types,
+                now_usd=now_usd.get(service.name),
+                fargate_usd=fargate_usd.get(service.name),
+                best_usd=best_usd.get(service.name),
+                effort=effort,
+                changes=changes,
+            )
+        )
+    return tuple(records)
+
+
+def _weights(workload: Workload, found: Recommendation) -> dict[str, float]:
+    """By which services share the cost of instances: half by the vCPU that their tasks reserve over a month, half by memory."""
+    hours = {view.name: math.fsum(float(n) * h for n, h in view.task_hours.items()) for view in found.views.services}
+    vcpu = {service.name: hours.get(service.name, 0.0) * service.task.vcpu for service in workload.services}
+    gib = {service.name: hours.get(service.name, 0.0) * service.task.memory_gib for service in workload.services}
+    all_vcpu, all_gib = math.fsum(vcpu.values()), math.fsum(gib.values())
+    if not all_vcpu or not all_gib:
+        return dict.fromkeys(vcpu, 1.0)
+    return {name: vcpu[name] / all_vcpu / 2 + gib[name] / all_gib / 2 for name in vcpu}
+
+
+def _homes(plan: Plan | None) -> dict[str, list[str]]:
+    """Services of each capacity provider with instances."""
+    homes: dict[str, list[str]] = {}
+    for name, service in plan.services.items() if plan else ():
+        if service.launch_type is not LaunchType.FARGATE:
+            homes.setdefault(service.capacity_provider, []).append(name)
+    return homes
+
+
+def _homes_now(workload: Workload) -> dict[str, list[str]]:
+    """Services that run on the instances of today: those that do not run on Fargate."""
+    if workload.present is None:
+        return {}
+    names = [s.name for s in workload.services if s.present is None or s.present.launch_type is not LaunchType.FARGATE]
+    return {"present-": names or [s.name for s in workload.services]}
+
+
+def shared_out(bill: Bill | None, homes: Mapping[str, Sequence[str]], weights: Mapping[str, float]) -> dict[str, float]:
+    """Dollars of each service. A line of instances is shared by those that run on them, any other belongs to its service.
+
+    Parameters
+    ----------
+    homes
+        Services by capacity provider, or by the beginning of its name.
+    weights
+        By service: its share of what is shared.
+    """
+    usd: dict[str, list[float]] = {}
+    for item in bill.line_items if bill else ():
+        at_home = [(home, names) for home, names in homes.items() if item.part.startswith(home)]
+        _, names = max(at_home, key=lambda each: len(each[0]), default=("", [item.part]))
+        whole = math.fsum(weights.get(name, 0.0) for name in names)
+        for name in names:
+            share = weights.get(name, 0.0) / whole if whole else 1 / len(names)
+            usd.setdefault(name, []).append(item.amount_usd * share)
+    return {name: math.fsum(amounts) for name, amounts in usd.items()}
+
+
+def _effort(service: Service, plan: ServicePlan | None) -> tuple[int | None, tuple[str, ...]]:
+    """Points and words for what would change against today, or against Fargate on demand where today is not stated."""
+    if plan is None:
+        return None, ()
+    present = service.present
+    launch_type = present.launch_type if present else LaunchType.FARGATE
+    option = present.purchase_option if present else PurchaseOption.ON_DEMAND
+    architecture = present.architecture if present else service.architectures[0]
+    changes: list[tuple[int, str]] = []
+    if plan.launch_type is not launch_type:
+        points = EFFORT_OF_FARGATE if plan.launch_type is LaunchType.FARGATE else EFFORT_OF_INSTANCES
+        changes.append((points, f"{launch_type} to {plan.launch_type}"))
+    if plan.purchase_option is not option:
+        changes.append((EFFORT_OF_SETTING, f"{option} to {plan.purchase_option}"))
+    if plan.architecture is not architecture:
+        changes.append((EFFORT_OF_ARCHITECTURE, f"{architecture} to {plan.architecture}"))
+    if plan.task != service.task:
+        changes.append((EFFORT_OF_SETTING, f"{service.task} to {plan.task}"))
+    return sum(points for points, _ in changes), tuple(words for _, words in changes)

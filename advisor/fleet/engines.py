@@ -1,0 +1,195 @@
+"""Where the work of a fleet runs: in this process, in several, or on a Dask cluster. The results do not depend on it."""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from importlib import import_module
+from typing import Any, Final, Protocol, TypeVar
+
+from advisor.errors import InputError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+MOST_DEATHS: Final = 2
+"""Workers that one task may lose before it is given up: the second time it runs alone, so that no other is blamed."""
+_AHEAD: Final = 4
+"""Tasks that are handed over for each worker before it is done with the last."""
+_DASK_FIX: Final = "Install the extra: pip install 'ecs-launch-advisor[fleet]'."
+_THREAD_LIMITS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class Engine(StrEnum):
+    """Where the work of a fleet runs."""
+
+    LOCAL = "local"
+    PROCESSES = "processes"
+    DASK = "dask"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """A task that has no result, because the processes that worked on it ended."""
+
+    why: str
+
+
+class Mapped(Protocol):
+    """Applies a function to tasks, and gives each number of a task with its result, in the order in which they are done."""
+
+    def __call__(self, function: Callable[[T], R], tasks: Sequence[T], /) -> Iterator[tuple[int, R | Lost]]: ...
+
+
+def open_engine(engine: Engine, *, workers: int | None = None, scheduler: str | None = None) -> AbstractContextManager[Mapped]:
+    """Start what runs the tasks, and end it afterwards; a scheduler that was there before stays.
+
+    Parameters
+    ----------
+    workers
+        Processes; as many as there are processors without it. It says nothing of a running scheduler.
+    scheduler
+        Address of a running Dask scheduler, such as ``tcp://10.0.0.5:8786``.
+
+    Raises
+    ------
+    InputError
+        A scheduler is given for another engine, Dask is not installed, or the scheduler does not answer.
+    """
+    if scheduler is not None and engine is not Engine.DASK:
+        raise InputError(f"--scheduler goes with the engine dask, not {engine}", fix="Give --engine dask.")
+    if workers is not None and workers < 1:
+        raise InputError(f"{workers} workers cannot work", fix="Give 1 or more.")
+    if engine is Engine.LOCAL:
+        return _local()
+    if engine is Engine.PROCESSES:
+        return _processes(workers or os.cpu_count() or 1)
+    return _dask(workers or os.cpu_count() or 1, scheduler)
+
+
+@contextmanager
+def _local() -> Iterator[Mapped]:
+    def mapped(function: Callable[[T], R], tasks: Sequence[T], /) -> Iterator[tuple[int, R | Lost]]:
+        for number, task in enumerate(tasks):
+            yield number, function(task)
+
+    yield mapped
+
+
+@contextmanager
+def _processes(workers: int) -> Iterator[Mapped]:
+    with _one_thread_each():
+        yield _ProcessMap(workers)
+
+
+class _ProcessMap:
+    """Tasks in a pool of processes; a pool that lost one is made anew, and what was under way is done again, one by one."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+
+    def __call__(self, function: Callable[[T], R], tasks: Sequence[T], /) -> Iterator[tuple[int, R | Lost]]:
+        open_numbers = list(range(len(tasks)))
+        deaths = dict.fromkeys(open_numbers, 0)
+        while open_numbers:
+            suspects = [number for number in open_numbers if deaths[number]]
+            batch, at_once = (suspects, 1) if suspects else (open_numbers, self.workers * _AHEAD)
+            under_way: list[int] = []
+            for number, done in self._pool(function, tasks, batch, at_once, under_way):
+                open_numbers.remove(number)
+                yield number, done
+            for number in under_way:
+                deaths[number] += 1
+                if deaths[number] >= MOST_DEATHS:
+                    open_numbers.remove(number)
+                    yield (
+                        number,
+                        Lost(why="the process that worked on it was killed twice: it may need more memory than there is"),
+                    )
+
+    def _pool(
+        self, function: Callable[[T], R], tasks: Sequence[T], batch: Sequence[int], at_once: int, under_way: list[int]
+    ) -> Iterator[tuple[int, R]]:
+        """Results until all are there or the pool breaks, which leaves the numbers of what it was given in ``under_way``."""
+        waiting = list(reversed(batch))
+        running: dict[Future[R], int] = {}
+        context = multiprocessing.get_context("spawn")
+        pool = ProcessPoolExecutor(max_workers=min(self.workers, len(batch), at_once), mp_context=context)
+        try:
+            while waiting or running:
+                while waiting and len(running) < at_once:
+                    number = waiting.pop()
+                    running[pool.submit(function, tasks[number])] = number
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    if isinstance(future.exception(), BrokenProcessPool):
+                        under_way.extend(sorted(running.values()))
+                        return
+                    number = running.pop(future)
+                    yield number, future.result()
+        except BrokenProcessPool:  # while a task was handed over
+            under_way.extend(sorted({*running.values(), number}))
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Processes that are started meanwhile compute with one thread each: more would only wait for each other."""
+    before = {name: os.environ.get(name) for name in _THREAD_LIMITS}
+    os.environ.update(dict.fromkeys(_THREAD_LIMITS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+@contextmanager
+def _dask(workers: int, scheduler: str | None) -> Iterator[Mapped]:
+    try:
+        distributed: Any = import_module("distributed")
+    except ImportError:
+        raise InputError("the engine dask needs dask[distributed], which is not installed", fix=_DASK_FIX) from None
+    if scheduler is not None:
+        try:
+            client = distributed.Client(scheduler, timeout="5s", set_as_default=False)
+        except (OSError, ValueError) as error:
+            raise InputError(f"no Dask scheduler answers at {scheduler} ({error})", fix="Check the address.") from None
+        with client:
+            yield _DaskMap(distributed, client)
+        return
+    with (
+        distributed.LocalCluster(
+            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs="ERROR"
+        ) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        yield _DaskMap(distributed, client)
+
+
+class _DaskMap:
+    """Tasks on a Dask cluster. Its scheduler gives the tasks of a lost worker to another."""
+
+    def __init__(self, distributed: Any, client: Any) -> None:
+        self.distributed, self.client = distributed, client
+
+    def __call__(self, function: Callable[[T], R], tasks: Sequence[T], /) -> Iterator[tuple[int, R | Lost]]:
+        futures = self.client.map(function, tasks, pure=False)
+        numbers = {future.key: number for number, future in enumerate(futures)}
+        try:
+            for future in self.distributed.as_completed(futures, loop=self.client.loop):
+                error = future.exception()
+                if isinstance(error, self.distributed.KilledWorker):
+                    yield numbers[future.key], Lost(why=f"the workers that it ran on were killed ({error})".split("\n", 1)[0])
+                else:
+                    yield numbers[future.key], future.result()
+                future.release()
+        finally:
+            self.client.cancel(futures)

@@ -1,0 +1,106 @@
+"""Records kept from one run to the next, so that a second run does only what changed."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+from advisor.errors import AdvisorError
+from advisor.files import write_files
+from advisor.fleet.advised import FleetOptions, Member, catalog_of
+from advisor.fleet.members import FileMember
+from advisor.fleet.records import Status, WorkloadRecord
+from advisor.sources.load_files import LOAD_SUFFIXES
+from advisor.version import __version__
+
+_BLOCK_BYTES: Final = 1 << 20
+_HEADER: Final = "advisor/kept/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A folder with a small file for each workload that was answered. A failure is never kept: the next run tries again."""
+
+    folder: Path | None
+    """None keeps nothing."""
+    options: FleetOptions
+
+    def record(self, member: Member) -> WorkloadRecord | None:
+        """What an earlier run found, if nothing that it was made from has changed since; a damaged file is as none."""
+        if self.folder is None:
+            return None
+        try:
+            text = (self.folder / self._file(member)).read_text(encoding="utf-8")
+            header, fingerprint, body = text.split("\n", 2)
+            record = WorkloadRecord.from_json(body)
+            if header != f"{_HEADER} {_sha256([body.encode()])}" or record.name != member.name:
+                return None
+            return record if fingerprint == self._fingerprint(member, record) else None
+        except (OSError, ValueError, KeyError, TypeError, AdvisorError):
+            return None
+
+    def keep(self, member: Member, record: WorkloadRecord) -> None:
+        """Remember a record, whole or not at all.
+
+        Raises
+        ------
+        OutputError
+            The folder cannot be written.
+        """
+        if self.folder is None or record.status is Status.FAILED:
+            return
+        body = record.to_json()
+        text = f"{_HEADER} {_sha256([body.encode()])}\n{self._fingerprint(member, record)}\n{body}"
+        write_files(self.folder, {self._file(member): text.encode()})
+
+    def _file(self, member: Member) -> str:
+        return f"{_sha256([member.name.encode()])[:24]}.json"
+
+    def _fingerprint(self, member: Member, record: WorkloadRecord) -> str:
+        """Of the program, the options, the prices, and everything that was read: by content, not by date."""
+        rates = self.options.rates
+        origin = catalog_of(record.region, self.options.prices, None).origin(record.region)
+        parts = [
+            __version__,
+            program_sha256(),
+            repr(replace(self.options, rates=None, prices=None)),
+            repr(member),
+            origin.sha256 if origin else "",
+            _file_sha256(rates) if rates else "",
+            *(f"{each['path']} {_file_sha256(Path(each['path']))}" for each in record.inputs),
+            *_beside(member, record.inputs),
+        ]
+        return _sha256(part.encode() for part in parts)
+
+
+def _beside(member: Member, inputs: Iterable[Mapping[str, str]]) -> list[str]:
+    """Names of the load files next to those that a workload file led to: it may name a folder, and that a new one."""
+    if not isinstance(member, FileMember) or not (member.is_workload_file or member.path.is_dir()):
+        return []
+    folders = sorted({Path(each["path"]).parent for each in inputs})
+    return sorted(str(path) for folder in folders for path in folder.iterdir() if path.suffix.lower() in LOAD_SUFFIXES)
+
+
+@cache
+def program_sha256() -> str:
+    """Of the advisor's own code: a version that is worked on has the same number all the time."""
+    root = Path(__file__).parents[1]
+    return _sha256(path.read_bytes() for path in sorted(root.rglob("*.py")))
+
+
+def _file_sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _sha256(parts: Iterable[bytes]) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(len(part).to_bytes(8, "big"))
+        digest.update(part)
+    return digest.hexdigest()

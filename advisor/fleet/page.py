@@ -1,0 +1,122 @@
+"""The fleet as one HTML page with a search: nothing is fetched, and the only script is the page's own."""
+
+import base64
+import functools
+import hashlib
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from advisor.fleet.records import Range
+from advisor.fleet.result import DEFAULT_FOLD_BELOW_USD, Fleet
+from advisor.fleet.tables import choice_words, status_words, tail_sentence, total_sentences
+from advisor.report.words import chance, money
+
+SEARCH = """
+const box = document.getElementById("search"), count = document.getElementById("found");
+const rows = [...document.querySelectorAll("tbody tr")];
+const texts = rows.map(row => row.textContent.toLowerCase());
+box.addEventListener("input", () => {
+  const words = box.value.toLowerCase().split(/\\s+/).filter(Boolean);
+  let n = 0;
+  rows.forEach((row, at) => { const hit = words.every(word => texts[at].includes(word)); row.hidden = !hit; n += hit; });
+  count.textContent = words.length ? `${n} of ${rows.length} rows` : "";
+});
+"""
+"""Shows the rows that hold every word that was typed."""
+MOST_LETTERS = 600
+
+
+def render_page(fleet: Fleet, *, fold_below_usd: float = DEFAULT_FOLD_BELOW_USD) -> str:
+    """Totals first, then all services in the order of what to do, then what is in no total."""
+    shown, tail = fleet.folded(fold_below_usd)
+    n_shown = len(shown)
+    in_sight = {(each.workload, each.service.name) for each in shown}
+    lines = [*shown, *(each for each in fleet.services if (each.workload, each.service.name) not in in_sight)]
+    digest = base64.b64encode(hashlib.sha256(SEARCH.encode()).digest()).decode()
+    return (
+        _templates()
+        .get_template("fleet.html.j2")
+        .render(
+            policy="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
+            f"script-src 'sha256-{digest}'",
+            script=Markup(SEARCH),  # noqa: S704 a constant of ours
+            sentences=total_sentences(fleet),
+            figures=_figures(fleet),
+            rows=[
+                {
+                    "service": each.service.name,
+                    "workload": each.workload,
+                    "region": each.region,
+                    "choice": choice_words(each),
+                    "size": f"{each.service.cpu}/{each.service.memory}",
+                    "before": _money(each.service.before_usd),
+                    "best": _money(each.service.best_usd),
+                    "saving": _money(each.service.saving_usd),
+                    "against": each.saving_against,
+                    "sure": "-" if each.probability is None else chance(each.probability),
+                    "effort": "-" if each.service.effort is None else str(each.service.effort),
+                    "changes": "; ".join(each.service.changes) or "stays",
+                    "verdict": status_words(each.status) if not each.verdict else each.verdict.replace("_", " "),
+                    "is_folded": at >= n_shown,
+                }
+                for at, each in enumerate(lines)
+            ],
+            tail=tail_sentence(tail) if tail else "",
+            unanswered=[
+                {"name": r.name, "status": status_words(r.status), "problem": r.problem, "services": ", ".join(r.service_names)}
+                for r in fleet.unanswered
+            ],
+            warnings=[(record.name, text) for record in fleet.records for text in record.warnings],
+            notes=fleet.notes,
+            version=fleet.version,
+        )
+    )
+
+
+def _figures(fleet: Fleet) -> list[tuple[str, str, str]]:
+    """Name, value and words of the figures on top."""
+    totals = fleet.totals
+    figures = [("at best", _mean(totals.best), _range(totals.best))]
+    if totals.now_usd is not None:
+        figures.append(("now", money(totals.now_usd), f"{totals.n_now:,} workloads that say what runs today"))
+        figures.append(("saving against now", _mean(totals.saving_now), _range(totals.saving_now)))
+    if totals.fargate_usd is not None:
+        figures.append(("all on Fargate", money(totals.fargate_usd), f"{totals.n_fargate:,} workloads that do not say it"))
+        figures.append(("saving against Fargate", _mean(totals.saving_fargate), _range(totals.saving_fargate)))
+    return figures
+
+
+def _mean(usd: Range | None) -> str:
+    return "not known" if usd is None else money(usd.mean)
+
+
+def _range(usd: Range | None) -> str:
+    if usd is None:
+        return ""
+    low, high = (usd.low, usd.high) if usd.p10 is None or usd.p90 is None else (usd.p10, usd.p90)
+    return f"{money(low)} to {money(high)}"
+
+
+def _money(usd: float | None) -> str:
+    return "-" if usd is None else money(usd)
+
+
+@functools.cache
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("advisor.fleet"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+        finalize=_shown,
+    )
+
+
+def _shown(value: object) -> object:
+    """What a template prints: one line without control characters, and not without end."""
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    text = "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in value)
+    return text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}…"

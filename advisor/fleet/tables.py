@@ -1,0 +1,249 @@
+"""A fleet as text and tables: terminal, Markdown, CSV, Parquet."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from advisor.ecs import LaunchType
+from advisor.errors import InputError
+from advisor.fleet.records import Range, Status
+from advisor.fleet.result import DEFAULT_FOLD_BELOW_USD, Fleet, RankedService, Tail
+from advisor.report.markdown import escape
+from advisor.report.words import LAUNCH_WORDS, chance, money, wrapped
+
+CSV_COLUMNS = (
+    "rank", "workload", "cluster", "region", "service", "status", "verdict", "launch_type", "purchase_option", "architecture",
+    "cpu", "memory", "instance_types", "now_usd", "fargate_usd", "best_usd", "low_usd", "high_usd", "saving_usd",
+    "saving_against", "probability", "effort", "changes", "score", "problem",
+)  # fmt: skip
+"""One row a service; services of workloads without an answer follow, with their problem and no figures."""
+MOST_ROWS = 20
+LEAST_WIDTH, MOST_WIDTH = 80, 120
+_HEAD = ("saving", "best", "effort", "sure")
+
+
+def render_fleet(
+    fleet: Fleet,
+    *,
+    width: int = LEAST_WIDTH,
+    fold_below_usd: float = DEFAULT_FOLD_BELOW_USD,
+    result_path: str = "",
+) -> str:
+    """The first screen: totals, what to do first, what is in no total."""
+    width = min(max(width, LEAST_WIDTH), MOST_WIDTH)
+    lines = [line for sentence in total_sentences(fleet) for line in wrapped(sentence, width)]
+    shown, tail = fleet.folded(fold_below_usd)
+    lines += ["", *_table(shown[:MOST_ROWS], width)]
+    if len(shown) > MOST_ROWS:
+        lines.append(f"  and {len(shown) - MOST_ROWS:,} more: see --out or --format csv")
+    if tail:
+        lines += wrapped(tail_sentence(tail), width, "  ", "  ")
+    if fleet.unanswered:
+        lines += ["", f"In no total ({len(fleet.unanswered):,}):"]
+        for record in fleet.unanswered[:MOST_ROWS]:
+            lines += wrapped(f"{record.name}: {status_words(record.status)}: {record.problem}", width, "  ", "    ")
+        if len(fleet.unanswered) > MOST_ROWS:
+            lines.append(f"  and {len(fleet.unanswered) - MOST_ROWS:,} more: see --out or --format csv")
+    for note in fleet.notes:
+        lines += wrapped(f"note: {note}", width)
+    if result_path:
+        lines += ["", f"Written to {result_path}"]
+    return "\n".join(lines) + "\n"
+
+
+def total_sentences(fleet: Fleet) -> list[str]:
+    """What the fleet costs at best, what it costs now, what is saved, and what these figures cover."""
+    totals = fleet.totals
+    covered = f"{totals.n_counted:,} of {totals.n_workloads:,} workloads ({totals.n_services_counted:,} services)"
+    sentences = [f"{covered} in the totals; dollars are of a month."]
+    if totals.best is not None:
+        sentences.append(f"best: {money(totals.best.mean)}{_doubt(totals.best)}")
+    if totals.now_usd is not None and totals.saving_now is not None and totals.best_of_now_usd is not None:
+        sentences.append(
+            f"now: {money(totals.now_usd)} for the {totals.n_now:,} workloads that say what runs today; at best "
+            f"{money(totals.best_of_now_usd)}, which saves {money(totals.saving_now.mean)}{_doubt(totals.saving_now)}"
+        )
+    if totals.fargate_usd is not None and totals.saving_fargate is not None and totals.best_of_fargate_usd is not None:
+        sentences.append(
+            f"Fargate: {money(totals.fargate_usd)} for the {totals.n_fargate:,} workloads that do not say what runs today, as "
+            f"declared on demand; at best {money(totals.best_of_fargate_usd)}, which saves "
+            f"{money(totals.saving_fargate.mean)}{_doubt(totals.saving_fargate)}"
+        )
+    n_screened = sum(record.status is Status.SCREENED for record in fleet.records)
+    if n_screened:
+        sentences.append(
+            f"{n_screened:,} workloads are only screened: each service alone, on the packing model, without replay and draws."
+        )
+    return sentences
+
+
+def tail_sentence(tail: Tail) -> str:
+    """The services that have no line of their own."""
+    return (
+        f"and {tail.n_services:,} services below {money(tail.below_usd)}: together {money(tail.best_usd)} at best, "
+        f"saving {money(tail.saving_usd)}"
+    )
+
+
+def status_words(status: Status) -> str:
+    """``not enough data``."""
+    return str(status).replace("_", " ")
+
+
+def choice_words(ranked: RankedService) -> str:
+    """``EC2 c6a.2xlarge``, ``Fargate ARM64``."""
+    service = ranked.service
+    kind = LAUNCH_WORDS[LaunchType(service.launch_type)]
+    spot = " Spot" if service.purchase_option == "spot" else ""
+    types = service.instance_types
+    where = service.architecture if not types else types[0] if len(types) == 1 else f"{types[0]} and {len(types) - 1} more"
+    return f"{kind}{spot} {where}"
+
+
+def fleet_markdown(fleet: Fleet, *, fold_below_usd: float = DEFAULT_FOLD_BELOW_USD) -> str:
+    """The same for a wiki page or an issue."""
+    shown, tail = fleet.folded(fold_below_usd)
+    lines = ["# Fleet", "", *(f"- {escape(sentence)}" for sentence in total_sentences(fleet)), ""]
+    lines += [
+        "| service | workload | saving | best | effort | sure | launch choice |",
+        "| --- | --- | ---: | ---: | ---: | ---: | --- |",
+    ]
+    for each in shown:
+        cells = [each.service.name, each.workload, *_figures(each), choice_words(each)]
+        lines.append(f"| {' | '.join(escape(cell) for cell in cells)} |")
+    if tail:
+        lines += ["", escape(tail_sentence(tail))]
+    if fleet.unanswered:
+        lines += ["", "## In no total", ""]
+        lines += [f"- {escape(f'{r.name}: {status_words(r.status)}: {r.problem}')}" for r in fleet.unanswered]
+    return "\n".join(lines) + "\n"
+
+
+def fleet_rows(fleet: Fleet) -> list[dict[str, Any]]:
+    """One row a service with the columns of :data:`CSV_COLUMNS`; None where there is no figure."""
+    rows = [_row(number, each) for number, each in enumerate(fleet.services, start=1)]
+    for record in fleet.unanswered:
+        for name in [each.name for each in record.services] or record.service_names or ("",):
+            row = dict.fromkeys(CSV_COLUMNS)
+            row |= {"workload": record.name, "cluster": record.cluster, "region": record.region, "service": name}
+            rows.append({**row, "status": str(record.status), "verdict": record.verdict, "problem": record.problem})
+    return rows
+
+
+def fleet_csv(fleet: Fleet) -> str:
+    """CSV of all services; an empty cell is a figure that there is not. Cells never start a formula in a spreadsheet."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, CSV_COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in fleet_rows(fleet):
+        writer.writerow({name: _cell(value) for name, value in row.items()})
+    return text.getvalue()
+
+
+def fleet_parquet(fleet: Fleet) -> bytes:
+    """The rows of the CSV with their types.
+
+    Raises
+    ------
+    InputError
+        pyarrow is not installed.
+    """
+    try:
+        import pyarrow  # type: ignore[import-untyped]  # pyarrow has no types
+        from pyarrow import parquet
+    except ImportError:
+        raise InputError(
+            "writing Parquet needs pyarrow, which is not installed",
+            fix="Install the extra: pip install 'ecs-launch-advisor[fleet]'.",
+        ) from None
+    whole = {"rank", "cpu", "memory", "effort"}
+    real = {name for name in CSV_COLUMNS if name.endswith("_usd")} | {"probability", "score"}
+    kinds = {
+        name: pyarrow.int64() if name in whole else pyarrow.float64() if name in real else pyarrow.string()
+        for name in CSV_COLUMNS
+    }
+    table = pyarrow.Table.from_pylist(fleet_rows(fleet), schema=pyarrow.schema(list(kinds.items())))
+    sink = pyarrow.BufferOutputStream()
+    parquet.write_table(table, sink, compression="zstd")
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+def _row(number: int, ranked: RankedService) -> dict[str, Any]:
+    service = ranked.service
+    return {
+        "rank": number,
+        "workload": ranked.workload,
+        "cluster": ranked.cluster,
+        "region": ranked.region,
+        "service": service.name,
+        "status": str(ranked.status),
+        "verdict": ranked.verdict,
+        "launch_type": service.launch_type,
+        "purchase_option": service.purchase_option,
+        "architecture": service.architecture,
+        "cpu": service.cpu,
+        "memory": service.memory,
+        "instance_types": " ".join(service.instance_types),
+        "now_usd": service.now_usd,
+        "fargate_usd": service.fargate_usd,
+        "best_usd": service.best_usd,
+        "low_usd": service.low_usd,
+        "high_usd": service.high_usd,
+        "saving_usd": service.saving_usd,
+        "saving_against": ranked.saving_against,
+        "probability": ranked.probability,
+        "effort": service.effort,
+        "changes": "; ".join(service.changes),
+        "score": ranked.score,
+        "problem": "",
+    }
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
+        return f"'{value}"
+    return "" if value is None else value
+
+
+def _table(shown: Sequence[RankedService], width: int) -> list[str]:
+    cells = [_figures(each) for each in shown]
+    widths = [max(map(len, column)) for column in zip(_HEAD, *cells, strict=True)]
+    figures = [" ".join(f"{cell:>{w}}" for cell, w in zip(row, widths, strict=True)) for row in (_HEAD, *cells)]
+    names = [_name(each) for each in shown]
+    choices = [choice_words(each) for each in shown]
+    room = max(12, min(max(map(len, ("service", *names))), width - len(figures[0]) - 26))
+    lines = [f"  {'service':<{room}} {figures[0]}  launch choice"]
+    for name, figure, choice in zip(names, figures[1:], choices, strict=True):
+        if len(name) > room:
+            lines.append(f"  {name}")
+            name = ""
+        lines.append(f"  {name:<{room}} {figure}  {choice}")
+    return lines
+
+
+def _name(ranked: RankedService) -> str:
+    return ranked.service.name if ranked.service.name == ranked.workload else f"{ranked.service.name} ({ranked.workload})"
+
+
+def _figures(ranked: RankedService) -> tuple[str, str, str, str]:
+    service = ranked.service
+    return (
+        _money(service.saving_usd),
+        _money(service.best_usd),
+        "-" if service.effort is None else str(service.effort),
+        "-" if ranked.probability is None else chance(ranked.probability),
+    )
+
+
+def _money(usd: float | None) -> str:
+    return "-" if usd is None else money(usd)
+
+
+def _doubt(usd: Range) -> str:
+    """The interval of draws where there are any, else the range of the models; nothing where it is a point."""
+    if usd.p10 is not None and usd.p90 is not None:
+        return f" (P10-P90 {money(usd.p10)} to {money(usd.p90)}, as if all loads moved together)"
+    low, high = money(usd.low), money(usd.high)
+    return "" if low == high else f" ({low} to {high}, the models' own range)"

@@ -1,0 +1,102 @@
+"""The same answers wherever the work runs, and none lost when a worker is."""
+
+import os
+import signal
+from functools import partial
+
+import pytest
+
+from advisor.errors import InputError
+from advisor.fleet import Engine, FleetOptions, Status, advise_fleet
+from advisor.fleet.engines import Lost, open_engine
+from tests.fleet.deaths import squared_unless_killed
+from tests.fleet.fleets import write_fleet
+
+QUICK = FleetOptions(replay_weeks=0)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_fleet(tmp_path_factory.mktemp("fleet") / "clusters")
+
+
+@pytest.fixture(scope="module")
+def expected(folder):
+    return advise_fleet([folder], options=QUICK).to_json()
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+        yield cluster
+
+
+def test_processes_give_the_same_bytes(folder, expected):
+    shares = []
+    found = advise_fleet(
+        [folder], options=QUICK, engine=Engine.PROCESSES, workers=2, on_share=lambda what, share: shares.append(share)
+    )
+    assert found.to_json() == expected
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (0, 1)
+
+
+def test_dask_gives_the_same_bytes_while_a_worker_is_killed(folder, expected, cluster):
+    killed = []
+
+    def kill_one(what, share):
+        if share and not killed:
+            with cluster.get_client() as client:
+                killed.append(next(iter(client.run(os.getpid).values())))
+            os.kill(killed[0], signal.SIGKILL)
+
+    found = advise_fleet([folder], options=QUICK, engine=Engine.DASK, scheduler=cluster.scheduler_address, on_share=kill_one)
+    assert killed
+    assert found.to_json() == expected
+
+
+def test_a_task_whose_dask_worker_dies_runs_again(cluster, tmp_path):
+    with open_engine(Engine.DASK, scheduler=cluster.scheduler_address) as mapped:
+        work = partial(squared_unless_killed, folder=tmp_path, fatal=3, times=1)
+        assert dict(mapped(work, range(8))) == {n: n * n for n in range(8)}
+    assert (tmp_path / "death-0").exists()
+
+
+def test_a_process_that_is_killed_loses_nothing(tmp_path):
+    with open_engine(Engine.PROCESSES, workers=2) as mapped:
+        work = partial(squared_unless_killed, folder=tmp_path, fatal=3, times=1)
+        assert dict(mapped(work, range(8))) == {n: n * n for n in range(8)}
+    assert (tmp_path / "death-0").exists()
+
+
+def test_a_task_that_kills_each_process_is_given_up_and_blames_no_other(tmp_path):
+    with open_engine(Engine.PROCESSES, workers=2) as mapped:
+        found = dict(mapped(partial(squared_unless_killed, folder=tmp_path, fatal=3, times=9), range(8)))
+    assert isinstance(found.pop(3), Lost)
+    assert found == {n: n * n for n in range(8) if n != 3}
+
+
+def test_a_fault_of_ours_in_one_workload_is_named_and_stops_no_other(folder):
+    from advisor.fleet.run import advised
+
+    class Faulty:
+        name = "faulty"
+
+        def read(self, options):
+            raise ZeroDivisionError("by hand")
+
+    (record,) = advised([Faulty()], QUICK)
+    assert record.status is Status.FAILED
+    assert "ZeroDivisionError: by hand" in record.problem
+
+
+def test_a_scheduler_that_does_not_answer_is_one_message():
+    pytest.importorskip("distributed")
+    with pytest.raises(InputError, match=r"tcp://127\.0\.0\.1:1"), open_engine(Engine.DASK, scheduler="tcp://127.0.0.1:1"):
+        pass
+
+
+def test_a_scheduler_without_dask_is_refused():
+    with pytest.raises(InputError, match="engine dask"):
+        open_engine(Engine.PROCESSES, scheduler="tcp://127.0.0.1:1")

@@ -1,0 +1,78 @@
+"""``advisor recommend`` on many workloads."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from advisor.cli.application import app
+from tests.fleet.fleets import write_fleet, write_workload
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return write_fleet(tmp_path_factory.mktemp("fleet") / "clusters", n=2)
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["recommend", *map(str, arguments), "--replay-weeks", "0"])
+
+
+def test_a_folder_of_workloads_is_a_fleet_with_its_files(folder, tmp_path):
+    out = tmp_path / "out"
+    done = run(folder, "--out", out)
+    assert done.exit_code == 0
+    assert "2 of 4 workloads" in done.stdout
+    assert "in no total: bad:" in done.stderr
+    assert {path.name for path in out.iterdir()} >= {
+        "fleet.json",
+        "fleet.html",
+        "fleet.md",
+        "services.csv",
+        "workloads",
+        "kept",
+    }
+    assert json.loads((out / "fleet.json").read_text(encoding="utf-8"))["totals"]["n_counted"] == 2
+    assert {path.name for path in (out / "workloads").iterdir()} == {"cluster-0", "cluster-1"}
+    assert any((out / "workloads" / "cluster-0" / "deploy" / "ecs").rglob("*.json"))
+    again = run(folder, "--out", out, "--format", "json", "--quiet")
+    assert again.stdout == (out / "fleet.json").read_text(encoding="utf-8")
+    assert again.stderr == ""
+
+
+def test_several_files_are_a_fleet_and_one_is_not(folder, tmp_path):
+    done = run(folder / "cluster-0" / "workload.yaml", folder / "cluster-1" / "workload.yaml", "--format", "csv")
+    assert done.exit_code == 0
+    assert done.stdout.startswith("rank,workload,")
+    alone = run(folder / "cluster-0" / "workload.yaml", "--format", "json")
+    assert json.loads(alone.stdout)["schema"] == "advisor/recommendation/1"
+
+
+def test_a_fleet_in_which_nothing_can_be_answered_ends_with_status_1(folder):
+    done = run(folder / "bad" / "workload.yaml", "--engine", "local")
+    assert done.exit_code == 1
+    assert "0 of 1 workloads" in done.stdout
+
+
+def test_a_fleet_without_enough_data_ends_with_status_4(folder):
+    done = run(folder / "short" / "workload.yaml", "--engine", "local")
+    assert done.exit_code == 4
+    assert "not enough data" in done.stdout
+
+
+def test_a_format_that_cannot_express_one_workload_keeps_no_other_from_its_files(tmp_path):
+    write_workload(tmp_path / "fleet" / "a", level=4)
+    write_workload(tmp_path / "fleet" / "b", level=5)
+    done = run(tmp_path / "fleet", "--emit", "express", "--out", tmp_path / "out")
+    assert done.exit_code == 0
+    assert "NOT-WRITTEN.txt" in {path.name for path in (tmp_path / "out").rglob("*")}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [(["--scheduler", "tcp://127.0.0.1:1"], "--engine dask"), (["--engine", "nothing"], "nothing")],
+)
+def test_an_engine_that_cannot_be_is_one_message(folder, arguments, message):
+    done = CliRunner().invoke(app, ["recommend", str(folder), *arguments])
+    assert done.exit_code in (1, 2)
+    assert message in f"{done.output}{done.exception}"
