@@ -10,7 +10,7 @@ import numpy as np
 from advisor.billing import Bill, amounts_usd, total_usd
 from advisor.ecs import LaunchType, PurchaseOption, TaskSize
 from advisor.errors import AdvisorError, PriceNotFoundError
-from advisor.meters import Meter, Usage
+from advisor.meters import CommitmentKind, Meter, Usage
 from advisor.optimize.alternatives import (
     DEFAULT_SPREAD_ID,
     Alternatives,
@@ -19,12 +19,13 @@ from advisor.optimize.alternatives import (
     wholly_unpriced,
     without_repeats,
 )
+from advisor.optimize.held import HELD_PART, price_plan, weekly_plan_usd, with_idle, without_held
 from advisor.optimize.history import RecentLoad
 from advisor.optimize.instance_money import instance_money
 from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.parts import ROOT_VOLUME_GIB, Part, batch_plans
 from advisor.optimize.present import has_present, hours_known, present_parts
-from advisor.optimize.pricing import PricedParts, instance_facts, price_parts, weekly_usd, weighted_quantile
+from advisor.optimize.pricing import PricedParts, instance_facts, price_parts, weighted_quantile
 from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS, best_replayed, can_replay, replayed_parts, together
 from advisor.optimize.search import Search, on_default_spread, packed_load, search_for
 from advisor.optimize.side_costs import price_side_costs
@@ -34,6 +35,7 @@ from advisor.plan import CapacityProvider, Plan, ServicePlan, StrategyItem
 from advisor.pricing import PriceCatalog
 from advisor.recommend.changes import ChangeKind, changes, weekly_load
 from advisor.recommend.doubt import Drawn, break_even, drawn
+from advisor.recommend.held_types import HELD_TYPES, with_choices_of_held_types
 from advisor.recommend.price_age import price_age_warnings
 from advisor.recommend.price_faults import price_fault_warnings
 from advisor.recommend.quotas import quotas
@@ -112,8 +114,9 @@ def answer(workload: Workload, catalog: PriceCatalog, *, today: date | None = No
     unpriced = wholly_unpriced(found.by_service, search)
     if unpriced:
         raise PriceNotFoundError(meter=unpriced[1], region=workload.region, catalog_date=catalog.catalog_date(workload.region))
-    recent = RecentLoad(workload, search, found.common_measured)
-    return Answer(workload, search, with_choices_since_a_step(workload, search, found), recent, today)
+    found = with_choices_of_held_types(workload, search, with_choices_since_a_step(workload, search, found))
+    search = with_idle(search, [choice.parts for choice in found.for_cluster])
+    return Answer(workload, search, found, RecentLoad(workload, search, found.common_measured), today)
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,7 @@ class Answer:
             for load in found.loads
         }
         if not for_cluster or for_cluster[0].alternative.monthly_usd is None:
+            self._refuse_unpriced_commitments(for_cluster)
             raise AdvisorError(_nothing_fits(for_cluster or [r for ranked in by_service.values() for r in ranked]))
         best = for_cluster[0]
         parts = self._parts_of(best.alternative)
@@ -179,6 +183,14 @@ class Answer:
             side_costs=side and SideCostsBill(bill=side.bill, monthly_usd=side.monthly_usd, missing=side.missing),
         )
 
+    def _refuse_unpriced_commitments(self, ranked: Sequence[Ranked]) -> None:
+        """Where nothing has a price because of a held commitment, its rate is what is missing."""
+        prefixes = tuple(f"{kind}:" for kind in CommitmentKind)
+        missing = [meter for item in ranked for meter in item.alternative.missing if meter.startswith(prefixes)]
+        if missing:
+            region, catalog = self.workload.region, self.search.catalog
+            raise PriceNotFoundError(meter=missing[0], region=region, catalog_date=catalog.catalog_date(region))
+
     def replayed(self, weeks: int) -> "Answer":
         """The same choices, with the instances of the recommended plan and of its rival replayed on the last weeks.
 
@@ -191,7 +203,8 @@ class Answer:
             for item in finalists(ranked):
                 parts = current.parts_of_id(item.alternative.id)
                 pending = [part for part in parts if part.replay is None and can_replay(part) and id(part) not in done]
-                if item.alternative.id.endswith(SINCE_STEP):  # its types were chosen on other weeks than the bill's
+                # These types were chosen on other weeks than the bill's, or because commitments cover them.
+                if item.alternative.id.endswith((SINCE_STEP, HELD_TYPES)) or self.search.held:
                     replays = replayed_parts(pending, self.workload, self.search, weeks=weeks)
                 else:
                     replays = best_replayed(pending, self.workload, self.search, self.found.common_hours, weeks=weeks)
@@ -246,19 +259,20 @@ class Answer:
         """What to know about the age of the rates of the recommended plan and of what it is compared with."""
         against = judgement.saving.against if judgement.saving else ""
         bills = [*(each.alternative.bill for each in ranked if each.alternative.id == against), *beside]
-        compared = [item for bill in bills if bill for item in bill.line_items]
-        of_best = best.bill.line_items if best.bill else ()
+        compared = [item for bill in bills if bill for item in bill.line_items if item.part != HELD_PART]
+        of_best = [item for item in best.bill.line_items if item.part != HELD_PART] if best.bill else []
         return price_age_warnings(of_best, compared, region=self.workload.region, today=self.today)
 
     def _drawn(self, scope: str, choices: Sequence[Choice], hours: FloatArray, measured: BoolArray) -> Drawn:
         weeks = self.search.axis.week_hours(measured) if scope == CLUSTER_SCOPE else None
-        priced = [price_parts(choice.parts, hours, self.search.catalog, self.search.region) for choice in choices]
+        # Commitments are shared by all services: what one of them would use of them alone, nobody can say.
+        search = self.search if scope == CLUSTER_SCOPE else without_held(self.search)
+        priced = [price_plan(choice.parts, hours, search) for choice in choices]
         items = [self._ranked(scope, choice, bill, hours, weeks) for choice, bill in zip(choices, priced, strict=True)]
         recent = self.recent if scope == CLUSTER_SCOPE else None
-        return drawn(items, [choice.parts for choice in choices], priced, self.workload, self.search, measured, recent)
+        return drawn(items, [choice.parts for choice in choices], priced, self.workload, search, measured, recent)
 
     def _ranked(self, scope: str, choice: Choice, priced: PricedParts, hours: FloatArray, weeks: Weeks | None) -> Ranked:
-        catalog, region = self.search.catalog, self.search.region
         alternative = Alternative(
             id=choice.id,
             scope=scope,
@@ -275,7 +289,7 @@ class Answer:
             replay=_replay_summary(choice.parts),
             is_comparison=choice.is_comparison,
         )
-        weekly = np.zeros(0) if weeks is None else weekly_usd(choice.parts, weeks, catalog, region)
+        weekly = np.zeros(0) if weeks is None else weekly_plan_usd(choice.parts, weeks, hours, self.search)
         return Ranked(alternative=alternative, weekly_usd=weekly, priced_usd=priced.priced_usd)
 
     def _plan(self, parts: Sequence[Part]) -> Plan:
@@ -371,7 +385,7 @@ class Answer:
             (monthly.mean + monthly.high, choice.title, choice.parts)
             for choice in found.for_cluster
             if choice.parts and not choice.is_comparison
-            if (monthly := price_parts(choice.parts, found.common_hours, search.catalog, search.region).monthly_usd)
+            if (monthly := price_plan(choice.parts, found.common_hours, search).monthly_usd)
         ]
         _, title, parts = min(priced, key=lambda each: each[:2], default=(0.0, "", ()))
         return title if parts and launch_choice(self._plan(parts)) != launch_choice(plan) else ""
@@ -453,7 +467,7 @@ class Answer:
             return None
         parts, unknown = present_parts(self.workload, self.found.loads, self.search)
         hours = hours_known(parts, self.found.common_measured, self.search.axis)
-        priced = price_parts(parts, hours, self.search.catalog, self.search.region)
+        priced = price_plan(parts, hours, self.search)
         missing = unknown + priced.missing
         if not hours.any():
             missing += ("tasks that ran at a moment at which every load is known",)

@@ -10,8 +10,8 @@ import numpy as np
 from advisor.answer import Answer, answer
 from advisor.errors import InputError
 from advisor.optimize.fixed import on_load
+from advisor.optimize.held import price_plan
 from advisor.optimize.parts import Part
-from advisor.optimize.pricing import price_parts
 from advisor.optimize.search import search_for
 from advisor.pricing import PriceCatalog
 from advisor.recommend.doubt import Drawn
@@ -197,7 +197,7 @@ def _actual(given: Answer, drawn: Drawn, ids: Sequence[str], future: Workload, c
     hours = search.axis.month_hours(np.repeat(measured, search.axis.steps_per_input_step))
 
     def bill(parts: Sequence[Part]) -> float:
-        monthly = price_parts(on_load(parts, future, search), hours, catalog, future.region).monthly_usd
+        monthly = price_plan(on_load(parts, future, search), hours, search).monthly_usd
         return float("nan") if monthly is None else monthly.mean
 
     return nine_digits(np.array([bill(given.parts_of_id(each)) for each in ids]))

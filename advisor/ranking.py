@@ -8,6 +8,7 @@ import numpy as np
 
 from advisor.ecs import Architecture, InstanceType, LaunchType, PurchaseOption
 from advisor.errors import InputError
+from advisor.optimize.held import left_aside
 from advisor.optimize.levers import Levers, price_levers
 from advisor.optimize.loads import ServiceLoad, service_loads
 from advisor.optimize.parts import PACKING_RANGE, Part, instance_provider, instances_part
@@ -201,7 +202,8 @@ def rank_instances(
             fix="Give loads of the same period, or a workload for each group of services that were measured together.",
         )
     hours = search.axis.month_hours(measured)
-    notes = ["task sizes as declared", _assumptions(search.constraints.zones, deployment_minutes)]
+    assumed = _assumptions(search.constraints.zones, deployment_minutes)
+    notes = ["task sizes as declared", assumed, *left_aside(workload.commitments)]
     rankings: dict[tuple[str, ...], tuple[_Group, list[_Ranked]]] = {}
     for architecture in Architecture:
         members = [load for load in loads if architecture in load.service.architectures]

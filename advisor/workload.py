@@ -8,6 +8,7 @@ from enum import StrEnum
 import numpy as np
 
 from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
+from advisor.plan import Commitment
 from advisor.units import SECONDS_PER_HOUR, BoolArray, FloatArray
 
 DEFAULT_STARTUP_S = 60.0
@@ -221,6 +222,8 @@ class Workload:
     constraints: Constraints = field(default_factory=Constraints)
     growth: Growth = Growth()
     present: PresentCluster | None = None
+    commitments: tuple[Commitment, ...] = ()
+    """Savings Plans and Reserved Instances that the account holds."""
     side_costs: SideCosts | None = None
     """What the user wants counted beside the tasks."""
     rates_file: str | None = None

@@ -338,7 +338,7 @@ BAD_YAML = {
     "half a task": (workload(scaling="{min: 1.5}"), ["line 7", "expected a whole number, got 1.5"]),
     "commitments": (
         WORKLOAD + "commitments: [{kind: compute_savings_plan, usd_per_hour: 1}]\n",
-        ["line 7, column 14", "not supported yet", "commitments: []"],
+        ["line 7, column 15", "`commitments[0].term_years` is missing (1 more after this)", "Add `term_years: 1`"],
     ),
     "terms": (
         WORKLOAD + "constraints: {terms: [none, one_year]}\n",

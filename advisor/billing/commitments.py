@@ -152,12 +152,15 @@ class CommitmentRates:
         return stage, (round(rate / on_demand, _SAVING_DIGITS), rate), rate
 
     def meter_of(self, c: int, m: int) -> Meter:
-        """The meter whose rate a commitment bills a usage at: the covered one's for a Savings Plan, else its own type's."""
-        commitment = self.commitments[c]
-        meter = self.meters[m]
-        if commitment.instance_type is not None:
-            meter = instance_hour(commitment.instance_type, PurchaseOption.ON_DEMAND)
-        return committed(meter, commitment.kind, years=commitment.term_years, payment=commitment.payment)
+        """The meter whose rate a commitment bills a usage at."""
+        return commitment_meter(self.commitments[c], self.meters[m])
+
+
+def commitment_meter(commitment: Commitment, covered: Meter) -> Meter:
+    """The meter at whose rate a commitment bills what it covers: that of the usage, or of a Reserved Instance's own type."""
+    if commitment.instance_type is not None:
+        covered = instance_hour(commitment.instance_type, PurchaseOption.ON_DEMAND)
+    return committed(covered, commitment.kind, years=commitment.term_years, payment=commitment.payment)
 
 
 def commitment_rates(
@@ -177,13 +180,12 @@ def commitment_rates(
             usd = each.usd_per_hour
             if usd is None:
                 own = instance_hour(each.instance_type or "", PurchaseOption.ON_DEMAND)
-                meter = committed(own, each.kind, years=each.term_years, payment=each.payment)
-                usd = float(catalog.rates_usd([meter], region)[0])
+                usd = float(catalog.rates_usd([commitment_meter(each, own)], region)[0])
             charges[c] = amounts_usd(np.array(each.count or 0.0), np.array(usd))
             continue
         charges[c] = each.usd_per_hour or 0.0
         at = [m for m, meter in enumerate(meters) if covers(each, meter)]
-        asked = [committed(meters[m], each.kind, years=each.term_years, payment=each.payment) for m in at]
+        asked = [commitment_meter(each, meters[m]) for m in at]
         rates[c, at] = catalog.rates_usd(asked, region)
     return CommitmentRates(
         meters=tuple(meters),
@@ -267,7 +269,9 @@ def apply_commitments(
             covered[..., c, m] = sum_over_states(left[m] - rest, hours)
             left[m], budget[c] = rest, budget[c] - used
     lost = np.stack(budget, axis=-2) if budget else np.zeros((*shape, 0, n_hours))
-    missing += [rates.meter_of(c, 0).id for c in np.flatnonzero(np.isnan(rates.charge_usd)).tolist()]
+    for c in np.flatnonzero(np.isnan(rates.charge_usd)).tolist():
+        held = rates.commitments[c]
+        missing.append(commitment_meter(held, instance_hour(held.instance_type or "", PurchaseOption.ON_DEMAND)).id)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = 1.0 - lost / whole[..., np.newaxis]
     return CommittedUsage(
@@ -318,6 +322,36 @@ def committed_amounts(usage: CommittedUsage, *, charge_usd: FloatArray | None = 
         used_usd=amounts_usd(sum_over_states(usage.used_fraction, hours), charge),
         lost_usd=amounts_usd(sum_over_states(1.0 - usage.used_fraction, hours), charge),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CoveredAmounts:
+    """What each commitment covers of each usage, in units of its own meter and in dollars."""
+
+    quantity: FloatArray
+    """(..., commitments, meters): hours of the reserved type for Reserved Instances, else units of the usage."""
+    usd: FloatArray
+    """(..., commitments, meters): at the commitment's rates."""
+
+
+def covered_amounts(usage: CommittedUsage) -> CoveredAmounts:
+    """Usage that commitments cover, as bills list it: a 2xlarge under Reserved Instances of large as four hours of one."""
+    rates = usage.rates
+    units, usd = np.ones(rates.committed_usd.shape), rates.committed_usd.copy()
+    for c, each in enumerate(rates.commitments):
+        if each.instance_type is not None:
+            of_row = [_units(each, _instance_type(meter) or "") for meter in rates.meters]
+            units[c] = np.array(of_row) / _units(each, each.instance_type)
+            usd[c] = rates.charge_usd[c] / each.count if each.count else np.nan
+    quantity = np.where(usage.covered > 0, usage.covered * units, 0.0)
+    return CoveredAmounts(quantity=quantity, usd=np.where(quantity > 0, amounts_usd(quantity, usd), 0.0))
+
+
+def usd_per_hour(usage: CommittedUsage) -> FloatArray:
+    """(..., hours): dollars of each clock hour, with what is due for commitments; NaN where a rate or usage is not known."""
+    by_hour = np.moveaxis(usage.on_demand_per_hour, -1, -2)
+    due = usage.rates.charge_usd.sum()
+    return np.asarray(amounts_usd(by_hour, usage.rates.on_demand_usd).sum(axis=-1) + due, dtype=np.float64)
 
 
 def in_clock_hours(usage: Usage, first_steps: IntArray) -> Usage:

@@ -23,6 +23,7 @@ from advisor.gating.sides import (
     setup_of,
     unanswered,
 )
+from advisor.optimize.held import left_aside
 from advisor.optimize.parts import PACKING_RANGE, Part, fargate_part, instance_provider, instances_part
 from advisor.optimize.pricing import PricedParts, instance_facts, price_parts
 from advisor.optimize.search import packed_load, shared_instances
@@ -147,7 +148,7 @@ class _Comparison:
     ) -> None:
         self.before, self.after, self.catalog, self.names, self.placement = before, after, catalog, names, placement
         self.axis = timeline(before.start, before.step_s, before.n_steps)
-        self.notes: list[str] = []
+        self.notes: list[str] = [*left_aside(before.commitments)]
         self.is_with_instances = any(
             launch_type_of(named(workload, name), workload) in ON_INSTANCES for workload in (before, after) for name in names
         )

@@ -10,6 +10,7 @@ import numpy as np
 from advisor.ecs import PurchaseOption
 from advisor.meters import Usage
 from advisor.optimize.fixed import on_load
+from advisor.optimize.held import HELD_PART, price_plan, weekly_mean_with_held
 from advisor.optimize.parts import Part
 from advisor.optimize.pricing import PricedParts, amounts_of, price_parts
 from advisor.optimize.search import Search
@@ -50,8 +51,19 @@ class RecentLoad:
         return on_load(parts, self.workload, self.search, load_factor=load_factor)
 
     def monthly_usd(self, parts: Sequence[Part], load_factor: float) -> float:
-        """Bill of a month of this load; NaN where something has no price. [USD]"""
+        """Bill of a month of this load; NaN where something has no price. Idle commitments are left out. [USD]"""
+        if self.search.held:
+            return self._plan_usd(parts, load_factor)
         return math.fsum(self._part_usd(part, load_factor) for part in parts)
+
+    def _plan_usd(self, parts: Sequence[Part], load_factor: float) -> float:
+        """Of a whole plan: its parts share the held commitments."""
+        key = load_factor, tuple(id(part) for part in parts)
+        if key not in self._known:
+            self._held.extend(parts)
+            monthly = price_plan(self.parts(parts, load_factor), self.hours, replace(self.search, idle=())).monthly_usd
+            self._known[key] = float("nan") if monthly is None else monthly.mean
+        return self._known[key]
 
     def _part_usd(self, part: Part, load_factor: float) -> float:
         provider = part.provider
@@ -101,9 +113,13 @@ def cost_history(
     weeks = search.axis.week_hours(measured)
     names = {name for parts in choices for part in parts for name in part.services}
     is_stated = all(service.is_stated for service in workload.services if service.name in names)
-    monthly = np.array([each.monthly_usd.mean if each.monthly_usd else np.nan for each in priced])
+    idle_usd = search.idle_usd_per_hour * HOURS_PER_MONTH
+    monthly = np.array([each.monthly_usd.mean - idle_usd if each.monthly_usd else np.nan for each in priced])
     if is_stated:
         weekly = monthly[np.newaxis] * (HOURS_PER_WEEK / HOURS_PER_MONTH)
+    elif search.held:
+        hours = search.axis.month_hours(measured)
+        weekly = np.array([weekly_mean_with_held(parts, weeks, hours, search) for parts in choices]).reshape(len(choices), -1).T
     else:
         weekly = np.array([weekly_mean_usd(parts, weeks, search) for parts in choices]).reshape(len(choices), -1).T
     n_plans = len(choices)
@@ -126,27 +142,32 @@ def cost_history(
         coverage_fraction=float(measured.mean()),
         is_stated=is_stated,
         range_fraction=np.nan_to_num(ranges),
-        spot_fraction=np.array([_spot_fraction(parts, each) for parts, each in zip(choices, priced, strict=True)]).T,
-        price_age_years=_price_ages(priced),
+        spot_fraction=np.array([_spot_fraction(parts, each, idle_usd) for parts, each in zip(choices, priced, strict=True)]).T,
+        price_age_years=_price_ages(priced, idle_usd),
         growth_load=None if points is None else np.array(GROWTH_LOADS),
         growth_usd=points,
     )
 
 
-def _spot_fraction(parts: Sequence[Part], priced: PricedParts) -> tuple[float, float]:
-    """Shares of the bill at EC2 Spot and at Fargate Spot rates."""
+def _spot_fraction(parts: Sequence[Part], priced: PricedParts, idle_usd: float) -> tuple[float, float]:
+    """Shares of the bill, without idle commitments, at EC2 Spot and at Fargate Spot rates."""
     if priced.bill is None or not any(part.provider.purchase_option is PurchaseOption.SPOT for part in parts):
         return (0.0, 0.0)
     items = priced.bill.line_items
-    total = sum(item.amount_usd for item in items)
+    total = sum(item.amount_usd for item in items) - idle_usd
     ec2 = sum(item.amount_usd for item in items if ":spot" in item.meter and item.meter.startswith("ec2:"))
     fargate = sum(item.amount_usd for item in items if ":spot:" in item.meter and item.meter.startswith("fargate:"))
     return (ec2 / total, fargate / total) if total else (0.0, 0.0)
 
 
-def _price_ages(priced: Sequence[PricedParts]) -> FloatArray:
+def _price_ages(priced: Sequence[PricedParts], idle_usd: float) -> FloatArray:
     """(services of AWS, plans): share of the bill at each one's rates times the root of their age against the newest rate."""
-    items = [each.bill.line_items if each.bill else () for each in priced]
+    # What is due for commitments that are not used stands in a contract and has no age.
+    items = [[item for item in each.bill.line_items if item.part != HELD_PART] if each.bill else [] for each in priced]
+    lost = [
+        math.fsum(item.amount_usd for item in each.bill.line_items if item.part == HELD_PART) if each.bill else 0.0
+        for each in priced
+    ]
     dates = [_day(item.as_of) for bill in items for item in bill]
     newest = max((day for day in dates if day), default=None)
     oldest = min((day for day in dates if day), default=None)
@@ -155,7 +176,7 @@ def _price_ages(priced: Sequence[PricedParts]) -> FloatArray:
     if newest is None or oldest is None:
         return ages
     for column, bill in enumerate(items):
-        total = sum(item.amount_usd for item in bill)
+        total = sum(item.amount_usd for item in bill) + lost[column] - idle_usd
         for item in bill if total else ():
             years = (newest - (_day(item.as_of) or oldest)).days / DAYS_PER_YEAR
             ages[names.index(item.meter.partition(":")[0]), column] += item.amount_usd / total * np.sqrt(years)

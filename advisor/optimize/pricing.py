@@ -60,7 +60,7 @@ def price_parts(parts: Sequence[Part], hours: FloatArray, catalog: PriceCatalog,
                 missing.append(meter.id)
             else:
                 items.append(_line_item(part, meter, quantity, rate, amount))
-        spread_usd += _range_usd(part, amounts)
+        spread_usd += range_usd(part, amounts)
     mean = math.fsum(item.amount_usd for item in items)
     names = tuple(dict.fromkeys(missing))
     if names:
@@ -76,7 +76,7 @@ def weekly_usd(parts: Sequence[Part], weeks: Weeks, catalog: PriceCatalog, regio
         by_week = part.quantity_per_hour[:, weeks.steps].swapaxes(0, 1)
         totals = Usage(meters=part.meters, quantity_per_hour=by_week, hours=weeks.hours).totals
         amounts = amounts_of(part, totals, catalog, region)
-        total += total_usd(amounts) + np.array([_range_usd(part, row) for row in amounts])
+        total += total_usd(amounts) + np.array([range_usd(part, row) for row in amounts])
     return total
 
 
@@ -124,10 +124,14 @@ def _rate(catalog: PriceCatalog, meter: Meter, region: str) -> Rate | None:
         return None
 
 
+def part_title(part: Part) -> str:
+    """What line items of a part stand under: its service on Fargate, else its capacity provider."""
+    return next(iter(part.services)) if part.provider.launch_type is LaunchType.FARGATE else part.name
+
+
 def _line_item(part: Part, meter: Meter, quantity: float, rate: Rate, amount: float) -> LineItem:
-    services = list(part.services)
     return LineItem(
-        part=services[0] if part.provider.launch_type is LaunchType.FARGATE else part.name,
+        part=part_title(part),
         meter=meter.id,
         quantity=quantity,
         unit=meter.unit,
@@ -141,7 +145,7 @@ def _line_item(part: Part, meter: Meter, quantity: float, rate: Rate, amount: fl
     )
 
 
-def _range_usd(part: Part, amounts: FloatArray) -> float:
+def range_usd(part: Part, amounts: FloatArray) -> float:
     """How much dearer than the fast model the part may be."""
     if part.provider.launch_type is LaunchType.FARGATE:
         return 0.0

@@ -10,7 +10,7 @@ from advisor.ecs import Architecture, InstanceType, LaunchType, PlacementStrateg
 from advisor.meters import GP3_GIB_MONTH, PUBLIC_IPV4_HOUR, sum_over_states
 from advisor.optimize.candidates import Candidates, candidates
 from advisor.optimize.parts import MANAGED_FEE_RANGE, PACKING_RANGE, ROOT_VOLUME_GIB, Part, instance_provider, instances_part
-from advisor.plan import CapacityProvider
+from advisor.plan import CapacityProvider, Commitment
 from advisor.pricing import PriceCatalog
 from advisor.simulate.instances import (
     dedicated_instance_hours,
@@ -53,6 +53,12 @@ class Search:
     axis: Timeline
     constraints: Constraints
     candidates: Candidates
+    held: tuple[Commitment, ...] = ()
+    """Commitments of the account that some plan may use."""
+    idle: tuple[Commitment, ...] = ()
+    """Commitments of the account that no plan can use."""
+    idle_usd_per_hour: float = 0.0
+    """Due for the idle ones."""
 
     def rates(self, kind: CapacityKind, *, has_public_ip: bool = False) -> FloatArray:
         """(types, 5): USD for an instance-hour, its fee, its public address, a GiB-month of gp3, a surplus vCPU-hour.
@@ -93,7 +99,14 @@ def search_for(workload: Workload, catalog: PriceCatalog) -> Search:
     """Candidates and time axis of a workload."""
     axis = timeline(workload.start, workload.step_s, workload.n_steps)
     types = candidates(catalog, workload.region, workload.constraints, workload.daemons)
-    return Search(catalog=catalog, region=workload.region, axis=axis, constraints=workload.constraints, candidates=types)
+    return Search(
+        catalog=catalog,
+        region=workload.region,
+        axis=axis,
+        constraints=workload.constraints,
+        candidates=types,
+        held=workload.commitments,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

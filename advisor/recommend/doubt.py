@@ -12,7 +12,7 @@ from advisor.optimize.search import Search
 from advisor.recommend.result import BreakEven
 from advisor.recommend.verdict import Ranked
 from advisor.uncertainty import SEED, CostHistory, month_draws, odds
-from advisor.units import BoolArray, FloatArray
+from advisor.units import HOURS_PER_MONTH, BoolArray, FloatArray
 from advisor.workload import Growth, Workload
 
 FLIP_LOADS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
@@ -82,7 +82,7 @@ def drawn(
     )
     if not history.has_draws:
         return Drawn(items=tuple(items), history=None, growth=growth)
-    draws = month_draws(history, growth=growth)
+    draws = month_draws(history, growth=growth) + search.idle_usd_per_hour * HOURS_PER_MONTH
     result = list(items)
     for column, i in enumerate(at):
         result[i] = replace(items[i], draws_usd=draws[:, column])

@@ -33,6 +33,9 @@ _EXAMPLES: Final = {
     "load": "load: {file: web.csv}",
     "launch_type": "launch_type: FARGATE",
     "instances": "instances: {m6i.large: 6}",
+    "kind": "kind: compute_savings_plan",
+    "term_years": "term_years: 1",
+    "payment": "payment: no_upfront",
 }
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from advisor.ecs import TaskSize
 from advisor.errors import InputError
 from advisor.sources.batch_runs import Runs, parse_runs
+from advisor.sources.commitment_entries import held_commitments
 from advisor.sources.demand import Load, Statement, constant_load, load_of_runs, on_one_axis
 from advisor.sources.ecs_names import ecs_name_problem, name_from_stem, region_problem
 from advisor.sources.input_files import InputFiles, Place, shown
@@ -234,12 +235,14 @@ def _from_workload_file(path: Path, files: InputFiles, load_files: LoadFiles, re
         daemon_of(one, *_sized(path, files, one, document, ("daemons", number), notes))
         for number, one in enumerate(entry.daemons)
     ]
+    in_region = _region(path, region or entry.region)
     return replace(
-        _workload(entry.cluster, _region(path, region or entry.region), services, loads, notes),
+        _workload(entry.cluster, in_region, services, loads, notes),
         constraints=constraints,
         growth=Growth(fraction=entry.growth.fraction, spread_fraction=entry.growth.spread),
         daemons=tuple(daemons),
         present=present_of(entry.present),
+        commitments=held_commitments(entry, in_region, document, notes),
         side_costs=None if entry.side_costs is None else SideCosts(**entry.side_costs.model_dump()),
         rates_file=None if entry.rates is None else str(path.parent / entry.rates),
         defaults_used=_assumed(entry)

@@ -7,7 +7,9 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import PydanticCustomError
 
 from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, FARGATE_MAX_STORAGE_GIB
-from advisor.errors import InputError
+from advisor.errors import InputError, PlanError
+from advisor.meters import CommitmentKind, PaymentOption
+from advisor.plan import Commitment
 from advisor.sources.batch_runs import Run, parse_schedule
 from advisor.sources.ecs_names import ECS_NAME, ecs_name_problem, region_problem
 from advisor.sources.task_size import parse_cpu_units, parse_memory_mib
@@ -53,15 +55,6 @@ def _linux(family: str) -> str:
     if family != "LINUX":
         raise refusal(f"{family[:60]!r} is not supported yet: this version prices LINUX only", "Leave the service out.")
     return family
-
-
-def _none_held(commitments: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    if commitments:
-        raise refusal(
-            "commitments already held are not supported yet",
-            "Write `commitments: []`; the comparison is then of On-Demand and Spot.",
-        )
-    return commitments
 
 
 def _no_terms(terms: list[str]) -> list[str]:
@@ -316,6 +309,47 @@ class GrowthEntry(_Entry):
     )
 
 
+class CommitmentEntry(_Entry):
+    """A Savings Plan, or Reserved Instances of one type, that the account holds and pays for whatever runs."""
+
+    kind: Literal["compute_savings_plan", "ec2_instance_savings_plan", "reserved_instance"]
+    usd_per_hour: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] | None = Field(
+        None,
+        description="Of a Savings Plan: its commitment. Of Reserved Instances: what an hour of one costs, the upfront payment"
+        " spread over the term. Default for these: the catalog's rate.",
+    )
+    family: str | None = Field(None, description="Of an EC2 Instance Savings Plan, such as m7g.")
+    instance_type: str | None = Field(None, description="Of Reserved Instances, such as m7g.large.")
+    count: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(None, description="Of Reserved Instances.")
+    scope: str = Field("region", description="Of Reserved Instances: region, or a zone such as us-east-1a. Default region.")
+    region: Annotated[str, AfterValidator(_region)] | None = Field(
+        None, description="Of an EC2 Instance Savings Plan and Reserved Instances. Default: the workload's."
+    )
+    term_years: Literal[1, 3]
+    payment: Literal["all_upfront", "partial_upfront", "no_upfront"]
+
+    @model_validator(mode="after")
+    def _one_that_aws_sells(self) -> Self:
+        try:
+            self.commitment()
+        except PlanError as error:
+            raise refusal(str(error), "Write it as AWS's console shows it, or leave it out.") from None
+        return self
+
+    def commitment(self) -> Commitment:
+        """The same as a value of the library."""
+        return Commitment(
+            kind=CommitmentKind(self.kind),
+            term_years=self.term_years,
+            payment=PaymentOption(self.payment),
+            usd_per_hour=self.usd_per_hour,
+            family=self.family,
+            instance_type=self.instance_type,
+            count=self.count,
+            scope=self.scope,
+        )
+
+
 Quantity = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
 
 
@@ -371,8 +405,8 @@ class WorkloadEntry(_Entry):
     present: PresentEntry | None = None
     constraints: ConstraintsEntry = ConstraintsEntry()
     growth: GrowthEntry = GrowthEntry()
-    commitments: Annotated[list[dict[str, Any]], AfterValidator(_none_held)] = Field(
-        [], description="Commitments held: none yet."
+    commitments: list[CommitmentEntry] = Field(
+        [], description="Savings Plans and Reserved Instances that the account holds, all of them free for this cluster."
     )
     side_costs: SideCostsEntry | None = None
     rates: str | None = Field(None, min_length=1, description="A file of own rates, over the catalog's.")

@@ -9,6 +9,7 @@ import numpy as np
 
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.errors import InputError
+from advisor.optimize.held import left_aside
 from advisor.pricing import PriceCatalog
 from advisor.recommend.changes import weekly_load
 from advisor.sweeping.axes import AXES, AxisName, AxisValue, SweptAxis, checked_values, is_narrow, middle, with_now
@@ -239,7 +240,7 @@ class _Grid:
 
     def __init__(self, here: Circumstances, x: SweptAxis, y: SweptAxis, families: Sequence[str]) -> None:
         self.here, self.x, self.y = here, x, y
-        self.notes: list[str] = []
+        self.notes: list[str] = [*left_aside(here.workload.commitments)]
         self._sides: dict[tuple[object, ...], Side | None] = {}
         self._masks: dict[str, BoolArray] = {}
         self.lines = self._lines(families)

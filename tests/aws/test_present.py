@@ -473,7 +473,39 @@ def test_commitments_are_written_as_far_as_they_are_read(tmp_path):
         in text
     )
     write_files(tmp_path, files)
-    read_workload(tmp_path / "workload.yaml")
+    held = read_workload(tmp_path / "workload.yaml").commitments
+    assert [str(each) for each in held] == [
+        "Compute Savings Plan of 1.25 USD/h, 1-year no upfront",
+        "4 x m6i.large Reserved Instance, 3-year all upfront",
+    ]
+
+
+def test_commitments_that_cover_nothing_here_are_left_out(tmp_path):
+    """Plans of another Region, Windows and dedicated instances; what is paid upfront is spread over the term."""
+    account = account_with(web={})
+    year = 365 * 86_400
+    terms = {"termDurationInSeconds": year, "paymentOption": "Partial Upfront", "state": "active", "commitment": "2"}
+    family = {"savingsPlanType": "EC2Instance", "ec2InstanceFamily": "m6i", **terms}
+    reserved = {"InstanceCount": 4, "Scope": "Region", "Duration": year, "OfferingType": "Partial Upfront"}
+    large = {**reserved, "InstanceType": "m6i.large", "ProductDescription": "Linux/UNIX", "InstanceTenancy": "default"}
+    account.answers = {
+        **account.answers,
+        "DescribeSavingsPlans": lambda asked: {
+            "savingsPlans": [{**family, "region": "eu-west-1"}, {**family, "region": "ap-south-1"}]
+        },
+        "DescribeReservedInstances": lambda asked: {
+            "ReservedInstances": [
+                {**large, "FixedPrice": 262.8, "RecurringCharges": [{"Amount": 0.03, "Frequency": "Hourly"}]},
+                {**large, "ProductDescription": "Windows"},
+                {**large, "InstanceTenancy": "dedicated"},
+            ]
+        },
+    }
+    files = collect_workload(account, "shop", now=NOW, days=0.25, with_commitments=True)
+    write_files(tmp_path, files)
+    plan, instances = read_workload(tmp_path / "workload.yaml").commitments
+    assert (plan.family, plan.usd_per_hour) == ("m6i", 2.0)
+    assert (instances.count, instances.usd_per_hour) == (4, 0.06)  # 262.8 / 8,760 h + 0.03
 
 
 def test_commitments_are_not_asked_for_unless_wanted():

@@ -12,7 +12,7 @@ _YEAR_S: Final = 365 * 24 * 3600
 
 
 def fetch_commitments(aws: Aws) -> list[dict[str, Any]]:
-    """Active commitments as the workload file spells them."""
+    """Active commitments that can cover something in the Region, as the workload file spells them."""
     plans = aws.optional("held Savings Plans", lambda: _savings_plans(aws))
     reserved = aws.optional("held Reserved Instances", lambda: _reserved_instances(aws))
     return [*(plans or ()), *(reserved or ())]
@@ -21,7 +21,8 @@ def fetch_commitments(aws: Aws) -> list[dict[str, Any]]:
 def _savings_plans(aws: Aws) -> list[dict[str, Any]]:
     facts = aws.pages("savingsplans", "DescribeSavingsPlans", "savingsPlans", states=["active"], maxResults=1000)
     with reading("savingsplans:DescribeSavingsPlans"):
-        return [_savings_plan(plan) for plan in facts if plan["savingsPlanType"] in _PLAN_KINDS]
+        plans = [_savings_plan(plan) for plan in facts if plan["savingsPlanType"] in _PLAN_KINDS]
+    return [plan for plan in plans if plan.get("region", aws.region) == aws.region]
 
 
 def _savings_plan(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -43,18 +44,35 @@ def _reserved_instances(aws: Aws) -> list[dict[str, Any]]:
         "ec2", "DescribeReservedInstances", "ReservedInstances", Filters=[{"Name": "state", "Values": ["active"]}]
     )
     with reading("ec2:DescribeReservedInstances"):
-        return [_reserved_instance(held) for held in facts]
+        return [_reserved_instance(held) for held in facts if _is_for_linux(held)]
+
+
+def _is_for_linux(facts: Mapping[str, Any]) -> bool:
+    """For Linux without a licence and with shared tenancy: what ECS's own images run on."""
+    platform, tenancy = facts.get("ProductDescription") or "Linux/UNIX", facts.get("InstanceTenancy") or "default"
+    return platform in ("Linux/UNIX", "Linux/UNIX (Amazon VPC)") and tenancy == "default"
 
 
 def _reserved_instance(facts: Mapping[str, Any]) -> dict[str, Any]:
+    usd = _usd_per_hour(facts)
     return {
         "kind": "reserved_instance",
+        **({} if usd is None else {"usd_per_hour": usd}),
         "instance_type": facts["InstanceType"],
         "count": int(facts["InstanceCount"]),
         "scope": facts.get("AvailabilityZone") or "region",
         "term_years": round(int(facts["Duration"]) / _YEAR_S),
         "payment": _payment(facts.get("OfferingType")),
     }
+
+
+def _usd_per_hour(facts: Mapping[str, Any]) -> float | None:
+    """What an hour of one instance costs with the upfront payment spread over the term; None where AWS does not say."""
+    if facts.get("FixedPrice") is None or (facts.get("CurrencyCode") or "USD") != "USD":
+        return None
+    hourly = [float(each["Amount"]) for each in facts.get("RecurringCharges") or () if each.get("Frequency") == "Hourly"]
+    fixed = float(facts["FixedPrice"]) * 3600 / int(facts["Duration"])
+    return round(fixed + float(facts.get("UsagePrice") or 0) + sum(hourly), 6) or None
 
 
 def _payment(stated: str | None) -> str:

@@ -271,7 +271,7 @@ def _commitment_lines(found: Findings) -> Iterator[str]:
     if _reads_commitments(found.commitments):
         yield from held
         return
-    yield "# Held commitments. This version does not take them into account yet; the comparison is of On-Demand and Spot."
+    yield "# Held commitments in a form that the workload file does not know; the comparison is of On-Demand and Spot."
     yield from (f"# {line}" for line in held)
 
 

@@ -1,0 +1,304 @@
+"""Commitments that the account holds: read, billed with every alternative hour by hour, and sunk."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from advisor import read_workload
+from advisor.answer import advise
+from advisor.ecs import Architecture, LaunchType, PurchaseOption
+from advisor.errors import InputError, PriceNotFoundError
+from advisor.meters import CommitmentKind, PaymentOption, committed, fargate_gib_hour, fargate_vcpu_hour, instance_hour
+from advisor.plan import Commitment
+from advisor.pricing import Rate
+from advisor.workload import PresentCluster, PresentService
+from tests.as_advisor import SOURCE, as_catalog, as_rates, as_workload
+from tests.test_present import FARGATE, LARGE, N_HOURS, PRICES, web
+
+approx = pytest.approx
+TERMS = {"term_years": 1, "payment": PaymentOption.NO_UPFRONT}
+XLARGE = {**LARGE, "name": "m5.xlarge", "vcpu": 4, "memory_mib": 15_360, "trunked_tasks": 20, "usd_per_hour": 0.2}
+CHEAPER = {**LARGE, "name": "m6i.large", "usd_per_hour": 0.095}
+ON_DEMAND = PurchaseOption.ON_DEMAND
+FARGATE_METERS = (fargate_vcpu_hour(Architecture.X86_64, ON_DEMAND), fargate_gib_hour(Architecture.X86_64, ON_DEMAND))
+
+
+def compute_plan(usd_per_hour):
+    return Commitment(kind=CommitmentKind.COMPUTE_SAVINGS_PLAN, usd_per_hour=usd_per_hour, **TERMS)
+
+
+def reserved(instance_type, count, **more):
+    return Commitment(kind=CommitmentKind.RESERVED_INSTANCE, instance_type=instance_type, count=count, **TERMS, **more)
+
+
+def listed(types, fargate_saving=0.25, instance_saving=0.4, compute_saving=0.3):
+    """Rates with those of commitments: savings as shares of the on-demand rate; none where the share is None."""
+    rates = as_rates(types, PRICES)
+    plan, compute, ri = (
+        CommitmentKind.EC2_INSTANCE_SAVINGS_PLAN,
+        CommitmentKind.COMPUTE_SAVINGS_PLAN,
+        CommitmentKind.RESERVED_INSTANCE,
+    )
+    instances = [instance_hour(each["name"], ON_DEMAND) for each in types]
+    savings = [(compute, FARGATE_METERS, fargate_saving), (compute, instances, compute_saving)]
+    for kind, meters, saving in [*savings, (plan, instances, instance_saving), (ri, instances, instance_saving)]:
+        for meter in meters if saving is not None else ():
+            usd = rates[meter.id].usd * (1 - saving)
+            rates[committed(meter, kind, years=1, payment=TERMS["payment"]).id] = Rate(usd, meter.unit, SOURCE.id, SOURCE.date)
+    return rates
+
+
+def answer(*services, held=(), types=(LARGE,), rates=None, present=None, cluster=None, step_s=3600, replay_weeks=0, **more):
+    load = as_workload({"start_s": 0, "step_s": step_s, "services": list(services)}, **more)
+    named = tuple(replace(service, present=present) for service in load.services)
+    load = replace(load, services=named, present=cluster, commitments=tuple(held))
+    return advise(load, as_catalog(types, PRICES, rates or listed(types)), replay_weeks=replay_weeks)
+
+
+def month(found, name="web"):
+    return {a.id: a.monthly_usd.mean for a in found.alternatives if a.scope == "cluster" and a.monthly_usd}
+
+
+def items(bill):
+    return {(item.part, item.meter): (item.quantity, item.amount_usd) for item in bill.line_items}
+
+
+def only(found, start):
+    return next(a for a in found.alternatives if a.scope == "cluster" and a.id.startswith(start))
+
+
+def test_a_plan_covers_fargate_and_the_rest_is_on_demand():
+    """4 tasks of 1 vCPU and 2 GiB; $0.072 buys all 8 GiB at $0.003 first? Equal savings: the lower rate, memory, first.
+
+    8 GiB x $0.003 = $0.024; $0.048 left buys 1.6 vCPU at $0.03; 2.4 vCPU stay at $0.04 = $0.096 an hour.
+    """
+    found = answer(web(), held=[compute_plan(0.072)])
+    bill = only(found, "cluster:fargate").bill
+    vcpu, gib = (meter.id for meter in FARGATE_METERS)
+    assert items(bill) == {
+        ("web", vcpu): (approx(2.4 * 730), approx(0.096 * 730)),
+        ("web", f"compute_savings_plan:1y:no_upfront:{vcpu}"): (approx(1.6 * 730), approx(0.048 * 730)),
+        ("web", gib): (approx(0, abs=1e-9), approx(0, abs=1e-9)),
+        ("web", f"compute_savings_plan:1y:no_upfront:{gib}"): (approx(8 * 730), approx(0.024 * 730)),
+    }
+    assert only(found, "cluster:fargate").monthly_usd.mean == approx((0.096 + 0.072) * 730)
+
+
+def test_what_no_usage_takes_is_lost_and_stands_on_its_own_line():
+    found = answer(web(), held=[compute_plan(1.0)])
+    fargate = only(found, "cluster:fargate")
+    assert items(fargate.bill)["held commitments", "compute_savings_plan:1y:no_upfront:unused"] == (
+        approx((1 - 0.144) * 730),
+        approx((1 - 0.144) * 730),
+    )
+    assert fargate.monthly_usd.mean == approx(730)
+
+
+def test_commitments_apply_to_clock_hours_and_not_to_their_mean():
+    """8 tasks in one hour and none in the next: a plan that would cover the mean of 4 covers half of what runs."""
+    demand = [80.0, 0.0] * (N_HOURS // 2)
+    found = answer(web(demand=demand, min=0), held=[compute_plan(0.144)])
+    fargate = only(found, "cluster:fargate").monthly_usd.mean
+    used, left = 365 * 0.144, 365 * 4 * 0.048
+    assert fargate == approx(730 * 0.144 + left, rel=2e-3)  # scale-in delay adds a quarter of an hour
+    assert fargate > used + left
+
+
+def test_quarters_of_an_hour_are_added_up_before_a_plan_applies():
+    """4 tasks in one quarter and none in three make 1 task-hour, which a plan for one task covers whole."""
+    demand = [4.0, 0.0, 0.0, 0.0] * 336
+    tasks = {"name": "web", "form": "tasks", "demand": demand, "cpu": 1024, "memory": 2048, "startup_s": 0}
+    found = answer(tasks, held=[compute_plan(0.036)], step_s=900)
+    assert only(found, "cluster:fargate").monthly_usd.mean == approx(730 * 0.036)
+
+
+def test_reserved_instances_cover_other_sizes_and_are_billed_as_their_own():
+    """4 tasks of 2 GiB fill two m5.large; one reserved m5.xlarge covers both: as one hour of an xlarge for each hour."""
+    held = [reserved("m5.xlarge", 1)]
+    found = answer(web(), held=held, types=(LARGE, XLARGE), launch_types=(LaunchType.EC2,))
+    best = found.alternative(found.recommendation.alternative)
+    amounts = {meter: amount for (_, meter), (_, amount) in items(best.bill).items()}
+    assert amounts["reserved_instance:1y:no_upfront:ec2:linux:on_demand:m5.xlarge"] == approx(730 * 0.2 * 0.6)
+    assert best.monthly_usd.mean == approx(730 * 0.12 + sum(usd for meter, usd in amounts.items() if meter.startswith("ebs")))
+
+
+def test_types_that_commitments_cover_are_offered_though_others_are_cheaper():
+    """Six m6i.large at $0.095 beat m5.large at $0.10, but not where m5.large is paid for already."""
+    types = (LARGE, CHEAPER)
+    without = answer(web(), types=types, launch_types=(LaunchType.EC2,))
+    assert "m6i.large" in without.recommendation.headline
+    found = answer(web(), types=types, held=[reserved("m5.large", 9)], launch_types=(LaunchType.EC2,))
+    assert "m5.large" in found.recommendation.headline
+    assert found.recommendation.alternative.endswith(":held_types")
+
+
+def test_zonal_reserved_instances_cover_the_share_of_their_zone():
+    """Two zones, two instances: the one in eu-north-1a is covered, and a second reservation there is lost."""
+    found = answer(web(), held=[reserved("m5.large", 2, scope="eu-north-1a")], launch_types=(LaunchType.EC2,))
+    ids = items(found.alternative(found.recommendation.alternative).bill)
+    ri = "reserved_instance:1y:no_upfront:ec2:linux:on_demand:m5.large"
+    assert {key[0]: value for key, value in ids.items() if key[1] == ri}["held commitments"][0] == approx(730)
+    ((_, on_demand),) = [value for key, value in ids.items() if key[1] == "ec2:linux:on_demand:m5.large"]
+    assert on_demand == approx(730 * 0.1)
+
+
+def test_today_is_billed_with_the_same_commitments():
+    cluster = PresentCluster(instances={"m5.large": 6})
+    present = answer(web(), cluster=cluster, held=[reserved("m5.large", 4)]).present
+    assert present.monthly_usd.mean == approx(730 * (4 * 0.06 + 2 * 0.1) + 14.4)
+    on_fargate = answer(web(), present=replace(FARGATE, desired_count=6), held=[reserved("m5.large", 4)]).present
+    assert on_fargate.monthly_usd.mean == approx(210.24 + 730 * 4 * 0.06)
+
+
+def test_a_stated_rate_of_reserved_instances_goes_before_the_catalogs():
+    cluster = PresentCluster(instances={"m5.large": 6})
+    held = [reserved("m5.large", 4, usd_per_hour=0.05)]
+    assert answer(web(), cluster=cluster, held=held).present.monthly_usd.mean == approx(730 * (4 * 0.05 + 2 * 0.1) + 14.4)
+
+
+VARIED = [40.0 + (hour * 7919 % 50) for hour in range(N_HOURS * 3)]
+
+
+@pytest.mark.parametrize(
+    "useless",
+    [
+        reserved("c7i.large", 3, usd_per_hour=0.07),
+        Commitment(kind=CommitmentKind.EC2_INSTANCE_SAVINGS_PLAN, family="r7g", usd_per_hour=0.21, **TERMS),
+    ],
+)
+@pytest.mark.parametrize("held", [(), (compute_plan(0.1),)])
+def test_k10_a_commitment_that_nothing_can_use_moves_no_ranking_difference_chance_or_break_even(useless, held):
+    before = answer(web(demand=VARIED), held=held)
+    after = answer(web(demand=VARIED), held=(*held, useless))
+    constant = 730 * 0.21
+    assert list(month(after)) == list(month(before))
+    assert month(after) == {name: approx(usd + constant) for name, usd in month(before).items()}
+    for old in before.alternatives:
+        new = after.alternative(old.id)
+        assert new.probability_cheapest == old.probability_cheapest
+        if old.scope == "cluster":
+            assert new.monthly_usd.p10 == approx(old.monthly_usd.p10 + constant)
+            assert new.monthly_usd.p90 == approx(old.monthly_usd.p90 + constant)
+    old, new = before.recommendation, after.recommendation
+    assert (new.alternative, new.verdict, new.saving.mean) == (
+        old.alternative,
+        old.verdict,
+        approx(old.saving.mean),
+    )
+    assert new.break_even.lower_load_factor == old.break_even.lower_load_factor
+    assert new.break_even.upper_load_factor == old.break_even.upper_load_factor
+
+
+def test_k1_no_commitments_change_no_byte():
+    plain = answer(web(demand=VARIED), replay_weeks=1)
+    assert json.dumps(answer(web(demand=VARIED), held=(), replay_weeks=1).to_dict()) == json.dumps(plain.to_dict())
+    assert "commitment" not in json.dumps(plain.to_dict())
+
+
+def test_line_items_add_up_with_replays_gaps_and_weeks():
+    demand = [None if 50 <= hour < 80 else value for hour, value in enumerate(VARIED)]
+    held = [compute_plan(0.1), reserved("m5.large", 1), reserved("m5.xlarge", 1, scope="eu-north-1b")]
+    found = answer(web(demand=demand), held=held, types=(LARGE, XLARGE), replay_weeks=1)
+    for each in found.of_scope("cluster"):
+        assert sum(item.amount_usd for item in each.bill.line_items) == approx(each.monthly_usd.mean)
+        due = [item.amount_usd for item in each.bill.line_items if not item.meter.startswith(("ec2:", "fargate:", "ebs:"))]
+        assert sum(due) == approx(730 * (0.1 + 0.06 + 0.12))  # covered or lost, it is due
+        assert each.monthly_usd.p10 <= each.monthly_usd.p50 <= each.monthly_usd.p90
+
+
+def test_a_steady_load_has_one_cost_with_commitments_too():
+    """Law U1: constant load, so every draw is the bill."""
+    steady = {"name": "web", "form": "tasks", "demand": [7.0] * N_HOURS * 2, "cpu": 1024, "memory": 2048, "startup_s": 0}
+    fargate = only(answer(steady, held=[compute_plan(0.05)]), "cluster:fargate").monthly_usd
+    assert fargate.p50 == approx(fargate.mean, rel=1e-3)
+
+
+def test_without_a_rate_an_alternative_is_not_priced_and_names_the_meter():
+    found = answer(web(), held=[compute_plan(0.1)], rates=listed((LARGE,), compute_saving=None))
+    instances = next(a for a in found.of_scope("cluster") if "ec2" in a.id)
+    assert instances.monthly_usd is None
+    assert instances.missing == ("compute_savings_plan:1y:no_upfront:ec2:linux:on_demand:m5.large",)
+    assert found.recommendation.verdict == "best_of_priced"
+
+
+def test_where_no_alternative_has_a_rate_the_run_ends_with_the_meter():
+    with pytest.raises(PriceNotFoundError, match="compute_savings_plan:1y:no_upfront:"):
+        answer(web(), held=[compute_plan(0.1)], rates=listed((LARGE,), compute_saving=None, fargate_saving=None))
+
+
+# The workload file
+
+FILE = """
+cluster: shop
+region: us-east-1
+services:
+  - name: web
+    task: {cpu: 512, memory: 1024}
+    load: {tasks: 4}
+    present: {launch_type: FARGATE, desired_count: 4}
+commitments:
+"""
+
+
+def read(tmp_path, *lines):
+    path = tmp_path / "workload.yaml"
+    path.write_text(FILE + "".join(f"  - {line}\n" for line in lines))
+    return read_workload(path)
+
+
+def test_held_commitments_are_read(tmp_path):
+    load = read(
+        tmp_path,
+        "{kind: compute_savings_plan, usd_per_hour: 1.25, term_years: 1, payment: no_upfront}",
+        "{kind: ec2_instance_savings_plan, family: m7g, usd_per_hour: 2, region: us-east-1, term_years: 3,"
+        " payment: all_upfront}",
+        "{kind: reserved_instance, instance_type: m6i.large, count: 4, scope: us-east-1b, term_years: 3,"
+        " payment: partial_upfront}",
+    )
+    assert [str(each) for each in load.commitments] == [
+        "Compute Savings Plan of 1.25 USD/h, 1-year no upfront",
+        "EC2 Instance Savings Plan m7g of 2 USD/h, 3-year all upfront",
+        "4 x m6i.large Reserved Instance in us-east-1b, 3-year partial upfront",
+    ]
+    assert any("free for this cluster" in note for note in load.notes)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{kind: compute_savings_plan, term_years: 1, payment: no_upfront}", "line 10, column 5: .*has usd_per_hour"),
+        ("{kind: compute_savings_plan, usd_per_hour: 0, term_years: 1, payment: no_upfront}", "usd_per_hour"),
+        ("{kind: compute_savings_plan, usd_per_hour: 1, term_years: 2, payment: no_upfront}", "term_years"),
+        ("{kind: compute_savings_plan, usd_per_hour: 1, term_years: 1, payment: monthly}", "payment"),
+        ("{kind: compute_savings_plan, usd_per_hour: 1, term_years: 1, payment: no_upfront, famly: m5}", "family"),
+        ("{kind: savings_plan, usd_per_hour: 1, term_years: 1, payment: no_upfront}", "kind"),
+        ("{kind: ec2_instance_savings_plan, usd_per_hour: 1, term_years: 1, payment: no_upfront}", "has a family"),
+        (
+            "{kind: ec2_instance_savings_plan, family: m5, region: eu-west-1, usd_per_hour: 1, term_years: 1,"
+            " payment: no_upfront}",
+            "line 10, column 59: a commitment for eu-west-1 covers nothing in us-east-1. Leave it out",
+        ),
+        ("{kind: reserved_instance, instance_type: m5.large, count: 1, scope: eu-west-1a, term_years: 1, payment: no_upfront}",
+         "eu-west-1a is no zone of us-east-1"),
+        ("{kind: reserved_instance, instance_type: m5.large, count: 0, term_years: 1, payment: no_upfront}", "count"),
+    ],
+)  # fmt: skip
+def test_a_commitment_that_cannot_be_is_refused_with_its_place(tmp_path, line, said):
+    with pytest.raises(InputError, match=said):
+        read(tmp_path, line)
+
+
+def test_present_service_of_a_file_is_billed_with_the_plan(tmp_path):
+    """4 tasks of 0.5 vCPU and 1 GiB at us-east-1's plan rates: 2 x 0.032384 + 4 x 0.003556 = $0.078992 an hour, of $0.1."""
+    from advisor import read_catalog
+
+    load = read(tmp_path, "{kind: compute_savings_plan, usd_per_hour: 0.1, term_years: 1, payment: no_upfront}")
+    assert load.services[0].present == PresentService(launch_type=LaunchType.FARGATE, desired_count=4)
+    load = replace(load, constraints=replace(load.constraints, launch_types=(LaunchType.FARGATE,)))
+    present = advise(load, read_catalog("us-east-1")).present
+    assert present.monthly_usd.mean == approx(73)
+    lost = items(present.bill)["held commitments", "compute_savings_plan:1y:no_upfront:unused"]
+    assert lost[1] == approx(730 * (0.1 - 0.078992))
+    assert np.isfinite(present.monthly_usd.high)
