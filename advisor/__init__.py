@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from advisor.emit.migration import migration_page as migration_page
     from advisor.gating import Limits as Limits
     from advisor.gating import gate as gate
+    from advisor.optimize.fleet import FleetProblem as FleetProblem
+    from advisor.optimize.fleet import cheapest_fleet as cheapest_fleet
     from advisor.ranking import rank_instances as rank_instances
     from advisor.recommend import Recommendation as Recommendation
     from advisor.reconciling import reconcile as reconcile
@@ -74,6 +76,8 @@ _HOMES = {
     "hybrid_plan": "advisor.recommend.hybrid",
     "inspect_load": "advisor.sources",
     "reconcile": "advisor.reconciling",
+    "FleetProblem": "advisor.optimize.fleet",
+    "cheapest_fleet": "advisor.optimize.fleet",
     "rank_instances": "advisor.ranking",
     "plot_busiest_week": "advisor.report.charts",
     "plot_costs": "advisor.report.charts",
@@ -96,6 +100,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "FleetProblem",
     "Limits",
     "LoadOptions",
     "LoadShape",
@@ -105,6 +110,7 @@ __all__ = [
     "__version__",
     "advise",
     "backtest",
+    "cheapest_fleet",
     "diff_plan",
     "gate",
     "hybrid_plan",

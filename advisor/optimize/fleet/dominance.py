@@ -1,0 +1,133 @@
+"""Instance types that no cheapest fleet needs, and tasks that are the same to a packing."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from advisor.optimize.fleet.problem import Fleet, FleetProblem
+from advisor.units import FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Reduced:
+    """A smaller problem with the same cheapest cost, and the way back."""
+
+    problem: FleetProblem
+    types: IntArray
+    """(kept types,): their index in the whole problem."""
+    item_of_service: IntArray
+    """(services,): which item of the smaller problem a service is; -1 without tasks."""
+    dominated: dict[int, int]
+    """Index of each type that is left out, with the one that is never worse."""
+
+    def restored(self, fleet: Fleet, whole: FleetProblem) -> Fleet:
+        """The fleet in services and types of the whole problem: tasks of one item are dealt out service by service."""
+        left = whole.counts.copy()
+        members = [np.flatnonzero(self.item_of_service == item) for item in range(len(self.problem.counts))]
+        types: list[int] = []
+        rows: list[IntArray] = []
+        counts: list[int] = []
+        for kind, pattern, n in zip(fleet.types.tolist(), fleet.tasks, fleet.instances.tolist(), strict=True):
+            while n:
+                row, times = _dealt(pattern, members, left, n)
+                left = left - row * times
+                n -= times
+                types.append(int(self.types[kind]))
+                rows.append(row)
+                counts.append(times)
+        if not types:
+            return Fleet(types=np.zeros(0, np.int64), tasks=np.zeros((0, len(left)), np.int64), instances=np.zeros(0, np.int64))
+        merged = np.column_stack([np.array(types, dtype=np.int64), np.stack(rows)])
+        distinct, index = np.unique(merged, axis=0, return_inverse=True)
+        n_rows = np.bincount(index.ravel(), np.array(counts), len(distinct)).astype(np.int64)
+        return Fleet(types=distinct[:, 0], tasks=distinct[:, 1:], instances=n_rows)
+
+
+def _dealt(pattern: IntArray, members: list[IntArray], left: IntArray, most: int) -> tuple[IntArray, int]:
+    """Tasks of each service for one instance of a pattern of items, and how many instances in a row can be the same."""
+    row = np.zeros(len(left), dtype=np.int64)
+    for item in np.flatnonzero(pattern).tolist():
+        wanted = int(pattern[item])
+        for service in members[item].tolist():
+            taken = min(wanted, int(left[service]))
+            row[service] += taken
+            wanted -= taken
+    used = row > 0
+    times = min(most, int((left[used] // row[used]).min())) if used.any() else most
+    return row, max(times, 1)
+
+
+def reduced(problem: FleetProblem) -> Reduced:
+    """Equal services as one item, services without tasks left out, dominated types left out."""
+    running = np.flatnonzero(problem.counts > 0)
+    item_of_service = np.full(len(problem.counts), -1, dtype=np.int64)
+    if running.size:
+        distinct, index = np.unique(problem.tasks[running], axis=0, return_inverse=True)
+        order = np.lexsort(distinct.T[::-1])[::-1]  # largest first, whatever the order of the services
+        rank = np.empty(len(order), dtype=np.int64)
+        rank[order] = np.arange(len(order))
+        item_of_service[running] = rank[index.ravel()]
+        tasks = distinct[order]
+        counts = np.bincount(item_of_service[running], problem.counts[running]).astype(np.int64)
+    else:
+        tasks, counts = np.zeros((0, problem.tasks.shape[1]), np.int64), np.zeros(0, np.int64)
+    kept, dominated = undominated(tasks, counts, problem.capacity, problem.usd_per_hour, problem.names)
+    return Reduced(
+        problem=FleetProblem(
+            tasks=tasks,
+            counts=counts,
+            capacity=problem.capacity[kept],
+            usd_per_hour=problem.usd_per_hour[kept],
+            names=tuple(problem.names[i] for i in kept.tolist()),
+            least_instances=problem.least_instances,
+        ),
+        types=kept,
+        item_of_service=item_of_service,
+        dominated=dominated,
+    )
+
+
+def undominated(
+    tasks: IntArray, counts: IntArray, capacity: IntArray, usd_per_hour: FloatArray, names: tuple[str, ...]
+) -> tuple[IntArray, dict[int, int]]:
+    """Types that a cheapest fleet may need, cheapest first, and for each other type one that is never worse.
+
+    A type is dominated by one that is not dearer and offers at least what these tasks could ever use of it. What they can use
+    is often less than what it offers: memory that no mix of these tasks reaches before its CPU is full is no advantage.
+
+    Parameters
+    ----------
+    tasks : (items, dimensions)
+    counts : (items,)
+    capacity : (types, dimensions)
+    usd_per_hour : (types,)
+    """
+    useful = _useful(tasks, counts, capacity)
+    kept: list[int] = []
+    dominated: dict[int, int] = {}
+    for at in sorted(range(len(names)), key=lambda i: (float(usd_per_hour[i]), names[i])):
+        better = next((i for i in kept if (capacity[i] >= useful[at]).all()), None)
+        if better is None:
+            kept.append(at)
+        else:
+            dominated[at] = better
+    return np.array(kept, dtype=np.int64), dominated
+
+
+def _useful(tasks: IntArray, counts: IntArray, capacity: IntArray) -> IntArray:
+    """(types, dimensions): most that any set of these tasks uses of an instance; an upper figure."""
+    if not len(tasks):
+        return np.zeros_like(capacity)
+    fits = np.asarray((tasks[np.newaxis] <= capacity[:, np.newaxis]).all(axis=2))
+    most = np.minimum(capacity, (counts[np.newaxis, :, np.newaxis] * np.where(fits[..., np.newaxis], tasks, 0)).sum(axis=1))
+    for by in range(tasks.shape[1]):
+        # Used of dimension d <= used of dimension `by` times the largest ratio of the two in any task that fits.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = np.where(tasks[:, [by]] > 0, tasks / tasks[:, [by]], np.where(tasks > 0, np.inf, 0.0))
+        largest = np.where(fits[..., np.newaxis], ratio, 0.0).max(axis=1)
+        with np.errstate(invalid="ignore"):
+            reached = np.nan_to_num(capacity[:, [by]] * largest, nan=np.inf, posinf=np.inf)
+        most = np.minimum(most, np.where(np.isfinite(reached), np.floor(reached * (1 + 1e-12) + 1e-9), capacity)).astype(
+            np.int64
+        )
+    return np.asarray(most, dtype=np.int64)

@@ -1,0 +1,222 @@
+"""The cheapest mixed fleet for the tasks of one moment, with a bound that proves how close to the cheapest it is."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.random import SFC64, Generator
+
+from advisor.optimize.fleet.dominance import reduced
+from advisor.optimize.fleet.generation import Generation
+from advisor.optimize.fleet.heuristics import classic_packings
+from advisor.optimize.fleet.improve import ruin_and_recreate
+from advisor.optimize.fleet.patterns import all_patterns, whole_program
+from advisor.optimize.fleet.problem import Fleet, FleetProblem, fleet_of
+from advisor.optimize.fleet.rounding import dive, downsized
+from advisor.units import FloatArray, IntArray
+
+SEED = 9_400
+ROUNDING = 1e-6
+"""Relative: what the last digits of the linear program may be off. It is taken from every bound."""
+ROUNDS_BETWEEN = 40
+"""Rounds of greedy pricing after exact ones, at most, before the next dive."""
+RESTS = 4
+"""Rounds of ruin and recreate without a saving after which it ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effort:
+    """When a search ends. Counts and gaps give the same result on every machine; a time limit does not."""
+
+    gap_fraction: float = 0.001
+    """A fleet this close to its bound is good enough."""
+    rounds: int = 120
+    """Rounds of greedy pricing."""
+    improvements: int = 30
+    """Rounds of ruin and recreate after each dive."""
+    dives: int = 2
+    """Each but the first after types were priced exactly."""
+    exact_types: int = 4
+    """Types priced exactly between two dives."""
+    patterns: int = 4_000
+    """Problems with no more patterns than this are solved in full."""
+    nodes: int = 2_000
+    """Branches of such a solution."""
+    seconds: float | None = None
+    """A cap on top, by ``clock``."""
+    clock: Callable[[], float] | None = None
+    """Seconds from any start; needed for a cap."""
+
+
+QUICK = Effort(gap_fraction=0.01, rounds=40, improvements=8, dives=1, patterns=1_000, nodes=200)
+"""For many fleets of which none is the last word."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SolvedFleet:
+    """The cheapest fleet that was found, and what no fleet can beat."""
+
+    fleet: Fleet
+    usd_per_hour: float
+    lower_bound_usd_per_hour: float
+    """Proven: no fleet of these types that holds the tasks costs less."""
+    task_values_usd_per_hour: FloatArray
+    """(services,): prices of a task that the linear program's bound was proven with: over all tasks they add up to it."""
+    floor_value_usd_per_hour: float
+    """What each of the least instances adds to the bound."""
+    dominated: Mapping[str, str] = field(default_factory=dict)
+    """Types that were left out, each with one that is never worse for these tasks."""
+    n_rounds: int = 0
+
+    @property
+    def gap_fraction(self) -> float:
+        """How far above the cheapest possible the fleet may be; 0 where it is proven to be the cheapest."""
+        if not self.usd_per_hour:
+            return 0.0
+        return max(0.0, self.usd_per_hour / self.lower_bound_usd_per_hour - 1.0)
+
+
+def cheapest_fleet(problem: FleetProblem, effort: Effort | None = None) -> SolvedFleet:
+    r"""Instances of any mix of types that hold all tasks at least cost.
+
+    Column generation over patterns (the tasks on one instance of a type) gives the bound; diving makes whole instances of it;
+    ruin and recreate takes out what is wasted. Small problems are solved in full. Nothing is printed and no clock is read
+    unless ``effort`` brings one; the same problem gives the same fleet.
+
+    Notes
+    -----
+    With values :math:`\pi_s \ge 0` of tasks, :math:`\mu \ge 0` of the least number :math:`z` of instances and
+    :math:`u_t` at least the value of every pattern on type :math:`t`, no fleet costs less than
+
+    .. math:: \frac{\sum_s d_s \pi_s + z \mu}{\max_t (u_t + \mu) / c_t}
+
+    References
+    ----------
+    Farley, "A note on bounding a class of linear programming problems, including cutting stock problems", Operations
+    Research 38 (1990): the bound. Gilmore and Gomory (1961): column generation.
+    """
+    effort = effort or Effort()
+    small = reduced(problem)
+    names = problem.names
+    dominated = {names[worse]: names[better] for worse, better in small.dominated.items()}
+    if not problem.counts.any():
+        return SolvedFleet(
+            fleet=fleet_of([], [], len(problem.counts)),
+            usd_per_hour=0.0,
+            lower_bound_usd_per_hour=0.0,
+            task_values_usd_per_hour=np.zeros(len(problem.counts)),
+            floor_value_usd_per_hour=0.0,
+            dominated=dominated,
+        )
+    run = _Run(small.problem, effort)
+    run.solve()
+    fleet = small.restored(fleet_of(run.types, run.tasks, len(small.problem.counts)), problem)
+    values, floor_value = run.proof()
+    by_service = np.where(small.item_of_service >= 0, values[np.maximum(small.item_of_service, 0)], 0.0)
+    return SolvedFleet(
+        fleet=fleet,
+        usd_per_hour=fleet.usd_per_hour(problem),
+        lower_bound_usd_per_hour=min(run.bound_usd, fleet.usd_per_hour(problem)),
+        task_values_usd_per_hour=by_service,
+        floor_value_usd_per_hour=floor_value,
+        dominated=dominated,
+        n_rounds=run.n_rounds,
+    )
+
+
+class _Run:
+    """One search: the best fleet so far and the best bound."""
+
+    def __init__(self, problem: FleetProblem, effort: Effort) -> None:
+        self.problem, self.effort = problem, effort
+        self.generation = Generation(problem)
+        self.rng = Generator(SFC64(SEED))
+        self.usd = np.inf
+        self.types, self.tasks = np.zeros(0, np.int64), np.zeros((0, len(problem.counts)), np.int64)
+        self.whole_bound_usd = 0.0
+        self.n_rounds = 0
+        self.end = None if effort.seconds is None or effort.clock is None else effort.clock() + effort.seconds
+
+    @property
+    def bound_usd(self) -> float:
+        bound = max(self.generation.bound_usd * (1 - ROUNDING), self.whole_bound_usd * (1 - ROUNDING))
+        usd = self.problem.usd_per_hour
+        if (usd == usd[0]).all():  # instances of one price are counted in whole ones
+            return float(np.ceil(bound / usd[0] - 1e-6) * usd[0])
+        return bound
+
+    @property
+    def is_close(self) -> bool:
+        return self.usd <= self.bound_usd * (1 + self.effort.gap_fraction)
+
+    def proof(self) -> tuple[FloatArray, float]:
+        """Values of tasks and of a least instance under which the bound of the linear program holds."""
+        generation = self.generation
+        worth = float(generation.values @ self.problem.counts) + generation.floor_value * self.problem.least
+        scale = generation.bound_usd / worth if worth else 0.0
+        return generation.values * scale, generation.floor_value * scale
+
+    def solve(self) -> None:
+        self._keep_classic()
+        self._generate(self.effort.rounds, share=0.5)
+        if not self.is_close:
+            self._in_full()
+        for turn in range(self.effort.dives):
+            if self.is_close or (turn and self._is_over()):
+                break
+            if turn and not self.generation.is_converged:
+                self.generation.exact_round(self.effort.exact_types, self._is_over)
+                self._generate(ROUNDS_BETWEEN, share=1.0)
+            if turn and self._is_over():
+                break
+            self._keep(*dive(self.generation))
+            self._improve()
+
+    def _keep_classic(self) -> None:
+        """Where all types but one are left out, the classic heuristics are hard to beat."""
+        if len(self.problem.names) == 1:
+            for _, placed in classic_packings(self.problem, 0):
+                types = np.zeros(len(placed), dtype=np.int64)
+                self._keep(types, placed)
+                self.generation.columns.add(types, placed)
+            self.generation.solution = self.generation.master.solve()
+
+    def _generate(self, rounds: int, *, share: float) -> None:
+        for _ in range(rounds):
+            if self.generation.gap_fraction <= self.effort.gap_fraction / 2 or self._is_over(share) or self.is_close:
+                break
+            self.generation.round()
+            self.n_rounds += 1
+            if self.generation.is_stalled:
+                break
+
+    def _in_full(self) -> None:
+        patterns = all_patterns(self.problem, self.effort.patterns)
+        if patterns is None:
+            return
+        found = whole_program(self.problem, *patterns, gap=self.effort.gap_fraction / 2, nodes=self.effort.nodes)
+        if found is not None:
+            self.whole_bound_usd = found[0]
+            self._keep(*found[1:])
+
+    def _improve(self) -> None:
+        rests = 0
+        types, tasks = self.types, self.tasks
+        for _ in range(self.effort.improvements):
+            if self.is_close or self._is_over() or rests >= RESTS:
+                break
+            types, tasks, is_better = ruin_and_recreate(
+                self.generation.pricing, self.generation.solution.values, types, tasks, self.rng
+            )
+            rests = 0 if is_better else rests + 1
+            self._keep(types, tasks)
+
+    def _keep(self, types: IntArray, tasks: IntArray) -> None:
+        types, tasks = downsized(self.problem, types, tasks)
+        usd = float(self.problem.usd_per_hour[types].sum())
+        if usd < self.usd:
+            self.types, self.tasks, self.usd = types, tasks, usd
+
+    def _is_over(self, share: float = 1.0) -> bool:
+        clock, seconds = self.effort.clock, self.effort.seconds
+        return self.end is not None and clock is not None and seconds is not None and clock() > self.end - (1 - share) * seconds
