@@ -46,6 +46,19 @@ KeepOption = Annotated[
         show_default=f"{KEPT_FOLDER} in --out",
     ),
 ]  # fmt: skip
+ServicesOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--services", help="CSV with a row a service of a data set: its task size, cluster, scaling.", show_default=False
+    ),
+]
+AdviseTopOption = Annotated[
+    int | None,
+    typer.Option(
+        "--advise-top", min=0, help="Of a data set: screen all, and advise in full on that many, the costliest.",
+        show_default="all",
+    ),
+]  # fmt: skip
 FoldBelowOption = Annotated[
     float | None,
     typer.Option("--fold-below", min=0, help="Services of a fleet that cost less a month share one line.", show_default="25"),
@@ -60,6 +73,8 @@ class FleetRun:
     workers: int | None
     scheduler: str | None
     keep: Path | None
+    services: Path | None
+    advise_top: int | None
     fold_below: float | None
 
 
@@ -124,6 +139,8 @@ def recommend_fleet(sources: Sequence[Path], options: "FleetOptions", run: Fleet
         fleet = advise_fleet(
             sources,
             options=options,
+            services=run.services,
+            advise_top=run.advise_top,
             engine=Engine(run.engine or EngineName.LOCAL),
             workers=run.workers,
             scheduler=run.scheduler,

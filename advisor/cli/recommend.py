@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from advisor.cli.fleet import (
+    AdviseTopOption,
     EngineOption,
     FleetOutput,
     FleetRun,
     FoldBelowOption,
     KeepOption,
     SchedulerOption,
+    ServicesOption,
     WorkersOption,
     fleet_options,
     is_fleet_wanted,
@@ -95,6 +97,8 @@ def recommend_command(
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
     keep: KeepOption = None,
+    services: ServicesOption = None,
+    advise_top: AdviseTopOption = None,
     fold_below: FoldBelowOption = None,
     output: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
@@ -141,7 +145,15 @@ def recommend_command(
                 prices=prices,
                 replay_weeks=replay_weeks,
             ),
-            FleetRun(engine=engine, workers=workers, scheduler=scheduler, keep=keep, fold_below=fold_below),
+            FleetRun(
+                engine=engine,
+                workers=workers,
+                scheduler=scheduler,
+                keep=keep,
+                services=services,
+                advise_top=advise_top,
+                fold_below=fold_below,
+            ),
             FleetOutput(out=out, emit=emit, format=output, is_quiet=quiet),
         )
         return

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Protocol
 
 from advisor.billing import Bill, MonthlyUsd
-from advisor.ecs import LaunchType, PurchaseOption
+from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
 from advisor.errors import AdvisorError
 from advisor.fleet.records import Range, ServiceRecord, Status, WorkloadRecord
-from advisor.plan import Plan, ServicePlan
+from advisor.plan import Plan
 from advisor.pricing import PriceCatalog
 from advisor.recommend import Alternative, Recommendation, Verdict
 from advisor.sources.load_options import LoadOptions
@@ -177,7 +177,8 @@ def _services(workload: Workload, found: Recommendation, fargate: Alternative | 
     now_usd = shared_out(present, _homes_now(workload), weights)
     records = []
     for service, advice in zip(workload.services, found.recommendation.services, strict=True):
-        effort, changes = _effort(service, plan.services.get(service.name) if plan else None)
+        size = TaskSize(cpu_units=advice.task_size["cpu"], memory_mib=advice.task_size["memory"])
+        effort, changes = effort_of(service, advice.launch_type, advice.purchase_option, advice.architecture, size)
         records.append(
             ServiceRecord(
                 name=service.name,
@@ -246,22 +247,22 @@ def shared_out(bill: Bill | None, homes: Mapping[str, Sequence[str]], weights: M
     return {name: math.fsum(amounts) for name, amounts in usd.items()}
 
 
-def _effort(service: Service, plan: ServicePlan | None) -> tuple[int | None, tuple[str, ...]]:
+def effort_of(
+    service: Service, launch_type: LaunchType, option: PurchaseOption, architecture: Architecture, size: TaskSize
+) -> tuple[int, tuple[str, ...]]:
     """Points and words for what would change against today, or against Fargate on demand where today is not stated."""
-    if plan is None:
-        return None, ()
     present = service.present
-    launch_type = present.launch_type if present else LaunchType.FARGATE
-    option = present.purchase_option if present else PurchaseOption.ON_DEMAND
-    architecture = present.architecture if present else service.architectures[0]
+    now_type = present.launch_type if present else LaunchType.FARGATE
+    now_option = present.purchase_option if present else PurchaseOption.ON_DEMAND
+    now_architecture = present.architecture if present else service.architectures[0]
     changes: list[tuple[int, str]] = []
-    if plan.launch_type is not launch_type:
-        points = EFFORT_OF_FARGATE if plan.launch_type is LaunchType.FARGATE else EFFORT_OF_INSTANCES
-        changes.append((points, f"{launch_type} to {plan.launch_type}"))
-    if plan.purchase_option is not option:
-        changes.append((EFFORT_OF_SETTING, f"{option} to {plan.purchase_option}"))
-    if plan.architecture is not architecture:
-        changes.append((EFFORT_OF_ARCHITECTURE, f"{architecture} to {plan.architecture}"))
-    if plan.task != service.task:
-        changes.append((EFFORT_OF_SETTING, f"{service.task} to {plan.task}"))
+    if launch_type is not now_type:
+        points = EFFORT_OF_FARGATE if launch_type is LaunchType.FARGATE else EFFORT_OF_INSTANCES
+        changes.append((points, f"{now_type} to {launch_type}"))
+    if option is not now_option:
+        changes.append((EFFORT_OF_SETTING, f"{now_option} to {option}"))
+    if architecture is not now_architecture:
+        changes.append((EFFORT_OF_ARCHITECTURE, f"{now_architecture} to {architecture}"))
+    if size != service.task:
+        changes.append((EFFORT_OF_SETTING, f"{service.task} to {size}"))
     return sum(points for points, _ in changes), tuple(words for _, words in changes)

@@ -1,7 +1,6 @@
 """Records kept from one run to the next, so that a second run does only what changed."""
 
-import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -10,12 +9,12 @@ from typing import Final
 from advisor.errors import AdvisorError
 from advisor.files import write_files
 from advisor.fleet.advised import FleetOptions, Member, catalog_of
+from advisor.fleet.hashes import file_sha256, sha256_of
 from advisor.fleet.members import FileMember
 from advisor.fleet.records import Status, WorkloadRecord
 from advisor.sources.load_files import LOAD_SUFFIXES
 from advisor.version import __version__
 
-_BLOCK_BYTES: Final = 1 << 20
 _HEADER: Final = "advisor/kept/1"
 
 
@@ -35,9 +34,10 @@ class Kept:
             text = (self.folder / self._file(member)).read_text(encoding="utf-8")
             header, fingerprint, body = text.split("\n", 2)
             record = WorkloadRecord.from_json(body)
-            if header != f"{_HEADER} {_sha256([body.encode()])}" or record.name != member.name:
+            if header != f"{_HEADER} {sha256_of([body.encode()])}" or record.name != member.name:
                 return None
-            return record if fingerprint == self._fingerprint(member, record) else None
+            now = [file_sha256(Path(each["path"])) for each in record.inputs]
+            return record if fingerprint == self._fingerprint(member, record, now) else None
         except (OSError, ValueError, KeyError, TypeError, AdvisorError):
             return None
 
@@ -52,13 +52,14 @@ class Kept:
         if self.folder is None or record.status is Status.FAILED:
             return
         body = record.to_json()
-        text = f"{_HEADER} {_sha256([body.encode()])}\n{self._fingerprint(member, record)}\n{body}"
+        as_read = [each["sha256"] for each in record.inputs]  # not as they are by now
+        text = f"{_HEADER} {sha256_of([body.encode()])}\n{self._fingerprint(member, record, as_read)}\n{body}"
         write_files(self.folder, {self._file(member): text.encode()})
 
     def _file(self, member: Member) -> str:
-        return f"{_sha256([member.name.encode()])[:24]}.json"
+        return f"{sha256_of([member.name.encode()])[:24]}.json"
 
-    def _fingerprint(self, member: Member, record: WorkloadRecord) -> str:
+    def _fingerprint(self, member: Member, record: WorkloadRecord, digests: Sequence[str]) -> str:
         """Of the program, the options, the prices, and everything that was read: by content, not by date."""
         rates = self.options.rates
         origin = catalog_of(record.region, self.options.prices, None).origin(record.region)
@@ -68,11 +69,11 @@ class Kept:
             repr(replace(self.options, rates=None, prices=None)),
             repr(member),
             origin.sha256 if origin else "",
-            _file_sha256(rates) if rates else "",
-            *(f"{each['path']} {_file_sha256(Path(each['path']))}" for each in record.inputs),
+            file_sha256(rates) if rates else "",
+            *(f"{each['path']} {digest}" for each, digest in zip(record.inputs, digests, strict=True)),
             *_beside(member, record.inputs),
         ]
-        return _sha256(part.encode() for part in parts)
+        return sha256_of(part.encode() for part in parts)
 
 
 def _beside(member: Member, inputs: Iterable[Mapping[str, str]]) -> list[str]:
@@ -87,20 +88,4 @@ def _beside(member: Member, inputs: Iterable[Mapping[str, str]]) -> list[str]:
 def program_sha256() -> str:
     """Of the advisor's own code: a version that is worked on has the same number all the time."""
     root = Path(__file__).parents[1]
-    return _sha256(path.read_bytes() for path in sorted(root.rglob("*.py")))
-
-
-def _file_sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _sha256(parts: Iterable[bytes]) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "big"))
-        digest.update(part)
-    return digest.hexdigest()
+    return sha256_of(path.read_bytes() for path in sorted(root.rglob("*.py")))

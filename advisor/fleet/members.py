@@ -60,10 +60,10 @@ def has_pattern(path: Path) -> bool:
 
 
 def is_dataset(folder: Path) -> bool:
-    """Whether a folder holds Parquet in long form: files in sub-folders, or files with a service column."""
+    """Whether a folder holds Parquet in long form, and no workload files that lead to it."""
     from advisor.sources.dataset import is_long_form
 
-    return is_long_form(folder)
+    return is_long_form(folder) and not _workload_files(folder)
 
 
 def file_members(sources: Sequence[Path]) -> list[FileMember]:

@@ -55,7 +55,7 @@ def render_page(fleet: Fleet, *, fold_below_usd: float = DEFAULT_FOLD_BELOW_USD)
                     "saving": _money(each.service.saving_usd),
                     "against": each.saving_against,
                     "sure": "-" if each.probability is None else chance(each.probability),
-                    "effort": "-" if each.service.effort is None else str(each.service.effort),
+                    "effort": str(each.service.effort),
                     "changes": "; ".join(each.service.changes) or "stays",
                     "verdict": status_words(each.status) if not each.verdict else each.verdict.replace("_", " "),
                     "is_folded": at >= n_shown,

@@ -38,8 +38,8 @@ class ServiceRecord:
     fargate_usd: float | None
     """As declared, all on Fargate on demand; None where that is excluded, impossible or without a price."""
     best_usd: float | None
-    effort: int | None
-    """Points for what would change; None where neither today's launch choice nor Fargate is known to compare with."""
+    effort: int
+    """Points for what would change against today, or against Fargate on demand where today is not stated."""
     changes: tuple[str, ...] = ()
     """What would change, in words."""
     low_usd: float | None = None

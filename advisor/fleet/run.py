@@ -1,16 +1,21 @@
 """Many workloads: find them, advise on each where the engine has room, and add up."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from advisor.errors import InputError
 from advisor.fleet.advised import FleetOptions, Member, advise_member
+from advisor.fleet.datasets import SCREENED_NOTE, plan_dataset, screened
 from advisor.fleet.engines import Engine, Lost, open_engine
 from advisor.fleet.kept import Kept
-from advisor.fleet.members import file_members
+from advisor.fleet.members import file_members, is_dataset
 from advisor.fleet.records import Status, WorkloadRecord
 from advisor.fleet.result import Fleet, fleet_of
+from advisor.sources.dataset import open_dataset
+from advisor.sources.dataset_services import read_dataset_services
 from advisor.version import __version__
 
 OnShare = Callable[[str, float], None]
@@ -20,6 +25,8 @@ def advise_fleet(
     sources: Sequence[str | Path],
     *,
     options: FleetOptions | None = None,
+    services: Path | None = None,
+    advise_top: int | None = None,
     engine: Engine = Engine.LOCAL,
     workers: int | None = None,
     scheduler: str | None = None,
@@ -31,14 +38,20 @@ def advise_fleet(
     Parameters
     ----------
     sources
-        Workload files, folders of them, load files (with a task size in the options), or patterns such as ``loads/*.csv``.
+        Workload files, folders of them, load files (with a task size in the options), patterns such as ``loads/*.csv``, or the
+        folder of a Parquet data set in long form, alone.
     options
         What holds for every workload.
+    services
+        Of a data set: CSV with a row a service, for task sizes, clusters, figures per request, scaling.
+    advise_top
+        Of a data set: screen all services, and advise in full only on that many workloads, those that cost most. None advises
+        on all of them and screens none.
     engine, workers, scheduler
         Where the work runs; the result is the same, byte by byte.
     keep_in
         Folder in which the record of each workload is kept. A second run takes from it what is still true: what was made from
-        the same input, prices, options and program. It may be used while a run is stopped at any moment.
+        the same input, prices, options and program. A run may be stopped at any moment.
     on_share
         Told how much of the work is done, from 0 to 1.
 
@@ -53,22 +66,57 @@ def advise_fleet(
         A source does not exist, or the engine cannot be started.
     """
     options = options or FleetOptions()
-    members = file_members([Path(source) for source in sources])
-    if not members:
-        raise InputError("there is no workload to advise on", fix="Name a folder, a file or a pattern.")
-    return fleet_of(
-        advised(members, options, engine=engine, workers=workers, scheduler=scheduler, keep_in=keep_in, on_share=on_share),
-        version=__version__,
+    paths = [Path(source) for source in sources]
+    with ExitStack() as stack:
+        mapped = _Once(stack, engine, workers=workers, scheduler=scheduler)
+        if len(paths) == 1 and paths[0].is_dir() and is_dataset(paths[0]):
+            records = _of_dataset(paths[0], options, services, advise_top, mapped, keep_in, on_share)
+        else:
+            for name, value in (("--services", services), ("--advise-top", advise_top)):
+                if value is not None:
+                    raise InputError(f"{name} goes with a Parquet data set", fix="Leave it out, or name the folder of one.")
+            members = file_members(paths)
+            records = advised(members, options, mapped, keep_in=keep_in, on_share=on_share)
+    is_screened = any(record.status is Status.SCREENED for record in records)
+    return fleet_of(records, version=__version__, notes=[SCREENED_NOTE] if is_screened else [])
+
+
+def _of_dataset(
+    folder: Path,
+    options: FleetOptions,
+    services: Path | None,
+    advise_top: int | None,
+    mapped: "_Once",
+    keep_in: Path | None,
+    on_share: OnShare,
+) -> list[WorkloadRecord]:
+    table = read_dataset_services(
+        services,
+        cpu=options.cpu,
+        memory=options.memory,
+        requests_per_task=options.requests_per_task,
+        cpu_ms_per_request=options.cpu_ms_per_request,
     )
+    plan = plan_dataset(open_dataset(folder, options.reading), table, options.region)
+    if advise_top is None:
+        return [*plan.failures, *advised(plan.members, options, mapped, keep_in=keep_in, on_share=on_share)]
+    found = screened(plan, options, mapped, on_share)
+    by_cost = sorted((record for record in found.values() if record.best), key=lambda record: (-_usd(record), record.name))
+    chosen = {record.name for record in by_cost[:advise_top]}
+    members = [member for member in plan.members if member.name in chosen]
+    full = advised(members, options, mapped, keep_in=keep_in, on_share=on_share)
+    return [*plan.failures, *(record for name, record in found.items() if name not in chosen), *full]
+
+
+def _usd(record: WorkloadRecord) -> float:
+    return record.best.mean if record.best else 0.0
 
 
 def advised(
     members: Sequence[Member],
     options: FleetOptions,
+    mapped: Callable[..., Iterator[tuple[int, Any]]],
     *,
-    engine: Engine = Engine.LOCAL,
-    workers: int | None = None,
-    scheduler: str | None = None,
     keep_in: Path | None = None,
     on_share: OnShare = lambda what, share: None,
 ) -> list[WorkloadRecord]:
@@ -77,17 +125,30 @@ def advised(
     records = [kept.record(member) for member in members]
     pending = [number for number, record in enumerate(records) if record is None]
     if pending:
-        with open_engine(engine, workers=workers, scheduler=scheduler) as mapped:
-            on_share("advice", 1 - len(pending) / len(members))
-            done = mapped(partial(advise_member, options=options), [members[number] for number in pending])
-            for n_done, (at, found) in enumerate(done, start=1):
-                member = members[pending[at]]
-                record = _lost(member, found) if isinstance(found, Lost) else found
-                kept.keep(member, record)
-                records[pending[at]] = record
-                on_share("advice", 1 - (len(pending) - n_done) / len(members))
+        on_share("advice", 1 - len(pending) / len(members))
+        done = mapped(partial(advise_member, options=options), [members[number] for number in pending])
+        for n_done, (at, found) in enumerate(done, start=1):
+            member = members[pending[at]]
+            record = _lost(member, found) if isinstance(found, Lost) else found
+            kept.keep(member, record)
+            records[pending[at]] = record
+            on_share("advice", 1 - (len(pending) - n_done) / len(members))
     return [record for record in records if record is not None]
 
 
 def _lost(member: Member, lost: Lost) -> WorkloadRecord:
     return WorkloadRecord(name=member.name, status=Status.FAILED, problem=lost.why)
+
+
+class _Once:
+    """An engine that is started when there is work for it, and used for all of it."""
+
+    def __init__(self, stack: ExitStack, engine: Engine, *, workers: int | None, scheduler: str | None) -> None:
+        self._stack, self._engine = stack, open_engine(engine, workers=workers, scheduler=scheduler)
+        self._mapped: Any = None
+
+    def __call__(self, function: Callable[[Any], Any], tasks: Sequence[Any], /) -> Iterator[tuple[int, Any]]:
+        if self._mapped is None:
+            self._mapped = self._stack.enter_context(self._engine)
+        found: Iterator[tuple[int, Any]] = self._mapped(function, tasks)
+        return found

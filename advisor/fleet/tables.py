@@ -232,7 +232,7 @@ def _figures(ranked: RankedService) -> tuple[str, str, str, str]:
     return (
         _money(service.saving_usd),
         _money(service.best_usd),
-        "-" if service.effort is None else str(service.effort),
+        str(service.effort),
         "-" if ranked.probability is None else chance(ranked.probability),
     )
 

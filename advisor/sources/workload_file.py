@@ -117,7 +117,9 @@ def read_workload(
             "no task ever ran: every known count is 0", fix="Export a time range in which the service ran.", file=str(path)
         )
     return replace(
-        workload, inputs=files.inputs, notes=tuple(dict.fromkeys((*files.notes, *load_files.notes, *_coverage(workload))))
+        workload,
+        inputs=files.inputs,
+        notes=tuple(dict.fromkeys((*files.notes, *load_files.notes, *coverage_sentences(workload)))),
     )
 
 
@@ -180,7 +182,7 @@ def _from_load_file(
         )
         for (name, _), load in zip(named, loads, strict=True)
     ]
-    workload = _workload(name_from_stem(stem(path)), region, services, loads, load_files.notes)
+    workload = workload_of(name_from_stem(stem(path)), region, services, loads, load_files.notes)
     return replace(workload, defaults_used=defaults_used([(service, ()) for service in services], workload.constraints, ()))
 
 
@@ -237,7 +239,7 @@ def _from_workload_file(path: Path, files: InputFiles, load_files: LoadFiles, re
     ]
     in_region = _region(path, region or entry.region)
     return replace(
-        _workload(entry.cluster, in_region, services, loads, notes),
+        workload_of(entry.cluster, in_region, services, loads, notes),
         constraints=constraints,
         growth=Growth(fraction=entry.growth.fraction, spread_fraction=entry.growth.spread),
         daemons=tuple(daemons),
@@ -363,7 +365,7 @@ def _batch(path: Path, files: InputFiles, entry: "ServiceEntry", document: "Docu
     )
 
 
-def _workload(cluster: str, region: str, services: Sequence[Service], loads: Sequence[Load], notes: list[str]) -> Workload:
+def workload_of(cluster: str, region: str, services: Sequence[Service], loads: Sequence[Load], notes: list[str]) -> Workload:
     """Services and their loads on one time axis."""
     aligned = on_one_axis(loads, notes)
     series = aligned[0].series
@@ -406,7 +408,7 @@ def _stacked(loads: Sequence[Load], meaning: Meaning) -> FloatArray | None:
     return np.stack([load.series.values.get(meaning, unknown) for load in loads])
 
 
-def _coverage(workload: Workload) -> list[str]:
+def coverage_sentences(workload: Workload) -> list[str]:
     """How much of the time axis is known, service by service; one sentence where several know all of it."""
     whole, sentences = [], []
     for service, known in zip(workload.services, workload.measured.sum(axis=1).tolist(), strict=True):

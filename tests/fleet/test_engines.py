@@ -86,7 +86,8 @@ def test_a_fault_of_ours_in_one_workload_is_named_and_stops_no_other(folder):
         def read(self, options):
             raise ZeroDivisionError("by hand")
 
-    (record,) = advised([Faulty()], QUICK)
+    with open_engine(Engine.LOCAL) as mapped:
+        (record,) = advised([Faulty()], QUICK, mapped)
     assert record.status is Status.FAILED
     assert "ZeroDivisionError: by hand" in record.problem
 

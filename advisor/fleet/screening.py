@@ -1,0 +1,174 @@
+"""A first look at many services: each alone on the cheapest of all instance types and on Fargate, from kilobytes a service.
+
+What a screening leaves out, against the full advice: instances shared by services, Spot, burstable types, other task sizes than
+the declared one, commitments, the replay, the draws. For loads given as task counts, what it does say (a service alone, on
+demand, on Fargate, EC2 and Managed Instances, as declared) is what the full model says before its replay, to the last digits.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+
+from advisor.billing import amounts_usd, total_usd
+from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
+from advisor.fleet.held import HeldTasks
+from advisor.meters import Meter
+from advisor.optimize.candidates import candidates
+from advisor.optimize.parts import MANAGED_FEE_RANGE, PACKING_RANGE, ROOT_VOLUME_GIB
+from advisor.optimize.search import CapacityKind, Search
+from advisor.pricing import PriceCatalog
+from advisor.simulate.fargate import fargate_meters, fargate_quantities
+from advisor.simulate.instances import reservation, root_volume_gib_months, with_zone_floor
+from advisor.simulate.packing import tasks_per_instance
+from advisor.simulate.timeline import timeline
+from advisor.sizing import fargate_sizes
+from advisor.units import SECONDS_PER_HOUR, FloatArray, IntArray
+from advisor.workload import Constraints, Service
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScreenedChoice:
+    """One launch choice for one service: dollars of a month."""
+
+    launch_type: LaunchType
+    architecture: Architecture
+    size: TaskSize
+    instance_type: str
+    """Empty on Fargate."""
+    mean_usd: float
+    high_usd: float
+    """With what ECS's placement may cost over the packing model, and the range of a derived fee."""
+
+
+def screened_choices(
+    services: Sequence[tuple[Service, HeldTasks]], catalog: PriceCatalog, region: str, constraints: Constraints
+) -> list[tuple[ScreenedChoice, ...]]:
+    """The launch choices of each service, lowest upper end first: none where nothing has a price or room.
+
+    Services of one size are held against all instance types at once: their histograms times a table of instances by count.
+    """
+    first = timeline(datetime(2024, 1, 1, tzinfo=UTC), SECONDS_PER_HOUR, 1)  # a screening asks nothing of it
+    search = Search(
+        catalog=catalog,
+        region=region,
+        axis=first,
+        constraints=constraints,
+        candidates=candidates(catalog, region, constraints),
+    )
+    alike: dict[tuple[object, ...], list[int]] = {}
+    for number, (service, _) in enumerate(services):
+        key = service.task, service.architectures, service.has_public_ip, service.ephemeral_storage_gib, service.is_cpu_known
+        alike.setdefault(key, []).append(number)
+    found: dict[int, tuple[ScreenedChoice, ...]] = {}
+    for numbers in alike.values():
+        group = [services[number] for number in numbers]
+        by_service: list[list[ScreenedChoice]] = [[] for _ in group]
+        for architecture in group[0][0].architectures:
+            if LaunchType.FARGATE in constraints.launch_types:
+                _add_fargate(search, group, architecture, by_service)
+            for launch_type in (LaunchType.EC2, LaunchType.MANAGED_INSTANCES):
+                if launch_type in constraints.launch_types:
+                    kind = CapacityKind(
+                        launch_type=launch_type, purchase_option=PurchaseOption.ON_DEMAND, architecture=architecture
+                    )
+                    _add_instances(search, group, kind, by_service)
+        for number, choices in zip(numbers, by_service, strict=True):
+            found[number] = tuple(sorted(choices, key=lambda each: (each.high_usd, each.launch_type, each.architecture)))
+    return [found[number] for number in range(len(services))]
+
+
+def _add_fargate(
+    search: Search,
+    group: Sequence[tuple[Service, HeldTasks]],
+    architecture: Architecture,
+    by_service: Sequence[list[ScreenedChoice]],
+) -> None:
+    service = group[0][0]
+    option = PurchaseOption.ON_DEMAND
+    meters = fargate_meters(
+        architecture, option, ephemeral_storage_gib=service.ephemeral_storage_gib, has_public_ip=service.has_public_ip
+    )
+    sizes = [each.size for each in fargate_sizes(service)]
+    priced = [(usd, size) for size in sizes if (usd := _task_hour_usd(search, service, size, meters)) is not None]
+    if not priced:
+        return
+    usd, size = min(priced, key=lambda each: each[0])
+    for (_, held), choices in zip(group, by_service, strict=True):
+        total = usd * held.billed_task_hours
+        choices.append(
+            ScreenedChoice(
+                launch_type=LaunchType.FARGATE,
+                architecture=architecture,
+                size=size,
+                instance_type="",
+                mean_usd=total,
+                high_usd=total,
+            )
+        )
+
+
+def _task_hour_usd(search: Search, service: Service, size: TaskSize, meters: Sequence[Meter]) -> float | None:
+    quantity = fargate_quantities(
+        np.ones(1), size, ephemeral_storage_gib=service.ephemeral_storage_gib, has_public_ip=service.has_public_ip
+    )
+    usd = float(total_usd(amounts_usd(quantity[:, 0], search.catalog.rates_usd(meters, search.region))))
+    return None if np.isnan(usd) else usd
+
+
+def _add_instances(
+    search: Search,
+    group: Sequence[tuple[Service, HeldTasks]],
+    kind: CapacityKind,
+    by_service: Sequence[list[ScreenedChoice]],
+) -> None:
+    service = group[0][0]
+    types = search.candidates
+    rates = search.rates(kind, has_public_ip=service.has_public_ip)
+    room = tasks_per_instance(reservation(service.task), types.capacity)
+    usable = np.flatnonzero((room >= 1) & types.of(kind.architecture) & ~np.isnan(rates).any(axis=-1) & ~types.is_burstable)
+    if not usable.size:
+        return
+    hours = _instance_hours([held for _, held in group], room[usable], search.constraints.zones)
+    usd = search.month_usd(hours, np.zeros_like(hours), rates[usable])
+    names = search.names(usable)
+    by_name = np.argsort(names, kind="stable")
+    best = by_name[np.argmin(np.round(usd[:, by_name], 9), axis=1)]
+    rows = np.arange(len(group))
+    chosen = hours[rows, best]
+    gp3 = root_volume_gib_months(chosen, ROOT_VOLUME_GIB)
+    amounts = amounts_usd(np.stack([chosen, chosen, chosen, gp3, np.zeros_like(gp3)], axis=-1), rates[usable][best])
+    means = total_usd(amounts)
+    highs = means * (1 + PACKING_RANGE) + MANAGED_FEE_RANGE * amounts[:, 1]
+    for at, choices in enumerate(by_service):
+        choices.append(
+            ScreenedChoice(
+                launch_type=kind.launch_type,
+                architecture=kind.architecture,
+                size=service.task,
+                instance_type=str(names[best[at]]),
+                mean_usd=float(means[at]),
+                high_usd=float(highs[at]),
+            )
+        )
+
+
+def _instance_hours(held: Sequence[HeldTasks], per_instance: IntArray, zones: int) -> FloatArray:
+    """(services, types): instance-hours of a month. Types that hold equally many tasks need equally many instances."""
+    n = max(each.held_hours.size for each in held)
+    histograms = np.zeros((len(held), n))
+    for row, each in zip(histograms, held, strict=True):
+        row[: each.held_hours.size] = each.held_hours
+    tasks = np.arange(n, dtype=np.int64)
+    distinct, index = np.unique(per_instance, return_inverse=True)
+    instances = with_zone_floor(-(-tasks[:, np.newaxis] // distinct), tasks[:, np.newaxis], zones)
+    # Not a product of BLAS: there the order of addition, and with it the last digits, hangs on the number of cores.
+    hours: FloatArray = np.einsum("su,uv->sv", histograms, instances.astype(np.float64), optimize=False)
+    return hours[:, index]
+
+
+def choice_of(choices: Sequence[ScreenedChoice], launch_type: LaunchType, architecture: Architecture) -> ScreenedChoice | None:
+    """The choice of one kind; None where there is none."""
+    same = (each for each in choices if each.launch_type is launch_type and each.architecture is architecture)
+    return next(same, None)
