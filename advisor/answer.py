@@ -144,7 +144,8 @@ class Answer:
             raise AdvisorError(_nothing_fits(for_cluster or [r for ranked in by_service.values() for r in ranked]))
         best = for_cluster[0]
         parts = self._parts_of(best.alternative)
-        judgement = self.judge(cluster, for_cluster, self._unpriced(parts, by_service))
+        unpriced = [*self._unpriced(parts, by_service), *self._unpriced_with_held(for_cluster)]
+        judgement = self.judge(cluster, for_cluster, unpriced)
         present = self._present()
         side = (
             None if workload.side_costs is None else price_side_costs(workload.side_costs, self.search.catalog, workload.region)
@@ -336,6 +337,22 @@ class Answer:
         return [
             f"{title} ({', '.join(services)}) has no price for {folded(missing)} and might win: give it with --rates FILE"
             for (title, missing), services in names.items()
+        ]
+
+    def _unpriced_with_held(self, ranked: Sequence[Ranked]) -> list[str]:
+        """Alternatives for which a held commitment has no rate, and whose priced part is below the first one's cost."""
+        best_usd = ranked[0].priced_usd
+        prefixes = tuple(f"{kind}:" for kind in CommitmentKind)
+        missing: dict[tuple[str, ...], str] = {}
+        for item in ranked:
+            other = item.alternative
+            is_open = other.monthly_usd is None and other.feasible and not other.is_comparison and item.priced_usd < best_usd
+            if is_open and any(meter.startswith(prefixes) for meter in other.missing):
+                missing.setdefault(other.missing, other.title)
+        return [
+            f"{title} has no price for {folded(meters)}, which the held commitments need, and might win: give it with "
+            "--rates FILE"
+            for meters, title in missing.items()
         ]
 
     def judge(self, cluster: Drawn, ranked: Sequence[Ranked], unpriced: Sequence[str]) -> Judgement:

@@ -223,6 +223,15 @@ def test_without_a_rate_an_alternative_is_not_priced_and_names_the_meter():
     assert found.recommendation.verdict == "best_of_priced"
 
 
+def test_an_alternative_without_the_rate_of_a_commitment_might_win_and_the_verdict_says_so():
+    service = {"name": "web", "form": "tasks", "demand": [4.0] * N_HOURS, "cpu": 1024, "memory": 2048, "startup_s": 0}
+    rates = listed((CHEAPER,), compute_saving=None)
+    found = answer(service, held=[compute_plan(0.072)], rates=rates, types=(CHEAPER,))
+    assert found.recommended.plan.services["web"].launch_type is LaunchType.FARGATE
+    assert found.recommendation.verdict == "best_of_priced"
+    assert any("held commitments need" in doubt and "might win" in doubt for doubt in found.recommendation.doubts)
+
+
 def test_where_no_alternative_has_a_rate_the_run_ends_with_the_meter():
     with pytest.raises(PriceNotFoundError, match="compute_savings_plan:1y:no_upfront:"):
         answer(web(), held=[compute_plan(0.1)], rates=listed((LARGE,), compute_saving=None, fargate_saving=None))
