@@ -14,7 +14,7 @@ from advisor.optimize.loads import ServiceLoad, service_loads
 from advisor.optimize.parts import PACKING_RANGE, Part, instance_provider, instances_part
 from advisor.optimize.pricing import PricedParts, instance_facts, price_parts
 from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS, replayed_parts
-from advisor.optimize.search import CapacityKind, PackedLoad, Search, packed_load, part_on_provider, search_for
+from advisor.optimize.search import CapacityKind, PackedLoad, Search, by_step, packed_load, part_on_provider, search_for
 from advisor.pricing import PriceCatalog
 from advisor.simulate.instances import held, with_zone_floor
 from advisor.simulate.packing import first_fit_decreasing
@@ -372,18 +372,13 @@ def _per_state(load: PackedLoad, capacity: IntArray, *, times: int = 1) -> IntAr
 
 def _with_instances(each: _Ranked, group: _Group, per_state: IntArray, packed: IntArray, search: Search) -> Part:
     """The same services with other numbers of instances, (states,), held for the scale-in delay."""
-    state = group.load.state_of_step
-    is_gap = state < 0
-
-    def over_time(values: IntArray) -> FloatArray:
-        return np.where(is_gap, np.nan, values[state]).astype(np.float64)
-
-    running = held(over_time(per_state), search.axis.delay_steps)
+    load = group.load
+    running = by_step(held(load.over_time(per_state), search.axis.delay_steps * load.count_steps), load.count_steps)
     return instances_part(
-        group.load.runs,
+        load.runs,
         [each.instance_type],
         running[np.newaxis],
-        over_time(packed)[np.newaxis],
+        by_step(load.over_time(packed), load.count_steps)[np.newaxis],
         search.candidates.capacity[[each.index]].astype(np.float64),
         provider=each.part.provider,
     )

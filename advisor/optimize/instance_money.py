@@ -10,7 +10,7 @@ import numpy as np
 from advisor.meters import Usage, sum_over_states, surplus_vcpu_hour
 from advisor.optimize.parts import InstancesInUse, Part
 from advisor.optimize.pricing import BINDING_NAMES, amounts_of
-from advisor.optimize.replayed import tasks_at_target
+from advisor.optimize.replayed import run_at_target
 from advisor.optimize.search import Search
 from advisor.simulate.instances import reservation
 from advisor.simulate.scaling import RunningTasks
@@ -148,8 +148,9 @@ def _task_rungs(run: RunningTasks, workload: Workload, search: Search, dimension
         row = workload.index(run.service.name)
         demand = workload.demand[row]
         size = run.service.task if run.is_count_kept else run.size
-        needed = search.axis.spread(needed_tasks(run.service, demand, size).tasks)
-        wanted = search.axis.spread(tasks_at_target(run, demand))
+        # Tasks that follow the load minutes late are fewer than it needs for as long: the load fills no more than run.
+        needed = np.minimum(search.axis.spread(needed_tasks(run.service, demand, size).tasks), run.tasks)
+        wanted = search.axis.spread(run_at_target(run, demand))
         at_target = np.minimum(wanted, needed)  # beyond the upper bound nothing runs
         full = at_target if run.cpu_units is None else np.minimum(wanted * run.target_cpu_fraction, needed)
         at_target = np.maximum(at_target, full)

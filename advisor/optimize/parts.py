@@ -18,7 +18,7 @@ from advisor.meters import (
 from advisor.plan import MAX_TASKS_A_RUN, CapacityProvider, ScalingMetric, ServicePlan
 from advisor.simulate.fargate import billed_fargate_tasks, fargate_meters, fargate_quantities
 from advisor.simulate.instances import reservation, root_volume_gib_months, surplus_vcpu
-from advisor.simulate.scaling import RunningTasks
+from advisor.simulate.scaling import RunningTasks, follows_requests
 from advisor.simulate.timeline import Timeline
 from advisor.units import BoolArray, FloatArray
 from advisor.workload import LoadForm, ScheduledRun
@@ -118,7 +118,9 @@ def fargate_part(
     service = run.service
     storage, is_public = service.ephemeral_storage_gib, service.has_public_ip
     billed = run.fargate_tasks
-    if billed is None:
+    if billed is None and run.counts is not None:
+        billed = run.tasks  # with those that start
+    elif billed is None:
         billed = billed_fargate_tasks(run.tasks, startup_s=service.startup_s, step_s=axis.step_s)
     name = "FARGATE" if purchase_option is PurchaseOption.ON_DEMAND else "FARGATE_SPOT"
     provider = CapacityProvider(name=name, launch_type=LaunchType.FARGATE, purchase_option=purchase_option, zones=zones)
@@ -315,7 +317,7 @@ def batch_plans(run: RunningTasks, provider: CapacityProvider, architecture: Arc
 
 def _scaling_policy(run: RunningTasks) -> tuple[ScalingMetric, float]:
     service = run.service
-    if service.requests_per_task is not None and service.port is not None:
+    if service.requests_per_task is not None and follows_requests(service):
         return ScalingMetric.REQUESTS, service.requests_per_task * 60.0
     return ScalingMetric.CPU, round(run.target_cpu_fraction * 100.0, 9)
 

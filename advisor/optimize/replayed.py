@@ -16,9 +16,8 @@ from advisor.optimize.search import CapacityKind, Search, dedicated_part, least_
 from advisor.plan import ScalingMetric
 from advisor.simulate.instances import reservation
 from advisor.simulate.replay import ClusterRules, Replay, ReplayedCluster, ReplayedService, replay_cluster
-from advisor.simulate.scaling import RunningTasks
+from advisor.simulate.scaling import RunningTasks, least_scaled_tasks, tasks_at_target
 from advisor.simulate.timeline import timeline
-from advisor.sizing import cpu_units_in_use
 from advisor.units import CEIL_TOLERANCE, HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, FloatArray, IntArray, ceil_whole
 from advisor.workload import LoadForm, Workload
 
@@ -188,23 +187,17 @@ def replayed_service(run: RunningTasks, metric: ScalingMetric, workload: Workloa
         name=service.name,
         reservation=reservation(run.size),
         start_s=round(service.startup_s),
-        # Without a running task there is no metric: a policy never comes back from none, so one task is kept.
-        min_tasks=run.min_tasks if is_counts else max(1, run.min_tasks),
+        min_tasks=run.min_tasks if is_counts else least_scaled_tasks(run.min_tasks),
         max_tasks=service.scaling.max_tasks,
-        load=demand if is_counts else tasks_at_target(run, demand),
+        load=demand if is_counts else run_at_target(run, demand),
         saturates_at=1 / run.target_cpu_fraction if metric is ScalingMetric.CPU else None,
         is_counts=is_counts,
     )
 
 
-def tasks_at_target(run: RunningTasks, demand: FloatArray) -> FloatArray:
+def run_at_target(run: RunningTasks, demand: FloatArray) -> FloatArray:
     """Tasks that would run exactly at the scaling target, (steps,); a fraction."""
-    in_use = cpu_units_in_use(run.service, demand)
-    if in_use is not None:
-        return np.asarray(in_use / (run.target_cpu_fraction * run.size.cpu_units))
-    if run.service.requests_per_task is None:
-        raise ValueError(f"service {run.service.name!r}: the load does not say what one task serves")
-    return np.asarray(demand / run.service.requests_per_task)
+    return tasks_at_target(run.service, demand, run.service.task if run.is_count_kept else run.size)
 
 
 def _facts(

@@ -15,13 +15,15 @@ from advisor.pricing import PriceCatalog
 from advisor.simulate.instances import (
     dedicated_instance_hours,
     held,
+    held_in_zones,
     held_under_default_spread,
+    held_under_default_spread_of_one,
     reservation,
     root_volume_gib_months,
     surplus_vcpu,
     with_zone_floor,
 )
-from advisor.simulate.packing import as_counts, first_fit_decreasing, tasks_per_instance, volume_bound
+from advisor.simulate.packing import first_fit_decreasing, tasks_per_instance, volume_bound
 from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import Timeline, timeline, trailing_maximum
 from advisor.units import BoolArray, FloatArray, IntArray, TextArray
@@ -119,28 +121,31 @@ class PackedLoad:
     distinct: IntArray
     """(states, services): the different combinations of task counts."""
     state_of_step: IntArray
-    """(steps,): index into ``distinct``; -1 in a gap."""
+    """(steps x count steps,): index into ``distinct``; -1 in a gap."""
+    count_steps: int
+    """Counts in a step of the time axis: more than one where counts are replayed in finer steps."""
     packed_by_capacity: dict[tuple[int, ...], IntArray] = field(default_factory=dict)
     """Results of first-fit decreasing so far, (states,) by capacity."""
 
     @property
     def n_tasks(self) -> FloatArray:
-        """(steps,): tasks of all services; NaN in a gap."""
-        return self._over_time(self.distinct.sum(axis=1))
+        """(steps x count steps,): tasks of all services; NaN in a gap."""
+        return self.over_time(self.distinct.sum(axis=1))
 
     def packed(self, capacity: IntArray) -> FloatArray:
-        """(steps,): instances that first-fit decreasing fills; NaN in a gap."""
+        """(steps x count steps,): instances that first-fit decreasing fills; NaN in a gap."""
         key = tuple(capacity.tolist())
         if key not in self.packed_by_capacity:
             self.packed_by_capacity[key] = first_fit_decreasing(self.distinct, self.sizes, capacity)
-        return self._over_time(self.packed_by_capacity[key])
+        return self.over_time(self.packed_by_capacity[key])
 
     def bound(self, capacity: IntArray) -> FloatArray:
         """(steps,): instances that no packing can beat; NaN in a gap."""
-        return self._over_time(volume_bound(self.distinct, self.sizes, capacity[np.newaxis])[0])
+        return by_step(self.over_time(volume_bound(self.distinct, self.sizes, capacity[np.newaxis])[0]), self.count_steps)
 
     def least_instance_hours(self, capacity: IntArray, hours: FloatArray, zones: int) -> FloatArray:
         """(types,): instance-hours that no packing can beat, with the least number for the zones."""
+        hours = np.repeat(hours / self.count_steps, self.count_steps)
         state_hours = np.bincount(
             self.state_of_step[self.state_of_step >= 0], hours[self.state_of_step >= 0], len(self.distinct)
         )
@@ -149,7 +154,8 @@ class PackedLoad:
         least = np.maximum(volume_bound(self.distinct, self.sizes, rows), floor)
         return np.asarray((least @ state_hours)[index.ravel()], dtype=np.float64)
 
-    def _over_time(self, per_state: IntArray) -> FloatArray:
+    def over_time(self, per_state: IntArray) -> FloatArray:
+        """(steps x count steps,): values of states as they follow each other; NaN in a gap."""
         is_gap = self.state_of_step < 0
         result = np.full(self.state_of_step.size, np.nan)
         result[~is_gap] = per_state[self.state_of_step[~is_gap]]
@@ -158,14 +164,19 @@ class PackedLoad:
 
 def packed_load(runs: Sequence[RunningTasks]) -> PackedLoad:
     """Find the distinct combinations of task counts, so that each is packed once."""
-    tasks = np.stack([run.tasks for run in runs])
-    known = ~np.isnan(tasks).any(axis=0)
-    counts = as_counts(tasks[:, known]).T
+    count_steps = max(run.count_steps for run in runs)
+    known = np.repeat(~np.isnan([run.tasks for run in runs]).any(axis=0), count_steps)
+    counts = np.stack([run.whole_counts(count_steps) for run in runs])[:, known].T
     distinct, index = _distinct_rows(counts)
     state_of_step = np.full(known.size, -1, dtype=np.int64)
     state_of_step[known] = index
     sizes = np.stack([reservation(run.size) for run in runs])
-    return PackedLoad(runs=tuple(runs), sizes=sizes, distinct=distinct, state_of_step=state_of_step)
+    return PackedLoad(runs=tuple(runs), sizes=sizes, distinct=distinct, state_of_step=state_of_step, count_steps=count_steps)
+
+
+def by_step(values: FloatArray, count_steps: int) -> FloatArray:
+    """(steps,): means of values in the finer steps of counts; NaN in a gap, which is one of whole steps."""
+    return values if count_steps == 1 else np.asarray(values.reshape(-1, count_steps).mean(axis=1))
 
 
 def dedicated_part(search: Search, run: RunningTasks, kind: CapacityKind, hours: FloatArray) -> Part | None:
@@ -173,19 +184,51 @@ def dedicated_part(search: Search, run: RunningTasks, kind: CapacityKind, hours:
     usable = np.flatnonzero(search.usable([run], kind))
     zones, delay = search.constraints.zones, search.axis.delay_steps
     per_instance = tasks_per_instance(reservation(run.size), search.candidates.capacity[usable])
-    instance_hours = dedicated_instance_hours(trailing_maximum(run.tasks, delay), hours, per_instance, zones)
+    fine_hours = np.repeat(hours / run.count_steps, run.count_steps)
+    tasks = trailing_maximum(_known_counts(run), delay * run.count_steps)
+    instance_hours = dedicated_instance_hours(tasks, fine_hours, per_instance, zones)
     surplus_hours = np.zeros(usable.size)
     for at in np.flatnonzero(search.candidates.is_burstable[usable]):
         _, running = _dedicated_instances(run, per_instance[at], zones, delay)
         surplus_hours[at] = _surplus_hours(search.candidates.types[usable[at]], [run], running, hours)
     rates = search.rates(kind, has_public_ip=run.service.has_public_ip)[usable]
     usd = search.month_usd(instance_hours, surplus_hours, rates)
+    if run.counts is not None:  # so far a lower bound: what zones hold back is worked out for types that may win
+        usd = _with_zones(
+            search, run, usd, per_instance, hours, rates, surplus_hours, _groups(search, usable, kind), kind.n_types
+        )
     pools = [_cheapest(usd, search.names(usable), group, kind.n_types) for group in _groups(search, usable, kind)]
     if not pools:
         return None
     best = min(pools, key=lambda pool: float(usd[pool].mean()))
     series = [_dedicated_instances(run, per_instance[at], zones, delay) for at in best]
     return _part(search, [run], usable[best], kind, series, name=f"{run.service.name}-{_label(search, usable[best], kind)}")
+
+
+def _with_zones(
+    search: Search,
+    run: RunningTasks,
+    least_usd: FloatArray,
+    per_instance: IntArray,
+    hours: FloatArray,
+    rates: FloatArray,
+    surplus_hours: FloatArray,
+    groups: Sequence[IntArray],
+    n_types: int,
+) -> FloatArray:
+    """(types,): exact costs of the types that may be among the ``n_types`` cheapest of a group; infinite for all others."""
+    usd = np.full(least_usd.size, np.inf)
+    by_room: dict[int, float] = {}
+    for group in groups:
+        for at in group[np.argsort(least_usd[group], kind="stable")].tolist():
+            if least_usd[at] > np.sort(usd[group])[n_types - 1] * (1 + 1e-9):
+                break
+            room = int(per_instance[at])
+            if room not in by_room:
+                _, running = _dedicated_instances(run, room, search.constraints.zones, search.axis.delay_steps)
+                by_room[room] = float(sum_over_states(np.nan_to_num(running), hours))
+            usd[at] = float(search.month_usd(np.array([by_room[room]]), surplus_hours[[at]], rates[[at]])[0])
+    return usd
 
 
 def shared_part(
@@ -280,9 +323,9 @@ def part_on_provider(
     series = []
     for at in index.tolist():
         offered = search.candidates.capacity[at]
-        if len(runs) == 1 and not is_default:
+        if len(runs) == 1 and (not is_default or runs[0].counts is not None):
             per_instance = int(tasks_per_instance(reservation(runs[0].size), offered))
-            series.append(_dedicated_instances(runs[0], per_instance, zones, delay))
+            series.append(_dedicated_instances(runs[0], per_instance, zones, delay, placement=provider.placement))
         else:
             load = load or packed_load(runs)
             series.append(shared_instances(load, offered, zones, delay, is_default=is_default))
@@ -332,13 +375,32 @@ def _always_runs(run: RunningTasks) -> bool:
     return run.min_tasks > 0 if run.service.load_form is not LoadForm.TASKS else bool(np.nanmin(run.tasks, initial=np.inf) > 0)
 
 
-def _dedicated_instances(run: RunningTasks, per_instance: int, zones: int, delay_steps: int) -> tuple[FloatArray, FloatArray]:
+def _dedicated_instances(
+    run: RunningTasks,
+    per_instance: int,
+    zones: int,
+    delay_steps: int,
+    *,
+    placement: PlacementStrategy | None = PlacementStrategy.SPREAD_THEN_BINPACK,
+) -> tuple[FloatArray, FloatArray]:
     """Instances that the tasks fill, and instances running: (steps,) each; NaN in a gap."""
-    tasks = as_counts(run.tasks)
+    known = _known_counts(run)
+    tasks, gap = _known(known), np.isnan(known)
     filled = -(-tasks // per_instance)
-    gap = np.isnan(run.tasks)
     least = np.where(gap, np.nan, with_zone_floor(filled, tasks, zones))
-    return np.where(gap, np.nan, filled), held(least, delay_steps)
+    delay = delay_steps * run.count_steps
+    if run.counts is None or placement is PlacementStrategy.BINPACK:
+        running = held(least, delay)
+    elif placement is PlacementStrategy.DEFAULT_SPREAD:
+        running = held_under_default_spread_of_one(least, tasks, zones, delay)
+    else:
+        running = held_in_zones(least, tasks, per_instance, zones, delay)
+    return by_step(np.where(gap, np.nan, filled), run.count_steps), by_step(running, run.count_steps)
+
+
+def _known_counts(run: RunningTasks) -> FloatArray:
+    """(steps x count steps,): whole tasks; NaN in a gap."""
+    return np.where(np.repeat(np.isnan(run.tasks), run.count_steps), np.nan, run.whole_counts(run.count_steps))
 
 
 def shared_instances(
@@ -348,9 +410,9 @@ def shared_instances(
     packed = load.packed(capacity)
     least = with_zone_floor(_known(packed), _known(load.n_tasks), zones).astype(np.float64)
     least[np.isnan(packed)] = np.nan
-    if is_default:
-        return packed, held_under_default_spread(least, load.n_tasks, delay_steps)
-    return packed, held(least, delay_steps)
+    delay = delay_steps * load.count_steps
+    running = held_under_default_spread(least, load.n_tasks, delay) if is_default else held(least, delay)
+    return by_step(packed, load.count_steps), by_step(running, load.count_steps)
 
 
 def _surplus_hours(instance_type: InstanceType, runs: Sequence[RunningTasks], running: FloatArray, hours: FloatArray) -> float:

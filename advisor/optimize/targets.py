@@ -70,7 +70,7 @@ def _outcome(load: ServiceLoad, part: Part, run: RunningTasks, percent: float, s
     else:
         at = part_on_provider(search, [other], part.provider)
     monthly = price_parts([at], load.hours, search.catalog, search.region).monthly_usd
-    tasks = _late(other.tasks, search.axis.step_s)
+    tasks = _late(other.tasks, search.axis.step_s) if other.counts is None else other.tasks  # those are late already
     has = np.maximum(tasks, 1.0) * run.size.cpu_units
     in_use = np.zeros_like(tasks) if other.cpu_units is None else other.cpu_units
     return TargetOutcome(

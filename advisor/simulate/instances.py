@@ -72,6 +72,86 @@ def held_under_default_spread(instances: FloatArray, n_tasks: FloatArray, delay_
     return result
 
 
+def held_in_zones(packed: FloatArray, n_tasks: IntArray, per_instance: int, zones: int, delay_steps: int) -> FloatArray:
+    r"""Instances running under AZ spread, then binpack, for one service alone, (steps,).
+
+    Tasks are shared evenly over the zones and stay where they are: as many instances are kept as the zones' shares fill one by
+    one, where the tasks of all zones together would fill fewer.
+
+    Notes
+    -----
+    .. math:: I_t = \max\left(P^{15}_t, \min(I_{t-1}, Z^{15}_t)\right), \qquad
+        Z = \sum_z \left\lceil n_z / k \right\rceil
+
+    with the packed instances :math:`P`, and with :math:`n_z` of the :math:`n` tasks in each zone. To bound by both sides is a
+    function that can be composed before it is applied, so that no loop over steps is needed.
+    """
+    least = trailing_maximum(packed, delay_steps)
+    share, more = n_tasks // zones, n_tasks % zones
+    filled = (zones - more) * -(-share // per_instance) + more * -(-(share + 1) // per_instance)
+    most = np.fmax(trailing_maximum(np.where(np.isnan(packed), np.nan, filled), delay_steps), least)
+    is_gap = np.isnan(least)
+    low, high = np.where(is_gap, 0.0, least), np.where(is_gap, np.inf, most)  # a gap changes nothing
+    high[:1] = low[:1]
+    reach = 1
+    while reach < low.size and not np.array_equal(low, high):
+        low[reach:], high[reach:] = (np.clip(earlier[:-reach], low[reach:], high[reach:]) for earlier in (low, high))
+        reach *= 2
+    return np.where(is_gap, np.nan, low)
+
+
+def held_under_default_spread_of_one(packed: FloatArray, n_tasks: IntArray, zones: int, delay_steps: int) -> FloatArray:
+    r"""Instances running under ECS's default placement for one service alone, (steps,): zone by zone.
+
+    As :func:`held_under_default_spread`, in each zone with its own share of the tasks: an instance more than a zone has tasks
+    is let go there, though another zone has tasks enough. Of a share that does not divide, zones that were filled first get more
+    on the way up, and keep less on the way down. New instances come where fewest are.
+
+    Notes
+    -----
+    .. math:: I_{z,t} = \min(I_{z,t-1}, n^{15}_{z,t}), \qquad \text{then one more where there are fewest, until}
+        \sum_z I_{z,t} \ge P^{15}_t
+    """
+    least = trailing_maximum(packed, delay_steps)
+    most = trailing_maximum(_zone_tasks(n_tasks, zones).astype(np.float64), delay_steps)
+    is_new = np.ones(least.size, dtype=np.bool_)
+    is_new[1:] = (least[1:] != least[:-1]) | (most[:, 1:] != most[:, :-1]).any(axis=0)
+    at = np.flatnonzero(is_new & ~np.isnan(least))
+    result = np.zeros(least.size)
+    now = [0.0] * zones
+    for step, low, high in zip(at.tolist(), least[at].tolist(), most[:, at].T.tolist(), strict=True):
+        now = [min(pair) for pair in zip(now, high, strict=True)]
+        while sum(now) < low:
+            now[now.index(min(now))] += 1
+        result[step] = sum(now)
+    known = np.zeros(least.size, dtype=np.int64)
+    known[at] = at
+    return np.where(np.isnan(least), np.nan, result[np.maximum.accumulate(known)])
+
+
+def _zone_tasks(n_tasks: IntArray, zones: int) -> IntArray:
+    """(zones, steps): tasks of one service in each zone: they come to the emptiest one and go from the fullest, lowest first."""
+    is_new = np.ones(n_tasks.size, dtype=np.bool_)
+    is_new[1:] = n_tasks[1:] != n_tasks[:-1]
+    at = np.flatnonzero(is_new)
+    shares, now, before = [], [0] * zones, 0
+    for n in n_tasks[at].tolist():
+        band, rest = divmod(n, zones)
+        if n // zones != before // zones and n > before:  # through an even share on the way
+            now = [band + (zone < rest) for zone in range(zones)]
+        elif n < before and -(-n // zones) != -(-before // zones):
+            now = [band + (zone >= zones - rest) for zone in range(zones)]
+        else:
+            now = list(now)
+            while sum(now) < n:
+                now[now.index(min(now))] += 1
+            while sum(now) > n:
+                now[now.index(max(now))] -= 1
+        before = n
+        shares.append(now)
+    return np.repeat(np.array(shares, dtype=np.int64).reshape(-1, zones).T, np.diff(np.append(at, n_tasks.size)), axis=1)
+
+
 def dedicated_instance_hours(running: FloatArray, hours: FloatArray, per_instance: IntArray, zones: int) -> FloatArray:
     r"""Instance-hours of a month for one service alone on its own instances, for every candidate at once.
 

@@ -8,6 +8,10 @@ import numpy as np
 
 from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray, IntArray
 
+COUNTS_STEP_S = 60
+"""Counts of tasks are replayed by the minute: the period of the alarms."""
+COARSEST_COUNTED_S = 300
+"""A load in longer steps says too little for alarms of 3 and 15 minutes: an envelope stands in for the replay of counts."""
 SCALE_IN_DELAY_S = 900
 """15 minutes: the 15 x 60 s of the low alarm, both of service auto scaling and of managed scaling."""
 
@@ -20,6 +24,8 @@ class Timeline:
     steps_per_input_step: int
     hour_of_week: IntArray
     """(steps,): 0 is Monday 00:00 UTC."""
+    counts_step_s: int | None = None
+    """Steps in which counts of tasks are replayed, a divisor of ``step_s``; None where an envelope stands in."""
 
     @property
     def n_steps(self) -> int:
@@ -79,7 +85,12 @@ def timeline(start: datetime, input_step_s: int, n_input_steps: int) -> Timeline
     ratio = input_step_s // step_s
     monday = start.weekday() * 24 * SECONDS_PER_HOUR + start.hour * SECONDS_PER_HOUR + start.minute * 60 + start.second
     seconds = monday + np.arange(n_input_steps * ratio, dtype=np.int64) * step_s
-    return Timeline(step_s=step_s, steps_per_input_step=ratio, hour_of_week=(seconds // SECONDS_PER_HOUR) % HOURS_PER_WEEK)
+    return Timeline(
+        step_s=step_s,
+        steps_per_input_step=ratio,
+        hour_of_week=(seconds // SECONDS_PER_HOUR) % HOURS_PER_WEEK,
+        counts_step_s=math.gcd(COUNTS_STEP_S, input_step_s) if input_step_s <= COARSEST_COUNTED_S else None,
+    )
 
 
 def trailing_maximum(values: FloatArray, n_back: int) -> FloatArray:
@@ -88,9 +99,11 @@ def trailing_maximum(values: FloatArray, n_back: int) -> FloatArray:
     What is no longer needed is still paid for until the scale-in delay has passed. Gaps are left out of the maximum and
     stay gaps.
     """
-    result = values.copy()
-    for back in range(1, min(n_back, values.shape[-1] - 1) + 1):
-        np.fmax(result[..., back:], values[..., :-back], out=result[..., back:])
+    result, reach = values.copy(), 0
+    while reach < min(n_back, values.shape[-1] - 1):  # windows of 1, 2, 4 ... steps, and what is left
+        more = min(reach + 1, n_back - reach)
+        result[..., more:] = np.fmax(result[..., more:], result[..., :-more])
+        reach += more
     return np.where(np.isnan(values), np.nan, result)
 
 

@@ -68,7 +68,11 @@ class Scenario:
             return run
         on = self.search.axis.spread(self.is_on.astype(np.float64))
         return replace(
-            run, tasks=run.tasks * on, unmet=run.unmet * on, cpu_units=None if run.cpu_units is None else run.cpu_units * on
+            run,
+            tasks=run.tasks * on,
+            unmet=run.unmet * on,
+            cpu_units=None if run.cpu_units is None else run.cpu_units * on,
+            counts=None if run.counts is None else run.counts * np.repeat(on.astype(np.int64), run.count_steps),
         )
 
     def packed(self, runs: Sequence[RunningTasks]) -> PackedLoad:
