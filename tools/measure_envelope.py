@@ -9,7 +9,7 @@ Costs are instance-hours: of one type they are the bill. Takes about two minutes
 
 import argparse
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,10 +17,11 @@ import numpy as np
 import pandas as pd
 
 from advisor.ecs import PlacementStrategy, TaskSize
-from advisor.simulate.instances import held, held_under_default_spread, reservation, with_zone_floor
-from advisor.simulate.packing import as_counts, first_fit_decreasing
-from advisor.simulate.replay import ReplayedCluster, ReplayedService, replay_cluster
-from advisor.simulate.scaling import running_tasks
+from advisor.optimize.search import dedicated_instances, packed_load, shared_instances
+from advisor.simulate.instances import reservation
+from advisor.simulate.packing import tasks_per_instance
+from advisor.simulate.replay import ClusterRules, ReplayedCluster, ReplayedService, replay_cluster
+from advisor.simulate.scaling import RunningTasks, running_tasks
 from advisor.simulate.timeline import timeline
 from advisor.units import SECONDS_PER_HOUR, FloatArray, IntArray
 from advisor.workload import LoadForm, Scaling, Service
@@ -60,6 +61,8 @@ LOADS = (
     Load("EC2 CPU a", "cloudwatch_nab/ec2_cpu_utilization_5f5533.csv", "timestamp", "value"),
     Load("EC2 CPU b", "cloudwatch_nab/ec2_cpu_utilization_ac20cd.csv", "timestamp", "value"),
     Load("RDS CPU", "cloudwatch_nab/rds_cpu_utilization_e47b3b.csv", "timestamp", "value"),
+    Load("EC2 CPU c", "cloudwatch_nab/ec2_cpu_utilization_24ae8d.csv", "timestamp", "value"),
+    Load("EC2 CPU d", "cloudwatch_nab/ec2_cpu_utilization_53ea38.csv", "timestamp", "value"),
     Load("ELB requests", "cloudwatch_nab/elb_request_count_8c0756.csv", "timestamp", "value", how="sum"),
     Load("Auto Scaling group CPU", "cloudwatch_nab/cpu_utilization_asg_misconfiguration.csv", "timestamp", "value"),
     Load("network in", "cloudwatch_nab/ec2_network_in_257a54.csv", "timestamp", "value"),
@@ -100,46 +103,45 @@ def service(number: int) -> Service:
     )
 
 
-def fast_hours(loads: list[FloatArray], step_s: int, capacity: IntArray, placement: PlacementStrategy) -> float:
-    """Mean instances of the fast model: tasks by their envelope, packed, held for the scale-in delay."""
+def runs_of(loads: list[FloatArray], step_s: int, *, is_envelope: bool) -> list[RunningTasks]:
+    """Tasks of each service, as the search sees them; or by the envelope, whatever the step."""
     axis = timeline(START, step_s, loads[0].size)
+    if is_envelope:
+        axis = replace(axis, counts_step_s=None)
     services = [service(number) for number in range(len(loads))]
-    runs = [
+    return [
         running_tasks(each, load * (TARGET * each.task.cpu_units), each.task, axis)
         for each, load in zip(services, loads, strict=True)
     ]
-    return _held([run.tasks for run in runs], services, axis.step_s, capacity, placement)
 
 
-def counted_hours(loads: list[FloatArray], step_s: int, capacity: IntArray, placement: PlacementStrategy) -> float:
-    """The same from the counts of a replay that places nothing: what packing and holding alone get wrong."""
-    services = [service(number) for number in range(len(loads))]
-    replay = replay_cluster(_replayed(services, loads, step_s), None, step_s=REPLAY_STEP_S)
-    tasks = [np.asarray(row, dtype=np.float64) for row in replay.over_time(replay.placed)]
-    return _held(tasks, services, REPLAY_STEP_S, capacity, placement)
-
-
-def _held(
-    tasks: list[FloatArray], services: list[Service], step_s: int, capacity: IntArray, placement: PlacementStrategy
+def fast_hours(
+    loads: list[FloatArray],
+    step_s: int,
+    capacity: IntArray,
+    placement: PlacementStrategy,
+    *,
+    is_envelope: bool = False,
 ) -> float:
-    counts = np.stack([as_counts(each) for each in tasks]).T
-    sizes = np.stack([reservation(each.task) for each in services])
-    distinct, state = np.unique(counts, axis=0, return_inverse=True)
-    packed = first_fit_decreasing(distinct, sizes, capacity)[state.ravel()]
-    total = counts.sum(axis=1)
-    least = with_zone_floor(packed, total, ZONES).astype(np.float64)
-    delay = 900 // step_s
-    if placement is PlacementStrategy.DEFAULT_SPREAD:
-        running = held_under_default_spread(least, total.astype(np.float64), delay)
+    """Mean instances of the fast model."""
+    runs = runs_of(loads, step_s, is_envelope=is_envelope)
+    delay = timeline(START, step_s, loads[0].size).delay_steps
+    if len(runs) == 1:
+        (run,) = runs
+        per_instance = int(tasks_per_instance(reservation(run.size), capacity))
+        _, running = dedicated_instances(run, per_instance, ZONES, delay, placement=placement)
     else:
-        running = held(least, delay)
-    return float(running[WARM_UP_H * SECONDS_PER_HOUR // step_s :].mean())
+        is_default = placement is PlacementStrategy.DEFAULT_SPREAD
+        _, running = shared_instances(packed_load(runs), capacity, ZONES, delay, is_default=is_default)
+    per_hour = running.size // (loads[0].size * step_s // SECONDS_PER_HOUR)
+    return float(running[WARM_UP_H * per_hour :].mean())
 
 
 def replayed_hours(loads: list[FloatArray], step_s: int, capacity: IntArray, placement: PlacementStrategy) -> float:
-    """Mean instances of the placement replay."""
+    """Mean instances of the placement replay, with one in each zone at least, as plans have it."""
     services = [service(number) for number in range(len(loads))]
-    cluster = ReplayedCluster(capacity=capacity, zones=ZONES, placement=placement)
+    rules = ClusterRules(min_instances=ZONES)
+    cluster = ReplayedCluster(capacity=capacity, zones=ZONES, placement=placement, rules=rules)
     replay = replay_cluster(_replayed(services, loads, step_s), cluster, step_s=REPLAY_STEP_S)
     return float(replay.over_time(replay.instances)[WARM_UP_H * SECONDS_PER_HOUR // REPLAY_STEP_S :].mean())
 
@@ -165,9 +167,9 @@ def alone(k: int) -> IntArray:
     return np.array([k * cpu, k * memory, k + 2])
 
 
-def by_hour(load: FloatArray, step_s: int) -> FloatArray:
-    """Means of whole hours."""
-    return np.asarray(load.reshape(-1, SECONDS_PER_HOUR // step_s).mean(axis=1))
+def by_mean(load: FloatArray, step_s: int, coarse_s: int) -> FloatArray:
+    """Means of longer steps."""
+    return np.asarray(load.reshape(-1, coarse_s // step_s).mean(axis=1))
 
 
 def percent(values: list[float]) -> str:
@@ -190,59 +192,72 @@ def main() -> None:
 
 
 def _one_service(found: dict[Load, FloatArray]) -> None:
-    print("| load | step | " + " | ".join(f"{name}, model | from counts" for name in NAMES.values()) + " |")
+    print("| load | step | " + " | ".join(f"{name} | envelope" for name in NAMES.values()) + " |")
     print("| --- | --- |" + " ---: |" * 2 * len(NAMES))
-    errors: dict[tuple[PlacementStrategy, str], list[float]] = {}
+    errors: dict[tuple[PlacementStrategy, str, int], list[float]] = {}
     for load, series in found.items():
         cells = []
         for placement in NAMES:
-            rows: dict[str, list[float]] = {"model": [], "counts": []}
+            rows: dict[str, list[float]] = {"counts": [], "envelope": []}
             for k in PER_INSTANCE:
                 truth = replayed_hours([series], load.step_s, alone(k), placement)
-                rows["model"].append(fast_hours([series], load.step_s, alone(k), placement) / truth - 1)
-                rows["counts"].append(counted_hours([series], load.step_s, alone(k), placement) / truth - 1)
+                for name, values in rows.items():
+                    fast = fast_hours([series], load.step_s, alone(k), placement, is_envelope=name == "envelope")
+                    values.append(fast / truth - 1)
             for name, values in rows.items():
-                errors.setdefault((placement, name), []).extend(values)
+                errors.setdefault((placement, name, load.step_s), []).extend(values)
                 cells.append(f"{np.mean(values) * 100:+.1f} %")
         print(f"| {load.name} | {load.step_s // 60} min | {' | '.join(cells)} |", flush=True)
-    print("\n| placement, one service | from | mean size | mean | worst |\n| --- | --- | ---: | ---: | ---: |")
-    for (placement, name), values in errors.items():
-        print(f"| {NAMES[placement]} | {name} | {percent(values)} |")
+    print("\n| placement, one service | by | step | mean size | mean | worst |\n| --- | --- | --- | ---: | ---: | ---: |")
+    for (placement, name, step_s), values in sorted(errors.items(), key=lambda item: (item[0][1], item[0][2])):
+        print(f"| {NAMES[placement]} | {name} | {step_s // 60} min | {percent(values)} |")
 
 
 def _shared(found: dict[Load, FloatArray]) -> None:
-    print("\n| placement, four services | from | mean size | mean | worst |\n| --- | --- | ---: | ---: | ---: |")
+    print("\n| placement, four services | by | mean size | mean | worst |\n| --- | --- | ---: | ---: | ---: |")
     loads = [series for load, series in found.items() if load.step_s == 300]
     groups = [[loads[(first + i) % len(loads)] for i in range(len(SIZES))] for first in range(len(loads))]
     for placement in NAMES:
-        errors: dict[str, list[float]] = {"model": [], "counts": []}
+        errors: dict[str, list[float]] = {"counts": [], "envelope": []}
         for group in groups:
             n_steps = min(series.size for series in group) // 12 * 12
             cut = [series[-n_steps:] for series in group]
             truth = replayed_hours(cut, 300, SHARED_CAPACITY, placement)
-            errors["model"].append(fast_hours(cut, 300, SHARED_CAPACITY, placement) / truth - 1)
-            errors["counts"].append(counted_hours(cut, 300, SHARED_CAPACITY, placement) / truth - 1)
+            for name, values in errors.items():
+                values.append(fast_hours(cut, 300, SHARED_CAPACITY, placement, is_envelope=name == "envelope") / truth - 1)
         for name, values in errors.items():
             print(f"| {NAMES[placement]} | {name} | {percent(values)} |", flush=True)
 
 
 def _hourly(found: dict[Load, FloatArray]) -> None:
-    print("\n| load | step | model, hourly over fine | replay, hourly over fine |\n| --- | --- | ---: | ---: |")
-    lost: dict[tuple[int, str], list[float]] = {}
+    """What steps of a quarter of an hour and of an hour lose, by the fast model and by the replay."""
+    print("\n| load | step | as | fast model | replay | Fargate |\n| --- | --- | --- | ---: | ---: | ---: |")
+    lost: dict[tuple[int, int, str], list[float]] = {}
     placement = PlacementStrategy.SPREAD_THEN_BINPACK
     for load, series in found.items():
-        cells = []
-        for name, hours in (("model", fast_hours), ("replay", replayed_hours)):
-            values = []
-            for k in PER_INSTANCE:
-                fine = hours([series], load.step_s, alone(k), placement)
-                values.append(hours([by_hour(series, load.step_s)], SECONDS_PER_HOUR, alone(k), placement) / fine - 1)
-            lost.setdefault((load.step_s, name), []).extend(values)
-            cells.append(f"{np.mean(values) * 100:+.1f} %")
-        print(f"| {load.name} | {load.step_s // 60} min | {' | '.join(cells)} |", flush=True)
-    print("\n| hourly over | by | mean size | mean | worst |\n| --- | --- | ---: | ---: | ---: |")
-    for (step_s, name), values in sorted(lost.items()):
-        print(f"| {step_s // 60} min | {name} | {percent(values)} |")
+        for coarse_s in (900, SECONDS_PER_HOUR):
+            cells = []
+            coarse = by_mean(series, load.step_s, coarse_s)
+            for name, hours in (("fast model", fast_hours), ("replay", replayed_hours)):
+                values = []
+                for k in PER_INSTANCE:
+                    fine = hours([series], load.step_s, alone(k), placement)
+                    values.append(hours([coarse], coarse_s, alone(k), placement) / fine - 1)
+                lost.setdefault((load.step_s, coarse_s, name), []).extend(values)
+                cells.append(f"{np.mean(values) * 100:+.1f} %")
+            on_fargate = task_hours(coarse, coarse_s) / task_hours(series, load.step_s) - 1
+            lost.setdefault((load.step_s, coarse_s, "Fargate"), []).append(on_fargate)
+            cells.append(f"{on_fargate * 100:+.1f} %")
+            print(f"| {load.name} | {load.step_s // 60} min | {coarse_s // 60} min | {' | '.join(cells)} |", flush=True)
+    print("\n| step | as | by | mean size | mean | worst |\n| --- | --- | --- | ---: | ---: | ---: |")
+    for (step_s, coarse_s, name), values in sorted(lost.items()):
+        print(f"| {step_s // 60} min | {coarse_s // 60} min | {name} | {percent(values)} |")
+
+
+def task_hours(load: FloatArray, step_s: int) -> float:
+    """Mean tasks of the fast model: what Fargate bills."""
+    (run,) = runs_of([load], step_s, is_envelope=False)
+    return float(run.tasks.mean())
 
 
 if __name__ == "__main__":

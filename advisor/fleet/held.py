@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from advisor.optimize.loads import ServiceLoad
-from advisor.simulate.fargate import billed_fargate_tasks
+from advisor.simulate.fargate import billed_tasks
 from advisor.simulate.packing import as_counts
 from advisor.simulate.timeline import SCALE_IN_DELAY_S, Timeline, timeline, trailing_maximum
 from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray, IntArray
@@ -39,15 +39,17 @@ class HeldTasks:
 def held_tasks(load: ServiceLoad, axis: Timeline, notes: tuple[str, ...] = ()) -> HeldTasks:
     """From any load, as the full model sees it."""
     run = load.run
-    billed = run.fargate_tasks
-    if billed is None:
-        billed = billed_fargate_tasks(run.tasks, startup_s=run.service.startup_s, step_s=axis.step_s)
+    billed = billed_tasks(run, axis.step_s)
     lasts = load.hours > 0
-    held = as_counts(trailing_maximum(run.tasks, axis.delay_steps))
+    n = run.count_steps
+    fine_hours = np.repeat(load.hours / n, n)
+    is_held = fine_hours > 0
+    counts = np.where(np.repeat(np.isnan(run.tasks), n), np.nan, run.whole_counts(n))
+    held = as_counts(trailing_maximum(counts, axis.delay_steps * n))
     return HeldTasks(
         service=run.service.name,
         form=run.service.load_form,
-        held_hours=np.bincount(held[lasts], weights=load.hours[lasts]).astype(np.float64),
+        held_hours=np.bincount(held[is_held], weights=fine_hours[is_held]).astype(np.float64),
         billed_task_hours=float((billed[lasts] * load.hours[lasts]).sum()),
         measured_hours=float(load.measured.sum()) * axis.step_hours,
         weeks=axis.n_steps * axis.step_hours / HOURS_PER_WEEK,

@@ -8,7 +8,7 @@ import numpy as np
 from advisor.ecs import LaunchType
 from advisor.optimize.parts import Part, ReplayFacts, fargate_part
 from advisor.optimize.search import Search, part_on_provider
-from advisor.simulate.scaling import RunningTasks, running_tasks
+from advisor.simulate.scaling import RunCase, RunningTasks, running_tasks_of
 from advisor.units import FloatArray
 from advisor.workload import Workload
 
@@ -27,11 +27,12 @@ def on_load(parts: Sequence[Part], workload: Workload, search: Search, *, load_f
     load_factor
         Multiplies what was measured; what is stated stays as it is stated.
     """
-    return tuple(_on_load(part, workload, search, load_factor) for part in parts)
+    runs = iter(rerun([run for part in parts for run in part.runs], workload, search, load_factor=load_factor))
+    return tuple(with_runs(part, [next(runs) for _ in part.runs], search) for part in parts)
 
 
-def _on_load(part: Part, workload: Workload, search: Search, load_factor: float) -> Part:
-    runs = [_rerun(run, workload, search, load_factor) for run in part.runs]
+def with_runs(part: Part, runs: Sequence[RunningTasks], search: Search) -> Part:
+    """The services of a part, in order, with other counts of tasks."""
     if part.provider.launch_type is LaunchType.FARGATE:
         ((run, plan),) = zip(runs, part.services.values(), strict=True)
         result = fargate_part(run, plan.architecture, plan.purchase_option, search.axis, zones=part.provider.zones)
@@ -51,7 +52,12 @@ def with_replay(part: Part, facts: ReplayFacts) -> Part:
     )
 
 
-def _rerun(run: RunningTasks, workload: Workload, search: Search, load_factor: float) -> RunningTasks:
+def rerun(runs: Sequence[RunningTasks], workload: Workload, search: Search, *, load_factor: float = 1.0) -> list[RunningTasks]:
+    """The same services in the same sizes on another load; see :func:`on_load`."""
+    return running_tasks_of([_case(run, workload, load_factor) for run in runs], search.axis)
+
+
+def _case(run: RunningTasks, workload: Workload, load_factor: float) -> RunCase:
     row = workload.index(run.service.name)
     factor = 1.0 if run.service.is_stated else load_factor
 
@@ -59,11 +65,10 @@ def _rerun(run: RunningTasks, workload: Workload, search: Search, load_factor: f
         return np.asarray(series[row] * factor)
 
     has_runs = run.fargate_tasks is not None and workload.fargate_tasks is not None
-    return running_tasks(
-        run.service,
-        times(workload.demand),
-        run.size,
-        search.axis,
+    return RunCase(
+        service=run.service,
+        demand=times(workload.demand),
+        size=run.size,
         is_count_kept=run.is_count_kept,
         fargate_tasks=times(workload.fargate_tasks) if has_runs and workload.fargate_tasks is not None else None,
     )

@@ -9,11 +9,12 @@ import numpy as np
 
 from advisor.ecs import PurchaseOption
 from advisor.meters import Usage
-from advisor.optimize.fixed import on_load
+from advisor.optimize.fixed import on_load, rerun, with_runs
 from advisor.optimize.held import HELD_PART, price_plan, weekly_mean_with_held
 from advisor.optimize.parts import Part
 from advisor.optimize.pricing import PricedParts, amounts_of, price_parts
 from advisor.optimize.search import Search
+from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import Weeks, timeline
 from advisor.uncertainty import ELASTIC_STEP, HORIZON_WEEKS, CostHistory, elasticity
 from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray
@@ -37,6 +38,7 @@ class RecentLoad:
         weeks = min(HORIZON_WEEKS, max(1, RECENT_STEPS // per_week))
         n_steps = min(workload.n_steps, weeks * per_week)
         self._known: dict[Hashable, float] = {}
+        self._runs: dict[Hashable, RunningTasks] = {}
         self._held: list[Part] = []
         ratio = search.axis.steps_per_input_step
         last = int(np.flatnonzero(measured)[-1]) // ratio + 1 if measured.any() else workload.n_steps
@@ -54,6 +56,7 @@ class RecentLoad:
         """Bill of a month of this load; NaN where something has no price. Idle commitments are left out. [USD]"""
         if self.search.held:
             return self._plan_usd(parts, load_factor)
+        self._rerun([run for part in parts for run in part.runs], load_factor)
         return math.fsum(self._part_usd(part, load_factor) for part in parts)
 
     def _plan_usd(self, parts: Sequence[Part], load_factor: float) -> float:
@@ -65,6 +68,16 @@ class RecentLoad:
             self._known[key] = float("nan") if monthly is None else monthly.mean
         return self._known[key]
 
+    def _rerun(self, runs: Sequence[RunningTasks], load_factor: float) -> None:
+        """Work out the counts of tasks that are not known yet, all at once."""
+        new = {self._key(run, load_factor): run for run in runs if self._key(run, load_factor) not in self._runs}
+        found = rerun(list(new.values()), self.workload, self.search, load_factor=load_factor)
+        self._runs |= dict(zip(new, found, strict=True))
+
+    @staticmethod
+    def _key(run: RunningTasks, load_factor: float) -> Hashable:
+        return load_factor, run.service, run.size, run.is_count_kept, run.fargate_tasks is None
+
     def _part_usd(self, part: Part, load_factor: float) -> float:
         provider = part.provider
         kind = provider.launch_type, provider.purchase_option, provider.instance_types, provider.placement, provider.zones
@@ -72,8 +85,9 @@ class RecentLoad:
         key = load_factor, kind, architectures, tuple(id(run) for run in part.runs)
         if key not in self._known:
             self._held.append(part)  # so that no other run gets the id of one of its own
-            parts = self.parts([replace(part, replay=None)], load_factor)
-            monthly = price_parts(parts, self.hours, self.search.catalog, self.search.region).monthly_usd
+            runs = [self._runs[self._key(run, load_factor)] for run in part.runs]
+            there = with_runs(replace(part, replay=None), runs, self.search)
+            monthly = price_parts([there], self.hours, self.search.catalog, self.search.region).monthly_usd
             self._known[key] = float("nan") if monthly is None else monthly.mean
         return self._known[key] * (part.replay.factor if part.replay else 1.0)
 

@@ -1,6 +1,6 @@
 """Services with their load on the time axis of a search, as declared and right-sized."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +9,7 @@ from advisor.ecs import Architecture, PurchaseOption
 from advisor.optimize.parts import Part, fargate_part
 from advisor.optimize.pricing import price_parts
 from advisor.optimize.search import Search
-from advisor.simulate.scaling import RunningTasks, running_tasks
+from advisor.simulate.scaling import RunCase, RunningTasks, running_tasks, running_tasks_of
 from advisor.sizing import (
     FargateSize,
     ObservedTask,
@@ -23,6 +23,9 @@ from advisor.sizing import (
 )
 from advisor.units import BoolArray, FloatArray
 from advisor.workload import LoadForm, Service, Workload
+
+SIZES_AT_ONCE = 16
+"""Task sizes whose counts are held together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,7 +76,12 @@ def right_sized_load(workload: Workload, declared: ServiceLoad, search: Search) 
         return None
     service = workload.services[workload.index(declared.service.name)]  # each size has its own memory to keep to
     sizes = right_sizes(service, declared.demand, observed, workload.step_hours)
-    loads = [replace(_load(_resized(service, at), declared.demand, search), right_size=at, observed=observed) for at in sizes]
+    resized = [_resized(service, at) for at in sizes]
+    runs = running_tasks_of([RunCase(service=each, demand=declared.demand, size=each.task) for each in resized], search.axis)
+    loads = [
+        replace(_with_run(each, declared.demand, run, search), right_size=at, observed=observed)
+        for each, run, at in zip(resized, runs, sizes, strict=True)
+    ]
     best = min(loads, key=lambda load: (_fargate_usd(load, search), load.run.size), default=None)
     if best is None or _fargate_usd(best, search) >= _fargate_usd(declared, search):
         return None
@@ -89,6 +97,10 @@ def _fargate_tasks(workload: Workload, row: int) -> FloatArray | None:
 
 def _load(service: Service, demand: FloatArray, search: Search, fargate_tasks: FloatArray | None = None) -> ServiceLoad:
     run = running_tasks(service, demand, service.task, search.axis, fargate_tasks=fargate_tasks)
+    return _with_run(service, demand, run, search)
+
+
+def _with_run(service: Service, demand: FloatArray, run: RunningTasks, search: Search) -> ServiceLoad:
     measured = np.asarray(~np.isnan(run.tasks))
     return ServiceLoad(service=service, demand=demand, run=run, measured=measured, hours=search.axis.month_hours(measured))
 
@@ -115,16 +127,24 @@ def _observed(workload: Workload, row: int) -> ObservedTask | None:
 
 def cheapest_fargate_part(load: ServiceLoad, architecture: Architecture, option: PurchaseOption, search: Search) -> Part | None:
     """The service on Fargate, in the size and number of tasks that cost least; None where no size holds its task."""
-    parts = []
-    for at in fargate_sizes(load.service, load.peak_memory_mib):
-        if not _keeps_memory(load, at):
-            continue
-        run = load.run
-        if at.size != load.service.task:
-            resized = running_tasks(load.service, load.demand, at.size, search.axis, is_count_kept=at.is_count_kept)
-            run = replace(resized, fargate_tasks=load.run.fargate_tasks)
-        parts.append(fargate_part(run, architecture, option, search.axis, zones=search.constraints.zones))
-    return min(parts, key=lambda part: cost_usd(search, [part], load.hours), default=None)
+    sizes = [at for at in fargate_sizes(load.service, load.peak_memory_mib) if _keeps_memory(load, at)]
+    best, best_usd = None, float("inf")
+    for first in range(0, len(sizes), SIZES_AT_ONCE):
+        for run in _runs_in(sizes[first : first + SIZES_AT_ONCE], load, search):
+            part = fargate_part(run, architecture, option, search.axis, zones=search.constraints.zones)
+            usd = cost_usd(search, [part], load.hours)
+            if best is None or usd < best_usd:
+                best, best_usd = part, usd
+    return best
+
+
+def _runs_in(sizes: Sequence[FargateSize], load: ServiceLoad, search: Search) -> Iterator[RunningTasks]:
+    """The service in each size, in order."""
+    others = [at for at in sizes if at.size != load.service.task]
+    cases = [RunCase(service=load.service, demand=load.demand, size=at.size, is_count_kept=at.is_count_kept) for at in others]
+    resized = iter(running_tasks_of(cases, search.axis))
+    for at in sizes:
+        yield load.run if at.size == load.service.task else replace(next(resized), fargate_tasks=load.run.fargate_tasks)
 
 
 def _keeps_memory(load: ServiceLoad, at: FargateSize) -> bool:

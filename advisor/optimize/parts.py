@@ -16,7 +16,7 @@ from advisor.meters import (
     surplus_vcpu_hour,
 )
 from advisor.plan import MAX_TASKS_A_RUN, CapacityProvider, ScalingMetric, ServicePlan
-from advisor.simulate.fargate import billed_fargate_tasks, fargate_meters, fargate_quantities
+from advisor.simulate.fargate import billed_tasks, fargate_meters, fargate_quantities
 from advisor.simulate.instances import reservation, root_volume_gib_months, surplus_vcpu
 from advisor.simulate.scaling import RunningTasks, follows_requests
 from advisor.simulate.timeline import Timeline
@@ -117,11 +117,7 @@ def fargate_part(
     """One service on Fargate or Fargate Spot, with the task size that ``run`` was computed for."""
     service = run.service
     storage, is_public = service.ephemeral_storage_gib, service.has_public_ip
-    billed = run.fargate_tasks
-    if billed is None and run.counts is not None:
-        billed = run.tasks  # with those that start
-    elif billed is None:
-        billed = billed_fargate_tasks(run.tasks, startup_s=service.startup_s, step_s=axis.step_s)
+    billed = billed_tasks(run, axis.step_s)
     name = "FARGATE" if purchase_option is PurchaseOption.ON_DEMAND else "FARGATE_SPOT"
     provider = CapacityProvider(name=name, launch_type=LaunchType.FARGATE, purchase_option=purchase_option, zones=zones)
     return Part(

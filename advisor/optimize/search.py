@@ -189,7 +189,7 @@ def dedicated_part(search: Search, run: RunningTasks, kind: CapacityKind, hours:
     instance_hours = dedicated_instance_hours(tasks, fine_hours, per_instance, zones)
     surplus_hours = np.zeros(usable.size)
     for at in np.flatnonzero(search.candidates.is_burstable[usable]):
-        _, running = _dedicated_instances(run, per_instance[at], zones, delay)
+        _, running = dedicated_instances(run, per_instance[at], zones, delay)
         surplus_hours[at] = _surplus_hours(search.candidates.types[usable[at]], [run], running, hours)
     rates = search.rates(kind, has_public_ip=run.service.has_public_ip)[usable]
     usd = search.month_usd(instance_hours, surplus_hours, rates)
@@ -201,7 +201,7 @@ def dedicated_part(search: Search, run: RunningTasks, kind: CapacityKind, hours:
     if not pools:
         return None
     best = min(pools, key=lambda pool: float(usd[pool].mean()))
-    series = [_dedicated_instances(run, per_instance[at], zones, delay) for at in best]
+    series = [dedicated_instances(run, per_instance[at], zones, delay) for at in best]
     return _part(search, [run], usable[best], kind, series, name=f"{run.service.name}-{_label(search, usable[best], kind)}")
 
 
@@ -225,7 +225,7 @@ def _with_zones(
                 break
             room = int(per_instance[at])
             if room not in by_room:
-                _, running = _dedicated_instances(run, room, search.constraints.zones, search.axis.delay_steps)
+                _, running = dedicated_instances(run, room, search.constraints.zones, search.axis.delay_steps)
                 by_room[room] = float(sum_over_states(np.nan_to_num(running), hours))
             usd[at] = float(search.month_usd(np.array([by_room[room]]), surplus_hours[[at]], rates[[at]])[0])
     return usd
@@ -323,9 +323,9 @@ def part_on_provider(
     series = []
     for at in index.tolist():
         offered = search.candidates.capacity[at]
-        if len(runs) == 1 and (not is_default or runs[0].counts is not None):
+        if len(runs) == 1:
             per_instance = int(tasks_per_instance(reservation(runs[0].size), offered))
-            series.append(_dedicated_instances(runs[0], per_instance, zones, delay, placement=provider.placement))
+            series.append(dedicated_instances(runs[0], per_instance, zones, delay, placement=provider.placement))
         else:
             load = load or packed_load(runs)
             series.append(shared_instances(load, offered, zones, delay, is_default=is_default))
@@ -375,7 +375,7 @@ def _always_runs(run: RunningTasks) -> bool:
     return run.min_tasks > 0 if run.service.load_form is not LoadForm.TASKS else bool(np.nanmin(run.tasks, initial=np.inf) > 0)
 
 
-def _dedicated_instances(
+def dedicated_instances(
     run: RunningTasks,
     per_instance: int,
     zones: int,
@@ -389,10 +389,13 @@ def _dedicated_instances(
     filled = -(-tasks // per_instance)
     least = np.where(gap, np.nan, with_zone_floor(filled, tasks, zones))
     delay = delay_steps * run.count_steps
-    if run.counts is None or placement is PlacementStrategy.BINPACK:
-        running = held(least, delay)
-    elif placement is PlacementStrategy.DEFAULT_SPREAD:
+    is_default = placement is PlacementStrategy.DEFAULT_SPREAD
+    if run.counts is None:
+        running = held_under_default_spread(least, run.tasks, delay) if is_default else held(least, delay)
+    elif is_default:
         running = held_under_default_spread_of_one(least, tasks, zones, delay)
+    elif placement is PlacementStrategy.BINPACK:
+        running = held(least, delay)
     else:
         running = held_in_zones(least, tasks, per_instance, zones, delay)
     return by_step(np.where(gap, np.nan, filled), run.count_steps), by_step(running, run.count_steps)

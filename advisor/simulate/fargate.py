@@ -4,6 +4,7 @@ import numpy as np
 
 from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, Architecture, PurchaseOption, TaskSize
 from advisor.meters import FARGATE_EPHEMERAL_GIB_HOUR, PUBLIC_IPV4_HOUR, Meter, fargate_gib_hour, fargate_vcpu_hour
+from advisor.simulate.scaling import RunningTasks
 from advisor.units import FloatArray
 
 
@@ -47,6 +48,15 @@ def fargate_quantities(
     if has_public_ip:
         per_task.append(1.0)
     return np.asarray(np.array(per_task)[:, np.newaxis] * billed_tasks)
+
+
+def billed_tasks(run: RunningTasks, step_s: int) -> FloatArray:
+    """Tasks that Fargate bills in each step, (steps,): those of batch runs by their seconds, replayed counts as they are."""
+    if run.fargate_tasks is not None:
+        return run.fargate_tasks
+    if run.counts is not None:
+        return run.tasks  # those that start are among them
+    return billed_fargate_tasks(run.tasks, startup_s=run.service.startup_s, step_s=step_s)
 
 
 def billed_fargate_tasks(running: FloatArray, *, startup_s: float, step_s: int) -> FloatArray:

@@ -104,8 +104,8 @@ def held_under_default_spread_of_one(packed: FloatArray, n_tasks: IntArray, zone
     r"""Instances running under ECS's default placement for one service alone, (steps,): zone by zone.
 
     As :func:`held_under_default_spread`, in each zone with its own share of the tasks: an instance more than a zone has tasks
-    is let go there, though another zone has tasks enough. Of a share that does not divide, zones that were filled first get more
-    on the way up, and keep less on the way down. New instances come where fewest are.
+    is let go there, though another zone has tasks enough. Of a share that does not divide, zones that were filled first get
+    more on the way up, and keep less on the way down. New instances come where fewest are.
 
     Notes
     -----
@@ -130,7 +130,7 @@ def held_under_default_spread_of_one(packed: FloatArray, n_tasks: IntArray, zone
 
 
 def _zone_tasks(n_tasks: IntArray, zones: int) -> IntArray:
-    """(zones, steps): tasks of one service in each zone: they come to the emptiest one and go from the fullest, lowest first."""
+    """(zones, steps): tasks of one service in each zone; they come to the emptiest and go from the fullest, lowest first."""
     is_new = np.ones(n_tasks.size, dtype=np.bool_)
     is_new[1:] = n_tasks[1:] != n_tasks[:-1]
     at = np.flatnonzero(is_new)

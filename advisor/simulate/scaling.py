@@ -1,12 +1,13 @@
 """From tasks needed to tasks running: a replay of counts, or the envelope that stands in for it where steps are long."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from advisor.ecs import TaskSize
 from advisor.simulate.packing import as_counts
-from advisor.simulate.replay import CountedCells, counts_over_time
+from advisor.simulate.replay import CountArray, CountedCells, counts_over_time
 from advisor.simulate.timeline import Timeline, trailing_maximum
 from advisor.sizing import cpu_units_in_use, min_tasks, needed_tasks
 from advisor.units import FloatArray, IntArray
@@ -32,7 +33,7 @@ class RunningTasks:
     """As many tasks as of the declared size, whatever ``size`` is."""
     fargate_tasks: FloatArray | None = None
     """(steps,): of batch runs, the tasks that Fargate bills: their seconds are known, where counts tell only the step."""
-    counts: IntArray | None = None
+    counts: CountArray | None = None
     """(steps x count steps,): tasks running or starting, as replayed within each step; None where an envelope stands in."""
 
     @property
@@ -44,7 +45,32 @@ class RunningTasks:
         """(steps x count_steps,): whole tasks to place, 0 in a gap."""
         if self.counts is None:
             return np.repeat(as_counts(self.tasks), count_steps)
-        return np.where(np.repeat(np.isnan(self.tasks), count_steps), 0, self.counts)
+        return np.where(np.repeat(np.isnan(self.tasks), count_steps), 0, self.counts).astype(np.int64)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RunCase:
+    """A service with its load and the size that its tasks have."""
+
+    service: Service
+    demand: FloatArray
+    """(input steps,): as ``service.load_form`` says."""
+    size: TaskSize
+    is_count_kept: bool = False
+    """As many tasks as of the declared size, whatever ``size`` is."""
+    fargate_tasks: FloatArray | None = None
+    """(input steps,): of batch runs, what Fargate bills."""
+
+    @property
+    def counted_size(self) -> TaskSize:
+        """The size that the number of tasks is worked out for."""
+        return self.service.task if self.is_count_kept else self.size
+
+    @property
+    def target_fraction(self) -> float:
+        """CPU in use over CPU reserved at which the policy aims, in tasks of ``size``."""
+        target = self.service.scaling.target_cpu_fraction
+        return target * self.service.task.cpu_units / self.size.cpu_units if self.is_count_kept else target
 
 
 def running_tasks(
@@ -56,61 +82,63 @@ def running_tasks(
     is_count_kept: bool = False,
     fargate_tasks: FloatArray | None = None,
 ) -> RunningTasks:
-    """Tasks that run for a load, (steps of ``axis``,).
+    """Tasks that run for a load: :func:`running_tasks_of` for a single case."""
+    case = RunCase(service=service, demand=demand, size=size, is_count_kept=is_count_kept, fargate_tasks=fargate_tasks)
+    return running_tasks_of([case], axis)[0]
 
-    Loads of steps up to 5 minutes go through a replay of service auto scaling by the minute
+
+def running_tasks_of(cases: Sequence[RunCase], axis: Timeline) -> list[RunningTasks]:
+    """Tasks that run in each case, (steps of ``axis``,).
+
+    Loads of steps up to 5 minutes go through a replay of service auto scaling by the minute, all cases at once
     (:func:`~advisor.simulate.replay.counts_over_time`). In longer steps an envelope stands in: scale-out is immediate, and
     tasks no longer needed are kept for the scale-in delay, a trailing maximum of 15 minutes. Counts given as *tasks* ran so.
-
-    Parameters
-    ----------
-    demand : (input steps,)
-        As ``service.load_form`` says.
-    is_count_kept
-        As many tasks as of the declared size, whatever ``size`` is.
-    fargate_tasks : (input steps,)
-        Of batch runs: what Fargate bills.
     """
-    declared = service.task if is_count_kept else size
-    target = service.scaling.target_cpu_fraction * (service.task.cpu_units / size.cpu_units if is_count_kept else 1.0)
-    needed = needed_tasks(service, demand, declared)
-    tasks, counts = axis.spread(needed.tasks), None
-    if service.load_form is not LoadForm.TASKS:
-        if axis.counts_step_s is None:
-            tasks = trailing_maximum(tasks, axis.delay_steps)
-        else:
-            counts = _replayed_counts(service, demand, declared, target, axis, axis.counts_step_s)
-            mean = counts.reshape(tasks.size, -1).mean(axis=1)
-            tasks = np.where(np.isnan(tasks), np.nan, mean)
-    in_use = cpu_units_in_use(service, demand)
+    counts: dict[int, CountArray] = {}
+    if axis.counts_step_s is not None:
+        scaled = [at for at, case in enumerate(cases) if case.service.load_form is not LoadForm.TASKS]
+        for start_s in {round(cases[at].service.startup_s) for at in scaled}:
+            alike = [at for at in scaled if round(cases[at].service.startup_s) == start_s]
+            columns = _replayed_counts([cases[at] for at in alike], axis, axis.counts_step_s, start_s)
+            counts |= {at: np.ascontiguousarray(columns[:, column]) for column, at in enumerate(alike)}
+    return [_running(case, axis, counts.get(at)) for at, case in enumerate(cases)]
+
+
+def _running(case: RunCase, axis: Timeline, counts: CountArray | None) -> RunningTasks:
+    service = case.service
+    needed = needed_tasks(service, case.demand, case.counted_size)
+    tasks = axis.spread(needed.tasks)
+    if counts is not None:
+        tasks = np.where(np.isnan(tasks), np.nan, counts.reshape(tasks.size, -1).mean(axis=1))
+    elif service.load_form is not LoadForm.TASKS:
+        tasks = trailing_maximum(tasks, axis.delay_steps)
+    in_use = cpu_units_in_use(service, case.demand)
     return RunningTasks(
         service=service,
-        size=size,
+        size=case.size,
         tasks=tasks,
         unmet=axis.spread(needed.unmet),
-        target_cpu_fraction=target,
-        min_tasks=min_tasks(service, declared),
+        target_cpu_fraction=case.target_fraction,
+        min_tasks=min_tasks(service, case.counted_size),
         cpu_units=None if in_use is None else np.asarray(axis.spread(in_use)),
-        is_count_kept=is_count_kept,
-        fargate_tasks=None if fargate_tasks is None else np.asarray(axis.spread(fargate_tasks)),
+        is_count_kept=case.is_count_kept,
+        fargate_tasks=None if case.fargate_tasks is None else np.asarray(axis.spread(case.fargate_tasks)),
         counts=counts,
     )
 
 
-def _replayed_counts(
-    service: Service, demand: FloatArray, size: TaskSize, target_fraction: float, axis: Timeline, step_s: int
-) -> IntArray:
-    """(steps of ``step_s``,): tasks of ``size`` that service auto scaling runs or starts."""
-    load = np.repeat(axis.spread(tasks_at_target(service, demand, size)), axis.step_s // step_s)
-    most = service.scaling.max_tasks
+def _replayed_counts(cases: Sequence[RunCase], axis: Timeline, step_s: int, start_s: int) -> CountArray:
+    """(steps of ``step_s``, cases): tasks that service auto scaling runs or starts."""
+    loads = [np.asarray(axis.spread(tasks_at_target(case.service, case.demand, case.counted_size))) for case in cases]
+    bounds = [case.service.scaling.max_tasks for case in cases]
     cells = CountedCells(
-        load=load[:, np.newaxis],
-        min_tasks=np.array([least_scaled_tasks(min_tasks(service, size))]),
-        max_tasks=np.array([np.inf if most is None else float(most)]),
-        saturates_at=np.array([saturation(service, target_fraction)]),
-        start_s=round(service.startup_s),
+        load=np.repeat(np.stack(loads, axis=1), axis.step_s // step_s, axis=0),
+        min_tasks=np.array([least_scaled_tasks(min_tasks(case.service, case.counted_size)) for case in cases]),
+        max_tasks=np.array([np.inf if most is None else float(most) for most in bounds]),
+        saturates_at=np.array([saturation(case.service, case.target_fraction) for case in cases]),
+        start_s=start_s,
     )
-    return counts_over_time(cells, step_s=step_s)[:, 0]
+    return counts_over_time(cells, step_s=step_s)
 
 
 def tasks_at_target(service: Service, demand: FloatArray, size: TaskSize) -> FloatArray:

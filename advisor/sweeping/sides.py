@@ -16,9 +16,9 @@ from advisor.optimize.pricing import price_parts
 from advisor.optimize.search import CapacityKind, PackedLoad, Search, dedicated_part, packed_load, shared_part
 from advisor.pricing import PriceCatalog
 from advisor.pricing.changed import changed_catalog
-from advisor.simulate.scaling import RunningTasks, running_tasks
+from advisor.simulate.scaling import RunCase, RunningTasks, running_tasks, running_tasks_of
 from advisor.simulate.timeline import Weeks, timeline
-from advisor.sizing import fargate_sizes
+from advisor.sizing import FargateSize, fargate_sizes
 from advisor.sweeping.axes import AxisName, AxisValue
 from advisor.uncertainty import HORIZON_WEEKS
 from advisor.units import HOURS_PER_DAY, HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray
@@ -62,8 +62,20 @@ class Scenario:
             self._runs[key] = self._run(self.services[row], self.demand[row], size, is_count_kept=is_count_kept)
         return self._runs[key]
 
+    def prepare(self, row: int, sizes: Sequence[FargateSize]) -> None:
+        """Work out the counts of tasks of several sizes at once."""
+        new = [at for at in sizes if (row, at.size, at.is_count_kept) not in self._runs]
+        service, demand = self.services[row], self.demand[row]
+        cases = [RunCase(service=service, demand=demand, size=at.size, is_count_kept=at.is_count_kept) for at in new]
+        for at, run in zip(new, running_tasks_of(cases, self.search.axis), strict=True):
+            self._runs[row, at.size, at.is_count_kept] = self._while_on(run)
+
     def _run(self, service: Service, demand: FloatArray, size: TaskSize | None, *, is_count_kept: bool) -> RunningTasks:
-        run = running_tasks(service, demand, size or service.task, self.search.axis, is_count_kept=is_count_kept)
+        return self._while_on(
+            running_tasks(service, demand, size or service.task, self.search.axis, is_count_kept=is_count_kept)
+        )
+
+    def _while_on(self, run: RunningTasks) -> RunningTasks:
         if self.is_on is None:
             return run
         on = self.search.axis.spread(self.is_on.astype(np.float64))
@@ -108,7 +120,9 @@ def fargate_side(scenario: Scenario, option: PurchaseOption) -> Side | None:
         spot = option is PurchaseOption.SPOT and service.is_interruptible
         own = PurchaseOption.SPOT if spot else PurchaseOption.ON_DEMAND
         found = []
-        for at in fargate_sizes(service):
+        sizes = fargate_sizes(service)
+        scenario.prepare(row, sizes)
+        for at in sizes:
             run = scenario.run(row, at.size, is_count_kept=at.is_count_kept)
             zones = scenario.search.constraints.zones
             found += [fargate_part(run, each, own, scenario.search.axis, zones=zones) for each in service.architectures]

@@ -1,11 +1,19 @@
 """The cluster as ECS runs it: service auto scaling, placement and managed scaling, step by step."""
 
 from advisor.simulate.replay.cluster import Replay, replay_cluster
-from advisor.simulate.replay.counts import CountedCells, CountedCluster, CountedReplay, counts_over_time, replay_counts
+from advisor.simulate.replay.counts import (
+    CountArray,
+    CountedCells,
+    CountedCluster,
+    CountedReplay,
+    counts_over_time,
+    replay_counts,
+)
 from advisor.simulate.replay.rules import ClusterRules, ReplayedCluster, ReplayedService, ScaleInStep, ScalingRules
 
 __all__ = [
     "ClusterRules",
+    "CountArray",
     "CountedCells",
     "CountedCluster",
     "CountedReplay",

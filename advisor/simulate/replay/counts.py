@@ -21,7 +21,7 @@ SINGLE_TOLERANCE = 1e-6
 """Stands for :data:`CEIL_TOLERANCE` in single precision."""
 LONG_AGO = 1e6
 """Steps: longer than any cooldown, and still exact in single precision."""
-CHUNK_STEPS = 720
+CHUNK_STEPS = 180
 """Steps of a piece of a history: long enough that most pieces forget how they began."""
 
 
@@ -85,7 +85,7 @@ def replay_counts(cells: CountedCells, *, step_s: int) -> CountedReplay:
     return _run(cells, state, step_s, n_steps)
 
 
-def counts_over_time(cells: CountedCells, *, step_s: int) -> IntArray:
+def counts_over_time(cells: CountedCells, *, step_s: int) -> CountArray:
     """Tasks placed on Fargate over a long history, (steps, cells): what :func:`replay_counts` gives, exactly, but sooner.
 
     The history is cut into pieces that are replayed side by side, as cells. Each piece begins as if its first load had lasted;
@@ -97,9 +97,10 @@ def counts_over_time(cells: CountedCells, *, step_s: int) -> IntArray:
     n_pieces = -(-n_steps // CHUNK_STEPS)
     padding = np.full((n_pieces * CHUNK_STEPS - n_steps, n_cells), np.nan)
     pieces = np.concatenate([cells.load, padding]).reshape(n_pieces, CHUNK_STEPS, n_cells).swapaxes(0, 1)
-    least, most, cap = (
-        np.broadcast_to(each, (n_pieces, n_cells)) for each in (cells.min_tasks, cells.max_tasks, cells.saturates_at)
-    )
+    shape = (n_pieces, n_cells)
+    least: IntArray = np.broadcast_to(cells.min_tasks, shape)
+    most: FloatArray = np.broadcast_to(cells.max_tasks, shape)
+    cap: FloatArray = np.broadcast_to(cells.saturates_at, shape)
     placed = np.empty((CHUNK_STEPS, n_pieces, n_cells), dtype=np.int32)
 
     def part(of: BoolArray) -> CountedCells:
@@ -122,7 +123,7 @@ def counts_over_time(cells: CountedCells, *, step_s: int) -> IntArray:
         differs = begins.differs(ends)
         begins.follow(ends, differs)
         todo = np.concatenate([np.zeros((1, n_cells), dtype=np.bool_), differs])
-    return np.asarray(placed.swapaxes(0, 1).reshape(-1, n_cells)[:n_steps], dtype=np.int64)
+    return placed.swapaxes(0, 1).reshape(-1, n_cells)[:n_steps]
 
 
 @dataclass(slots=True, eq=False)

@@ -1,0 +1,142 @@
+"""Instances of the fast model that zones hold back, against plain loops over steps; and what the search makes of counts."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from advisor.ecs import PlacementStrategy, TaskSize
+from advisor.optimize.search import by_step, dedicated_instances, packed_load, shared_instances
+from advisor.simulate.instances import held_in_zones, held_under_default_spread_of_one, with_zone_floor
+from advisor.simulate.scaling import running_tasks
+from advisor.simulate.timeline import timeline, trailing_maximum
+from advisor.workload import LoadForm, Scaling, Service
+from tests.oracle import counts as oracle
+
+MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
+POLICY = {
+    "out_points": 3, "in_points": 15, "low_fraction": 0.9, "out_cooldown_s": 300, "in_cooldown_s": 300,
+    "scale_in_step": "formula", "is_scale_in_disabled": False,
+}  # fmt: skip
+
+
+@st.composite
+def series(draw):
+    """Tasks, instances that they fill (NaN in a gap), tasks on an instance, zones, steps of the delay."""
+    tasks = draw(st.lists(st.one_of(st.integers(0, 20), st.none()), min_size=1, max_size=60))
+    zones, per_instance = draw(st.integers(1, 3)), draw(st.integers(1, 6))
+    counts = np.array([n or 0 for n in tasks])
+    packed = with_zone_floor(-(-counts // per_instance), counts, zones).astype(float)
+    packed[[n is None for n in tasks]] = np.nan
+    return counts, packed, per_instance, zones, draw(st.integers(0, 15))
+
+
+def zone_shares(counts, zones):
+    """Task by task: each comes to the emptiest zone and goes from the fullest, the lowest first."""
+    now, rows = [0] * zones, []
+    for n in counts.tolist():
+        while sum(now) < n:
+            now[now.index(min(now))] += 1
+        while sum(now) > n:
+            now[now.index(max(now))] -= 1
+        rows.append(list(now))
+    return np.array(rows).T
+
+
+def window(values, now, back):
+    return [v for v in values[max(0, now - back) : now + 1] if v == v]
+
+
+@given(case=series())
+def test_as_many_instances_are_kept_as_the_zones_shares_fill(case):
+    counts, packed, per_instance, zones, back = case
+    shares = zone_shares(counts, zones)
+    filled = [
+        np.nan if gap else float(sum(-(-n // per_instance) for n in column))
+        for gap, column in zip(np.isnan(packed), shares.T, strict=True)
+    ]
+    last, expected = 0.0, []
+    for now in range(len(packed)):
+        if np.isnan(packed[now]):
+            expected.append(np.nan)
+            continue
+        last = max(max(window(packed, now, back)), min(last, max(window(filled, now, back))))
+        expected.append(last)
+    np.testing.assert_array_equal(held_in_zones(packed, counts, per_instance, zones, back), expected)
+
+
+@given(case=series())
+def test_under_the_default_spread_each_zone_lets_go_what_is_more_than_its_tasks(case):
+    counts, packed, _, zones, back = case
+    shares = zone_shares(counts, zones)
+    now_in, expected = [0.0] * zones, []
+    for now in range(len(packed)):
+        if np.isnan(packed[now]):
+            expected.append(np.nan)
+            continue
+        now_in = [min(i, max(window(share, now, back))) for i, share in zip(now_in, shares, strict=True)]
+        while sum(now_in) < max(window(packed, now, back)):
+            now_in[now_in.index(min(now_in))] += 1
+        expected.append(sum(now_in))
+    np.testing.assert_array_equal(held_under_default_spread_of_one(packed, counts, zones, back), expected)
+
+
+def service(**more):
+    return Service(
+        name="web", task=TaskSize(cpu_units=512, memory_mib=1024), load_form=LoadForm.USAGE,
+        scaling=Scaling(min_tasks=2, max_tasks=25, target_cpu_fraction=0.6), **more,
+    )  # fmt: skip
+
+
+def wave(n_steps):
+    random = np.random.default_rng(8)
+    return 512 * 0.6 * 12 * (1.2 + np.sin(np.arange(n_steps) / 40)) * random.normal(1, 0.1, n_steps)
+
+
+@pytest.mark.parametrize("step_s", [20, 60, 300])
+def test_counts_of_fine_loads_are_replayed_by_the_minute_or_finer(step_s):
+    demand = wave(400)
+    demand[100:104] = np.nan
+    run = running_tasks(service(), demand, service().task, timeline(MONDAY, step_s, 400))
+    replay_step_s = min(step_s, 60)
+    load = np.repeat(demand / (512 * 0.6), step_s // replay_step_s)
+    plain = {"min": 2, "max": 25, "saturates_at": 1 / 0.6, "start_s": 60, "policy": POLICY}
+    expected = np.array([placed for placed, *_ in oracle.replay(load.tolist(), plain, None, 1, None, replay_step_s)])
+    assert run.counts.tolist() == expected.tolist()
+    mean = expected.reshape(400, -1).mean(axis=1)
+    np.testing.assert_array_equal(run.tasks, np.where(np.isnan(demand), np.nan, mean))
+
+
+@pytest.mark.parametrize("step_s", [600, 900, 3600])
+def test_an_envelope_stands_in_for_steps_over_five_minutes(step_s):
+    assert running_tasks(service(), wave(60), service().task, timeline(MONDAY, step_s, 60)).counts is None
+
+
+def test_tasks_given_as_counts_are_kept_as_they_ran():
+    given_counts = replace(service(), load_form=LoadForm.TASKS)
+    run = running_tasks(given_counts, np.array([1.0, 9.0, 2.0]), given_counts.task, timeline(MONDAY, 60, 3))
+    assert (run.counts, run.tasks.tolist()) == (None, [1.0, 9.0, 2.0])
+
+
+def test_instances_are_held_by_the_minute_and_averaged_over_the_step():
+    axis = timeline(MONDAY, 300, 300)
+    run = running_tasks(service(), wave(300), service().task, axis)
+    packed, running = dedicated_instances(run, 4, 2, axis.delay_steps, placement=PlacementStrategy.BINPACK)
+    by_minute = np.maximum(-(-run.counts // 4), 2).astype(float)
+    np.testing.assert_array_equal(running, trailing_maximum(by_minute, 15).reshape(300, 5).mean(axis=1))
+    np.testing.assert_array_equal(packed, (-(-run.counts // 4)).reshape(300, 5).mean(axis=1))
+    offered = np.array([2048, 4096, 10])
+    np.testing.assert_array_equal(shared_instances(packed_load([run]), offered, 2, axis.delay_steps)[1], running)
+
+
+def test_counts_given_and_counts_replayed_share_instances():
+    axis = timeline(MONDAY, 300, 100)
+    replayed = running_tasks(service(), wave(100), service().task, axis)
+    stated = replace(service(), name="jobs", load_form=LoadForm.TASKS)
+    load = packed_load([replayed, running_tasks(stated, np.full(100, 3.0), stated.task, axis)])
+    assert load.count_steps == 5
+    np.testing.assert_array_equal(load.n_tasks, replayed.counts + 3)
+    assert by_step(load.n_tasks, 5).shape == (100,)
