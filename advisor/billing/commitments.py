@@ -108,6 +108,9 @@ class CommitmentRates:
     """(commitments,): due every hour whatever is used; NaN where a Reserved Instance has no rate. [USD per hour]"""
     zones: tuple[str | None, ...] | None = None
     """(meters,): zone that the usage ran in; None where that is not known, or for all."""
+    is_unknown_left_out: bool = False
+    """What a Savings Plan lacks the rate of is not covered, in place of making the bill unknown: for purchases that are
+    judged on what has rates, never for what is held."""
 
     def __post_init__(self) -> None:
         shape = len(self.commitments), len(self.meters)
@@ -132,6 +135,8 @@ class CommitmentRates:
             for m, meter in enumerate(self.meters):
                 if covers(commitment, meter, self.zone(m)):
                     stage, turn, price = self._turn(c, m)
+                    if self.is_unknown_left_out and np.isnan(price):
+                        continue
                     names = meter.id, self.zone(m) or "", commitment.terms, commitment.instance_type or ""
                     found[stage].append(((*turn, *names), Cover(c, m, price)))
         ordered = (sorted(each, key=lambda one: one[0]) for each in found.values())
