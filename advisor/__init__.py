@@ -8,6 +8,7 @@ from advisor.version import __version__
 if TYPE_CHECKING:
     from advisor.answer import advise as advise
     from advisor.backtesting import backtest as backtest
+    from advisor.committing import commit as commit
     from advisor.emit import render_cloudformation as render_cloudformation
     from advisor.emit import render_copilot as render_copilot
     from advisor.emit import render_ecs as render_ecs
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from advisor.recommend import Recommendation as Recommendation
     from advisor.reconciling import reconcile as reconcile
     from advisor.report.charts import plot_busiest_week as plot_busiest_week
+    from advisor.report.charts import plot_commitment as plot_commitment
     from advisor.report.charts import plot_costs as plot_costs
     from advisor.report.charts import plot_load as plot_load
     from advisor.report.charts import plot_loads as plot_loads
@@ -57,6 +59,7 @@ _HOMES = {
     "render_new_workload": "advisor.sources",
     "advise": "advisor.answer",
     "backtest": "advisor.backtesting",
+    "commit": "advisor.committing",
     "render_ecs": "advisor.emit",
     "Limits": "advisor.gating",
     "Stated": "advisor.sources",
@@ -80,6 +83,7 @@ _HOMES = {
     "cheapest_fleet": "advisor.optimize.fleet",
     "rank_instances": "advisor.ranking",
     "plot_busiest_week": "advisor.report.charts",
+    "plot_commitment": "advisor.report.charts",
     "plot_costs": "advisor.report.charts",
     "plot_load": "advisor.report.charts",
     "plot_loads": "advisor.report.charts",
@@ -111,6 +115,7 @@ __all__ = [
     "advise",
     "backtest",
     "cheapest_fleet",
+    "commit",
     "diff_plan",
     "gate",
     "hybrid_plan",
@@ -119,6 +124,7 @@ __all__ = [
     "migration_page",
     "payback",
     "plot_busiest_week",
+    "plot_commitment",
     "plot_costs",
     "plot_load",
     "plot_loads",

@@ -198,7 +198,7 @@ def test_bound_and_stack_enclose_the_linear_program(seed):
     found = best_stack(rates, quantity, hours)
     assert found.bound_usd <= value * (1 + 1e-9)
     assert value <= found.usd * (1 + 1e-9)
-    assert found.gap_fraction < 5e-3  # of few hours: a size stands at the usage of one, a hundredth of all
+    assert found.gap_fraction < 1e-3
 
 
 @given(st.data())

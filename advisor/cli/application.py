@@ -7,6 +7,7 @@ import typer
 
 from advisor.cli.backtest import backtest_command
 from advisor.cli.collect import collect_command
+from advisor.cli.commit import commit_command
 from advisor.cli.emit import emit_command
 from advisor.cli.explain import explain_command
 from advisor.cli.gate import gate_command
@@ -34,6 +35,7 @@ app.command("instances")(instances_command)
 app.command("emit")(emit_command)
 app.command("backtest")(backtest_command)
 app.command("sweep")(sweep_command)
+app.command("commit")(commit_command)
 app.command("gate")(gate_command)
 app.command("collect")(collect_command)
 app.command("new")(new_command)

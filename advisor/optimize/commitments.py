@@ -266,27 +266,47 @@ def _prices(
     hours: FloatArray,
 ) -> tuple[FloatArray, float]:
     """(meters, hours) what usage would cost without EC2 Instance Savings Plans, as shares of on-demand rates; and a bound."""
-    left = apply_commitments(rates, quantity, hours, capacity=sizes).on_demand_per_hour
-    is_left = left > _DUST * (1 + quantity)
+    by_family = np.where([each.family is None for each in rates.commitments], 0.0, sizes)
+    after_family = apply_commitments(rates, quantity, hours, capacity=by_family).on_demand_per_hour
+    after_all = apply_commitments(rates, quantity, hours, capacity=sizes).on_demand_per_hour
     price = np.ones_like(quantity)
     for k in compute:
-        order = by_plan[k]
-        saves = np.where(is_left[order.meters], 1 / order.share[:, np.newaxis], 0.0).max(axis=0, initial=0.0)
-        price[order.meters] = np.minimum(price[order.meters], _scaled(saves, hours) * order.share[:, np.newaxis])
+        usage = after_family if sizes[k] > 0 else after_all
+        saves = _saves(by_plan[k], usage, sizes[k], price, hours)
+        _lower(price, by_plan[k], saves)
     without_family = price.copy()
     for k, order in enumerate(by_plan):
         if rates.commitments[k].family is not None:
-            ends = np.cumsum(amounts_usd(quantity[order.meters], order.rate[:, np.newaxis]), axis=0)
-            is_beyond = ends > sizes[k] * (1 + _DUST)
-            saves = np.where(is_beyond, without_family[order.meters] / order.share[:, np.newaxis], 0.0).max(axis=0, initial=0.0)
-            price[order.meters] = np.minimum(price[order.meters], _scaled(saves, hours) * order.share[:, np.newaxis])
+            _lower(price, order, _saves(order, quantity, sizes[k], without_family, hours))
     return without_family, float(sum_over_states((price * spend_usd).sum(axis=0), hours))
 
 
-def _scaled(saves: FloatArray, hours: FloatArray) -> FloatArray:
-    """(hours,): what a dollar of a plan saves, scaled to a dollar over all hours; nothing where it saves nothing at all."""
-    total = float(sum_over_states(saves, hours))
-    return saves * (float(hours.sum()) / total) if total > 0 else saves
+def _lower(price: FloatArray, order: _Order, saves: FloatArray) -> None:
+    """Usage costs no more than what it takes from a plan, at what a dollar of the plan is worth in the hour."""
+    price[order.meters] = np.minimum(price[order.meters], saves * order.share[:, np.newaxis])
+
+
+def _saves(order: _Order, quantity: FloatArray, size: float, price: FloatArray, hours: FloatArray) -> FloatArray:
+    """(hours,): what a dollar of a plan saves in each hour, so that it saves a dollar over all.
+
+    In hours in which the plan just covers a usage it is anything from what the next dollar would save to what the last one did:
+    with whole instances there are many of these hours.
+    """
+    if not order.meters.size:
+        return np.zeros(hours.size)
+    own = quantity[order.meters]
+    ends = np.cumsum(amounts_usd(own, order.rate[:, np.newaxis]), axis=0)
+    worth = np.where(own > 0, price[order.meters] / order.share[:, np.newaxis], 0.0)
+    next_one = np.where(ends > size * (1 + _DUST), worth, 0.0).max(axis=0)
+    last_one = np.where(ends >= size * (1 - _DUST), worth, 0.0).max(axis=0)
+    total, least, most = (
+        float(each) for each in (hours.sum(), sum_over_states(next_one, hours), sum_over_states(last_one, hours))
+    )
+    if least >= total:
+        return np.asarray(next_one * (total / least))
+    if most <= total:
+        return np.asarray(last_one * (total / most)) if most > 0 else last_one
+    return np.asarray(next_one + (last_one - next_one) * ((total - least) / (most - least)))
 
 
 def best_reserved_count(rates: CommitmentRates, commitment: int, quantity_per_hour: FloatArray, hours: FloatArray) -> int:

@@ -122,10 +122,15 @@ def weekly_mean_with_held(parts: Sequence[Part], weeks: Weeks, hours: FloatArray
     """
     used = plan_usage(parts, hours, search)
     by_hour = usd_per_hour(apply_to_plan(used, search.held, search))
-    hour_of_step = np.searchsorted(used.first_steps, np.arange(hours.size), side="right") - 1
+    return by_week(by_hour, weeks, used.first_steps, hours.size)
+
+
+def by_week(usd_by_hour: FloatArray, weeks: Weeks, first_steps: IntArray, n_steps: int) -> FloatArray:
+    """(weeks,): what goes by the clock hour, over the steps of each week; NaN where an hour that counts is not known."""
+    hour_of_step = np.searchsorted(first_steps, np.arange(n_steps), side="right") - 1
     return np.array(
         [
-            sum_over_states(by_hour, np.bincount(hour_of_step[steps], weights, by_hour.size).astype(np.float64))
+            sum_over_states(usd_by_hour, np.bincount(hour_of_step[steps], weights, usd_by_hour.size).astype(np.float64))
             for steps, weights in zip(weeks.steps, weeks.hours, strict=True)
         ],
         dtype=np.float64,

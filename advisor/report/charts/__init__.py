@@ -1,5 +1,6 @@
 """Charts as figures and as files. Matplotlib is imported when the first one is drawn."""
 
+from advisor.report.charts.commitment import plot_commitment
 from advisor.report.charts.costs import plot_costs
 from advisor.report.charts.load import plot_load, plot_loads
 from advisor.report.charts.render import RenderedChart, chart_files, render_charts, rendered_charts
@@ -12,6 +13,7 @@ __all__ = [
     "RenderedChart",
     "chart_files",
     "plot_busiest_week",
+    "plot_commitment",
     "plot_costs",
     "plot_load",
     "plot_loads",

@@ -1,0 +1,191 @@
+"""From a workload to what to commit to: sizes, what they save in the futures, and what they risk."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from advisor.answer import answer
+from advisor.committing.outcome import ladder, marginal, nine, with_outcome
+from advisor.committing.result import CommitmentAdvice, CommitmentOption, LadderStep, LoadToCommitFor, MarginalPoint
+from advisor.committing.sizes import BOTH, KINDS, AskedSize, asked_sizes, cheapest_sizes, missing_rates, plans_of
+from advisor.committing.usage import Committable, committable
+from advisor.errors import InputError
+from advisor.meters import COMMITMENT_YEARS, PaymentOption
+from advisor.optimize.present import has_present, hours_known, present_parts
+from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS
+from advisor.plan import Commitment
+from advisor.pricing import PriceCatalog
+from advisor.workload import Workload
+
+
+def commit(
+    workload: Workload,
+    catalog: PriceCatalog,
+    *,
+    terms: Sequence[int] = COMMITMENT_YEARS,
+    payments: Sequence[PaymentOption] = tuple(PaymentOption),
+    coverage: float | None = None,
+    usd_per_hour: float | None = None,
+    replay_weeks: int = DEFAULT_REPLAY_WEEKS,
+    on_progress: Callable[[str], None] = lambda _message: None,
+) -> CommitmentAdvice:
+    """Ways to commit for the load after the recommended plan and for today's, each at its cheapest size.
+
+    Sizes are the cheapest on average over next month's loads: recent level, its moves and the growth that the workload states,
+    as drawn for the recommendation. What is held is applied, too, and stays what it is.
+
+    Parameters
+    ----------
+    terms
+        Years: 1, 3 or both. Three years always cost less and bind longer: which of them is no question of cost.
+    coverage
+        Share of what can be covered that is to be covered, in place of the cheapest size; on average over the futures.
+    usd_per_hour
+        A commitment of this size, in place of the cheapest one. Several plans share it as they would at their cheapest sizes.
+
+    Raises
+    ------
+    InputError
+        Both ``coverage`` and ``usd_per_hour``, or out of range.
+    AdvisorError
+        What :func:`advisor.advise` raises.
+    """
+    _check(terms, coverage, usd_per_hour)
+    on_progress("working out the recommended plan")
+    given = answer(workload, catalog).replayed(replay_weeks)
+    recommendation = given.recommendation()
+    best = recommendation.recommendation.alternative
+    cases = {"recommended": committable(given, given.parts_of_id(best), given.found.common_hours)}
+    titles = {"recommended": recommendation.recommendation.headline}
+    notes = [note for note in recommendation.run.notes if note not in workload.notes]
+    if has_present(workload):
+        parts, unknown = present_parts(workload, given.found.loads, given.search)
+        hours = hours_known(parts, given.found.common_measured, given.search.axis)
+        if unknown or not hours.any():
+            notes.append(f"today's load is left out: not known: {', '.join(unknown) or 'what ran while every load was known'}")
+        else:
+            cases["present"] = committable(given, parts, hours)
+            titles["present"] = "what runs today"
+    else:
+        notes.append("today's load is left out: the workload does not say what runs today (`present`)")
+    asked = AskedSize(coverage=coverage, usd_per_hour=usd_per_hour)
+    options: list[CommitmentOption] = []
+    sizes: dict[str, tuple[Commitment, ...]] = {}
+    loads = []
+    for name, case in cases.items():
+        on_progress(f"sizing commitments for {titles[name]}")
+        found = [
+            _option(name, case, kind, years, payment, asked, sizes) for years in terms for payment in payments for kind in KINDS
+        ]
+        options += [each for each in found if each is not None]
+        loads.append(_load(name, titles[name], case, [each for each in found if each is not None]))
+    headline = next((loads[0].best[f"{years}y"] for years in sorted(terms) if f"{years}y" in loads[0].best), None)
+    steps: tuple[LadderStep, ...] = ()
+    points: tuple[MarginalPoint, ...] = ()
+    if headline is not None:
+        steps, points = ladder(cases["recommended"], sizes[headline]), marginal(cases["recommended"], sizes[headline])
+    return CommitmentAdvice(
+        cluster=workload.cluster,
+        region=workload.region,
+        prices=catalog.catalog_date(workload.region),
+        loads=tuple(loads),
+        options=tuple(options),
+        headline=headline,
+        ladder=steps,
+        marginal=points,
+        notes=(*notes, *_remarks(cases, options)),
+    )
+
+
+def _check(terms: Sequence[int], coverage: float | None, usd_per_hour: float | None) -> None:
+    if not terms or any(years not in COMMITMENT_YEARS for years in terms):
+        raise InputError(f"terms of {', '.join(map(str, terms)) or 'no'} years", fix="Give 1, 3 or both.")
+    if coverage is not None and usd_per_hour is not None:
+        raise InputError("a coverage and an amount are both given", fix="Keep one of them.")
+    if coverage is not None and not 0 < coverage <= 1:
+        raise InputError(f"a coverage of {coverage:g}", fix="Give a share above 0 up to 1, such as 0.8.")
+    if usd_per_hour is not None and not 0 < usd_per_hour <= 1e6:
+        raise InputError(f"a commitment of {usd_per_hour:g} USD/h", fix="Give an amount above 0, such as 0.5.")
+
+
+def _option(
+    load: str,
+    case: Committable,
+    kind: str,
+    years: int,
+    payment: PaymentOption,
+    asked: AskedSize,
+    sizes: dict[str, tuple[Commitment, ...]],
+) -> CommitmentOption | None:
+    """One way to commit; None where it has nothing to cover."""
+    plans = plans_of(case, kind, years, payment)
+    if not plans or not case.on_demand_usd() > 0:
+        return None
+    name = f"{load}:{kind}:{years}y:{payment}"
+    unknown = CommitmentOption(id=name, load=load, kind=kind, term_years=years, payment=payment)
+    missing = missing_rates(case, plans)
+    if missing:
+        return replace(unknown, missing=missing)
+    bought, gap = cheapest_sizes(case, plans)
+    if not asked.is_cheapest:
+        bought, gap = asked_sizes(case, bought or plans, asked), None
+    if kind == BOTH and len({plan.kind for plan in bought}) < 2:
+        return None  # one of the two kinds alone is the same
+    if bought:
+        sizes[name] = bought
+    return with_outcome(replace(unknown, gap_fraction=gap), case, bought)
+
+
+def _load(name: str, title: str, case: Committable, options: Sequence[CommitmentOption]) -> LoadToCommitFor:
+    best: dict[str, str] = {}
+    for years in sorted({each.term_years for each in options}):
+        priced = [each for each in options if each.term_years == years and each.purchases]
+        # Within a dollar a month options are equal, and the one that covers more kinds of usage binds least.
+        ranked = sorted(priced, key=lambda each: (-round(_merit(each)), KINDS.index(each.kind), -_merit(each), each.id))
+        if ranked and _merit(ranked[0]) > 0:
+            best[f"{years}y"] = ranked[0].id
+    factors = [None] * 3 if case.load_factors is None else np.quantile(case.load_factors, [0.1, 0.5, 0.9]).tolist()
+    p10, p50, p90 = (None if each is None else nine(each) for each in factors)
+    return LoadToCommitFor(
+        load=name,
+        title=title,
+        on_demand_usd=nine(case.on_demand_usd()),
+        held_usd=nine(case.held_usd()),
+        load_factor_p10=p10,
+        load_factor_p50=p50,
+        load_factor_p90=p90,
+        best=best,
+    )
+
+
+def _merit(option: CommitmentOption) -> float:
+    """Mean saving over the futures, else that of the history, to a cent."""
+    usd = option.saving_mean_usd if option.saving_mean_usd is not None else option.saving_usd
+    return round(usd or 0.0, 2)
+
+
+def _remarks(cases: dict[str, Committable], options: Sequence[CommitmentOption]) -> list[str]:
+    """What the numbers do not hold."""
+    found = [
+        "futures are next month's: level and moves of the load, and the growth that the workload states; a term is 12 or 36 of"
+        " them, so state growth and its spread for what is to come",
+        "what is paid upfront bears no interest here",
+    ]
+    by_meter: dict[str, list[str]] = {}
+    for option in options:
+        for meter in option.missing:
+            by_meter.setdefault(meter, []).append(option.id)
+    if by_meter:
+        shown = sorted(by_meter)
+        more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
+        found.append(
+            f"no rate for {', '.join(shown[:3])}{more}: what needs them is not compared; give them with --rates FILE, or fetch"
+            " them with `advisor prices refresh`"
+        )
+    found += [
+        f"{name}: under two weeks of load, so there are no futures and sizes are those of the history"
+        for name, case in cases.items()
+        if case.load_factors is None and case.on_demand_usd() > 0
+    ]
+    return found

@@ -1,0 +1,127 @@
+"""Which commitments may be bought for a load, and how large they are best."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from advisor.billing import apply_commitments, commitment_meter, committed_amounts, covers, normalization_factor
+from advisor.committing.usage import Committable
+from advisor.ecs import PurchaseOption
+from advisor.meters import CommitmentKind, PaymentOption, instance_hour
+from advisor.optimize.commitments import best_reserved_count, best_stack
+from advisor.plan import Commitment
+
+PURCHASE_DIGITS: Final = 5
+"""AWS sells commitments in dollars an hour with five digits after the point."""
+BOTH: Final = "both_savings_plans"
+KINDS: Final = (
+    CommitmentKind.COMPUTE_SAVINGS_PLAN.value,
+    CommitmentKind.EC2_INSTANCE_SAVINGS_PLAN.value,
+    BOTH,
+    CommitmentKind.RESERVED_INSTANCE.value,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedSize:
+    """The size that was asked for; the cheapest where neither is given."""
+
+    coverage: float | None
+    usd_per_hour: float | None
+
+    @property
+    def is_cheapest(self) -> bool:
+        return self.coverage is None and self.usd_per_hour is None
+
+
+def plans_of(case: Committable, kind: str, years: int, payment: PaymentOption) -> tuple[Commitment, ...]:
+    """Commitments of a kind that may cover something, of any size."""
+    families: dict[str, list[str]] = {}
+    for meter in case.meters:
+        service, _, name = meter.id.rpartition(":")
+        if service == instance_hour("", PurchaseOption.ON_DEMAND).id.rstrip(":"):
+            families.setdefault(name.partition(".")[0], []).append(name)
+    if kind == CommitmentKind.RESERVED_INSTANCE:
+        # Of the smallest size in use: it covers larger ones in parts, and the count is finest.
+        smallest = [min(names, key=lambda name: (normalization_factor(name) or np.inf, name)) for names in families.values()]
+        return tuple(
+            Commitment(kind=CommitmentKind.RESERVED_INSTANCE, instance_type=name, count=1, term_years=years, payment=payment)
+            for name in smallest
+        )
+    of_family = [
+        Commitment(
+            kind=CommitmentKind.EC2_INSTANCE_SAVINGS_PLAN, family=family, usd_per_hour=1.0, term_years=years, payment=payment
+        )
+        for family in families
+    ]
+    compute = Commitment(kind=CommitmentKind.COMPUTE_SAVINGS_PLAN, usd_per_hour=1.0, term_years=years, payment=payment)
+    if kind == CommitmentKind.COMPUTE_SAVINGS_PLAN:
+        return (compute,)
+    if kind == CommitmentKind.EC2_INSTANCE_SAVINGS_PLAN:
+        return tuple(of_family)
+    return (compute, *of_family) if of_family else ()
+
+
+def missing_rates(case: Committable, plans: Sequence[Commitment]) -> tuple[str, ...]:
+    """Meters that a decision needs and that have no rate."""
+    rates = case.rates(plans)
+    found = []
+    for c, plan in enumerate(plans):
+        for m, meter in enumerate(case.meters):
+            if covers(plan, meter, case.zones[m]):
+                rate = rates.charge_usd[c] if plan.instance_type is not None else rates.committed_usd[c, m]
+                if np.isnan(rate):
+                    found.append(commitment_meter(plan, meter).id)
+    return tuple(dict.fromkeys(found))
+
+
+def cheapest_sizes(case: Committable, plans: Sequence[Commitment]) -> tuple[tuple[Commitment, ...], float | None]:
+    """The cheapest sizes on average over the futures, without those that are nothing; and how far from the cheapest."""
+    quantity, hours = case.futures
+    if plans[0].instance_type is not None:
+        counts = [best_reserved_count(case.rates([plan]), 0, quantity, hours) for plan in plans]
+        return tuple(replace(plan, count=n) for plan, n in zip(plans, counts, strict=True) if n), None
+    stack = best_stack(case.rates(plans), quantity, hours)
+    sizes = [_sold(usd) for usd in stack.capacity.tolist()]
+    bought = tuple(replace(plan, usd_per_hour=usd) for plan, usd in zip(plans, sizes, strict=True) if usd > 0)
+    return bought, float(f"{stack.gap_fraction:.3g}")
+
+
+def _sold(usd_per_hour: float) -> float:
+    """The next amount that AWS sells: a digit more is less than a cent a month, a digit less leaves usage uncovered."""
+    return round(float(np.ceil(usd_per_hour * 10**PURCHASE_DIGITS - 1e-6)) / 10**PURCHASE_DIGITS, PURCHASE_DIGITS)
+
+
+def asked_sizes(case: Committable, plans: Sequence[Commitment], asked: AskedSize) -> tuple[Commitment, ...]:
+    """The plans scaled together to the coverage or the amount that was asked for; Reserved Instances to whole ones."""
+    quantity, hours = case.futures
+    rates = case.rates(plans)
+    due = float(rates.charge_usd.sum())
+    if asked.usd_per_hour is not None:
+        return _scaled(plans, asked.usd_per_hour / due)
+    spend = float(committed_amounts(apply_commitments(case.rates(()), quantity, hours)).total_usd)
+
+    def covered(scale: float) -> float:
+        usage = apply_commitments(rates, quantity, hours, capacity=rates.capacity * scale)
+        return 1.0 - float(committed_amounts(usage).on_demand_usd.sum()) / spend
+
+    low, high = 0.0, 1.0
+    target = min(asked.coverage or 0.0, covered(1e12) - 1e-9)
+    while covered(high) < target:
+        high *= 2
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (low, middle) if covered(middle) >= target else (middle, high)
+    return _scaled(plans, high)
+
+
+def _scaled(plans: Sequence[Commitment], scale: float) -> tuple[Commitment, ...]:
+    found = []
+    for plan in plans:
+        if plan.count is not None:
+            found.append(replace(plan, count=int(np.ceil(plan.count * scale - 1e-9))))
+        else:
+            found.append(replace(plan, usd_per_hour=_sold((plan.usd_per_hour or 0.0) * scale)))
+    return tuple(plan for plan in found if plan.count or plan.usd_per_hour)

@@ -1,0 +1,161 @@
+"""Advice on commitments as text, CSV, JSON and Markdown."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import fields
+
+from advisor.committing import CommitmentAdvice, CommitmentOption, LoadToCommitFor, Purchase
+from advisor.report.words import money, percent
+
+_KINDS = {
+    "compute_savings_plan": "Compute Savings Plan",
+    "ec2_instance_savings_plan": "EC2 Instance Savings Plan",
+    "both_savings_plans": "both Savings Plans",
+    "reserved_instance": "Reserved Instances",
+}
+_NOT_IN_CSV = ("purchases", "missing")
+HEAD = ("option", "USD/h", "upfront", "due", "saves a month", "P10-P90", "rate", "covers", "used", "loses in", "worst")
+
+
+def commitments_json(advice: CommitmentAdvice) -> str:
+    """Everything that was worked out."""
+    return json.dumps(advice.to_dict(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def commitments_csv(advice: CommitmentAdvice) -> str:
+    """A row for each option; an empty cell is a figure that there is not."""
+    names = [field.name for field in fields(CommitmentOption) if field.name not in _NOT_IN_CSV]
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([*names, "purchases", "missing"])
+    for each in advice.options:
+        values = ["" if getattr(each, name) is None else getattr(each, name) for name in names]
+        writer.writerow([*values, "; ".join(map(purchase_words, each.purchases)), " ".join(each.missing)])
+    return text.getvalue()
+
+
+def commitments_table(advice: CommitmentAdvice) -> str:
+    """The recommendation, the options of each load and the ladder, as lines of text."""
+    lines = [f"{advice.cluster}  {advice.region}  prices {advice.prices}", "", commitment_headline(advice)]
+    for load in advice.loads:
+        lines += ["", load_words(load), ""]
+        rows = [HEAD, *(_row(each, load) for each in _shown(advice, load.load))]
+        lines += _columns(rows) if len(rows) > 1 else ["  nothing that can be bought at a known rate"]
+    if advice.ladder:
+        lines += ["", "Buy in steps, the surest first:", ""]
+        lines += _columns([("USD/h", "saves a month", "last dollar saves", "used"), *ladder_rows(advice)])
+    lines += ["", LEGEND, "", *(f"note: {note}" for note in advice.notes)]
+    return "\n".join(lines) + "\n"
+
+
+LEGEND = (
+    "* the best of its term. due: over the whole term, whatever runs. saves: mean and P10-P90 of next month, over what is\n"
+    "held alone; rate: of the on-demand worth of what can be covered; covers, used: at least, in 9 of 10 futures; loses in:\n"
+    "share of the futures in which buying nothing is cheaper; worst: loss of a month in the worst of a hundred."
+)
+
+
+def commitments_markdown(advice: CommitmentAdvice) -> str:
+    """The same as Markdown tables."""
+    lines = [f"**{commitment_headline(advice)}**"]
+    for load in advice.loads:
+        lines += ["", load_words(load), "", f"| {' | '.join(HEAD)} |", "| --- |" + " ---: |" * (len(HEAD) - 1)]
+        lines += [f"| {' | '.join(_row(each, load))} |" for each in _shown(advice, load.load)]
+    if advice.ladder:
+        lines += ["", "| USD/h | saves a month | last dollar saves | used |", "| ---: | ---: | ---: | ---: |"]
+        lines += [f"| {' | '.join(row)} |" for row in ladder_rows(advice)]
+    lines += ["", LEGEND.replace("* the", "\\* the"), "", *(f"- {note}" for note in advice.notes)]
+    return "\n".join(lines) + "\n"
+
+
+def commitment_headline(advice: CommitmentAdvice) -> str:
+    """What to buy and what it saves, in a line."""
+    if advice.headline is None:
+        return "Commit to nothing: no option with known rates saves money in the mean of the futures"
+    best = advice.option(advice.headline)
+    usd = best.saving_mean_usd if best.saving_mean_usd is not None else best.saving_usd
+    bought = ", ".join(map(purchase_words, best.purchases))
+    terms = f"{best.term_years} year{'s' if best.term_years > 1 else ''}, {best.payment.replace('_', ' ')}"
+    return f"Commit to {bought} for {terms}: saves {money(usd or 0.0)} a month"
+
+
+def purchase_words(purchase: Purchase) -> str:
+    """``EC2 Instance Savings Plan m7g of 0.4418 USD/h``."""
+    if purchase.count is not None:
+        return f"{purchase.count} x {purchase.instance_type} Reserved Instance"
+    name = _KINDS[purchase.kind] + (f" {purchase.family}" if purchase.family else "")
+    return f"{name} of {purchase.usd_per_hour:g} USD/h"
+
+
+def load_words(load: LoadToCommitFor) -> str:
+    """What runs, what of it may be covered, and next month's load."""
+    name = {"recommended": "After the recommendation", "present": "Today"}[load.load]
+    held = "" if abs(load.held_usd - load.on_demand_usd) < 0.005 else f", {money(load.held_usd)} with what is held"
+    load_factor = "no futures: too little load"
+    if load.load_factor_p10 is not None and load.load_factor_p90 is not None:
+        load_factor = f"next month {load.load_factor_p10:.2f} to {load.load_factor_p90:.2f} times that in 8 of 10 futures"
+    return f"{name} ({load.title}): {money(load.on_demand_usd)} a month can be covered{held}; {load_factor}"
+
+
+def ladder_rows(advice: CommitmentAdvice) -> list[tuple[str, ...]]:
+    """Steps of the purchase, each with those before it."""
+    return [
+        (
+            f"{step.usd_per_hour:.4f}",
+            money(step.monthly_saving_usd),
+            f"${step.last_dollar_usd:.2f}",
+            percent(step.utilization_p10),
+        )
+        for step in advice.ladder
+    ]
+
+
+def _shown(advice: CommitmentAdvice, load: str) -> list[CommitmentOption]:
+    """Options with something to buy, by term, what saves most first."""
+    priced = [each for each in advice.options if each.load == load and each.purchases]
+    return sorted(priced, key=lambda each: (each.term_years, -(each.saving_mean_usd or each.saving_usd or 0.0), each.id))
+
+
+def _row(option: CommitmentOption, load: LoadToCommitFor) -> tuple[str, ...]:
+    mark = "* " if option.id in load.best.values() else ""
+    name = f"{mark}{option.term_years}y {option.payment.replace('_', ' ')}, {', '.join(map(_short, option.purchases))}"
+    mean = option.saving_mean_usd if option.saving_mean_usd is not None else option.saving_usd
+    spread = "-"
+    if option.saving_p10_usd is not None and option.saving_p90_usd is not None:
+        spread = f"{money(option.saving_p10_usd)} to {money(option.saving_p90_usd)}"
+    covers = option.coverage_p10 if option.coverage_p10 is not None else option.coverage_fraction
+    used = option.utilization_p10 if option.utilization_p10 is not None else option.utilization_fraction
+    return (
+        name,
+        f"{option.usd_per_hour or 0.0:.4f}",
+        money(option.upfront_usd or 0.0),
+        money(option.at_risk_usd or 0.0),
+        money(mean or 0.0),
+        spread,
+        _share(option.effective_savings_rate),
+        _share(covers),
+        _share(used),
+        _share(option.chance_of_loss),
+        "-" if option.worst_loss_usd is None else money(option.worst_loss_usd),
+    )
+
+
+def _short(purchase: Purchase) -> str:
+    if purchase.count is not None:
+        return f"{purchase.count} RI {purchase.instance_type}"
+    return f"EC2 SP {purchase.family}" if purchase.family else "Compute SP"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else percent(value)
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Names left, figures right."""
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  " + "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
+        for row in rows
+    ]
