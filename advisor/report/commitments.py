@@ -15,7 +15,11 @@ _KINDS = {
     "both_savings_plans": "both Savings Plans",
     "reserved_instance": "Reserved Instances",
 }
-_NOT_IN_CSV = ("purchases", "missing")
+CSV_COLUMNS = (
+    *(field.name for field in fields(CommitmentOption) if field.name not in ("purchases", "missing")),
+    "purchases",
+    "missing",
+)
 HEAD = ("option", "USD/h", "upfront", "due", "saves a month", "P10-P90", "rate", "covers", "used", "loses in", "worst")
 
 
@@ -26,12 +30,11 @@ def commitments_json(advice: CommitmentAdvice) -> str:
 
 def commitments_csv(advice: CommitmentAdvice) -> str:
     """A row for each option; an empty cell is a figure that there is not."""
-    names = [field.name for field in fields(CommitmentOption) if field.name not in _NOT_IN_CSV]
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*names, "purchases", "missing"])
+    writer.writerow(CSV_COLUMNS)
     for each in advice.options:
-        values = ["" if getattr(each, name) is None else getattr(each, name) for name in names]
+        values = ["" if getattr(each, name) is None else getattr(each, name) for name in CSV_COLUMNS[:-2]]
         writer.writerow([*values, "; ".join(map(purchase_words, each.purchases)), " ".join(each.missing)])
     return text.getvalue()
 
@@ -94,7 +97,9 @@ def load_words(load: LoadToCommitFor) -> str:
     name = {"recommended": "After the recommendation", "present": "Today"}[load.load]
     held = "" if abs(load.held_usd - load.on_demand_usd) < 0.005 else f", {money(load.held_usd)} with what is held"
     load_factor = "no futures: too little load"
-    if load.load_factor_p10 is not None and load.load_factor_p90 is not None:
+    if load.load_factor_p10 == load.load_factor_p90 == 1.0:
+        load_factor = "the same next month: the load is stated"
+    elif load.load_factor_p10 is not None and load.load_factor_p90 is not None:
         load_factor = f"next month {load.load_factor_p10:.2f} to {load.load_factor_p90:.2f} times that in 8 of 10 futures"
     return f"{name} ({load.title}): {money(load.on_demand_usd)} a month can be covered{held}; {load_factor}"
 

@@ -312,11 +312,13 @@ class GrowthEntry(_Entry):
 class CommitmentEntry(_Entry):
     """A Savings Plan, or Reserved Instances of one type, that the account holds and pays for whatever runs."""
 
-    kind: Literal["compute_savings_plan", "ec2_instance_savings_plan", "reserved_instance"]
+    kind: Literal["compute_savings_plan", "ec2_instance_savings_plan", "reserved_instance"] = Field(
+        description="What it is; Reserved Instances are for Linux with shared tenancy."
+    )
     usd_per_hour: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] | None = Field(
         None,
         description="Of a Savings Plan: its commitment. Of Reserved Instances: what an hour of one costs, the upfront payment"
-        " spread over the term. Default for these: the catalog's rate.",
+        " spread over the term, where it is not the catalog's rate.",
     )
     family: str | None = Field(None, description="Of an EC2 Instance Savings Plan, such as m7g.")
     instance_type: str | None = Field(None, description="Of Reserved Instances, such as m7g.large.")
@@ -325,8 +327,8 @@ class CommitmentEntry(_Entry):
     region: Annotated[str, AfterValidator(_region)] | None = Field(
         None, description="Of an EC2 Instance Savings Plan and Reserved Instances. Default: the workload's."
     )
-    term_years: Literal[1, 3]
-    payment: Literal["all_upfront", "partial_upfront", "no_upfront"]
+    term_years: Literal[1, 3] = Field(description="Length of the term.")
+    payment: Literal["all_upfront", "partial_upfront", "no_upfront"] = Field(description="How much is paid at the start.")
 
     @model_validator(mode="after")
     def _one_that_aws_sells(self) -> Self:

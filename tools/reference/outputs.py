@@ -111,7 +111,7 @@ def csv_page() -> str:
 def _csv_columns() -> dict[str, Sequence[str]]:
     from advisor.cli import backtest, collect, price_tables, prices_refresh
     from advisor.emit import diff_text
-    from advisor.report import explain, gate, instances, reconciliation, sweeps, tables
+    from advisor.report import commitments, explain, gate, instances, reconciliation, sweeps, tables
     from advisor.sources.inspection import inspect_load, measure_rows
 
     inspected = measure_rows(inspect_load(ROOT / "examples" / "shop" / "orders.csv"))
@@ -122,6 +122,7 @@ def _csv_columns() -> dict[str, Sequence[str]]:
         "advisor gate": gate.CSV_COLUMNS,
         "advisor sweep": sweeps.SWEEP_COLUMNS,
         "advisor sweep --rank": sweeps.RANK_COLUMNS,
+        "advisor commit": commitments.CSV_COLUMNS,
         "advisor backtest": backtest._COLUMNS,
         "advisor backtest --bill": reconciliation.COLUMNS,
         "advisor emit --diff": diff_text._COLUMNS,
