@@ -19,6 +19,7 @@ from advisor.optimize.alternatives import (
     wholly_unpriced,
     without_repeats,
 )
+from advisor.optimize.certificate import as_dict, lower_bound
 from advisor.optimize.held import HELD_PART, price_plan, weekly_plan_usd, with_idle, without_held
 from advisor.optimize.history import RecentLoad
 from advisor.optimize.instance_money import instance_money
@@ -178,6 +179,7 @@ class Answer:
                     best.alternative, for_cluster, judgement, [present.bill if present else None, side.bill if side else None]
                 ),
             ),
+            lower_bound=as_dict(bound) if (bound := lower_bound(found, parts, self.search)) else None,
             instance_money=instance_money(parts, workload, self.search, found.common_hours),
             unit_costs=unit_costs(parts, found.loads, self.search, found.common_hours),
             quotas=quotas(parts, self.search.candidates.types),

@@ -279,7 +279,10 @@ class Recommendation:
     recommendation: Advice
     present: Present | None
     views: Views
-    lower_bound: Mapping[str, float] | None = None
+    lower_bound: Mapping[str, float | str] | None = None
+    """``monthly_usd`` that no plan of the ``class`` can cost less than under the packing model; ``gap_fraction`` of the
+    recommended one over it, under the same model, where it costs ``packing_usd``; ``price_of_ecs_fraction`` that the bill is
+    above that. None where nothing is proven."""
     warnings: tuple[str, ...] = ()
     side_costs: SideCostsBill | None = None
     """None where the workload states none."""

@@ -30,6 +30,7 @@ from advisor.report.words import (
     money_range,
     not_modelled,
     present_sentence,
+    proof_sentence,
     replay_sentence,
     rounding_sentence,
     saving_sentence,
@@ -329,6 +330,8 @@ def _cluster_sure(recommendation: Recommendation) -> Iterator[str]:
         )
     if replay := replay_sentence(recommendation):
         yield f"replay: {replay}"
+    if proof := proof_sentence(recommendation):
+        yield f"proof: {proof}"
 
 
 def _advice_for(recommendation: Recommendation, name: str) -> ServiceAdvice:

@@ -15,6 +15,7 @@ from advisor.report.words import (
     not_modelled,
     packed,
     present_sentence,
+    proof_sentence,
     replay_sentence,
     rounding_sentence,
     saving_sentence,
@@ -50,6 +51,7 @@ def render_summary(
         *_item("sure", sure_sentence(recommendation), width),
         *_item("why", advice.why, width),
         *_item("replay", replay_sentence(recommendation), width),
+        *_item("proof", proof_sentence(recommendation), width),
         *_item("today", present_sentence(recommendation), width),
     ]
     for doubt in advice.doubts:

@@ -91,6 +91,21 @@ def replay_sentence(recommendation: Recommendation) -> str:
     )
 
 
+def proof_sentence(recommendation: Recommendation) -> str:
+    """How far above the cheapest plan of its class the recommended one may be; empty where nothing is proven."""
+    bound = recommendation.lower_bound
+    if bound is None:
+        return ""
+    gap, ecs = float(bound["gap_fraction"]), float(bound["price_of_ecs_fraction"])
+    what = "the cheapest plan of its class" if gap < 0.0005 else f"at most {gap:.1%} above the cheapest plan of its class"
+    sentence = (
+        f"{what} ({bound['class']}), none of which costs less than {money(float(bound['monthly_usd']))} a month packed at once"
+    )
+    if not any(part.instance_types for part in recommendation.recommendation.services):
+        return sentence
+    return f"{sentence}; ECS's scaling and placement add {ecs:.1%}" if ecs > 0 else sentence
+
+
 def _last(hours: float) -> str:
     """``the last 2 weeks``, days or hours, whichever is a number above one."""
     if hours < 2 * HOURS_PER_DAY:

@@ -57,17 +57,21 @@ def _dealt(pattern: IntArray, members: list[IntArray], left: IntArray, most: int
     return row, max(times, 1)
 
 
-def reduced(problem: FleetProblem) -> Reduced:
-    """Equal services as one item, services without tasks left out, dominated types left out."""
+def reduced(problem: FleetProblem, apart: FloatArray | None = None) -> Reduced:
+    """Equal services as one item, services without tasks left out, dominated types left out.
+
+    Services of equal tasks that differ in ``apart``, (services,), stay two items.
+    """
+    keys = problem.tasks if apart is None else np.column_stack([problem.tasks, np.unique(apart, return_inverse=True)[1]])
     running = np.flatnonzero(problem.counts > 0)
     item_of_service = np.full(len(problem.counts), -1, dtype=np.int64)
     if running.size:
-        distinct, index = np.unique(problem.tasks[running], axis=0, return_inverse=True)
+        distinct, index = np.unique(keys[running], axis=0, return_inverse=True)
         order = np.lexsort(distinct.T[::-1])[::-1]  # largest first, whatever the order of the services
         rank = np.empty(len(order), dtype=np.int64)
         rank[order] = np.arange(len(order))
         item_of_service[running] = rank[index.ravel()]
-        tasks = distinct[order]
+        tasks = distinct[order, : problem.tasks.shape[1]]
         counts = np.bincount(item_of_service[running], problem.counts[running]).astype(np.int64)
     else:
         tasks, counts = np.zeros((0, problem.tasks.shape[1]), np.int64), np.zeros(0, np.int64)

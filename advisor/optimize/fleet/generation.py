@@ -27,6 +27,11 @@ class Generation:
     """State of the column generation of one problem, where it can be stopped and taken up again."""
 
     problem: FleetProblem
+    """Its counts are the most tasks of a service that are ever placed together."""
+    demand: FloatArray = field(default_factory=lambda: np.zeros(0))
+    """(services,): tasks to cover, broken ones too; the counts of the problem where none is given."""
+    elsewhere_usd_per_hour: FloatArray = field(default_factory=lambda: np.zeros(0))
+    """(services,): what a task costs where it needs no instance; nowhere without it."""
     columns: Columns = field(init=False)
     master: Master = field(init=False)
     pricing: Pricing = field(init=False)
@@ -43,7 +48,12 @@ class Generation:
 
     def __post_init__(self) -> None:
         problem = self.problem
-        self.columns = Columns(len(problem.counts))
+        if not self.demand.size:
+            self.demand = problem.counts.astype(np.float64)
+        if not self.elsewhere_usd_per_hour.size:
+            self.elsewhere_usd_per_hour = np.full(len(problem.counts), np.inf)
+        usd = np.concatenate([problem.usd_per_hour, self.elsewhere_usd_per_hour])
+        self.columns = Columns(usd_per_hour=usd, n_types=len(problem.usd_per_hour), n_services=len(problem.counts))
         self.pricing = Pricing(problem)
         self.values = np.zeros(len(problem.counts))
         alone, usd = self.pricing.alone.astype(np.int64), problem.usd_per_hour
@@ -52,7 +62,9 @@ class Generation:
         types = per_task.argmin(axis=0).astype(np.int64)
         self.columns.add(types, np.diag(alone[types, services]).astype(np.int64))
         self.columns.add(np.array([int(usd.argmin())]), np.zeros((1, len(services)), np.int64))  # only there to be counted
-        self.master = Master(problem, self.columns)
+        outside = np.flatnonzero(np.isfinite(self.elsewhere_usd_per_hour))
+        self.columns.add(self.columns.n_types + outside, np.eye(len(services), dtype=np.int64)[outside])
+        self.master = Master(self.columns, self.demand, problem.least)
         self.solution = self.master.solve()
         values = volume_values(problem)
         self._raise_bound(values, 0.0, self.pricing.bound(values))
@@ -61,6 +73,20 @@ class Generation:
     def gap_fraction(self) -> float:
         """Of the linear program over the bound."""
         return self.solution.usd_per_hour / self.bound_usd - 1.0 if self.bound_usd > 0 else float("inf")
+
+    def cover(self, demand: FloatArray) -> None:
+        """Go on with other tasks to cover; patterns are kept, the bound starts anew."""
+        self.demand, self.bound_usd, self.is_converged, self.is_stalled = demand, 0.0, False, False
+        self.master.require(demand, self.problem.least)
+        self.solution = self.master.solve()
+        self._raise_bound(self.values, self.floor_value, self.pricing.bound(self.values))
+
+    @property
+    def scaled_values(self) -> tuple[FloatArray, float]:
+        """Values of tasks and of a least instance at which no pattern is worth more than it costs."""
+        worth = float(self.values @ self.demand) + self.floor_value * self.problem.least
+        scale = self.bound_usd / worth if worth > 0 else 0.0
+        return self.values * scale, self.floor_value * scale
 
     def round(self) -> None:
         """Price patterns greedily at smoothed values, then, where that finds none, at those of the linear program."""
@@ -104,6 +130,12 @@ class Generation:
             self.solution = self.master.solve()
             self.is_stalled = False
 
+    def prove_with(self, types: IntArray, tasks: IntArray) -> None:
+        """Raise the bound with the values of the linear program, given every pattern there is."""
+        worth = np.zeros(len(self.problem.usd_per_hour))
+        np.maximum.at(worth, types, tasks @ self.solution.values)
+        self._raise_bound(self.solution.values, self.solution.floor_value, worth)
+
     def add_priced(self, types: IntArray, tasks: IntArray) -> int:
         """Keep the patterns worth more than they cost at the values of the linear program, the best ones of each type."""
         usd = self.problem.usd_per_hour[types]
@@ -117,7 +149,8 @@ class Generation:
 
     def _raise_bound(self, values: FloatArray, floor_value: float, limit: FloatArray) -> None:
         """Farley's bound: values scaled until no pattern is worth more than its instance costs."""
-        worth = float(values @ self.problem.counts) + floor_value * self.problem.least
+        worth = float(values @ self.demand) + floor_value * self.problem.least
         ratio = float(((limit + floor_value) / self.problem.usd_per_hour).max())
+        ratio = max(ratio, float((values / self.elsewhere_usd_per_hour).max()))
         if ratio > 0 and worth / ratio > self.bound_usd:
             self.bound_usd, self.values, self.floor_value = worth / ratio, values, floor_value

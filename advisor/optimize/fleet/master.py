@@ -42,8 +42,14 @@ def volume_values(problem: FleetProblem) -> FloatArray:
 
 @dataclass(eq=False)
 class Columns:
-    """Patterns without repeats: a type and the tasks on one instance of it."""
+    """Patterns without repeats: a type and the tasks on one instance of it.
 
+    A task that may run elsewhere is a pattern of its own, of a type after the last one, and no instance.
+    """
+
+    usd_per_hour: FloatArray
+    """(types and places elsewhere,)"""
+    n_types: int
     n_services: int
     types: IntArray = field(init=False)
     tasks: IntArray = field(init=False)
@@ -85,16 +91,16 @@ class MasterSolution:
 class Master:
     """Fewest dollars for the tasks, with broken instances; columns are added in place and the basis is kept."""
 
-    def __init__(self, problem: FleetProblem, columns: Columns) -> None:
-        self.problem, self.columns, self.n_loaded = problem, columns, 0
+    def __init__(self, columns: Columns, demand: FloatArray, least: int) -> None:
+        self.columns, self.n_loaded = columns, 0
         self.solver = quiet_solver()
         self.solver.setOptionValue("presolve", "off")
         self.solver.setOptionValue("solver", "simplex")
-        self.n_rows = len(problem.counts) + 1
-        least = np.append(problem.counts.astype(np.float64), float(problem.least))
+        self.n_rows = len(demand) + 1
+        lower = np.append(demand, float(least))
         none = np.zeros(0, np.int32)
         everywhere = np.full(self.n_rows, np.inf)
-        self.solver.addRows(self.n_rows, least, everywhere, 0, np.zeros(self.n_rows, np.int32), none, np.zeros(0))
+        self.solver.addRows(self.n_rows, lower, everywhere, 0, np.zeros(self.n_rows, np.int32), none, np.zeros(0))
 
     def solve(self) -> MasterSolution:
         """With all columns there are now. Together they must cover every service."""
@@ -116,14 +122,14 @@ class Master:
 
     def _load(self) -> None:
         new = slice(self.n_loaded, len(self.columns))
-        tasks = np.column_stack([self.columns.tasks[new], np.ones(len(self.columns) - self.n_loaded, np.int64)])
+        tasks = np.column_stack([self.columns.tasks[new], self.columns.types[new] < self.columns.n_types])
         if not len(tasks):
             return
         nonzero = tasks > 0
         start = np.concatenate([[0], np.cumsum(nonzero.sum(axis=1))[:-1]]).astype(np.int32)
         n = len(tasks)
         self.solver.addCols(
-            n, self.problem.usd_per_hour[self.columns.types[new]], np.zeros(n), np.full(n, np.inf), int(nonzero.sum()),
+            n, self.columns.usd_per_hour[self.columns.types[new]], np.zeros(n), np.full(n, np.inf), int(nonzero.sum()),
             start, np.nonzero(nonzero)[1].astype(np.int32), tasks[nonzero].astype(np.float64),
         )  # fmt: skip
         self.n_loaded = len(self.columns)

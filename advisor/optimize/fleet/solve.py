@@ -151,10 +151,7 @@ class _Run:
 
     def proof(self) -> tuple[FloatArray, float]:
         """Values of tasks and of a least instance under which the bound of the linear program holds."""
-        generation = self.generation
-        worth = float(generation.values @ self.problem.counts) + generation.floor_value * self.problem.least
-        scale = generation.bound_usd / worth if worth else 0.0
-        return generation.values * scale, generation.floor_value * scale
+        return self.generation.scaled_values
 
     def solve(self) -> None:
         self._keep_classic()

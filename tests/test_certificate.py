@@ -1,0 +1,113 @@
+"""The bound under plans: no plan of the class is below it, and the recommended one says how near it is."""
+
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import advisor
+from advisor.answer import answer
+from advisor.ecs import PurchaseOption
+from advisor.optimize.certificate import demands, packing_usd
+from advisor.optimize.fleet import FleetProblem, task_prices
+from tests.test_mixed_fleet import exhaustive_usd, generated
+
+SHOP = Path(__file__).parents[1] / "examples" / "shop" / "workload.yaml"
+
+
+@st.composite
+def histories(draw):
+    """Up to three services over a few moments, a few types, and what each service costs an hour and task elsewhere."""
+    n_services, n_types = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    tasks = np.array([[draw(st.integers(1, 6)), draw(st.integers(1, 6))] for _ in range(n_services)])
+    capacity = tasks.max(axis=0) + np.array([[draw(st.integers(0, 9)), draw(st.integers(0, 9))] for _ in range(n_types)])
+    usd = np.array([draw(st.integers(1, 32)) / 8 for _ in range(n_types)])
+    counts = np.array([[draw(st.integers(0, 2)) for _ in range(n_services)] for _ in range(draw(st.integers(1, 4)))])
+    hours = np.array([float(draw(st.integers(1, 5))) for _ in counts])
+    elsewhere = np.array([draw(st.sampled_from([0.25, 0.5, 1.0, 2.0, np.inf])) for _ in range(n_services)])
+    return tasks, capacity, usd, counts, hours, elsewhere, draw(st.integers(0, 2))
+
+
+@settings(max_examples=40, deadline=None)
+@given(histories())
+def test_no_split_between_instances_and_elsewhere_costs_less_than_the_prices_add_up_to(history):
+    tasks, capacity, usd, counts, hours, elsewhere, zones = history
+    if not (counts > 0).any():
+        return
+    problem = FleetProblem(
+        tasks=tasks, counts=np.maximum(counts.max(axis=0), 1), capacity=capacity, usd_per_hour=usd, least_instances=zones
+    )
+    prices = task_prices(problem, demands(counts.astype(float), hours), elsewhere)
+    always = (counts > 0).all(axis=1)
+    by_service, floor = prices.best(counts.astype(float), np.where(always, float(zones), 0.0))
+    on_instances, least = hours @ by_service, float(hours @ floor)
+    task_hours = hours @ counts
+    alone = np.where(task_hours > 0, np.where(np.isfinite(elsewhere), elsewhere, 0.0) * task_hours, 0.0)
+    for on in product([False, True], repeat=len(tasks)):
+        placed = counts * np.array(on)
+        if any(not there and not np.isfinite(usd_) for there, usd_ in zip(on, elsewhere, strict=True)):
+            continue
+        cost = sum(
+            hour
+            * exhaustive_usd(FleetProblem(tasks=tasks, counts=row, capacity=capacity, usd_per_hour=usd, least_instances=zones))
+            for row, hour in zip(placed, hours, strict=True)
+        )
+        cost += sum(usd_ for there, usd_ in zip(on, alone, strict=True) if not there)
+        cheapest = np.where(np.isfinite(elsewhere), np.minimum(on_instances, alone), on_instances)
+        assert cheapest.sum() + (least if any(on) else 0.0) <= cost * (1 + 1e-9) + 1e-9
+
+
+def test_prices_of_tasks_are_at_most_what_a_task_costs_elsewhere_and_no_pattern_outweighs_its_instance():
+    p = generated(3)
+    elsewhere = np.full(len(p.counts), 0.03)
+    prices = task_prices(p, np.stack([p.counts * 0.4, p.counts * 1.0]), elsewhere)
+    assert (prices.values <= 0.03 * (1 + 1e-9)).all()
+    rng = np.random.default_rng(1)
+    for at, (room, usd) in enumerate(zip(p.capacity, p.usd_per_hour, strict=True)):
+        for _ in range(20):  # random full instances
+            free, worth = room.copy(), prices.floor_value.copy()
+            counts = p.counts.copy()
+            while len(fits := np.flatnonzero((p.tasks <= free).all(axis=1) & (counts > 0))):
+                service = rng.choice(fits)
+                free, worth = free - p.tasks[service], worth + prices.values[:, service]
+                counts[service] -= 1
+            assert (worth <= usd * (1 + 1e-9)).all(), at
+
+
+def test_bands_of_the_load_are_means_of_as_many_hours_each():
+    counts = np.array([[1.0], [3.0], [2.0], [10.0]])
+    bands = demands(counts, np.array([1.0, 1.0, 1.0, 0.0]))
+    assert bands.ravel().tolist() == [1.0, 2.0, 3.0]  # the fourth state never lasts
+
+
+@pytest.fixture(scope="module")
+def shop():
+    workload = advisor.read_workload(SHOP)
+    return answer(workload, advisor.read_catalog(workload.region))
+
+
+def test_no_on_demand_plan_of_the_sample_is_below_its_bound(shop):
+    bound = float(shop.recommendation().lower_bound["monthly_usd"])
+    burstable = {t.name for t in shop.search.candidates.types if t.baseline_fraction is not None}
+    plans = [
+        choice.parts
+        for choice in shop.found.for_cluster
+        if choice.parts and all(part.provider.purchase_option is PurchaseOption.ON_DEMAND for part in choice.parts)
+    ]
+    assert len(plans) > 8
+    for parts in plans:
+        if not burstable & {name for part in parts for name in part.provider.instance_types}:
+            assert packing_usd(parts, shop.found.common_hours, shop.search) >= bound
+
+
+def test_the_bound_of_the_sample_is_near_its_plan_and_says_of_which_class_it_is(shop):
+    result = shop.recommendation()
+    bound, best = result.lower_bound, result.recommended
+    assert bound["gap_fraction"] == pytest.approx(bound["packing_usd"] / bound["monthly_usd"] - 1)
+    assert 0 <= bound["gap_fraction"] < 0.07
+    assert best.monthly_usd.mean == pytest.approx(bound["packing_usd"] * (1 + bound["price_of_ecs_fraction"]))
+    assert "on demand" in bound["class"]
+    assert advisor.Recommendation.from_dict(result.to_dict()).lower_bound == bound
