@@ -224,7 +224,7 @@ def lower_bound(found: Alternatives, parts: Sequence[Part], search: Search) -> L
     what = "on demand or Spot" if has_spot else "on demand"
     return LowerBound(
         monthly_usd=bound,
-        plans=f"{what}, on Fargate or on instances of any mix of types that are not burstable, in the sizes compared",
+        plans=f"{what}, on Fargate or any mix of instance types that are not burstable, in the sizes compared",
         gap_fraction=max(0.0, usd / bound - 1.0),
         packing_usd=usd,
         price_of_ecs_fraction=billed / usd - 1.0 if usd else 0.0,

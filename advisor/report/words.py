@@ -97,13 +97,12 @@ def proof_sentence(recommendation: Recommendation) -> str:
     if bound is None:
         return ""
     gap, ecs = float(bound["gap_fraction"]), float(bound["price_of_ecs_fraction"])
-    what = "the cheapest plan of its class" if gap < 0.0005 else f"at most {gap:.1%} above the cheapest plan of its class"
+    near = "it is the cheapest plan" if gap < 0.0005 else f"at most {100 * gap:.1f} % above the cheapest plan"
     sentence = (
-        f"{what} ({bound['class']}), none of which costs less than {money(float(bound['monthly_usd']))} a month packed at once"
+        f"{near} of its class: {bound['class']}; none, packed at once, costs less than {money(float(bound['monthly_usd']))}"
     )
-    if not any(part.instance_types for part in recommendation.recommendation.services):
-        return sentence
-    return f"{sentence}; ECS's scaling and placement add {ecs:.1%}" if ecs > 0 else sentence
+    has_instances = any(service.instance_types for service in recommendation.recommendation.services)
+    return f"{sentence}. ECS's scaling and placement add {100 * ecs:.1f} %" if has_instances and ecs >= 0.0005 else sentence
 
 
 def _last(hours: float) -> str:
