@@ -9,7 +9,7 @@ import numpy as np
 
 from advisor.billing import Bill, amounts_usd, total_usd
 from advisor.ecs import LaunchType, PurchaseOption, TaskSize
-from advisor.errors import AdvisorError, PriceNotFoundError
+from advisor.errors import AdvisorError, InputError, PriceNotFoundError
 from advisor.meters import CommitmentKind, Meter, Usage
 from advisor.optimize.alternatives import (
     DEFAULT_SPREAD_ID,
@@ -112,12 +112,23 @@ def answer(workload: Workload, catalog: PriceCatalog, *, today: date | None = No
     """What :func:`advise` makes its recommendation from: every choice, with its parts. Raises what it raises."""
     search = search_for(workload, catalog)
     found = alternatives(workload, search)
+    _check_that_tasks_run(found.loads)
     unpriced = wholly_unpriced(found.by_service, search)
     if unpriced:
         raise PriceNotFoundError(meter=unpriced[1], region=workload.region, catalog_date=catalog.catalog_date(workload.region))
     found = with_choices_of_held_types(workload, search, with_choices_since_a_step(workload, search, found))
     search = with_idle(search, [choice.parts for choice in found.for_cluster])
     return Answer(workload, search, found, RecentLoad(workload, search, found.common_measured), today)
+
+
+def _check_that_tasks_run(loads: Sequence[ServiceLoad]) -> None:
+    """Where no task ever runs all launch types cost nothing, and any of them would win."""
+    for load in loads:
+        if not np.nanmax(load.run.tasks, initial=0.0) > 0:
+            raise InputError(
+                f"{load.service.name}: no task ever runs: its load is 0 throughout and scaling.min is 0",
+                fix="Set scaling.min to 1, leave the service out, or give a load in which it ran.",
+            )
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,9 @@ def with_replay(part: Part, facts: ReplayFacts) -> Part:
     return replace(
         part,
         quantity_per_hour=part.quantity_per_hour * facts.factor,
-        on_instances=None if use is None else replace(use, running=use.running * facts.factor),
+        on_instances=None
+        if use is None
+        else replace(use, running=use.running * facts.factor, reserved=use.reserved * facts.task_factor),
         replay=facts,
     )
 

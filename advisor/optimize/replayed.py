@@ -9,6 +9,7 @@ import numpy as np
 
 from advisor.ecs import Architecture, LaunchType, PlacementStrategy
 from advisor.meters import sum_over_states
+from advisor.optimize.candidates import Candidates
 from advisor.optimize.fixed import on_load, with_replay
 from advisor.optimize.parts import Part, ReplayedWeek, ReplayFacts
 from advisor.optimize.pricing import price_parts
@@ -103,7 +104,10 @@ def replayed_parts(
     n_steps = min(workload.n_steps, weeks * HOURS_PER_WEEK * SECONDS_PER_HOUR // workload.step_s)
     recent = workload.between(workload.n_steps - n_steps, workload.n_steps)
     at = replace(search, axis=timeline(recent.start, recent.step_s, recent.n_steps))
-    modelled = on_load([replace(part, replay=None) for part in parts], recent, at)
+    modelled = [
+        on_load([replace(part, replay=None)], recent, replace(at, candidates=_of_least_members(at.candidates, part)))[0]
+        for part in parts
+    ]
     on_fargate = [i for i, part in enumerate(parts) if part.provider.launch_type is LaunchType.FARGATE]
     found: dict[int, ReplayFacts | None] = {}
     if on_fargate:
@@ -121,9 +125,22 @@ def replayed_parts(
             if use is None:
                 raise ValueError(f"{part.name} has no instances")
             result = replay_part(part, recent, at)
-            found[i] = _facts(result, result.instances, use.running, part, recent, at)
-    facts = [found[i] for i in range(len(parts))]
-    return [part if each is None else with_replay(part, each) for part, each in zip(parts, facts, strict=True)]
+            facts = _facts(result, result.instances, use.running, part, recent, at)
+            found[i] = facts and replace(facts, task_factor=_task_factor(result, modelled[i], recent, at))
+    return [part if (facts := found[i]) is None else with_replay(part, facts) for i, part in enumerate(parts)]
+
+
+def _of_least_members(candidates: Candidates, part: Part) -> Candidates:
+    """Candidates of which each member of a part's pool holds what all of them hold, as the replayed instances do.
+
+    Else a pool of unequal members would seem to take more instances under ECS than packed, and pay that for every member.
+    """
+    if len(part.provider.instance_types) < 2:
+        return candidates
+    in_pool = np.array([t.name in part.provider.instance_types for t in candidates.types])
+    capacity = candidates.capacity.copy()
+    capacity[in_pool] = capacity[in_pool].min(axis=0)
+    return replace(candidates, capacity=capacity)
 
 
 def _one_service(replay: Replay, row: int) -> Replay:
@@ -228,6 +245,17 @@ def _facts(
         instances_max=int(result.instances.max(initial=0)),
         week=None if part.on_instances is None else _last_week(result, part, recent),
     )
+
+
+def _task_factor(result: Replay, modelled: Part, recent: Workload, search: Search) -> float:
+    """CPU that tasks on instances reserve in a replay over what they do in the model, where every load is known."""
+    sizes = [run.size.cpu_units for run in modelled.runs]
+    reserved = np.array(sizes) @ modelled.tasks
+    is_known = np.repeat(~np.isnan(reserved), search.axis.step_s // replay_step_s(recent))
+    replayed = np.array([run.size.cpu_units for run, _ in in_replay_order(modelled)]) @ result.placed
+    modelled_hours = float(np.nansum(reserved)) * search.axis.step_hours
+    replayed_hours = float(result.over_time(replayed)[is_known].sum()) * replay_step_s(recent) / SECONDS_PER_HOUR
+    return replayed_hours / modelled_hours if modelled_hours else 1.0
 
 
 def known_hours(result: Replay, services: Sequence[ReplayedService], step_hours: float) -> FloatArray:

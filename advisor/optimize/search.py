@@ -7,6 +7,7 @@ import numpy as np
 
 from advisor.billing import amounts_usd, total_usd
 from advisor.ecs import Architecture, InstanceType, LaunchType, PlacementStrategy, PurchaseOption
+from advisor.errors import InputError
 from advisor.meters import GP3_GIB_MONTH, PUBLIC_IPV4_HOUR, sum_over_states
 from advisor.optimize.candidates import Candidates, candidates
 from advisor.optimize.parts import MANAGED_FEE_RANGE, PACKING_RANGE, ROOT_VOLUME_GIB, Part, instance_provider, instances_part
@@ -98,7 +99,18 @@ class Search:
 
 
 def search_for(workload: Workload, catalog: PriceCatalog) -> Search:
-    """Candidates and time axis of a workload."""
+    """Candidates and time axis of a workload.
+
+    Raises
+    ------
+    InputError
+        The workload names a file of its own rates, and the catalog was read without any.
+    """
+    if workload.rates_file is not None and not catalog.has_own_rates:
+        raise InputError(
+            f"the workload has its own rates ({workload.rates_file}), and the catalog was read without them",
+            fix="Read it with read_catalog(workload.region, rates_file=Path(workload.rates_file)).",
+        )
     axis = timeline(workload.start, workload.step_s, workload.n_steps)
     types = candidates(catalog, workload.region, workload.constraints, workload.daemons)
     return Search(

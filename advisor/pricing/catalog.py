@@ -74,6 +74,11 @@ class PriceCatalog:
         """What a reader of the result should know about the catalog, one sentence each."""
 
     @property
+    def has_own_rates(self) -> bool:
+        """Whether a file of own rates was read, even one without rows."""
+        return bool(self.inputs)
+
+    @property
     def regions(self) -> tuple[str, ...]:
         """Regions that the catalog holds."""
         return tuple(self._regions)

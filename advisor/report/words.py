@@ -1,5 +1,6 @@
 """How numbers and verdicts read, the same in every report."""
 
+import math
 import textwrap
 
 from advisor.billing import MonthlyUsd
@@ -18,6 +19,8 @@ VERDICT_WORDS = {
 }
 LEAST_ROUNDING_FRACTION = 0.005
 """Less than this is no waste worth a sentence."""
+SMALL_FRACTION = 0.02
+"""Below this a share is shown with a decimal."""
 LAUNCH_WORDS = {LaunchType.FARGATE: "Fargate", LaunchType.EC2: "EC2", LaunchType.MANAGED_INSTANCES: "Managed Instances"}
 
 
@@ -60,6 +63,19 @@ def chance(fraction: float) -> str:
     if fraction > 0.995:
         return "over 99 %"
     return "under 1 %" if fraction < 0.005 else percent(fraction)
+
+
+def small_percent(fraction: float) -> str:
+    """``19 %``, and ``0.4 %`` where a whole percent would hide that there is a difference."""
+    return f"{100 * fraction:.1f} %" if 0 < fraction < SMALL_FRACTION else percent(fraction)
+
+
+def fraction_below(fraction: float) -> str:
+    """As :func:`small_percent`, rounded down: of what must stay below it."""
+    if fraction >= SMALL_FRACTION:
+        return percent(math.floor(100 * fraction) / 100)
+    digits = 1 if fraction >= 0.001 else 2
+    return f"{math.floor(100 * fraction * 10**digits) / 10**digits:.{digits}f} %"
 
 
 def sure_sentence(recommendation: Recommendation) -> str:
@@ -157,7 +173,7 @@ def flip_sentence(recommendation: Recommendation) -> str:
         load = f"stays cheaper down to {ends[0]:g} times today's load"
     else:
         load = f"stays cheaper from {ends[0]:g} to {ends[1]:g} times today's load"
-    return f"{load}, and while its price rises by less than {percent(flip.dearer_fraction)}"
+    return f"{load}, and while its price rises by less than {fraction_below(flip.dearer_fraction)}"
 
 
 def instances_range(alternative: Alternative) -> str:
@@ -187,7 +203,7 @@ def saving_sentence(saving: Saving | None, recommendation: Recommendation) -> st
         return "saves nothing: no alternative of another launch type or purchase option has a price"
     title = recommendation.alternative(saving.against).title
     verb, than = ("saves", "against") if saving.mean >= 0 else ("costs", "more than")
-    sentence = f"{verb} {money(abs(saving.mean))} ({percent(abs(saving.fraction))}) a month {than} {title}"
+    sentence = f"{verb} {money(abs(saving.mean))} ({small_percent(abs(saving.fraction))}) a month {than} {title}"
     if saving.weeks:
         sentence += f", cheaper in {saving.weeks_cheaper} of {saving.weeks} weeks"
     return sentence
@@ -200,7 +216,7 @@ def present_sentence(recommendation: Recommendation) -> str:
         return "not given"
     if present.monthly_usd is None or saving is None:
         return f"cost not known: {', '.join(present.missing)} missing"
-    difference = f"{money(abs(saving.mean))} ({percent(abs(saving.fraction))})"
+    difference = f"{money(abs(saving.mean))} ({small_percent(abs(saving.fraction))})"
     change = f"saves {difference}" if saving.mean >= 0 else f"costs {difference} more"
     return f"{money(present.monthly_usd.mean)} a month; the recommendation {change}"
 

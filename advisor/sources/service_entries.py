@@ -91,7 +91,7 @@ def service_of(entry: "ServiceEntry", definition: TaskDefinition | None, size: T
         is_batch=load.runs is not None,
         scheduled_runs=() if load.runs is None else scheduled_runs(load.runs.runs),
         container_names=() if definition is None else definition.container_names,
-        **{name: value for name, value in stated.items() if value is not None},  # type: ignore[arg-type]
+        **{name: value for name, value in stated.items() if value is not None},  # type: ignore[arg-type]  # names and values of one dict
     )
 
 
@@ -117,7 +117,7 @@ def constraints_of(entry: "ConstraintsEntry") -> Constraints:
         "has_trunking": entry.trunking,
         "terms": tuple(entry.terms),
     }
-    return Constraints(**{name: value for name, value in stated.items() if value is not None})  # type: ignore[arg-type]
+    return Constraints(**{name: value for name, value in stated.items() if value is not None})  # type: ignore[arg-type]  # names and values of one dict
 
 
 def present_of(entry: "PresentEntry | None") -> PresentCluster | None:

@@ -114,7 +114,7 @@ class _Reader:
     def _node(self, event: yaml.NodeEvent, at: tuple[int, int]) -> None:
         place = Place(self._file, *at)
         if getattr(event, "tag", None) is not None:
-            raise place.error(f"the YAML tag {shown(event.tag)} is not supported", fix="Write the plain value.")  # type: ignore[attr-defined]
+            raise place.error(f"the YAML tag {shown(event.tag)} is not supported", fix="Write the plain value.")  # type: ignore[attr-defined]  # some events have no tag
         if isinstance(event, yaml.AliasEvent):
             if event.anchor is None or event.anchor not in self._anchors:
                 raise place.error(f"the alias *{plain(event.anchor or '')} has no anchor before it", fix="Write the value out.")

@@ -1,0 +1,28 @@
+"""Sentences about small differences: what is shown never claims more than is true."""
+
+import pytest
+
+from advisor.report.words import flip_sentence, fraction_below, saving_sentence, small_percent
+from tests.report.results import changed, shop
+
+
+@pytest.mark.parametrize(
+    ("fraction", "shown"), [(0.0004, "0.04 %"), (0.0043, "0.4 %"), (0.0199, "1.9 %"), (0.0867, "8 %"), (0.534, "53 %")]
+)
+def test_a_price_that_may_rise_by_less_than_a_figure_is_rounded_down(fraction, shown):
+    assert fraction_below(fraction) == shown
+
+
+@pytest.mark.parametrize(("fraction", "shown"), [(0.0, "0 %"), (0.0043, "0.4 %"), (0.0168, "1.7 %"), (0.0867, "9 %")])
+def test_a_small_share_has_a_decimal(fraction, shown):
+    assert small_percent(fraction) == shown
+
+
+def test_an_answer_that_flips_at_half_a_percent_says_so():
+    def narrow(data):
+        data["recommendation"]["break_even"]["dearer_fraction"] = 0.0043
+        data["recommendation"]["saving"]["fraction"] = 0.0043
+
+    recommendation = changed(shop(), narrow)
+    assert "rises by less than 0.4 %" in flip_sentence(recommendation)
+    assert "(0.4 %)" in saving_sentence(recommendation.recommendation.saving, recommendation)

@@ -1,0 +1,55 @@
+"""Inputs for which any number would be a wrong one are refused."""
+
+from pathlib import Path
+
+import pytest
+
+from advisor import advise, read_catalog, read_workload
+from advisor.errors import InputError
+
+TWO = """
+cluster: two
+region: us-east-1
+services:
+  - {name: busy, task: {cpu: 512, memory: 1024}, load: {tasks: 3}}
+  - {name: idle, task: {cpu: 512, memory: 1024}, load: {file: idle.csv, requests_per_task: 40}, scaling: {min: LEAST}}
+"""
+RATED = """
+cluster: rated
+region: us-east-1
+services: [{name: web, task: {cpu: 512, memory: 1024}, load: {tasks: 3}}]
+rates: own.csv
+"""
+
+
+@pytest.fixture
+def workload(tmp_path):
+    def workload(text):
+        (tmp_path / "idle.csv").write_text(
+            "time,requests_per_second\n" + "".join(f"2026-01-05T{hour:02d}:00:00Z,0\n" for hour in range(24))
+        )
+        (tmp_path / "own.csv").write_text(
+            "meter,region,usd,unit,discount_fraction,source,as_of\nfargate:*,*,,,0.5,deal,2026-09-01\n"
+        )
+        (tmp_path / "workload.yaml").write_text(text)
+        return read_workload(tmp_path / "workload.yaml")
+
+    return workload
+
+
+def test_a_service_that_never_runs_has_no_cheapest_launch_type(workload):
+    with pytest.raises(InputError, match=r"idle: no task ever runs: its load is 0 throughout and scaling\.min is 0"):
+        advise(workload(TWO.replace("LEAST", "0")), read_catalog("us-east-1"))
+
+
+def test_one_task_that_waits_for_load_is_priced(workload):
+    assert advise(workload(TWO.replace("LEAST", "1")), read_catalog("us-east-1")).recommended.monthly_usd is not None
+
+
+def test_own_rates_of_a_workload_are_never_left_out_in_silence(workload):
+    rated = workload(RATED)
+    with pytest.raises(InputError, match=r"the workload has its own rates \(.*own\.csv\), and the catalog was read without"):
+        advise(rated, read_catalog("us-east-1"))
+    listed = advise(workload(RATED.replace("rates: own.csv", "")), read_catalog("us-east-1")).recommended
+    own = advise(rated, read_catalog("us-east-1", rates_file=Path(rated.rates_file))).recommended
+    assert own.monthly_usd.mean == pytest.approx(listed.monthly_usd.mean / 2)

@@ -1,0 +1,57 @@
+"""What a replay of the last weeks changes, and what it may not."""
+
+import pytest
+
+from advisor import advise, read_catalog, read_workload
+
+POOL = """
+cluster: pool
+region: us-east-1
+services:
+  - name: web
+    task: {cpu: 512, memory: 1024}
+    load: {tasks: 8}
+    architectures: [ARM64]
+    interruptible: true
+constraints: {launch_types: [EC2], instance_types: [c6g.medium, m6g.medium, r6g.medium, m8g.medium, r8g.medium, m7g.medium]}
+"""
+MINUTES = """
+cluster: minutes
+region: us-east-1
+services:
+  - name: web
+    task: {cpu: 512, memory: 1024}
+    load: {file: web.csv, requests_per_task: 40}
+constraints: {launch_types: [EC2], instance_types: [m5.large]}
+"""
+
+
+@pytest.fixture
+def advised(tmp_path):
+    def advised(text):
+        path = tmp_path / "workload.yaml"
+        path.write_text(text)
+        workload = read_workload(path)
+        return advise(workload, read_catalog(workload.region)).to_dict()["alternatives"]
+
+    return advised
+
+
+def test_a_steady_load_on_a_spot_pool_of_unequal_members_costs_after_the_replay_what_it_did_before(advised):
+    # c6g.medium registers less than 2,048 MiB and holds one task, the other five hold two: 8 and 4 instances for 730 h, of
+    # which each type has a sixth. A replay of instances that hold one task each is no reason to bill eight of every type.
+    spot = next(a for a in advised(POOL) if a["id"] == "cluster:ec2:arm64:spot")
+    assert spot["replay"]["instances_over_packing"] == 1
+    hours = {line["meter"].rpartition(":")[2]: line["quantity"] for line in spot["bill"]["line_items"]}
+    assert hours["c6g.medium"] == pytest.approx(8 * 730 / 6)
+    assert hours["m6g.medium"] == pytest.approx(4 * 730 / 6)
+
+
+def test_no_instance_is_more_than_full_where_the_replay_runs_fewer_tasks_than_the_model(advised, tmp_path):
+    # One minute in four needs 16 tasks, the others 2: the model keeps the most of 15 minutes, a policy that waits for three
+    # minutes in a row never sees them, and runs on fewer instances with fewer tasks.
+    rows = [f"2026-01-05T{m // 60 % 24:02d}:{m % 60:02d}:00Z,{640 if m % 4 == 3 else 80}" for m in range(1440)]
+    (tmp_path / "web.csv").write_text("time,requests_per_second\n" + "\n".join(rows) + "\n")
+    ec2 = next(a for a in advised(MINUTES) if a["id"] == "cluster:ec2:x86_64:on_demand")
+    assert ec2["replay"]["instances_over_packing"] < 1
+    assert ec2["instances"]["packed_fraction"] <= 1
