@@ -249,7 +249,7 @@ def _with_definition(definition: Document, tags: object, wanted: Document, servi
     if tags:
         request["tags"] = copy.deepcopy(tags)
     _refuse_other_platform(request, wanted, name)
-    before = {key: whole(request.get(key)) for key in ("cpu", "memory")}
+    before = {key: _size(request, key, name) for key in ("cpu", "memory")}
     for key in ("cpu", "memory"):
         if whole(request.get(key)) != whole(wanted.get(key)) or request.get(key) is None:
             editor.put(request, key, wanted.get(key))
@@ -271,6 +271,18 @@ def _with_definition(definition: Document, tags: object, wanted: Document, servi
     if service.launch_type is LaunchType.FARGATE:
         _refuse_off_fargate(request, name)
     return editor.merged(name, "RegisterTaskDefinition")
+
+
+def _size(definition: Document, key: str, name: str) -> object:
+    """What a task definition reserves for the whole task, None where it says nothing; text that is no size is refused."""
+    stated = definition.get(key)
+    size = whole(stated)
+    if stated is not None and not isinstance(size, int):
+        raise InputError(
+            f"{name}: the task definition's {key} is {stated!r}, which is no size",
+            fix=f"Write {key} as ECS takes it, such as {'1024' if key == 'cpu' else '2048'}, or leave it out.",
+        )
+    return size
 
 
 def whole(size: object) -> object:

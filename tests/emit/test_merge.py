@@ -111,6 +111,14 @@ def test_sizes_that_are_written_otherwise_are_kept_as_written():
         assert one(same, plan_of()).changes == ()
 
 
+@pytest.mark.parametrize(
+    ("key", "size"), [("cpu", "abc"), ("cpu", ""), ("memory", "two GB"), ("cpu", "0.33 vCPU"), ("memory", [2048])]
+)
+def test_a_size_that_is_none_is_refused_and_not_replaced(key, size):
+    with pytest.raises(InputError, match=rf"web: the task definition's {key} is .*, which is no size"):
+        merge_plan(DEFINITION | {key: size}, plan_of())
+
+
 def test_a_described_definition_becomes_a_request_and_says_what_it_cannot_hold():
     read_only = dict.fromkeys(sorted(READ_ONLY["RegisterTaskDefinition"]), "x")
     answer = {"taskDefinition": {**DEFINITION, **read_only}, "tags": [{"key": "team", "value": "shop"}]}
