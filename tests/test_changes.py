@@ -36,6 +36,31 @@ def test_a_jump_in_the_last_week_is_neither_a_step_nor_a_trend_yet():
     assert kinds([*(100 * JITTER), 60]) == [ChangeKind.LAST_WEEK]
 
 
+@pytest.mark.parametrize("weeks", [2, 3, 4])
+def test_a_jump_that_lasted_is_a_step_though_few_weeks_follow_it(weeks):
+    (step,) = changes(np.concatenate([100 * JITTER[:6], 400 * JITTER[:weeks]]), "the load of web")
+    assert (step.kind, step.weeks_ago) == (ChangeKind.STEP, weeks)
+    assert step.fraction == pytest.approx(3, rel=0.05)
+
+
+def test_a_load_that_fell_to_nothing_has_stepped():
+    (step,) = changes(np.array([*(100 * JITTER[:8]), 0.0, 0.0]), "the load of web")
+    assert (step.kind, step.weeks_ago) == (ChangeKind.STEP, 2)
+    assert step.sentence.startswith("the load of web stepped by -100 % 2 weeks ago")
+
+
+def test_one_week_in_the_past_that_was_high_or_empty_is_no_step():
+    assert ChangeKind.STEP not in kinds([100, 101, 99, 100, 102, 100, 400, 101, 100])
+    assert ChangeKind.STEP not in kinds([100, 101, 99, 100, 102, 100, 0, 101, 100])
+
+
+@given(st.integers(0, 10_000))
+def test_a_wandering_load_seldom_jumps(seed):
+    moves = np.random.default_rng(seed).normal(0, 0.1, (200, 10))
+    jumps = [changes(np.exp(np.cumsum(each)), "x") for each in moves]
+    assert sum(c.kind is ChangeKind.STEP and c.weeks_ago <= 4 for found in jumps for c in found) <= 20
+
+
 def test_too_few_weeks_tell_nothing():
     assert kinds([100, 200]) == []
 

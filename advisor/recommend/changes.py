@@ -19,6 +19,10 @@ LEAST_STEP = 0.15
 STEP_P = 0.05
 LAST_MOVE_MADS = 6.0
 LEAST_LAST_MOVE = 0.20
+RECENT_STEP_WEEKS = (2, 3, 4)
+"""Weeks after a jump that are too few for Pettitt's test, and enough to tell it from a single week."""
+NOTHING_FRACTION = 1e-3
+"""Of the mean: a week without load is taken as this, so that it has a logarithm."""
 SHAPE_WEEKS = 2
 LEAST_SHAPE_CORRELATION = 0.5
 LEAST_VARIATION = 0.10
@@ -51,13 +55,14 @@ def changes(weekly: FloatArray, what: str) -> tuple[Change, ...]:
     Notes
     -----
     Trend: Mann and Kendall's test on the last 13 weeks at 1 % and tau of 0.6 or more, slope by Theil and Sen. Step: Pettitt's
-    test at 5 %, and a step explains the series better than a line. Both look at the logarithm.
+    test at 5 %, and a step explains the series better than a line; or, too late for that test, a jump of the last two to four
+    weeks, six times the usual move or more, of which at least half lasted. All look at the logarithm.
     """
-    known = weekly[np.isfinite(weekly) & (weekly > 0)]
-    if known.size < 3:
+    known = weekly[np.isfinite(weekly)]
+    if known.size < 3 or not (known > 0).any():
         return ()
-    y = np.log(known)
-    step = _step(y, what)
+    y = np.log(np.maximum(known, known.mean() * NOTHING_FRACTION))
+    step = _step(y, what) or _recent_step(y, what)
     trend = _trend(y[-TREND_WEEKS:], what)
     if step and trend:
         return (step,) if _step_error(y, y.size - step.weeks_ago) < _line_error(y) else (trend,)
@@ -147,14 +152,34 @@ def _step(y: FloatArray, what: str) -> Change | None:
     is_better = _step_error(y, first) < _line_error(y)
     if p > STEP_P or abs(math.expm1(move)) < LEAST_STEP or not is_better:
         return None
+    return _stepped(move, n - first, what)
+
+
+def _stepped(move: float, weeks_ago: int, what: str) -> Change:
     fraction = math.expm1(move)
     return Change(
         kind=ChangeKind.STEP,
         fraction=fraction,
-        weeks_ago=n - first,
-        sentence=f"{what} stepped by {_signed(fraction)} {n - first} weeks ago: the weeks since then count most, the older "
+        weeks_ago=weeks_ago,
+        sentence=f"{what} stepped by {_signed(fraction)} {weeks_ago} weeks ago: the weeks since then count most, the older "
         "ones tell little",
     )
+
+
+def _recent_step(y: FloatArray, what: str) -> Change | None:
+    """A jump that lasted, too few weeks ago for a test of the whole series."""
+    for n_weeks in RECENT_STEP_WEEKS:
+        before, since = y[:-n_weeks], y[-n_weeks:]
+        if before.size < LEAST_TREND_WEEKS - 2:
+            return None
+        usual = float(np.median(np.abs(np.diff(before))))
+        jump = float(since[0] - before[-1])
+        move = float(np.median(since) - np.median(before))
+        lasted = np.all((since - before[-1]) / jump >= 0.5) if jump else False
+        is_large = abs(math.expm1(jump)) >= LEAST_LAST_MOVE and abs(jump) >= LAST_MOVE_MADS * usual
+        if lasted and is_large and move / jump >= 0.5:
+            return _stepped(move, n_weeks, what)
+    return None
 
 
 def _last_move(y: FloatArray, what: str) -> Change | None:
