@@ -15,9 +15,9 @@ from advisor.optimize.parts import Part
 from advisor.optimize.search import search_for
 from advisor.pricing import PriceCatalog
 from advisor.recommend.doubt import Drawn
-from advisor.recommend.result import Verdict
+from advisor.recommend.result import Alternative, Verdict
 from advisor.recommend.verdict import LEAST_PROBABILITY, launch_choice, rank
-from advisor.uncertainty import HORIZON_WEEKS, month_draws, nine_digits, odds
+from advisor.uncertainty import HORIZON_WEEKS, nine_digits
 from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, FloatArray
 from advisor.workload import Workload
 
@@ -140,24 +140,21 @@ def backtest(
 
 def _fold(past: Workload, future: Workload, catalog: PriceCatalog, history_weeks: int) -> Fold | None:
     given = answer(past, catalog)
-    drawn = given.drawn_for_cluster()
+    drawn = given.drawn_for_cluster().of_load()
     if drawn.history is None:
         return None
     ranked = rank(drawn.items)
     judgement = given.judge(drawn, ranked, ())
-    history = replace(drawn.history, range_fraction=None, price_age_years=None)
-    priced = [item for item in drawn.items if item.draws_usd is not None]
-    can_win = [not item.alternative.is_comparison for item in priced]
-    draws = month_draws(history, growth=drawn.growth)[:, can_win]
-    items = [item for item, ok in zip(priced, can_win, strict=True) if ok]
-    said = odds(draws)
-    actual = _actual(given, drawn, [item.alternative.id for item in items], future, catalog)
+    priced = [item.alternative for item in drawn.items if item.draws_usd is not None]
+    can_win = [not alternative.is_comparison for alternative in priced]
+    items = [alternative for alternative, ok in zip(priced, can_win, strict=True) if ok]
+    actual = _actual(given, drawn, [alternative.id for alternative in items], future, catalog)
     if actual is None:
         return None
-    normal = _normal(history.weekly_usd[:, can_win])
-    order = np.argsort(draws.mean(axis=0), kind="stable")
-    chosen, cheapest = int(order[0]), int(np.argmin(actual))
-    plans = [item.alternative.plan for item in items]
+    normal = _normal(drawn.history.weekly_usd[:, can_win])
+    ids = [alternative.id for alternative in items]
+    chosen, cheapest = ids.index(ranked[0].alternative.id), int(np.argmin(actual))
+    plans = [alternative.plan for alternative in items]
     choices = [None if plan is None else launch_choice(plan) for plan in plans]
     least = actual[cheapest] * (1 + 1e-9)
     was_right = any(choice == choices[chosen] and usd <= least for choice, usd in zip(choices, actual, strict=True))
@@ -165,26 +162,33 @@ def _fold(past: Workload, future: Workload, catalog: PriceCatalog, history_weeks
         origin=(past.start + timedelta(hours=past.span_hours)).isoformat(),
         history_weeks=history_weeks,
         alternatives=tuple(
-            FoldAlternative(
-                id=item.alternative.id,
-                title=item.alternative.title,
-                p10=float(said.p10[i]),
-                p50=float(said.p50[i]),
-                p90=float(said.p90[i]),
-                actual=float(actual[i]),
-                probability_cheapest=float(said.probability_cheapest[i]),
-                normal_p10=float(normal[0, i]),
-                normal_p90=float(normal[1, i]),
-            )
-            for i, item in enumerate(items)
+            _fold_alternative(each, float(usd), interval)
+            for each, usd, interval in zip(items, actual, normal.T.tolist(), strict=True)
         ),
         verdict=judgement.verdict,
-        chosen=items[chosen].alternative.id,
+        chosen=items[chosen].id,
         chosen_usd=float(actual[chosen]),
-        cheapest=items[cheapest].alternative.id,
+        cheapest=items[cheapest].id,
         cheapest_usd=float(actual[cheapest]),
         probability=judgement.probability if judgement.probability is not None else 0.0,
         was_right=was_right,
+    )
+
+
+def _fold_alternative(said: Alternative, actual_usd: float, normal: Sequence[float]) -> FoldAlternative:
+    monthly = said.monthly_usd
+    if monthly is None or monthly.p10 is None or monthly.p50 is None or monthly.p90 is None:
+        raise ValueError(f"{said.id} has no draws")
+    return FoldAlternative(
+        id=said.id,
+        title=said.title,
+        p10=monthly.p10,
+        p50=monthly.p50,
+        p90=monthly.p90,
+        actual=actual_usd,
+        probability_cheapest=said.probability_cheapest or 0.0,
+        normal_p10=normal[0],
+        normal_p90=normal[1],
     )
 
 

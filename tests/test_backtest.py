@@ -86,6 +86,16 @@ def test_twenty_hours_are_not_enough(catalog):
     assert advise(load_of(daily(1)[:20]), catalog).recommendation.verdict is Verdict.NOT_ENOUGH_DATA
 
 
+def test_the_chance_of_a_fold_is_that_of_what_it_chose(catalog, at_break_even):
+    """Near break-even the range for packing, which folds leave out, would rank another alternative first."""
+    ends = [backtest(load_of(np.full(12 * WEEK, at_break_even * factor)), catalog) for factor in (0.97, 1.0, 1.03)]
+    for fold in (fold for found in ends for fold in found.folds):
+        launch = fold.chosen.rpartition(":")[0].split(":")[1]
+        same = [each.probability_cheapest for each in fold.alternatives if each.id.split(":")[1] == launch]
+        assert fold.probability == pytest.approx(sum(same))
+        assert fold.chosen_usd == next(each.actual for each in fold.alternatives if each.id == fold.chosen)
+
+
 def test_equal_weeks_of_a_clear_case_are_advised(catalog):
     advice = advise(load_of(daily(8)), catalog).recommendation
     assert advice.verdict is Verdict.RECOMMEND

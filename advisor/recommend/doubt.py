@@ -47,6 +47,22 @@ class Drawn:
         name = max(spread, key=lambda each: spread[each])
         return _SETTLED_BY[name] if spread[name] > 0 else ""
 
+    def of_load(self) -> "Drawn":
+        """The same alternatives, with draws that leave out what no later load can tell: packing by ECS and the age of rates."""
+        if self.history is None:
+            return self
+        history = replace(self.history, range_fraction=None, price_age_years=None)
+        return replace(self, items=_with_draws(self.items, month_draws(history, growth=self.growth)), history=history)
+
+
+def _with_draws(items: Sequence[Ranked], draws: FloatArray) -> tuple[Ranked, ...]:
+    """Alternatives that have a price with one column each of ``draws`` (draws, plans), and what the draws say."""
+    at = [i for i, item in enumerate(items) if item.alternative.monthly_usd is not None]
+    result = list(items)
+    for column, i in enumerate(at):
+        result[i] = replace(items[i], draws_usd=draws[:, column])
+    return tuple(_with_odds(result))
+
 
 def drawn(
     items: Sequence[Ranked],
