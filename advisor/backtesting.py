@@ -81,6 +81,7 @@ class Backtest:
     mean_regret_fraction: float
     """What the choices cost more than the cheapest of the weeks that followed."""
     recommended_fraction: float
+    """Share of folds whose choice had a chance of 0.9 or more; a trend, or memory, may still have kept back the advice."""
     wrong_of_recommended_fraction: float | None
 
     def to_dict(self) -> dict[str, Any]:

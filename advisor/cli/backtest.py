@@ -126,4 +126,6 @@ def summary_lines(found: "Backtest") -> list[str]:
         + (f", wrong in {wrong:.0%} of these." if wrong is not None else "."),
         f"Brier score of that chance {found.brier:.3f}; the choices cost {found.mean_regret_fraction:.2%} more than the "
         "cheapest would have.",
+        "Costs are those of the packing model on both sides, without the replay that `advisor recommend` adds: the forecast is "
+        "tested, not the model.",
     ]

@@ -60,6 +60,12 @@ def _money(row: FieldDiff) -> str:
     return row.why_not or "not priced"
 
 
+BY_PACKING = (
+    "Both sides are billed by the packing model; `advisor recommend` replays the plan that it recommends and its rival, so its "
+    "total may be another one."
+)
+
+
 def _total(diff: Diff) -> list[str]:
     priced = [row for row in diff.rows if row.has_money]
     if not priced:
@@ -74,6 +80,7 @@ def _total(diff: Diff) -> list[str]:
         f"In all {diff.total_usd:+,.2f} $ a month{sides}.",
         f"Priced one on top of the other, {'the cluster, then ' if priced[0].service == CLUSTER else ''}service by service:"
         f" {order}. {'A row ' + WITH_NEXT + ' has no price of its own.' if _has_joint(priced) else ''}".rstrip(),
+        BY_PACKING,
     ]
 
 

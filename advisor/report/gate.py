@@ -143,7 +143,8 @@ def _basis(gate: Gate) -> str:
     n = len(gate.services)
     return (
         f"{gate.cluster} in {gate.region}, {n} service{'' if n == 1 else 's'}, billed on {gate.history_hours:,.0f} measured "
-        f"hours in steps of {_step(gate.step_s)}, a month of 730 h; prices of {gate.catalog['newest']}"
+        f"hours in steps of {_step(gate.step_s)}, a month of 730 h, by the packing model on both sides, "
+        f"which `advisor recommend` replaces by a replay; prices of {gate.catalog['newest']}"
     )
 
 

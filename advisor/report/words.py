@@ -73,9 +73,9 @@ def small_percent(fraction: float) -> str:
 def fraction_below(fraction: float) -> str:
     """As :func:`small_percent`, rounded down: of what must stay below it."""
     if fraction >= SMALL_FRACTION:
-        return percent(math.floor(100 * fraction) / 100)
+        return percent(math.floor(round(100 * fraction, 6)) / 100)
     digits = 1 if fraction >= 0.001 else 2
-    return f"{math.floor(100 * fraction * 10**digits) / 10**digits:.{digits}f} %"
+    return f"{math.floor(round(100 * fraction * 10**digits, 6)) / 10**digits:.{digits}f} %"
 
 
 def sure_sentence(recommendation: Recommendation) -> str:

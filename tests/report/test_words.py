@@ -7,7 +7,8 @@ from tests.report.results import changed, shop
 
 
 @pytest.mark.parametrize(
-    ("fraction", "shown"), [(0.0004, "0.04 %"), (0.0043, "0.4 %"), (0.0199, "1.9 %"), (0.0867, "8 %"), (0.534, "53 %")]
+    ("fraction", "shown"),
+    [(0.0004, "0.04 %"), (0.0043, "0.4 %"), (0.0199, "1.9 %"), (0.0867, "8 %"), (0.29, "29 %"), (0.534, "53 %")],
 )
 def test_a_price_that_may_rise_by_less_than_a_figure_is_rounded_down(fraction, shown):
     assert fraction_below(fraction) == shown
