@@ -15,8 +15,8 @@ services:
     interruptible: true
 constraints: {launch_types: [EC2], instance_types: [c6g.medium, m6g.medium, r6g.medium, m8g.medium, r8g.medium, m7g.medium]}
 """
-MINUTES = """
-cluster: minutes
+SPIKES = """
+cluster: spikes
 region: us-east-1
 services:
   - name: web
@@ -48,10 +48,10 @@ def test_a_steady_load_on_a_spot_pool_of_unequal_members_costs_after_the_replay_
 
 
 def test_no_instance_is_more_than_full_where_the_replay_runs_fewer_tasks_than_the_model(advised, tmp_path):
-    # One minute in four needs 16 tasks, the others 2: the model keeps the most of 15 minutes, a policy that waits for three
-    # minutes in a row never sees them, and runs on fewer instances with fewer tasks.
-    rows = [f"2026-01-05T{m // 60 % 24:02d}:{m % 60:02d}:00Z,{640 if m % 4 == 3 else 80}" for m in range(1440)]
+    # One hour in six needs 50 tasks, the others 2: the model has all 50 from the first minute of the hour, a policy gets there
+    # step by step, and runs on fewer instances with fewer tasks.
+    rows = [f"2026-01-{5 + h // 24:02d}T{h % 24:02d}:00:00Z,{2000 if h % 6 == 3 else 80}" for h in range(7 * 24)]
     (tmp_path / "web.csv").write_text("time,requests_per_second\n" + "\n".join(rows) + "\n")
-    ec2 = next(a for a in advised(MINUTES) if a["id"] == "cluster:ec2:x86_64:on_demand")
+    ec2 = next(a for a in advised(SPIKES) if a["id"] == "cluster:ec2:x86_64:on_demand")
     assert ec2["replay"]["instances_over_packing"] < 1
     assert ec2["instances"]["packed_fraction"] <= 1

@@ -170,7 +170,7 @@ def _quota(parts: Sequence[Part]) -> Iterable[str]:
             (plan,) = part.services.values()
             peak_vcpu += float(np.nanmax(part.tasks, initial=0.0)) * plan.task.vcpu
     if peak_vcpu > FARGATE_DEFAULT_VCPU_QUOTA:
-        peak = f"{peak_vcpu:.0f}" if peak_vcpu >= 10 else f"{peak_vcpu:.1f}"
+        peak = f"{peak_vcpu:.0f}" if peak_vcpu >= 10 else f"{round(peak_vcpu, 1):g}"
         yield (
             f"Fargate runs up to {peak} vCPU here: check the account's quota, which starts at "
             f"{FARGATE_DEFAULT_VCPU_QUOTA} vCPU in each Region"
