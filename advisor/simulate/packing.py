@@ -3,9 +3,16 @@
 Three dimensions, always in this order: CPU units, MiB of memory, network slots.
 """
 
-import numpy as np
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from advisor.units import FloatArray, IntArray, ceil_whole
+import numpy as np
+from numpy.typing import NDArray
+
+from advisor.units import BoolArray, FloatArray, IntArray, ceil_whole
+
+AnyInt = NDArray[Any]
+"""Whole numbers of four or eight bytes."""
 
 
 def tasks_per_instance(task: IntArray, capacity: IntArray) -> IntArray:
@@ -68,56 +75,130 @@ def first_fit_decreasing(counts: IntArray, tasks: IntArray, capacity: IntArray) 
         (states,) instances.
     """
     order = np.lexsort((-tasks[:, 1], -tasks[:, 0], -(tasks / capacity).max(axis=1)))
-    n_states = counts.shape[0]
-    n_bins = np.zeros((n_states, 1), dtype=np.int64)  # one empty group, so that there is always a first one
-    free = np.zeros((n_states, 1, 3), dtype=np.int64)
-    for service in order:
-        n_bins, free = _place(counts[:, service].copy(), tasks[service], capacity, n_bins, free)
-    return np.asarray(n_bins.sum(axis=1))
+    sizes = tasks[order]
+    smallest = np.minimum.accumulate(sizes[::-1], axis=0)[::-1]
+    after = [*smallest[1:].tolist(), None]  # the smallest that is still to come, in each dimension
+    most = int(counts.max(initial=0)) + 1
+    # What a group has room for is cut to ``most``, so that half the bytes hold everything but the largest clusters.
+    kind = np.int32 if (int(counts.sum(axis=1).max(initial=0)) + 1) * most < _MOST_INT32 > int(capacity.max()) else np.int64
+    columns = counts[:, order].T.astype(kind)
+    blocks = [columns[:, first : first + _BLOCK_STATES] for first in range(0, len(counts), _BLOCK_STATES)]
+    found = [_opened(block, sizes.tolist(), after, capacity.tolist(), most) for block in blocks]
+    return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
 
 
-def _place(left: IntArray, task: IntArray, capacity: IntArray, n_bins: IntArray, free: IntArray) -> tuple[IntArray, IntArray]:
-    """Place ``left`` (states,) tasks into groups of instances (states, groups), then into new ones.
+_BLOCK_STATES = 4096
+"""States that are worked on together: few enough for the caches of a processor."""
+_MOST_INT32 = 2**31
+Size = Sequence[int]
 
-    In each state at most one group is only partly used: it splits into instances that took their fill, one that took the rest,
-    and untouched ones. Two slots after each group's place make room for that.
+
+def _opened(columns: AnyInt, sizes: Sequence[Size], after: Sequence[Size | None], capacity: Size, most: int) -> IntArray:
+    """Instances opened for tasks in the order of ``columns`` (services, states), (states,).
+
+    Groups that none of the tasks to come can be put into are counted and forgotten: few are looked at.
     """
-    n_states, n_groups = n_bins.shape
-    fit = (free // task).min(axis=2)
-    room = n_bins * fit
-    before = np.cumsum(room, axis=1) - room
-    taken = np.clip(left[:, np.newaxis] - before, 0, room)
+    n_states = columns.shape[1]
+    closed: IntArray = np.zeros(n_states, dtype=np.int64)
+    groups = _Groups(np.zeros((n_states, 0), columns.dtype), [np.zeros((n_states, 0), columns.dtype) for _ in capacity])
+    for left, size, to_come in zip(columns, sizes, after, strict=True):
+        groups, further, split = _placed(groups, left, size, capacity, most)
+        groups, n_closed = _still_open(groups, further, split, to_come)
+        closed += n_closed
+    return closed
+
+
+class _Groups(NamedTuple):
+    """Instances with the same free room that were opened one after the other."""
+
+    number: AnyInt
+    """(states, groups): of instances."""
+    free: list[AnyInt]
+    """(states, groups) for each dimension."""
+
+
+def _placed(
+    groups: _Groups, left: AnyInt, size: Size, capacity: Size, most: int
+) -> tuple[_Groups, tuple[_Groups, _Groups], IntArray]:
+    """Place ``left`` (states,) tasks into groups of instances, then into new ones.
+
+    In each state at most one group is only partly used: it splits into instances that took their fill, which keep its place,
+    one that took the rest, and untouched ones. Where none does, new instances may be opened: full ones, and one with the rest.
+
+    Returns
+    -------
+    The groups, two further ones for each state (states,), and the group that they follow (states,), or how many there are.
+    """
+    n_groups = groups.number.shape[1]
+    fit = np.minimum.reduce([free // need for free, need in zip(groups.free, size, strict=True)]).clip(max=most)
+    room = groups.number * fit
+    before = np.cumsum(room, axis=1, dtype=room.dtype) - room
+    taken = np.minimum(np.maximum(left[:, np.newaxis] - before, 0), room)
     is_split = (taken > 0) & (taken < room)
-    split_at = np.where(is_split.any(axis=1), is_split.argmax(axis=1), n_groups)
-
-    full = np.divide(taken, fit, out=np.zeros_like(taken, dtype=np.float64), where=fit > 0).astype(np.int64)
-    rest = taken - full * fit
-    filled = np.where(is_split, full, n_bins)
-    wide_bins = np.zeros((n_states, n_groups + 2), dtype=np.int64)
-    wide_free = np.zeros((n_states, n_groups + 2, 3), dtype=np.int64)
-    rows = np.arange(n_states)[:, np.newaxis]
-    place = np.arange(n_groups)[np.newaxis] + 2 * (np.arange(n_groups)[np.newaxis] > split_at[:, np.newaxis])
+    split = np.where(is_split.any(axis=1), is_split.argmax(axis=1) if n_groups else 0, n_groups)
+    opened = left - taken.sum(axis=1, dtype=taken.dtype)
+    per_new = min(offered // need for offered, need in zip(capacity, size, strict=True))
+    full, rest = opened // per_new, opened % per_new
+    first = _Groups(full, [np.full_like(full, offered - per_new * need) for offered, need in zip(capacity, size, strict=True)])
+    second = _Groups(
+        (rest > 0).astype(left.dtype), [offered - rest * need for offered, need in zip(capacity, size, strict=True)]
+    )
     per_bin = np.where(taken > 0, fit, 0)
-    wide_bins[rows, place] = filled
-    wide_free[rows, place] = free - per_bin[..., np.newaxis] * task
+    after = _Groups(groups.number.copy(), [free - per_bin * need for free, need in zip(groups.free, size, strict=True)])
+    here = np.flatnonzero(split < n_groups)
+    if here.size:
+        at = here, split[here]
+        filled = taken[at] // fit[at]
+        over = taken[at] - filled * fit[at]
+        after.number[at] = filled
+        first.number[here] = over > 0
+        second.number[here] = groups.number[at] - filled - (over > 0)
+        for dimension, need in enumerate(size):
+            first.free[dimension][here] = groups.free[dimension][at] - over * need
+            second.free[dimension][here] = groups.free[dimension][at]
+    return after, (first, second), split
 
-    opened = left - taken.sum(axis=1)
-    per_new = int((capacity // task).min())
-    new_full, new_rest = opened // per_new, opened % per_new
-    here = np.flatnonzero(split_at < n_groups)
-    at = split_at[here]
-    wide_bins[here, at + 1] = rest[here, at] > 0
-    wide_free[here, at + 1] = free[here, at] - rest[here, at, np.newaxis] * task
-    wide_bins[here, at + 2] = n_bins[here, at] - full[here, at] - (rest[here, at] > 0)
-    wide_free[here, at + 2] = free[here, at]
-    new = np.flatnonzero(split_at == n_groups)
-    wide_bins[new, n_groups] = new_full[new]
-    wide_free[new, n_groups] = capacity - per_new * task
-    wide_bins[new, n_groups + 1] = new_rest[new] > 0
-    wide_free[new, n_groups + 1] = capacity - new_rest[new, np.newaxis] * task
-    used = np.asarray(wide_bins.any(axis=0))
-    used[0] = True
-    return wide_bins[:, used], wide_free[:, used]
+
+def _still_open(
+    groups: _Groups, further: tuple[_Groups, _Groups], split: IntArray, to_come: Size | None
+) -> tuple[_Groups, IntArray]:
+    """Groups with room for the smallest task to come, in their order and without holes, and the number of other instances."""
+    n_states, n_groups = groups.number.shape
+    is_kept, is_first, is_second = (_is_open(each, to_come) for each in (groups, *further))
+    n_closed = np.where(is_kept, 0, groups.number).sum(axis=1, dtype=np.int64)
+    n_closed += np.where(is_first, 0, further[0].number) + np.where(is_second, 0, further[1].number)
+    n_kept = np.cumsum(is_kept, axis=1)
+    n_further = is_first.astype(np.int64) + is_second
+    all_kept = n_kept[:, -1] if n_groups else np.zeros(n_states, dtype=np.int64)
+    width = int((all_kept + n_further).max(initial=0))
+    rows = np.arange(n_states)
+    if n_groups:
+        place = n_kept - 1 + np.where(np.arange(n_groups) > split[:, np.newaxis], n_further[:, np.newaxis], 0)
+        to = (place + (rows * width)[:, np.newaxis])[is_kept]
+        base = np.where(split < n_groups, n_kept[rows, np.minimum(split, n_groups - 1)], all_kept)
+    else:
+        to, base = np.zeros(0, dtype=np.int64), all_kept
+    firsts, seconds = np.flatnonzero(is_first), np.flatnonzero(is_second)
+
+    def moved(old: AnyInt, one: AnyInt, two: AnyInt) -> AnyInt:
+        new = np.zeros((n_states, width), old.dtype)
+        new.reshape(-1)[to] = old[is_kept]
+        new[firsts, base[firsts]] = one[firsts]
+        new[seconds, base[seconds] + is_first[seconds]] = two[seconds]
+        return new
+
+    count = moved(groups.number, further[0].number, further[1].number)
+    free = [moved(*each) for each in zip(groups.free, further[0].free, further[1].free, strict=True)]
+    return _Groups(count, free), np.asarray(n_closed)
+
+
+def _is_open(groups: _Groups, to_come: Size | None) -> BoolArray:
+    if to_come is None:
+        return np.zeros(groups.number.shape, dtype=np.bool_)
+    is_open = groups.number > 0
+    for free, need in zip(groups.free, to_come, strict=True):
+        is_open &= free >= need
+    return np.asarray(is_open)
 
 
 def as_counts(running: FloatArray) -> IntArray:
