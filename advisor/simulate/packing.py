@@ -75,6 +75,9 @@ def first_fit_decreasing(counts: IntArray, tasks: IntArray, capacity: IntArray) 
         (states,) instances.
     """
     order = np.lexsort((-tasks[:, 1], -tasks[:, 0], -(tasks / capacity).max(axis=1)))
+    order = order[counts.any(axis=0)[order]]  # a replay asks for the few services with tasks that wait
+    if not order.size:
+        return np.zeros(len(counts), dtype=np.int64)
     sizes = tasks[order]
     smallest = np.minimum.accumulate(sizes[::-1], axis=0)[::-1]
     after = [*smallest[1:].tolist(), None]  # the smallest that is still to come, in each dimension
