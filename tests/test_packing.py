@@ -125,3 +125,14 @@ def test_in_one_dimension_first_fit_decreasing_is_within_eleven_ninths_of_the_fe
     fewest = fewest_instances(tasks, room)
     found = first_fit_decreasing(np.ones((1, len(tasks)), dtype=np.int64), np.array(tasks), np.array(room))[0]
     assert fewest <= found <= (11 * fewest + 6) // 9
+
+
+def test_a_block_boundary_and_huge_counts_change_nothing():
+    random = np.random.default_rng(4)
+    sizes = np.array([[256, 512, 1], [1024, 2048, 1], [300, 4000, 1]])
+    capacity = np.array([8192, 31_000, 60])
+    counts = random.integers(0, 9, (4_100, 3))
+    whole = first_fit_decreasing(counts, sizes, capacity)
+    assert whole[4_090:].tolist() == first_fit_decreasing(counts[4_090:], sizes, capacity).tolist()
+    assert first_fit_decreasing(np.array([[10**9, 0, 0]]), sizes, capacity)[0] == -(-(10**9) // 32)
+    assert first_fit_decreasing(np.zeros((2, 3), dtype=np.int64), sizes, capacity).tolist() == [0, 0]

@@ -60,6 +60,11 @@ def test_a_recommendation_without_out_needs_neither_pandas_nor_matplotlib_nor_bo
     assert not imported_by("recommend", "examples/shop/workload.yaml", "--quiet") & HEAVY
 
 
+def test_a_recommendation_on_a_tidy_csv_needs_nothing_heavy():
+    stated = ("--cpu", "512", "--memory", "1024", "--requests-per-task", "40", "--region", "us-east-1")
+    assert not imported_by("recommend", "examples/shop/orders.csv", *stated, "--quiet") & (HEAVY | {"pyarrow", "distributed"})
+
+
 def test_a_gate_needs_nothing_heavy():
     shop = "examples/shop/workload.yaml"
     assert not imported_by("gate", shop, "--new", shop, "--launch-type", "FARGATE", "--quiet") & HEAVY

@@ -13,7 +13,7 @@ from advisor.optimize.candidates import Candidates
 from advisor.optimize.fixed import on_load, with_replay
 from advisor.optimize.parts import Part, ReplayedWeek, ReplayFacts
 from advisor.optimize.pricing import price_parts
-from advisor.optimize.search import CapacityKind, Search, dedicated_part, least_instances, packed_load, shared_part
+from advisor.optimize.search import CapacityKind, PackedLoad, Search, dedicated_part, least_instances, packed_load, shared_part
 from advisor.plan import ScalingMetric
 from advisor.simulate.instances import reservation
 from advisor.simulate.replay import ClusterRules, Replay, ReplayedCluster, ReplayedService, replay_cluster
@@ -60,8 +60,9 @@ def best_replayed(
 def _on_best_type(part: Part, best: Part, workload: Workload, search: Search, hours: FloatArray, weeks: int) -> Part:
     tried = set(part.provider.instance_types)
     is_searched = len(tried) == 1 and part.provider.placement is PlacementStrategy.SPREAD_THEN_BINPACK
+    load = packed_load(part.runs) if is_searched and len(part.runs) > 1 else None  # remembers what it packed, type by type
     while is_searched and len(tried) < MOST_TYPES:
-        other = _on_another_type(part, tried, workload, search, hours)
+        other = _on_another_type(part, load, tried, workload, search, hours)
         if other is None or not _usd(other, hours, search) < _usd(best, hours, search):
             break
         tried |= set(other.provider.instance_types)
@@ -71,7 +72,9 @@ def _on_best_type(part: Part, best: Part, workload: Workload, search: Search, ho
     return best
 
 
-def _on_another_type(part: Part, tried: Collection[str], workload: Workload, search: Search, hours: FloatArray) -> Part | None:
+def _on_another_type(
+    part: Part, load: PackedLoad | None, tried: Collection[str], workload: Workload, search: Search, hours: FloatArray
+) -> Part | None:
     """The services of a part on the cheapest type by the packing model that was not tried."""
     candidates = search.candidates
     is_left = np.array([t.name not in tried for t in candidates.types])
@@ -81,9 +84,9 @@ def _on_another_type(part: Part, tried: Collection[str], workload: Workload, sea
         purchase_option=part.provider.purchase_option,
         architecture=part.provider.architecture or Architecture.X86_64,
     )
-    if len(part.runs) == 1:
+    if load is None:
         return dedicated_part(left, part.runs[0], kind, hours)
-    return shared_part(left, packed_load(part.runs), kind, hours, name=workload.cluster)
+    return shared_part(left, load, kind, hours, name=workload.cluster)
 
 
 def _usd(part: Part, hours: FloatArray, search: Search) -> float:

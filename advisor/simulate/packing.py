@@ -75,7 +75,7 @@ def first_fit_decreasing(counts: IntArray, tasks: IntArray, capacity: IntArray) 
         (states,) instances.
     """
     order = np.lexsort((-tasks[:, 1], -tasks[:, 0], -(tasks / capacity).max(axis=1)))
-    order = order[counts.any(axis=0)[order]]  # a replay asks for the few services with tasks that wait
+    order = order[np.asarray(counts.any(axis=0))[order]]  # a replay asks for the few services with tasks that wait
     if not order.size:
         return np.zeros(len(counts), dtype=np.int64)
     sizes = tasks[order]

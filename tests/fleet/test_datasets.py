@@ -90,7 +90,7 @@ def padded(values, n):
 
 
 @pytest.mark.parametrize("size", [(256, 512), (512, 1024), (300, 700), (4096, 30_720), (1024, 8192)], ids=str)
-@pytest.mark.parametrize("step_s", [300, 3600])
+@pytest.mark.parametrize("step_s", [60, 300, 900, 3600])
 def test_a_screening_says_what_the_full_model_says_of_a_service_alone(size, step_s):
     (counts,) = load(2 * 604_800 // step_s, seed=3, step_s=step_s)
     workload = workload_of(counts, step_s=step_s, size=size, architectures=(Architecture.X86_64, Architecture.ARM64))
