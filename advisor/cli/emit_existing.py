@@ -130,10 +130,9 @@ def _of_wrong_shape(document: Mapping[str, Any]) -> str | None:
 
 
 def _live(plan: "Plan", profile: str | None) -> Sequence[Mapping[str, Any]]:
-    from advisor.sources.aws.live import fetch_live
-    from advisor.sources.aws.session import Aws, open_session
+    from advisor.sources.aws.live import live_documents
 
-    return fetch_live(Aws(open_session(region=plan.region, profile=profile)), plan.cluster, sorted(plan.services))
+    return live_documents(plan.cluster, sorted(plan.services), region=plan.region, profile=profile)
 
 
 def _priced(diff: "Diff", plan: "Plan", recommendation: "Recommendation", workload: Path | None) -> "Diff":

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,8 +14,6 @@ from advisor.cli.options import Format, FormatOption, QuietOption, say
 from advisor.errors import AdvisorError
 
 if TYPE_CHECKING:
-    from advisor.pricing import PriceCatalog
-    from advisor.sources.aws.session import Aws
     from advisor.sources.prices.refresh import Refreshed
 
 _COLUMNS = ("region", "part", "fetched", "rows", "source", "published", "why")
@@ -86,9 +84,11 @@ def refresh_command(
     DescribeAvailabilityZones. What cannot be fetched is listed and keeps its older rows, with their dates. The status is 1
     where nothing was fetched, or where the new prices of a Region failed a check and were refused.
     """
+    from advisor.cli.results import today
     from advisor.sources.catalog import price_cache_folder, regions
+    from advisor.sources.prices.account import opened_account
     from advisor.sources.prices.download import PRICE_LIST_URL
-    from advisor.sources.prices.refresh import ACCOUNT_PARTS, PARTS, RefreshOptions, refresh_prices
+    from advisor.sources.prices.refresh import ACCOUNT_PARTS, PARTS, RefreshOptions, faults_of_new, refresh_prices
 
     parts = tuple(dict.fromkeys(part.strip() for part in only.split(",") if part.strip())) if only else PARTS
     wanted = region or list(regions())
@@ -97,8 +97,8 @@ def refresh_command(
     done = refresh_prices(
         wanted,
         cache_dir or price_cache_folder(),
-        check=_violations,
-        account=_account(profile) if set(parts) & set(ACCOUNT_PARTS) else None,
+        check=partial(faults_of_new, today=today()),
+        account=opened_account(profile) if set(parts) & set(ACCOUNT_PARTS) else None,
         options=RefreshOptions(
             parts=parts,
             price_list_url=price_list_url or PRICE_LIST_URL,
@@ -119,44 +119,6 @@ def refresh_command(
             f"the new prices of {', '.join(done.refused)} were refused, and those of before stay in force. Look at what is "
             "wrong; what is right all the same is accepted with --accept PATTERN."
         )
-
-
-def _violations(catalog: "PriceCatalog", previous: "PriceCatalog | None") -> Sequence[object]:
-    """What every catalog must fulfil, and this one does not.
-
-    Which gaps are known is a list of the shipped catalog; what a refresh did not get, it lists by itself.
-    """
-    from advisor.cli.results import today
-    from advisor.pricing import violations
-
-    return [found for found in violations(catalog, previous, today=today()) if found.rule != "gap"]
-
-
-def _account(profile: str | None) -> "Callable[[str], Aws]":
-    """Opens the account in a Region; the first try tells whether there are credentials at all."""
-    from advisor.sources.aws.errors import AwsError, CredentialsError
-    from advisor.sources.aws.session import Aws, open_session
-
-    opened: dict[str, Aws | AwsError] = {}
-
-    def in_region(region: str) -> Aws:
-        if region not in opened:
-            try:
-                session = open_session(region=region, profile=profile)
-                if session.get_credentials() is None:
-                    raise CredentialsError(
-                        "no AWS credentials were found. Sign in with `aws sso login` or `aws configure`, or name a profile "
-                        "with --profile"
-                    )
-                opened[region] = Aws(session)
-            except AwsError as error:
-                opened[region] = error
-        found = opened[region]
-        if isinstance(found, AwsError):
-            raise found
-        return found
-
-    return in_region
 
 
 def _write_shipped(done: "Refreshed", folder: Path, is_quiet: bool) -> None:

@@ -6,33 +6,20 @@ from collections.abc import Mapping
 from tools.reference.markup import code, table
 
 API: Mapping[str, tuple[str, ...]] = {
-    "Read": (
-        "read_workload",
-        "read_catalog",
-        "read_recommendation",
-        "read_change",
-        "read_bill",
-        "inspect_load",
-        "LoadOptions",
-        "Stated",
-    ),
-    "Decide": ("advise", "Recommendation"),
+    "Read": ("read_workload", "read_catalog", "read_recommendation", "read_change", "read_bill", "inspect_load", "LoadOptions", "Stated"),
+    "Decide": ("advise", "Recommendation", "explain", "explain_markdown", "render_summary", "render_markdown", "render_report", "write_files"),
+    "Many workloads": ("advise_fleet", "FleetOptions", "Fleet", "Engine"),
     "Ask more": (
-        "rank_instances",
-        "sweep",
-        "sensitivity",
-        "payback",
-        "commit",
-        "gate",
-        "Limits",
-        "backtest",
-        "reconcile",
-        "hybrid_plan",
+        "rank_instances", "sweep", "AxisName", "sensitivity", "payback", "gate", "Limits", "backtest", "reconcile", "commit.*", "cheapest_fleet",
+        "FleetProblem",
     ),
-    "Make a workload": ("render_new_workload", "NewService", "LoadShape"),
-    "Emit": ("render_*", "merge_plan", "diff_plan", "priced_diff", "migration_page", "verify_emitted"),
+    "Make a workload": ("render_new_workload", "NewService", "LoadShape", "collect_workload", "iam_policy"),
+    "Emit": ("render_*", "hybrid_plan", "merge_plan", "diff_plan", "priced_diff", "live_documents", "migration_page", "verify_emitted"),
     "Charts": ("plot_*",),
-}
+    "Prices": ("violations", "check_catalog", "rate_changes", "refresh_prices", "RefreshOptions", "opened_account"),
+    "Schemas": ("workload_schema", "recommendation_schema"),
+    "Errors": ("AdvisorError", "InputError", "PlanError", "PriceNotFoundError", "OutputError"),
+}  # fmt: skip
 """Headings of the API page, and the names below each; a star takes what is left."""
 
 
@@ -65,17 +52,18 @@ def _directive(name: str) -> str:
 
 CALLS: Mapping[str, str] = {
     "advisor recommend": "`advise(read_workload(path), read_catalog(region))`",
-    "advisor explain": "`explain(recommendation, service)`",
+    "advisor recommend FOLDER": "`advise_fleet([folder])`",
+    "advisor explain": "`explain(recommendation, service)`, `explain_markdown(...)`",
     "advisor instances": "`rank_instances(workload, catalog)`",
-    "advisor collect": "`collect_workload(cluster, folder)`",
+    "advisor collect": "`collect_workload(session, cluster, now=...)`, `iam_policy(...)`",
     "advisor inspect": "`inspect_load(path)`",
     "advisor new": "`render_new_workload(NewService(...))`",
-    "advisor emit": "`render_ecs(plan)`, `render_terraform(plan)` ...; `merge_plan`, `diff_plan`, `verify_emitted`",
+    "advisor emit": "`render_ecs(plan)`, `render_terraform(plan)` ...; `merge_plan`, `diff_plan` of `live_documents(...)`, `verify_emitted`",
     "advisor gate": "`gate(change.before, change.after, catalog)` of `read_change(...)`",
     "advisor sweep": "`sweep(workload, catalog)`, `sensitivity(...)`, `payback(...)`",
     "advisor commit": "`commit(workload, catalog)`",
     "advisor backtest": "`backtest(workload, catalog)`; `reconcile(workload, catalog, read_bill(path))`",
-    "advisor prices": "`read_catalog(region)`, `refresh_prices(...)`, `violations(catalog)`",
+    "advisor prices": "`read_catalog(region)`, `check_catalog()`, `rate_changes(...)`, `refresh_prices(regions)`",
     "advisor schema": "`workload_schema()`, `recommendation_schema()`",
 }
 """By command, the call that does it."""

@@ -3,13 +3,31 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from advisor.sources.aws.session import Aws, batches
+from advisor.sources.aws.session import Aws, batches, open_session
 
 _SERVICES_PER_CALL: Final = 10
 """Limit of DescribeServices."""
 _TARGETS_PER_CALL: Final = 50
 """Limit of DescribeScalableTargets."""
 _SCALING: Final[Mapping[str, Any]] = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
+
+
+def live_documents(
+    cluster: str, services: Sequence[str], *, region: str | None = None, profile: str | None = None
+) -> tuple[Mapping[str, Any], ...]:
+    """What is live of some services of a cluster, for :func:`advisor.diff_plan`. Needs an account; changes nothing.
+
+    Parameters
+    ----------
+    region, profile
+        As in the AWS CLI; by default those of the environment.
+
+    Raises
+    ------
+    AwsError
+        In words, whatever went wrong.
+    """
+    return fetch_live(Aws(open_session(region=region, profile=profile)), cluster, services)
 
 
 def fetch_live(aws: Aws, cluster: str, services: Sequence[str]) -> tuple[Mapping[str, Any], ...]:

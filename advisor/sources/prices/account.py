@@ -9,8 +9,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from advisor.sources.aws.errors import reading
-from advisor.sources.aws.session import Aws
+from advisor.sources.aws.errors import AwsError, CredentialsError, reading
+from advisor.sources.aws.session import Aws, open_session
 from advisor.sources.prices.found import FoundRate, Rows, shortest
 from advisor.sources.prices.registered_memory import FIT_SOURCE, fitted_registered_memory_mib
 from advisor.units import FloatArray
@@ -22,6 +22,30 @@ REGION_ROW: Final = "*"
 _PAGE: Final = 1_000
 _ARCHITECTURES: Final = {"x86_64": "X86_64", "arm64": "ARM64"}
 _ACCELERATORS: Final = ("GpuInfo", "InferenceAcceleratorInfo", "FpgaInfo", "NeuronInfo", "MediaAcceleratorInfo")
+
+
+def opened_account(profile: str | None = None) -> Callable[[str], Aws]:
+    """Open the account in a Region, once for each; the first try tells whether there are credentials at all."""
+    opened: dict[str, Aws | AwsError] = {}
+
+    def in_region(region: str) -> Aws:
+        if region not in opened:
+            try:
+                session = open_session(region=region, profile=profile)
+                if session.get_credentials() is None:
+                    raise CredentialsError(
+                        "no AWS credentials were found. Sign in with `aws sso login` or `aws configure`, or name a profile "
+                        "with --profile"
+                    )
+                opened[region] = Aws(session)
+            except AwsError as error:
+                opened[region] = error
+        found = opened[region]
+        if isinstance(found, AwsError):
+            raise found
+        return found
+
+    return in_region
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

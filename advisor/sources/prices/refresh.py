@@ -9,15 +9,15 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from advisor.errors import AdvisorError, InputError
-from advisor.pricing import PriceCatalog
+from advisor.pricing import PriceCatalog, Violation, violations
 from advisor.sources.aws.errors import AwsError
 from advisor.sources.aws.session import Aws
-from advisor.sources.catalog import INSTANCE_TYPE_COLUMNS, pricing_data_folder, read_catalog, regions
+from advisor.sources.catalog import INSTANCE_TYPE_COLUMNS, price_cache_folder, pricing_data_folder, read_catalog, regions
 from advisor.sources.places import listed
 from advisor.sources.prices.cache import FORMAT, MANIFEST, PriceCache, generation_in_force
 from advisor.sources.prices.download import PRICE_LIST_URL, PriceList, PriceListError
@@ -143,9 +143,9 @@ class _RegionPart:
 
 def refresh_prices(
     wanted: Sequence[str],
-    cache: Path,
+    cache: Path | None = None,
     *,
-    check: Check,
+    check: Check | None = None,
     account: Callable[[str], Aws] | None = None,
     options: RefreshOptions | None = None,
 ) -> Refreshed:
@@ -158,10 +158,11 @@ def refresh_prices(
     ----------
     wanted : sequence of str
         Regions, such as ``eu-west-1``.
-    cache : Path
-        Folder for refreshed prices.
-    check : callable
-        What is wrong with the new catalog, held against the one before; a Region with anything wrong is refused.
+    cache : Path, optional
+        Folder for refreshed prices; by default the one that :func:`advisor.read_catalog` reads.
+    check : callable, optional
+        What is wrong with the new catalog, held against the one before; a Region with anything wrong is refused. By default
+        :func:`faults_of_new`.
     account : callable, optional
         Opens an account in a Region, for Spot prices and instance types. Without one these are not fetched.
     options : RefreshOptions, optional
@@ -181,7 +182,7 @@ def refresh_prices(
     OutputError
         The cache cannot be written.
     """
-    options = options or RefreshOptions()
+    options, cache, check = options or RefreshOptions(), cache or price_cache_folder(), check or faults_of_new
     shipped = (options.shipped or pricing_data_folder()).resolve()
     _check_arguments(wanted, options.parts, shipped, cache)
     done = Refreshed(generation=generation_in_force(cache))
@@ -198,6 +199,14 @@ def refresh_prices(
             if found.fetched:
                 _put_in_force(found, prices, shipped, check, options, done)
     return done
+
+
+def faults_of_new(catalog: PriceCatalog, previous: PriceCatalog | None, *, today: date | None = None) -> tuple[Violation, ...]:
+    """What every catalog must fulfil, and this one does not.
+
+    Which gaps are known is a list of the shipped catalog; what a refresh did not get, it lists by itself.
+    """
+    return tuple(found for found in violations(catalog, previous, today=today) if found.rule != "gap")
 
 
 def _check_arguments(wanted: Sequence[str], parts: Sequence[str], shipped: Path, cache: Path) -> None:
