@@ -5,7 +5,7 @@ themselves, eight bytes a word, which is as fast as a reader in C and needs no o
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -22,6 +22,7 @@ _BEFORE: Final = b"\0" * _LONGEST_NUMBER
 _BEHIND: Final = b"\0" * (_LONGEST_NAME + 8)
 _MOST_DECIMALS: Final = 22
 """Powers of ten are exact up to here."""
+_FEW_LINES: Final = 3
 _MOST_KNOWN: Final = 4_096
 _MOST_SLOT_BITS: Final = 16
 _EXACT: Final = 2**53
@@ -57,20 +58,57 @@ class Block:
     data: Bytes
     """The text, with zeros before and behind it."""
     line_starts: IntArray
-    delimiters: tuple[IntArray, ...]
-    """(lines,) each: the one behind each cell but the last."""
     line_ends: IntArray
+    delimiters: tuple[IntArray, ...] = ()
+    """(lines,) each: the one behind each cell but the last."""
+    offsets: tuple[int, ...] = ()
+    """Bytes from the start of a line to the delimiter behind each cell but the last, where all lines have the same."""
+    _heads: list[Words] = field(default_factory=list)
 
     def cells(self, column: int) -> tuple[IntArray, IntArray]:
         """(lines,) each: first byte of a cell, and the byte behind it."""
+        if self.offsets:
+            starts = self.line_starts + self._shift(column) if column else self.line_starts
+            return starts, self.line_ends if column == len(self.offsets) else self.line_starts + self.offsets[column]
         starts = self.line_starts if column == 0 else self.delimiters[column - 1] + 1
         return starts, self.line_ends if column == len(self.delimiters) else self.delimiters[column]
+
+    def lengths(self, column: int) -> IntArray | int:
+        """(lines,) bytes of each cell; one number where all are alike."""
+        if column < len(self.offsets):
+            return self.offsets[column] - self._shift(column)
+        starts, ends = self.cells(column)
+        return ends - starts
+
+    def _shift(self, column: int) -> int:
+        return self.offsets[column - 1] + 1 if column else 0
 
     def words(self, starts: IntArray, n_words: int) -> list[Words]:
         """(starts,) each: the bytes from each start on, eight a word. A wide look-up takes no longer than a narrow one."""
         wide = np.ndarray((len(self.data) - 8 * n_words + 1,), dtype=f"V{8 * n_words}", buffer=self.data.data, strides=(1,))
         found = wide[starts].view("<u8").reshape(-1, n_words)
         return [np.ascontiguousarray(found[:, at]) for at in range(n_words)]
+
+    def cell_words(self, column: int, n_bytes: int) -> list[Words]:
+        """(lines,) each: the first bytes of each cell, eight a word, and what follows them in the last word.
+
+        Where cells stand below each other, the lines are looked up once for all of them.
+        """
+        n_words = max(-(-n_bytes // 8), 1)
+        if column >= len(self.offsets) or self.offsets[column] > _LONGEST_NAME:
+            return self.words(self.cells(column)[0], n_words)
+        if not self._heads:
+            last = max(offset for offset in self.offsets if offset <= _LONGEST_NAME)
+            self._heads.extend(self.words(self.line_starts, last // 8 + 1))
+        first, rest = divmod(self._shift(column), 8)
+        low, high = np.uint64(8 * rest), np.uint64(64 - 8 * rest)
+        heads = self._heads[first:]
+        if not rest:
+            return [word.copy() for word in heads[:n_words]]
+        words = [word >> low for word in heads[:n_words]]
+        for word, behind in zip(words, heads[1:], strict=False):
+            word |= behind << high
+        return words
 
     def text(self, start: int, end: int) -> str:
         """Text between two bytes."""
@@ -90,31 +128,36 @@ def split_block(text: bytes, width: int, delimiter: str) -> Block | None:
     data = np.frombuffer(b"".join((_BEFORE, text, _BEHIND)), dtype=np.uint8)
     mark = ord(delimiter)
     is_mark, is_end = data == mark, data == 10
-    alike = _delimiters_in_line(data, is_mark, np.flatnonzero(is_end), mark) if width == 2 else None
-    if alike is not None:
-        delimiters, ends = alike
-    else:
-        is_mark |= is_end
-        found = np.flatnonzero(is_mark)
-        if len(found) % width:
-            return None
-        *delimiters, ends = (found[at::width].copy() for at in range(width))
-        if (data[ends] != 10).any() or any((data[each] != mark).any() for each in delimiters):
-            return None
+    offsets = _offsets(text, width, mark)
+    if offsets:
+        ends = np.flatnonzero(is_end)
+        starts = _starts(ends)
+        is_alike = np.count_nonzero(is_mark) == len(ends) * len(offsets) and (starts + offsets[-1] < ends).all()
+        if is_alike and all((data[starts + offset] == mark).all() for offset in offsets):
+            return Block(data, starts, ends, offsets=offsets)
+    is_mark |= is_end
+    found = np.flatnonzero(is_mark)
+    if len(found) % width:
+        return None
+    *delimiters, ends = (found[at::width].copy() for at in range(width))
+    if (data[ends] != 10).any() or any((data[each] != mark).any() for each in delimiters):
+        return None
+    starts = _starts(ends)
+    return None if (ends == starts).any() else Block(data, starts, ends, tuple(delimiters))
+
+
+def _starts(ends: IntArray) -> IntArray:
     starts = np.empty_like(ends)
     starts[0], starts[1:] = len(_BEFORE), ends[:-1] + 1
-    return None if (ends == starts).any() else Block(data, starts, tuple(delimiters), ends)
+    return starts
 
 
-def _delimiters_in_line(data: Bytes, is_mark: BoolArray, ends: IntArray, mark: int) -> tuple[list[IntArray], IntArray] | None:
-    """The one delimiter of each line, and its end, where all first cells are of one length; else None."""
-    if np.count_nonzero(is_mark) != len(ends):
-        return None
-    behind = int(np.argmax(is_mark)) - len(_BEFORE) + 1
-    delimiters = np.empty_like(ends)
-    delimiters[0], delimiters[1:] = len(_BEFORE) + behind - 1, ends[:-1] + behind
-    is_alike = (delimiters < ends).all() and (data[delimiters] == mark).all()
-    return ([delimiters], ends) if is_alike else None
+def _offsets(text: bytes, width: int, mark: int) -> tuple[int, ...]:
+    """Where the delimiters of the first lines stand; empty where they differ, or there are none."""
+    lines = text[: _LONGEST_NAME * width * _FEW_LINES].split(b"\n")[:_FEW_LINES]
+    found = {tuple(at for at, byte in enumerate(line) if byte == mark) for line in lines[: max(len(lines) - 1, 1)]}
+    offsets = found.pop()
+    return offsets if not found and len(offsets) == width - 1 else ()
 
 
 def _without_quotes(text: bytes, delimiter: str) -> bytes:
@@ -210,16 +253,17 @@ def _quotients(mantissa: Words, power: FloatArray) -> tuple[FloatArray, BoolArra
 
 def plain_times(block: Block, column: int) -> tuple[IntArray, bool] | None:
     """Seconds of times such as ``2024-03-01T00:00:00Z``, all written in one way, and whether they carry a zone; else None."""
-    starts, ends = block.cells(column)
-    length = int(ends[0] - starts[0])
-    if not 16 <= length <= _LONGEST_NAME or (ends - starts != length).any():
+    lengths = block.lengths(column)
+    length = int(lengths if isinstance(lengths, int) else lengths[0])
+    if not 16 <= length <= _LONGEST_NAME or not np.all(lengths == length):
         return None
-    first = block.text(int(starts[0]), int(ends[0]))
+    start = int(block.cells(column)[0][0])
+    first = block.text(start, start + length)
     suffix = _suffix(first)
     if suffix is None or not first.isascii():
         return None
     has_seconds, offset_s = suffix
-    words = block.words(starts, -(-length // 8))
+    words = block.cell_words(column, length)
     if length % 8:
         words[-1] &= _KEEP[length % 8]
     repeated = _runs(words)
@@ -231,7 +275,7 @@ def plain_times(block: Block, column: int) -> tuple[IntArray, bool] | None:
         return None
     times += seconds_s - (offset_s or 0)
     if repeated is not None:
-        times = np.repeat(times, np.diff(repeated, append=len(ends)))
+        times = np.repeat(times, np.diff(repeated, append=len(block.line_ends)))
     return times, offset_s is not None
 
 
@@ -346,17 +390,15 @@ def _days(year: IntArray, month: IntArray, day: IntArray) -> IntArray | None:
     return np.repeat(dates.astype(np.int64), runs)
 
 
-def _hashed(block: Block, starts: IntArray, lengths: IntArray, longest: int) -> tuple[Words, list[Words]]:
-    """Hash of each cell, and its words."""
-    words = block.words(starts, max(-(-longest // 8), 1))
-    is_even = int(lengths.min()) == longest
+def _hashed(words: list[Words], lengths: IntArray | int) -> Words:
+    """Hash of each cell; of its words the bytes behind its end become zeros."""
+    hashes = np.zeros(len(words[0]), dtype=np.uint64)
     for at, word in enumerate(words):
-        word &= _KEEP[min(longest - 8 * at, 8)] if is_even else _KEEP[np.clip(lengths - 8 * at, 0, 8)]
-    hashes = lengths.astype(np.uint64)
-    for at, word in enumerate(words):
+        word &= _KEEP[np.clip(lengths - 8 * at, 0, 8)]
         hashes += word * _ODD[at]
+    hashes += np.asarray(lengths, dtype=np.uint64)
     hashes ^= hashes >> np.uint64(32)
-    return hashes, words
+    return hashes
 
 
 class KnownNames:
@@ -371,7 +413,8 @@ class KnownNames:
         self._longest = int(self._lengths.max())
         data = np.frombuffer(b"".join(cell.ljust(_LONGEST_NAME, b"\0") for cell in cells) + _BEHIND, dtype=np.uint8)
         starts = np.arange(len(cells)) * _LONGEST_NAME
-        hashes, self._words = _hashed(Block(data, starts, (), starts), starts, self._lengths, self._longest)
+        self._words = Block(data, starts, starts).cell_words(0, self._longest)
+        hashes = _hashed(self._words, self._lengths)
         for n_bits in range(min(len(cells).bit_length() + 3, _MOST_SLOT_BITS), _MOST_SLOT_BITS + 1):
             for self._odd in _ODD:
                 self._shift = np.uint64(64 - n_bits)
@@ -385,12 +428,12 @@ class KnownNames:
         """(lines,): number of each cell; None where one is not known, or no table keeps the names apart."""
         if self._slots is None:
             return None
-        starts, ends = block.cells(column)
-        lengths = ends - starts
-        longest = int(lengths.max())
+        lengths = block.lengths(column)
+        longest = int(np.max(lengths))
         if longest > self._longest:
             return None
-        hashes, words = _hashed(block, starts, lengths, longest)
+        words = block.cell_words(column, longest)
+        hashes = _hashed(words, lengths)
         codes: IntArray = self._slots[((hashes * self._odd) >> self._shift).view(np.int64)]
         if self._longest > 8 * len(words) and (self._lengths[codes] != lengths).any():
             return None
@@ -427,7 +470,8 @@ class Names:
         lengths = ends - starts
         longest = int(lengths.max())
         if longest <= _LONGEST_NAME:
-            hashes, words = _hashed(block, starts, lengths, longest)
+            words = block.cell_words(column, longest)
+            hashes = _hashed(words, lengths)
             _, first, same = np.unique(hashes, return_index=True, return_inverse=True)
             is_alike = all((word[first][same] == word).all() for word in words) and (lengths[first][same] == lengths).all()
             if is_alike:

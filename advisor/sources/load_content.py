@@ -5,10 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.meanings import MEASURES, PERCENTAGES, Meaning, Reading
@@ -22,8 +21,6 @@ _SECONDS_PER_DAY: Final = 86_400
 _SAMPLE_ROWS: Final = 2_000
 HIGHEST_PERCENT: Final = 100_000
 """A task without a limit may use many times what it reserves, but not a thousand times."""
-_BLOCK_ROWS: Final = 1 << 15
-_Number = TypeVar("_Number", np.int32, np.int64, np.float64)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -32,17 +29,15 @@ class LoadTable:
 
     file: str
     times: Times
-    """In the order of ``rows``."""
+    """In the order of the file, or service by service."""
     values: Mapping[Meaning, FloatArray]
     origins: Mapping[Meaning, Place]
     service_names: tuple[str, ...] = ()
     """Services in alphabetical order; empty without a ``service`` column."""
     service_bounds: IntArray | None = None
     """(services + 1,): where each service's values begin, service by service."""
-    rows: IntArray | None = None
-    """(rows,): row of the file of each value; None where they stand as in the file."""
     place_of: PlaceOf
-    """Where a row of the file stands."""
+    """Where a value stands in the file."""
     options: LoadOptions
     other_names: tuple[str, ...] = ()
     """Under which a meaning may be stated for it."""
@@ -79,7 +74,7 @@ class LoadTable:
 
     def _records(self, label: str, part: slice, notes: list[str]) -> Records:
         def place_of(row: int) -> Place:
-            return self._place(part.start + row)
+            return self.place_of(part.start + row)
 
         return Records(
             label=label,
@@ -93,57 +88,15 @@ class LoadTable:
             is_stated=_is_stated(Meaning.REQUESTS, self.origins, self.options),
         )
 
-    def _place(self, at: int) -> Place:
-        return self.place_of(at if self.rows is None else int(self.rows[at]))
-
     def first_place_of(self, service: str) -> Place:
         """The first row of a service."""
         assert self.service_bounds is not None  # noqa: S101
-        place = self._place(int(self.service_bounds[self.service_names.index(service)]))
+        place = self.place_of(int(self.service_bounds[self.service_names.index(service)]))
         return Place(self.file, place.line, self.origins[Meaning.SERVICE].column)
 
 
 def _is_stated(meaning: Meaning, origins: Mapping[Meaning, Place], options: LoadOptions) -> bool:
     return options.values is not None or (meaning in origins and origins[meaning].column in options.columns)
-
-
-class Grouping:
-    """Puts rows of one service together, block by block: a table is larger than the caches of a processor."""
-
-    def __init__(self, codes: IntArray, n_services: int) -> None:
-        """Take the number of each row's service: (rows,)."""
-        self._n_rows = len(codes)
-        self._places: list[NDArray[np.int32]] = []
-        parts = [codes[first : first + _BLOCK_ROWS] for first in range(0, len(codes), _BLOCK_ROWS)]
-        counts = [np.bincount(part, minlength=n_services) for part in parts]
-        totals = np.sum(counts, axis=0) if counts else np.zeros(n_services, dtype=np.int64)
-        self.bounds: IntArray = np.concatenate([[0], np.cumsum(totals)])
-        """(services + 1,): where each service begins once its rows stand together."""
-        self.is_ordered = bool((np.diff(codes) >= 0).all())
-        """Whether they stand together as they are."""
-        if self.is_ordered:
-            return
-        free = self.bounds[:-1].copy()
-        for part, count in zip(parts, counts, strict=True):
-            order = np.argsort(part.astype(np.uint16) if n_services < 1 << 16 else part, kind="stable")
-            first = np.cumsum(count) - count
-            places = np.empty(len(part), dtype=np.int32)
-            places[order] = np.repeat(free - first, count) + np.arange(len(part))
-            self._places.append(places)
-            free += count
-
-    def grouped(self, column: NDArray[_Number]) -> NDArray[_Number]:
-        """(rows,): a column, service by service, and in the order of the file within each."""
-        if self.is_ordered:
-            return column
-        out = np.empty_like(column)
-        for at, places in enumerate(self._places):
-            out[places] = column[at * _BLOCK_ROWS : at * _BLOCK_ROWS + len(places)]
-        return out
-
-    def rows(self) -> IntArray | None:
-        """(rows,): the row of the file that stands at each place; None where they stand together as they are."""
-        return None if self.is_ordered else self.grouped(np.arange(self._n_rows, dtype=np.int32))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

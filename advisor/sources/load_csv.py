@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from advisor.sources.load_columns import NO_SERVICES, read_columns, refuse_swapped, second_times, unused_text
-from advisor.sources.load_content import Content, Grouping, LoadTable, Metric, usual_step_s, zone_remarks
+from advisor.sources.load_content import Content, LoadTable, Metric, usual_step_s, zone_remarks
 from advisor.sources.load_header import Header, Table, is_plain_number, read_header
 from advisor.sources.load_numbers import decimal_sign
 from advisor.sources.load_options import LoadOptions
@@ -106,12 +106,17 @@ class _TableReader:
         second = second_times(self._table, header, readings)
         numbers = {i: reading.meaning for i, reading in readings.items()} | dict.fromkeys(second, Meaning.VALUE)
         coded = tuple(i for i in (services, pivot) if i is not None)
-        columns = self._columns(header, numbers, coded, {i: reading.factor for i, reading in readings.items()})
+        is_long = services is not None and pivot is None and not any(column in read.wide for column in readings)
+        factors = {i: reading.factor for i, reading in readings.items()}
+        columns = self._columns(header, numbers, coded, factors, grouped_by=services if is_long else None)
         times = columns.times
         for remark in (*times.remarks, *zone_remarks(times, self._table.options)):
             self._table.say(remark)
         self._compare(columns, second)
-        values = {i: self._table.scaled(header.names[i], reading, columns.numbers[i]) for i, reading in readings.items()}
+        values = {
+            i: self._table.scaled(header.names[i], reading, columns.numbers[i], columns.row_of)
+            for i, reading in readings.items()
+        }
         self._settle_durations(columns, readings, values, services)
         if pivot is not None:
             used = {**readings, pivot: Reading(meaning=Meaning.METRIC)}
@@ -133,32 +138,32 @@ class _TableReader:
                 options=self._table.options,
                 unused_names=unused,
             )
-        names, codes = columns.names[services]
+        names = columns.names[services][0]
+        assert columns.bounds is not None  # noqa: S101
         if "" in names:
-            row = int(np.argmax(codes == names.index("")))
-            raise columns.place(row, services).error(
+            first = int(columns.bounds[names.index("")])
+            raise columns.place(first, services).error(
                 "the row does not say which service it belongs to", fix="Fill in the service's name, or leave the row out."
             )
-        grouping = Grouping(codes, len(names))
-        ordered: dict[Meaning, FloatArray] = {}
-        for i, reading in readings.items():
-            columns.numbers.pop(i, None)
-            ordered[reading.meaning] = grouping.grouped(values.pop(i))
         return LoadTable(
             file=self._table.file,
-            times=replace(times, epoch_s=grouping.grouped(times.epoch_s)),
-            values=ordered,
+            times=times,
+            values={reading.meaning: values[i] for i, reading in readings.items()},
             origins=origins,
             service_names=names,
-            service_bounds=grouping.bounds,
-            rows=grouping.rows(),
+            service_bounds=columns.bounds,
             place_of=columns.line_place,
             options=self._table.options,
             unused_names=unused,
         )
 
     def _columns(
-        self, header: Header, numbers: dict[int, Meaning], names: tuple[int, ...], factors: Mapping[int, float]
+        self,
+        header: Header,
+        numbers: dict[int, Meaning],
+        names: tuple[int, ...],
+        factors: Mapping[int, float],
+        grouped_by: int | None = None,
     ) -> Columns:
         decimal = self._table.options.decimal
         if decimal is None:
@@ -168,7 +173,7 @@ class _TableReader:
                 self._table.say("numbers read with a decimal comma; --decimal overrules")
             elif decimal is None and self._table.text.delimiter == ";":
                 self._refuse_thousands(header, numbers)
-        wanted = Wanted(time=header.time, numbers=numbers, names=names, decimal=decimal, factors=factors)
+        wanted = Wanted(time=header.time, numbers=numbers, names=names, decimal=decimal, factors=factors, grouped_by=grouped_by)
         return self._table.text.columns(header.n_rows, header.names, wanted, self._table.options.times)
 
     def _refuse_thousands(self, header: Header, numbers: Iterable[int]) -> None:

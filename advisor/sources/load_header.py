@@ -1,7 +1,7 @@
 """Which rows of a table are its header, and which columns make the time."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -52,15 +52,21 @@ class Table:
         """Rows below the header, the first hundred of the head."""
         return [(line, row) for line, row in self.text.head[header.n_rows :] if len(row) >= len(header.names)][:100]
 
-    def scaled(self, name: str, reading: Reading, values: FloatArray) -> FloatArray:
-        """Values in the unit of their meaning. A share whose unit nothing tells is refused where it may be a fraction."""
-        known = values[~np.isnan(values)]
-        highest = float(known.max()) if known.size else 0.0
+    def scaled(
+        self, name: str, reading: Reading, values: FloatArray, row_of: Callable[[int], int] = lambda at: at
+    ) -> FloatArray:
+        """Values in the unit of their meaning. A share whose unit nothing tells is refused where it may be a fraction.
+
+        ``row_of`` tells the row of the file in which a value stands.
+        """
+        highest = float(np.nan_to_num(np.fmax.reduce(values))) if len(values) else 0.0
         if reading.meaning in PERCENTAGES and reading.factor == 1:
-            self._check_share(name, reading, values, highest)
+            self._check_share(name, reading, values, highest, row_of)
         return values if reading.factor == 1 else values * reading.factor
 
-    def _check_share(self, name: str, reading: Reading, values: FloatArray, highest: float) -> None:
+    def _check_share(
+        self, name: str, reading: Reading, values: FloatArray, highest: float, row_of: Callable[[int], int]
+    ) -> None:
         if 0 < highest <= 1:
             if not reading.is_unit_said and name not in self.options.columns:
                 share = str(reading.meaning).replace("percent", "fraction")
@@ -71,7 +77,7 @@ class Table:
                 )
             self.say(f"the highest {reading.meaning} is {highest:g}: read as percent, not as a fraction of 1")
         if highest > HIGHEST_PERCENT:
-            row = int(np.nanargmax(values))
+            row = min(map(row_of, np.flatnonzero(values == highest).tolist()))
             raise Place(self.file, column=name).error(
                 f"{highest:g} percent (value {row + 1:,} of the column) is over {HIGHEST_PERCENT / 100:g} times what a task "
                 "has",

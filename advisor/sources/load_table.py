@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from advisor.sources.grouping import AnyArray, Grouping
 from advisor.sources.input_files import count_lines
 from advisor.sources.load_cells import Block, KnownNames, Names, plain_numbers, plain_times, split_block
 from advisor.sources.load_numbers import NumberError, parse_number
@@ -39,6 +40,8 @@ class Wanted:
     decimal: str | None
     factors: Mapping[int, float] = field(default_factory=dict)
     """What a column is multiplied by afterwards, for the unit in its header."""
+    grouped_by: int | None = None
+    """The column of ``names`` whose rows are put together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,16 +55,30 @@ class Columns:
     names: Mapping[int, tuple[tuple[str, ...], IntArray]]
     """Texts in alphabetical order, and (rows,) the number of each row's text."""
     line_of: Callable[[int], int]
+    """Line of a row of the file."""
+    grouping: Grouping | None = None
+    """How rows were put together, text by text of one column; None where they stand as in the file."""
+
+    @property
+    def bounds(self) -> IntArray | None:
+        """(texts + 1,): where the rows of each text begin, where they were put together."""
+        return None if self.grouping is None else self.grouping.bounds
+
+    @property
+    def row_of(self) -> Callable[[int], int]:
+        """Row of the file of a value."""
+        grouping = self.grouping
+        return (lambda at: at) if grouping is None else grouping.row_of
 
     @property
     def line_place(self) -> Callable[[int], Place]:
-        """Where a row stands, without holding on to the columns."""
-        file, line_of = self.file, self.line_of
-        return lambda row: Place(file, line_of(row))
+        """Where a value stands, without holding on to the columns."""
+        file, line_of, row_of = self.file, self.line_of, self.row_of
+        return lambda at: Place(file, line_of(row_of(at)))
 
-    def place(self, row: int, column: int | None = None) -> Place:
-        """Where a row stands."""
-        return Place(self.file, self.line_of(row), None if column is None else self.header[column])
+    def place(self, at: int, column: int | None = None) -> Place:
+        """Where a value stands."""
+        return Place(self.file, self.line_of(self.row_of(at)), None if column is None else self.header[column])
 
 
 class TableText:
@@ -330,6 +347,13 @@ def _fitted(row: list[str], width: int, place: Place) -> list[str]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _TimesOfParts:
+    epoch_s: list[IntArray]
+    is_local: bool
+    remarks: tuple[str, ...]
+
+
 class _Builder:
     """Puts the parts of a table together."""
 
@@ -369,21 +393,33 @@ class _Builder:
     def columns(self, options: TimeOptions) -> Columns:
         """All parts as columns."""
         times = self._times(options)
-        numbers = {}
-        for column in self._wanted.numbers:
-            numbers[column] = np.concatenate([part.numbers.pop(column) for part in self._parts])
-        names: dict[int, tuple[tuple[str, ...], IntArray]] = {}
+        texts: dict[int, tuple[str, ...]] = {}
+        codes: dict[int, list[IntArray]] = {}
         for column, known in self._names.items():
-            order = (
-                np.argsort(np.array(known.texts, dtype=object), kind="stable") if known.texts else np.zeros(0, dtype=np.int64)
-            )
+            order = sorted(range(len(known.texts)), key=known.texts.__getitem__)
             rank: IntArray = np.empty(len(order), dtype=np.int32)
             rank[order] = np.arange(len(order), dtype=np.int32)
-            codes = self._codes.pop(column)
-            if (order[1:] < order[:-1]).any():
-                codes = [rank[part] for part in codes]
-            names[column] = (tuple(known.texts[at] for at in order.tolist()), np.concatenate(codes))
-        return Columns(file=self._file, header=self._header, times=times, numbers=numbers, names=names, line_of=self._line_of)
+            texts[column] = tuple(known.texts[at] for at in order)
+            codes[column] = self._codes.pop(column)
+            if (np.diff(rank) < 0).any():
+                codes[column] = [rank[part] for part in codes[column]]
+        numbers = {column: [part.numbers.pop(column) for part in self._parts] for column in self._wanted.numbers}
+        by = self._wanted.grouped_by
+        grouping = None if by is None else Grouping(codes.pop(by), len(texts[by]))
+        blocks: list[list[AnyArray]] = [times.epoch_s, *numbers.values(), *codes.values()]
+        seconds, *whole = [np.concatenate(each) for each in blocks] if grouping is None else grouping.grouped(blocks)
+        names = {column: (texts[column], part) for column, part in zip(codes, whole[len(numbers) :], strict=True)}
+        if grouping is not None and by is not None:
+            names[by] = texts[by], np.repeat(np.arange(len(texts[by]), dtype=np.int32), np.diff(grouping.bounds))
+        return Columns(
+            file=self._file,
+            header=self._header,
+            times=Times(seconds, is_local=times.is_local, remarks=times.remarks),
+            numbers=dict(zip(numbers, whole[: len(numbers)], strict=True)),
+            names=names,
+            line_of=self._line_of,
+            grouping=grouping,
+        )
 
     def _line_of(self, row: int) -> int:
         at = int(np.searchsorted(self._first_rows, row, side="right")) - 1
@@ -394,10 +430,12 @@ class _Builder:
     def _place(self, row: int) -> Place:
         return Place(self._file, self._line_of(row), self._header[self._wanted.time[0]])
 
-    def _times(self, options: TimeOptions) -> Times:
+    def _times(self, options: TimeOptions) -> "_TimesOfParts":
         parts = [part for part in self._parts if part.n_rows]
         if any(part.epochs is not None for part in parts):
-            return self._epochs(parts, options)
+            times = self._epochs(parts, options)
+            ends = [first + part.n_rows for first, part in zip(self._first_rows, self._parts, strict=True)]
+            return _TimesOfParts(np.split(times.epoch_s, ends[:-1]), times.is_local, times.remarks)
         said: tuple[str, ...] = ()
         local = {not part.has_zone: row for row, part in self._with_rows() if part.seconds is not None}
         read: Times | None = None
@@ -409,14 +447,16 @@ class _Builder:
         if len(local) > 1:
             row = max(local.values())
             raise mixed_zones("in this row", "that", self._place(row))
-        seconds = np.empty(self._n_rows, dtype=np.int64)
-        for row, part in self._with_rows():
-            rows = slice(row, row + part.n_rows)
+        seconds: list[IntArray] = []
+        for part in self._parts:
             if part.seconds is not None:
-                seconds[rows], part.seconds = part.seconds, None
+                seconds.append(part.seconds)
             elif part.cells is not None and read is not None:
-                seconds[rows], part.cells = read.epoch_s[part.cells.codes], None
-        return Times(seconds, is_local=next(iter(local)), remarks=said)
+                seconds.append(read.epoch_s[part.cells.codes])
+            else:
+                seconds.append(np.zeros(0, dtype=np.int64))
+            part.seconds = part.cells = None
+        return _TimesOfParts(seconds, next(iter(local)), said)
 
     def _with_rows(self) -> Iterator[tuple[int, _Part]]:
         return ((row, part) for row, part in zip(self._first_rows, self._parts, strict=True) if part.n_rows)
