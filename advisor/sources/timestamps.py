@@ -117,6 +117,8 @@ def looks_like_time(cell: str) -> bool:
     >>> [looks_like_time(cell) for cell in ("2024-03-01 00:00", "3/1/2024 1:00 PM", "1 Mar 2024", "12.5", "web")]
     [True, True, True, False, False]
     """
+    if cell[4:5] == cell[7:8] == "-" and _iso(cell) is not None:
+        return True
     text = _numeric_month(cell.strip())
     if not text or is_number(text):
         return False
