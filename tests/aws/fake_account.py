@@ -139,6 +139,12 @@ class FakeAccount:
     def _describe_scaling_activities(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"ScalingActivities": []}
 
+    def _list_rule_names_by_target(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"RuleNames": []}
+
+    def _list_schedules(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"Schedules": []}
+
     def _describe_target_groups(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"TargetGroups": []}
 
@@ -194,6 +200,8 @@ OPERATIONS = {
     "ec2": ("DescribeInstances", "DescribeReservedInstances"),
     "savingsplans": ("DescribeSavingsPlans",),
     "cloudwatch": ("GetMetricData",),
+    "events": ("ListRuleNamesByTarget", "DescribeRule", "ListTargetsByRule"),
+    "scheduler": ("ListSchedules", "GetSchedule"),
 }  # fmt: skip
 
 

@@ -88,6 +88,9 @@ def _operation(path: str, headers: Any, body: bytes) -> str:
     rpc = re.search(r"/service/[^/]+/operation/(\w+)", path)
     if rpc:
         return f"{service}:{rpc[1]}"
+    schedule = re.fullmatch(r"/schedules(/[^?]+)?(\?.*)?", path)
+    if service == "scheduler" and schedule:
+        return "scheduler:GetSchedule" if schedule[1] else "scheduler:ListSchedules"
     return f"{service}:{dict(urllib.parse.parse_qsl(body.decode(errors='replace'))).get('Action', path.lstrip('/'))}"
 
 

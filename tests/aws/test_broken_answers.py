@@ -13,6 +13,7 @@ from advisor.sources.aws import Pace, collect_workload
 from tests.aws.fake_account import FakeAccount
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+CLUSTER = "arn:aws:ecs:eu-west-1:111122223333:cluster/shop"
 
 
 def cpu(service: str, metric: str, at: datetime) -> float | None:
@@ -49,6 +50,7 @@ def rich_account() -> FakeAccount:
         "paymentOption": "No Upfront",
     }
     reserved = {"InstanceType": "m6i.large", "InstanceCount": 4, "Duration": 94608000, "OfferingType": "All Upfront"}
+    started = {"TaskDefinitionArn": "arn:aws:ecs:eu-west-1:1:task-definition/report:4", "TaskCount": 2, "LaunchType": "FARGATE"}
     answers: dict[str, Any] = {
         "DescribeCapacityProviders": {
             "capacityProviders": [{"name": "asg", "autoScalingGroupProvider": {"autoScalingGroupArn": group}}]
@@ -65,6 +67,16 @@ def rich_account() -> FakeAccount:
         "DescribeInstances": {"Reservations": [{"Instances": [{"InstanceId": "i-1", "InstanceType": "m7g.large"}]}]},
         "DescribeTargetGroups": {"TargetGroups": [{"TargetGroupArn": arn, "LoadBalancerArns": ["x:loadbalancer/app/shop/1"]}]},
         "DescribeSavingsPlans": {"savingsPlans": [plan]},
+        "ListRuleNamesByTarget": {"RuleNames": ["nightly"]},
+        "DescribeRule": {"Name": "nightly", "ScheduleExpression": "cron(0 2 * * ? *)", "State": "ENABLED"},
+        "ListTargetsByRule": {"Targets": [{"Id": "1", "Arn": CLUSTER, "EcsParameters": started}]},
+        "ListSchedules": {"Schedules": [{"Name": "hourly", "GroupName": "default", "Target": {"Arn": CLUSTER}}]},
+        "GetSchedule": {
+            "ScheduleExpression": "rate(1 hour)",
+            "ScheduleExpressionTimezone": "UTC",
+            "State": "ENABLED",
+            "Target": {"Arn": CLUSTER, "EcsParameters": started},
+        },
         "DescribeReservedInstances": {"ReservedInstances": [reserved]},
     }
     return FakeAccount(
@@ -108,7 +120,7 @@ OPERATIONS = sorted({operation for _, operation, _ in (lambda a: (collected(a), 
 
 
 def test_the_rich_account_is_asked_for_everything():
-    assert len(OPERATIONS) == 19
+    assert len(OPERATIONS) == 24
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)

@@ -39,6 +39,11 @@ CAN_DO_WITHOUT = (
     "application-autoscaling:DescribeScheduledActions",
     "application-autoscaling:DescribeScalingActivities",
     "elasticloadbalancing:DescribeTargetGroups",
+    "events:ListRuleNamesByTarget",
+    "events:DescribeRule",
+    "events:ListTargetsByRule",
+    "scheduler:ListSchedules",
+    "scheduler:GetSchedule",
 )
 Fault = Callable[[FaultProxy, str], None]
 
@@ -122,6 +127,18 @@ def _build(session: boto3.Session) -> None:
         cluster="full", serviceName="web", taskDefinition="web", desiredCount=1, launchType="EC2", loadBalancers=[balancer]
     )
     ecs.run_task(cluster="full", taskDefinition="web", launchType="EC2")
+    cluster = ecs.describe_clusters(clusters=["full"])["clusters"][0]["clusterArn"]
+    definition = ecs.describe_task_definition(taskDefinition="web")["taskDefinition"]["taskDefinitionArn"]
+    target = {
+        "Arn": cluster,
+        "RoleArn": "arn:aws:iam::123456789012:role/run",
+        "EcsParameters": {"TaskDefinitionArn": definition},
+    }
+    session.client("events").put_rule(Name="nightly", ScheduleExpression="cron(0 2 * * ? *)")
+    session.client("events").put_targets(Rule="nightly", Targets=[{"Id": "1", **target}])
+    session.client("scheduler").create_schedule(
+        Name="hourly", ScheduleExpression="rate(1 hour)", FlexibleTimeWindow={"Mode": "OFF"}, Target=target
+    )
     web = {"ServiceNamespace": "ecs", "ResourceId": "service/full/web", "ScalableDimension": "ecs:service:DesiredCount"}
     scaling.register_scalable_target(**web, MinCapacity=1, MaxCapacity=4)
     dimensions = [{"Name": "ClusterName", "Value": "full"}, {"Name": "ServiceName", "Value": "web"}]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import advisor.sources.aws
 from advisor.sources.aws import iam_policy
-from advisor.sources.aws.iam_policy import ACCOUNT_ACTIONS, COMMITMENT_ACTIONS
+from advisor.sources.aws.iam_policy import ACCOUNT_ACTIONS, COMMITMENT_ACTIONS, SCHEDULE_ACTIONS
 from tests.aws.fake_account import OPERATIONS
 
 PREFIX = {"elbv2": "elasticloadbalancing"}
@@ -52,7 +52,8 @@ def test_a_named_cluster_is_the_only_one_that_may_be_read():
     policy = iam_policy(cluster="shop", region="eu-west-1")
     for statement in policy["Statement"]:
         whole = json.dumps(statement)
-        is_of_account = set(statement["Action"]) <= {*ACCOUNT_ACTIONS, "ecs:DescribeCapacityProviders"}
+        of_schedules = {action for _, _, actions, _ in SCHEDULE_ACTIONS for action in actions}
+        is_of_account = set(statement["Action"]) <= {*ACCOUNT_ACTIONS, *of_schedules, "ecs:DescribeCapacityProviders"}
         assert is_of_account or "arn:aws:ecs:eu-west-1:*:cluster/shop" in whole
 
 
@@ -63,6 +64,16 @@ def test_partitions():
     assert cluster_arn("cn-north-1") == "arn:aws-cn:ecs:cn-north-1:*:cluster/a"
     assert cluster_arn("us-gov-west-1") == "arn:aws-us-gov:ecs:us-gov-west-1:*:cluster/a"
     assert iam_policy()["Statement"][0]["Resource"] == "arn:*:ecs:*:*:cluster/*"
+
+
+def test_rules_and_schedules_are_those_of_the_region_and_account():
+    def resources(**of):
+        return {s["Sid"]: s["Resource"] for s in iam_policy(**of)["Statement"]}
+
+    named = resources(cluster="arn:aws:ecs:eu-west-1:111122223333:cluster/shop")
+    assert named["ReadRules"] == "arn:aws:events:eu-west-1:111122223333:rule/*"
+    assert named["ReadSchedules"] == "arn:aws:scheduler:eu-west-1:111122223333:schedule/*"
+    assert resources(region="cn-north-1")["ReadRules"] == "arn:aws-cn:events:cn-north-1:*:rule/*"
 
 
 def test_a_cluster_given_by_arn_is_named():

@@ -231,10 +231,41 @@ def test_a_deployment_under_way_keeps_the_primarys_size_and_is_said():
         {"status": "INACTIVE", "taskDefinition": "x/web:5", "runningCount": 0},
     ]
     files = collect_workload(account_with(web={"deployments": deployments}), "shop", now=NOW, days=0.25)
-    said = b"web: a deployment is under way: beside web:7 there are 3 running tasks of web:6."
+    said = b"web: a deployment is under way: beside web:7 there are 3 running tasks of web:6; size"
     assert said in files["workload.yaml"].replace(b"\n  #", b"")
     assert b"there are 3 running tasks of web:6" in files["collect-report.md"]
     assert yaml.safe_load(files["workload.yaml"])["services"][0]["present"]["desired_count"] == 3
+
+
+def failed_deployment(running: int) -> list[dict[str, Any]]:
+    """Of revision 8, which fails; revision 7 still runs, and is primary again where the breaker rolls back."""
+    why = "tasks failed to start."
+    return [
+        {"status": "PRIMARY", "taskDefinition": "x/big:8", "runningCount": running, "rolloutState": "FAILED"}
+        | {"rolloutStateReason": f"ECS deployment circuit breaker: {why}"},
+        {"status": "ACTIVE", "taskDefinition": "x/web:7", "runningCount": 3, "rolloutState": "COMPLETED"},
+    ]
+
+
+def test_where_a_deployment_failed_before_a_task_ran_the_size_is_that_of_the_revision_that_runs():
+    facts = {"taskDefinition": "x/big:8", "deployments": failed_deployment(0)}
+    account = account_with(web=facts)
+    account.definitions = {"big": {"cpu": "4096", "memory": "8192"}}
+    files = collect_workload(account, "shop", now=NOW, days=0.25)
+    assert yaml.safe_load(files["workload.yaml"])["services"][0]["task"] == {"cpu": 512, "memory": 1024}
+    why = b"failed (ECS deployment circuit breaker: tasks failed to start.)"
+    assert b"the deployment of big:8 " + why + b"; size and present are those of web:7" in files["workload.yaml"].replace(
+        b"\n  #", b""
+    )
+
+
+def test_a_deployment_that_was_rolled_back_is_said():
+    deployments = [
+        {"status": "PRIMARY", "taskDefinition": "x/web:7", "runningCount": 3, "rolloutState": "COMPLETED"},
+        {"status": "ACTIVE", "taskDefinition": "x/web:8", "runningCount": 0, "rolloutState": "FAILED"},
+    ]
+    files = collect_workload(account_with(web={"deployments": deployments}), "shop", now=NOW, days=0.25)
+    assert b"the deployment of web:8 failed; size and present are those of web:7" in files["collect-report.md"]
 
 
 def task_set(status: str, scale: float, **own: Any) -> dict[str, Any]:

@@ -315,7 +315,7 @@ def test_services_of_the_examples(name, launch_type, is_traffic_moved):
         ("ACTIVE", 0.0, None, None),  # as recorded: no tasks, and no primary yet
         ("PRIMARY", 100.0, "sample-fargate:2", None),
         ("ACTIVE", 50.0, None, "a deployment is under way: beside no primary there are task set ecs-svc/1234567890123456789 of "
-         "sample-fargate:2 at 50 %"),
+         "sample-fargate:2 at 50 %; size and present are those of the primary"),
     ],
 )  # fmt: skip
 def test_a_task_set_of_the_examples(status, value, size, rollout):

@@ -43,6 +43,7 @@ from advisor.sources.aws.present import present_of, provider_names, startup_s
 from advisor.sources.aws.reasons import DAEMON, why_no_data, why_out, why_unsized, why_useless
 from advisor.sources.aws.saved import SavedAnswers
 from advisor.sources.aws.scaling import SetCount, fetch_scaling, fetch_set_counts
+from advisor.sources.aws.scheduled_tasks import ScheduledTask, fetch_definitions, fetch_scheduled_tasks
 from advisor.sources.aws.session import Aws, Pace
 from advisor.sources.aws.workload_yaml import daemon_entry, refusal_of, refusal_of_daemon, service_entry, workload_yaml
 
@@ -180,6 +181,7 @@ class _Run:
         instances = fetch_instances(self.aws, cluster, providers)
         tasks = self._tasks(cluster, names)
         found = self._with_scaling(self._with_present(found, cluster, providers, groups, tasks), cluster)
+        scheduled = [] if names else self._scheduled_tasks(cluster)
         commitments = fetch_commitments(self.aws) if with_commitments else None
         reader = MetricReader(self.aws, window, self.saved, lambda share: self.share("CloudWatch", share))
         findings = Findings(
@@ -194,6 +196,7 @@ class _Run:
             groups=groups,
             instances=instances,
             other_tasks=Counter(task.group for task in tasks if not task.group.startswith("service:")),
+            scheduled_tasks=scheduled,
             commitments=commitments,
             skipped=self.aws.skipped,
             messages=sorted(reader.messages),
@@ -238,12 +241,19 @@ class _Run:
         names = provider_names(cluster, services)
         known = {name: FARGATE_PROVIDERS[name] for name in names if name in FARGATE_PROVIDERS}
         others = [name for name in names if name not in known]
-        found = self.aws.optional("what stands behind capacity providers", lambda: fetch_providers(self.aws, others))
+        found = self.aws.optional("what stands behind capacity providers", lambda: fetch_providers(self.aws, others, cluster))
         return known | (found or {})
 
     def _tasks(self, cluster: Cluster, names: Sequence[str]) -> list[RunningTask]:
         few = [name.rpartition("/")[2] for name in dict.fromkeys(names)] if 0 < len(names) <= _FEW_SERVICES else []
         return self.aws.optional("running tasks, for start-up times", lambda: fetch_tasks(self.aws, cluster, few)) or []
+
+    def _scheduled_tasks(self, cluster: Cluster) -> list[ScheduledTask]:
+        found = fetch_scheduled_tasks(self.aws, cluster)
+        if found:
+            self.say(f"{len(found)} scheduled tasks")
+        definitions = fetch_definitions(self.aws, found)
+        return [replace(task, definition=definitions.get(task.task_definition)) for task in found]
 
     def _with_present(
         self,

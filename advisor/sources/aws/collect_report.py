@@ -8,7 +8,7 @@ from typing import Final
 from advisor.sources.aws.findings import Findings, FoundService
 from advisor.sources.aws.session import ACCESS_DENIED
 from advisor.sources.aws.stated_scaling import stated_scaling
-from advisor.sources.aws.workload_yaml import daemon_remarks, why_no_instances
+from advisor.sources.aws.workload_yaml import daemon_remarks, scheduled_remark, why_no_instances
 
 _SHORT_OF: Final = timedelta(days=1)
 """A load that begins later than this after the window did is told."""
@@ -101,6 +101,7 @@ def _notes(found: Findings) -> Iterator[str]:
         f"- {n} running tasks of {_code(group)} belong to no service and are not in the workload."
         for group, n in found.other_tasks.items()
     ]
+    notes += [f"- {_code(task.name)}: {_text(scheduled_remark(task))}." for task in found.scheduled_tasks]
     if notes:
         yield from ("## To know", "", *notes, "")
 
@@ -124,7 +125,7 @@ def _service_notes(found: FoundService, findings: Findings) -> Iterator[str]:
     if found.is_taken and found.present and found.present.untold:
         yield f"its present is not stated: {found.present.untold}, which a workload file cannot hold ({found.present.how})"
     if found.service.rollout:
-        yield f"{found.service.rollout}; size and present are those of the primary"
+        yield found.service.rollout
     if found.is_taken and found.definition and found.definition.not_on_fargate:
         yield f"it uses what Fargate does not offer: {', '.join(found.definition.not_on_fargate)}"
     deployed = found.service.deployed_at

@@ -26,6 +26,9 @@ _NOT_ON_FARGATE: Final = (
 _NOT_ON_FARGATE_LINUX: Final = ("devices", "sharedMemorySize", "tmpfs", "maxSwap", "swappiness")
 
 
+_OF_PRIMARY: Final = "size and present are those of the primary"
+
+
 class ProviderKind(StrEnum):
     """What stands behind a capacity provider; the values are launch types."""
 
@@ -217,13 +220,25 @@ def fetch_task_definition(aws: Aws, arn: str) -> TaskDefinition:
         return _task_definition(facts)
 
 
-def fetch_providers(aws: Aws, names: Sequence[str]) -> dict[str, Provider]:
-    """Capacity providers by name, but for FARGATE and FARGATE_SPOT, which are known without asking."""
+def fetch_providers(aws: Aws, names: Sequence[str], cluster: Cluster | None = None) -> dict[str, Provider]:
+    """Capacity providers by name, but for FARGATE and FARGATE_SPOT, which are known without asking.
+
+    Those of ECS Managed Instances belong to a cluster: what is not found by its name is asked for with the cluster.
+    """
+    found = _named_providers(aws, names)
+    missing = [name for name in names if name not in found]
+    if missing and cluster is not None:
+        found |= _named_providers(aws, missing, cluster=cluster.arn)
+    return found
+
+
+def _named_providers(aws: Aws, names: Sequence[str], **within: str) -> dict[str, Provider]:
+    questions: list[dict[str, Any]] = [{"capacityProviders": list(some), **within} for some in batches(names, TASKS_PER_CALL)]
     with reading("ecs:DescribeCapacityProviders"):
         return {
             str(facts["name"]): _provider(facts)
-            for some in batches(names, TASKS_PER_CALL)
-            for facts in aws.pages("ecs", "DescribeCapacityProviders", "capacityProviders", capacityProviders=list(some))
+            for question in questions
+            for facts in aws.pages("ecs", "DescribeCapacityProviders", "capacityProviders", **question)
         }
 
 
@@ -317,9 +332,7 @@ def _strategy(items: Sequence[Mapping[str, Any]] | None) -> tuple[StrategyItem, 
 
 
 def _service(facts: Mapping[str, Any]) -> EcsService:
-    primary: Mapping[str, Any] = next(
-        (d for d in (*facts.get("deployments", ()), *facts.get("taskSets", ())) if d.get("status") == "PRIMARY"), {}
-    )
+    primary = _primary(facts)
     balancers = [
         *(facts.get("loadBalancers") or ()),
         *(b for s in facts.get("taskSets", ()) for b in s.get("loadBalancers", ())),
@@ -335,7 +348,7 @@ def _service(facts: Mapping[str, Any]) -> EcsService:
         running_count=int(facts["runningCount"]),
         launch_type=stated(facts, "launchType", str) or stated(primary, "launchType", str),
         strategy=_strategy(facts.get("capacityProviderStrategy") or primary.get("capacityProviderStrategy")),
-        task_definition=stated(facts, "taskDefinition", str) or stated(primary, "taskDefinition", str),
+        task_definition=_task_definition_of(facts, primary),
         target_groups=tuple(dict.fromkeys(str(group) for group in groups)),
         is_traffic_moved=(facts.get("deploymentController") or {}).get("type") in ("CODE_DEPLOY", "EXTERNAL"),
         rollout=_rollout(facts, primary),
@@ -346,13 +359,38 @@ def _service(facts: Mapping[str, Any]) -> EcsService:
     )
 
 
+def _primary(facts: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The deployment or task set that the service is: the primary.
+
+    Where the primary has failed before one of its tasks ran (its circuit breaker stopped it and nothing was rolled back), it is
+    the deployment that most tasks still run.
+    """
+    deployments = [*facts.get("deployments", ()), *facts.get("taskSets", ())]
+    primary: Mapping[str, Any] = next((d for d in deployments if d.get("status") == "PRIMARY"), {})
+    if primary.get("rolloutState") == "FAILED" and not primary.get("runningCount"):
+        running = max(deployments, key=lambda d: int(d.get("runningCount") or 0))
+        return running if running.get("runningCount") else primary
+    return primary
+
+
 def _alternate_group(balancer: Mapping[str, Any]) -> str | None:
     """The other target group of a blue/green deployment by ECS: requests change sides with every deployment."""
     return (balancer.get("advancedConfiguration") or {}).get("alternateTargetGroupArn")
 
 
+def _task_definition_of(facts: Mapping[str, Any], primary: Mapping[str, Any]) -> str | None:
+    """What the service names is the newest revision, also where that failed."""
+    names = (stated(facts, "taskDefinition", str), stated(primary, "taskDefinition", str))
+    is_older = primary.get("status") == "ACTIVE"
+    return (names[1] or names[0]) if is_older else (names[0] or names[1])
+
+
 def _rollout(facts: Mapping[str, Any], primary: Mapping[str, Any]) -> str | None:
     """Older revisions whose tasks still run, task sets beside the primary, or a first deployment that is not through."""
+    failed = [d for d in facts.get("deployments", ()) if d.get("rolloutState") == "FAILED"]
+    if failed and primary.get("rolloutState") != "IN_PROGRESS":
+        why = next((f" ({d['rolloutStateReason']})" for d in failed if d.get("rolloutStateReason")), "")
+        return f"the deployment of {_revision(failed[0])} failed{why}; size and present are those of {_revision(primary)}"
     others = [
         f"{int(d.get('runningCount') or 0)} running tasks of {_revision(d)}"
         for d in facts.get("deployments", ())
@@ -364,8 +402,9 @@ def _rollout(facts: Mapping[str, Any], primary: Mapping[str, Any]) -> str | None
         if s is not primary and (s.get("runningCount") or (s.get("scale") or {}).get("value"))
     ]
     if others:
-        return f"a deployment is under way: beside {_revision(primary)} there are {', '.join(others)}"
-    return f"the deployment of {_revision(primary)} is under way" if primary.get("rolloutState") == "IN_PROGRESS" else None
+        return f"a deployment is under way: beside {_revision(primary)} there are {', '.join(others)}; {_OF_PRIMARY}"
+    is_under_way = primary.get("rolloutState") == "IN_PROGRESS"
+    return f"the deployment of {_revision(primary)} is under way; {_OF_PRIMARY}" if is_under_way else None
 
 
 def _revision(facts: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from advisor.sources.aws.ecs import Cluster, EcsService, Provider, TaskDefinitio
 from advisor.sources.aws.instances import Group, Instances
 from advisor.sources.aws.present import Present
 from advisor.sources.aws.scaling import ScalableTarget, ScalingPolicy
+from advisor.sources.aws.scheduled_tasks import ScheduledTask
 from advisor.sources.aws.session import Skipped
 
 
@@ -89,6 +90,8 @@ class Findings:
     instances: Instances
     other_tasks: Mapping[str, int]
     """Running tasks that belong to no service, by group."""
+    scheduled_tasks: Sequence[ScheduledTask] = ()
+    """What EventBridge starts on the cluster; not asked for where only some services were."""
     commitments: Sequence[Mapping[str, Any]] | None
     """None when they were not asked for."""
     skipped: Sequence[Skipped]

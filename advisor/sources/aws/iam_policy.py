@@ -14,6 +14,8 @@ ACCOUNT_ACTIONS: Final = (
     "ecs:DescribeTaskDefinition",
     "ecs:ListClusters",
     "elasticloadbalancing:DescribeTargetGroups",
+    "events:ListRuleNamesByTarget",
+    "scheduler:ListSchedules",
 )
 """Actions for which IAM knows no resource to restrict them to."""
 COMMITMENT_ACTIONS: Final = ("ec2:DescribeReservedInstances", "savingsplans:DescribeSavingsPlans")
@@ -24,6 +26,11 @@ _IN_CLUSTER: Final = (
     ("ReadContainerInstances", "ecs:DescribeContainerInstances", "container-instance/*"),
 )
 """Actions restricted by the condition key ``ecs:cluster``: ARNs of the old, short form do not name the cluster."""
+SCHEDULE_ACTIONS: Final = (
+    ("ReadRules", "events", ("events:DescribeRule", "events:ListTargetsByRule"), "rule/*"),
+    ("ReadSchedules", "scheduler", ("scheduler:GetSchedule",), "schedule/*"),
+)
+"""Actions on what starts tasks: neither names the cluster in its ARN, so all of the Region may be read."""
 _LISTS: Final = ("ecs:ListServices", "ecs:ListTasks")
 """Restricted by ``ecs:cluster`` alone. ListTasks knows container instances as resource, and a cluster on Fargate has none."""
 
@@ -40,6 +47,7 @@ def iam_policy(*, cluster: str | None = None, region: str | None = None, with_co
     if cluster and cluster.startswith("arn:"):
         place = cluster.rpartition(":cluster/")[0]
     in_cluster = {"ArnLike": {"ecs:cluster": f"{place}:cluster/{name}"}}
+    region_of = place.split(":")
     account = [*ACCOUNT_ACTIONS, *(COMMITMENT_ACTIONS if with_commitments else ())]
     return {
         "Version": "2012-10-17",
@@ -48,6 +56,10 @@ def iam_policy(*, cluster: str | None = None, region: str | None = None, with_co
             _allowed("ReadCapacityProviders", ["ecs:DescribeCapacityProviders"], f"{place}:capacity-provider/*"),
             {**_allowed("ListServicesAndTasks", _LISTS, "*"), "Condition": in_cluster},
             *({**_allowed(sid, [action], f"{place}:{kind}"), "Condition": in_cluster} for sid, action, kind in _IN_CLUSTER),
+            *(
+                _allowed(sid, actions, ":".join([*region_of[:2], service, *region_of[3:], what]))
+                for sid, service, actions, what in SCHEDULE_ACTIONS
+            ),
             _allowed("ReadWhatHasNoResource", sorted(account), "*"),
         ],
     }

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from advisor.sources.aws.findings import Findings, FoundService
+from advisor.sources.aws.scheduled_tasks import ScheduledTask
 from advisor.sources.aws.stated_scaling import stated_scaling
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def workload_yaml(found: Findings) -> bytes:
         f"region: {_scalar(found.region)}",
         "services:",
         *(line for service in found.services if not service.service.is_daemon for line in _service_lines(service, found)),
+        *(f"  {line}" for task in found.scheduled_tasks for line in scheduled_lines(task)),
         *_daemon_lines(found),
         *_instance_lines(found),
         *_commitment_lines(found),
@@ -142,6 +144,38 @@ def _service_lines(found: FoundService, findings: Findings) -> Iterator[str]:
     yield from (f"  {line}" for line in _dumped([service_entry(found, findings)]))
 
 
+def scheduled_lines(task: ScheduledTask) -> Iterator[str]:
+    """A scheduled task as a comment: what is known, what no API tells, and the entry that it becomes once that is stated."""
+    yield from (f"# {line}" for line in _folded(f"{task.name}: {scheduled_remark(task)}"))
+    if task.definition is None or task.schedule is None or not task.schedule.startswith(("rate", "cron")):
+        return
+    run: dict[str, Any] = {"schedule": task.schedule, "duration_minutes": "STATE_ME"}
+    if task.zone and task.zone != "UTC":
+        run["time_zone"] = task.zone
+    if task.count > 1:
+        run["count"] = task.count
+    definition = task.definition
+    entry: dict[str, Any] = {"name": task.name, "task": {"cpu": definition.cpu_units, "memory": definition.memory_mib}}
+    if definition.os_family and definition.os_family != "LINUX":
+        entry["task"]["os"] = definition.os_family
+    entry["load"] = {"runs": [run]}
+    entry["architectures"] = [definition.architecture or "X86_64"]
+    yield from (f"# {line}" for line in _dumped([entry]))
+
+
+def scheduled_remark(task: ScheduledTask) -> str:
+    """What has to be known of a scheduled task, in sentences."""
+    tasks = "1 task" if task.count == 1 else f"{task.count} tasks"
+    where = f" on {task.runs_on}" if task.runs_on else ""
+    said = f"{task.source} starts {tasks} of {task.task_definition}{where} ({task.when}"
+    said += ")." if task.is_enabled else "; it is disabled)."
+    if task.definition is None:
+        said += " Its task definition could not be read."
+    if task.schedule is None or not task.schedule.startswith(("rate", "cron")):
+        return f"{said} It is in no figure: state its past runs with load.runs_file."
+    return f"{said} How long they work, no API tells, so it is in no figure: state duration_minutes and uncomment."
+
+
 def _daemon_lines(findings: Findings) -> Iterator[str]:
     if not findings.is_whole:
         yield "# Only some services were asked for: daemon services, which take their share of every instance, are not in it."
@@ -180,7 +214,7 @@ def _remarks(found: FoundService, findings: Findings) -> Iterator[str]:
         if found.present.untold:
             yield f"{name} has no `present`: {found.present.untold}, which a workload file cannot state."
     if found.service.rollout:
-        yield f"{name}: {found.service.rollout}. Size and present are those of the primary."
+        yield f"{name}: {found.service.rollout}."
     if found.definition and found.definition.not_on_fargate:
         yield (
             f"{name} uses what Fargate does not offer: {', '.join(found.definition.not_on_fargate)}. A plan with it there "
