@@ -217,6 +217,21 @@ def console(sums):
     return text.getvalue()
 
 
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (["Usage type total,12,12"], "the export holds no row for a time, only totals"),
+        ([], "the export holds no row for a time. In Cost Explorer"),
+        (["Usage type total,12,12", "2026-09-07,,12"], "the export holds no cost of a usage type, only totals"),
+    ],
+)
+def test_a_console_export_of_totals_alone_is_one_message(tmp_path, rows, said):
+    path = tmp_path / "console.csv"
+    path.write_text("\n".join(["Usage type,USE1-Fargate-GB-Hours($),Total costs($)", *rows]) + "\n")
+    with pytest.raises(InputError, match=said):
+        read_bill(path)
+
+
 def test_instances_volumes_and_the_calendar_s_months(tmp_path, catalog):
     """September has 720 hours: two volumes of 30 GB for 48 hours are 4 GB-months, not 60 x 48 / 730."""
     rows = fargate_rows()

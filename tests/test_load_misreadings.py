@@ -135,3 +135,28 @@ def test_events_that_do_not_say_of_which_task_they_are_cannot_be_added_up(tmp_pa
     path.write_text("\n".join(lines))
     with pytest.raises(InputError, match=r"events\.jsonl, line 1, column TaskId"):
         inspect_load(path)
+
+
+def numbered(tmp_path, *rows, name="CPUUtilization.csv"):
+    header = ",".join(["service", *map(str, range(1, 31))])
+    return table(tmp_path, header, [",".join([service, *[cell] * 30]) for service, cell in rows], name)
+
+
+def test_shares_in_numbered_columns_that_may_be_fractions_are_refused(tmp_path):
+    path = numbered(tmp_path, ("web", "0.4"), ("api", "0.9"))
+    with pytest.raises(InputError, match="nothing says whether it is 0[.]9 percent or a fraction") as caught:
+        means(path, start="2026-03-02T00:00Z", interval=60)
+    assert "Say --values cpu_percent or --values cpu_fraction." in str(caught.value)
+
+
+@pytest.mark.parametrize(("values", "expected"), [("cpu_percent", [0.4, 0.9]), ("cpu_fraction", [40.0, 90.0])])
+def test_a_stated_share_in_numbered_columns_is_read(tmp_path, values, expected):
+    path = numbered(tmp_path, ("web", "0.4"), ("api", "0.9"))
+    inspection = inspect_load(path, reading=LoadOptions.stated(values=values, start="2026-03-02T00:00Z", interval=60))
+    assert sorted(each.mean for each in inspection.measures) == pytest.approx(expected)
+
+
+def test_an_idle_service_beside_a_busy_one_is_in_percent_as_that_is(tmp_path):
+    path = numbered(tmp_path, ("idle", "0.4"), ("busy", "85"))
+    inspection = inspect_load(path, reading=LoadOptions.stated(start="2026-03-02T00:00Z", interval=60))
+    assert sorted(each.mean for each in inspection.measures) == pytest.approx([0.4, 85.0])

@@ -381,6 +381,12 @@ def _from_console(reader: Any, header: Sequence[str], path: Path, where: Mapping
             kind = LineKind.TAX if usage_type in ("Tax", "No usage type", "NoUsageType") else LineKind.USAGE
             key: Key = (starts[number], end, kind, "", usage_type, "", "")
             lines.append(_line(key, None, _number(cells, at, header, Place(str(path), line))))
+    if not lines:
+        what = "no row for a time" if not dated else "no cost of a usage type"
+        raise Place(str(path)).error(
+            f"the export holds {what}{', only totals' if rows else ''}",
+            fix="In Cost Explorer, group by usage type, choose a range of days or months, and download the CSV again.",
+        )
     return tuple(lines)
 
 

@@ -13,7 +13,7 @@ from advisor.sources.load_content import Content, LoadTable, Metric
 from advisor.sources.load_header import Header, Table
 from advisor.sources.load_numbers import NumberError, decimal_sign, parse_number
 from advisor.sources.load_table import Row
-from advisor.sources.meanings import Meaning, Reading, header_reading
+from advisor.sources.meanings import PERCENTAGES, Meaning, Reading, header_reading
 from advisor.sources.places import Place, listed
 from advisor.sources.timestamps import Times, is_number
 from advisor.units import FloatArray
@@ -135,27 +135,40 @@ def row_per_function(table: Table, header: Header, minutes: list[int]) -> Conten
     entity = _entity_column(table, header, minutes, rows)
     table.say(f"one row a service, named by {header.names[entity]!r}; {len(minutes):,} steps of {step} s, read as {reading}")
     times = Times(int(options.start.timestamp()) + step * np.arange(len(minutes), dtype=np.int64))
-    metrics = []
-    for line, row in rows:
+    values = _scaled_rows(table, header, minutes, rows, reading)
+    return [
+        Metric(
+            file=table.file, path=f"line {line}", label=row[entity].strip(), reading=reading, service=row[entity].strip(),
+            times=lambda: times, values=of_row, place_of=_constant_place(table, line),
+        )
+        for (line, row), of_row in zip(rows, values, strict=True)
+    ]  # fmt: skip
+
+
+def _scaled_rows(table: Table, header: Header, minutes: Sequence[int], rows: Sequence[Row], reading: Reading) -> FloatArray:
+    """(rows, steps): in the unit of the meaning. A share is told from a fraction by all rows: one may be of an idle service."""
+    values = np.empty((len(rows), len(minutes)))
+    for number, (line, row) in enumerate(rows):
         if len(row) < len(header.names):
             raise Place(table.file, line).error(
                 f"the row has {len(row)} cells, the header has {len(header.names)}",
                 fix="Give every row one cell per column.",
             )
-        values = np.empty(len(minutes))
         for at, column in enumerate(minutes):
             try:
-                values[at] = parse_number(row[column], reading.meaning, options.decimal, reading.factor)
+                values[number, at] = parse_number(row[column], reading.meaning, table.options.decimal, reading.factor)
             except NumberError as error:
                 raise Place(table.file, line, header.names[column]).error(str(error), fix=error.fix) from None
-        name = row[entity].strip()
-        metrics.append(
-            Metric(
-                file=table.file, path=f"line {line}", label=name, reading=reading, service=name,
-                times=lambda: times, values=values * reading.factor, place_of=_constant_place(table, line),
-            )
-        )  # fmt: skip
-    return metrics
+    highest = float(np.nan_to_num(np.fmax.reduce(values, axis=None, initial=0.0)))
+    is_stated = table.options.values is not None or reading.is_unit_said or reading.factor != 1
+    if reading.meaning in PERCENTAGES and 0 < highest <= 1 and not is_stated:
+        share = str(reading.meaning).replace("percent", "fraction")
+        raise Place(table.file, header.line).error(
+            f"the highest value is {highest:g}, and nothing says whether it is {highest:g} percent or a fraction of 1, "
+            f"{100 * highest:g} percent",
+            fix=f"Say --values {reading.meaning} or --values {share}.",
+        )
+    return table.scaled(PurePath(table.file).name, reading, values.ravel()).reshape(values.shape)
 
 
 def _constant_place(table: Table, line: int) -> Callable[[int], Place]:
