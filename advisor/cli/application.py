@@ -1,7 +1,10 @@
 """The application, its global behavior, and how it ends."""
 
+import errno
 import os
 import sys
+from contextlib import suppress
+from typing import Final, TextIO
 
 import typer
 
@@ -20,6 +23,9 @@ from advisor.cli.schema import schema_app
 from advisor.cli.sweep import sweep_command
 from advisor.errors import AdvisorError
 from advisor.version import __version__
+
+_NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""Why standard output cannot be written."""
 
 app = typer.Typer(
     name="advisor",
@@ -59,14 +65,40 @@ def _root(
 
 def main() -> None:
     """Run a command. An expected error is one message on stderr and status 1; a closed pipe and Ctrl-C end quietly."""
+    # A shell closes a stream with `>&-`; Python then has none, and nobody who prints expects that.
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     try:
         app()
     except AdvisorError as error:
         typer.echo(f"error: {error}", err=True)
         raise SystemExit(1) from error
     except BrokenPipeError:
-        # The reader went away; what is left in the buffer must not raise again while Python shuts down.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _discard_output()  # the reader went away
         raise SystemExit(0) from None
+    except OSError as error:
+        if error.errno not in _NO_ROOM or error.filename is not None:
+            raise
+        _discard_output()
+        with suppress(OSError):
+            typer.echo(f"error: the output cannot be written ({error.strerror}). Make room, or send it elsewhere.", err=True)
+        raise SystemExit(1) from None
     except KeyboardInterrupt:
         raise SystemExit(130) from None
+
+
+def _discard_output() -> None:
+    """Let what is left in the buffer go nowhere, so that it does not raise again while Python shuts down."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            if stream is sys.stdout or not _is_writable(stream):
+                os.dup2(nowhere, stream.fileno())
+
+
+def _is_writable(stream: TextIO) -> bool:
+    try:
+        stream.flush()
+    except OSError:
+        return False
+    return True
