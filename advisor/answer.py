@@ -30,7 +30,7 @@ from advisor.optimize.pricing import PricedParts, instance_facts, price_parts, w
 from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS, best_replayed, can_replay, replayed_parts, together
 from advisor.optimize.search import Search, on_default_spread, packed_load, search_for
 from advisor.optimize.side_costs import price_side_costs
-from advisor.optimize.targets import target_outcomes
+from advisor.optimize.targets import proposed_target, target_outcomes
 from advisor.optimize.titles import parts_title
 from advisor.plan import CapacityProvider, Plan, ServicePlan, StrategyItem
 from advisor.pricing import PriceCatalog
@@ -465,6 +465,7 @@ class Answer:
         known = load.hours > 0
         row = list(part.services).index(name)
         alone = replace(part, tasks=part.tasks[row : row + 1], services={name: plan})
+        targets = target_outcomes(load, part, self.search)
         return ServiceAdvice(
             name=name,
             launch_type=plan.launch_type,
@@ -477,7 +478,8 @@ class Answer:
             tasks_max=float(part.tasks[row][known].max(initial=0.0)),
             why=service_why(alone, load.hours, self._idle(part, by_service)),
             size=self._size_advice(load, plan),
-            targets=target_outcomes(load, part, self.search),
+            targets=targets,
+            proposed_target=proposed_target(targets, load, part, self.search),
         )
 
     def _size_advice(self, load: ServiceLoad, plan: ServicePlan) -> SizeAdvice | None:

@@ -6,10 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from advisor.ecs import FARGATE_SIZES, TaskSize
-from advisor.units import CEIL_TOLERANCE, ECS_CPU_UNITS_PER_VCPU, BoolArray, FloatArray, ceil_whole
+from advisor.units import CEIL_TOLERANCE, ECS_CPU_UNITS_PER_VCPU, MS_PER_S, BoolArray, FloatArray, ceil_whole
 from advisor.workload import LoadForm, Scaling, Service
-
-MS_PER_S = 1000.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -137,6 +135,20 @@ class ObservedTask:
     is_memory_maximum: bool
     cpu_units_max: FloatArray
     """Most CPU units that one task used."""
+    base_mib: float | None = None
+    """Memory of a task without load, where the user states base and slope; it then stands in for what was measured."""
+    mib_per_demand: float = 0.0
+    """Memory of a task for each unit of its demand, as the user states it."""
+
+    @property
+    def tells_memory(self) -> bool:
+        """Whether memory was measured or is stated."""
+        return self.base_mib is not None or not np.isnan(self.memory_mib).all()
+
+    @property
+    def tells_memory_peak(self) -> bool:
+        """Whether the most memory of a task was measured or is stated, and not an average that hides it."""
+        return self.base_mib is not None or (self.is_memory_maximum and self.tells_memory)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,6 +205,9 @@ def right_sizes(service: Service, demand: FloatArray, observed: ObservedTask, st
         needed = needed_tasks(service, demand, size)
         more_load = _load_per_task(observed.running_tasks, needed.tasks)
         least_mib, memory_mib = _least_memory_mib(service, size, observed, more_load)
+        if observed.base_mib is not None:
+            memory_mib = float(np.nanmax(_stated_mib(demand, needed.tasks, observed)))
+            least_mib = memory_mib * (1 + MEMORY_MARGIN_FRACTION)
         if size.memory_mib < least_mib or size.cpu_units < float(np.nanmax(observed.cpu_units_max * more_load)):
             continue
         if float(np.nansum(needed.unmet)) > unmet_today:
@@ -230,6 +245,12 @@ def _least_memory_mib(
     return (least_mib if observed.is_memory_maximum else max(least_mib, unreduced_mib)), memory_mib
 
 
+def _stated_mib(demand: FloatArray, tasks: FloatArray, observed: ObservedTask) -> FloatArray:
+    """Memory of each of so many tasks by the stated base and slope, (steps,). [MiB]"""
+    assert observed.base_mib is not None  # noqa: S101
+    return observed.base_mib + observed.mib_per_demand * demand / np.maximum(tasks, 1.0)
+
+
 TARGET_SHARES = tuple(1.0 - step / 20 for step in range(20))
 """Of the stated scaling target: those that are tried where memory needs more tasks than CPU."""
 USUAL_LOAD_QUANTILE = 0.99
@@ -252,8 +273,11 @@ def memory_with_tasks_mib(demand: FloatArray, tasks: FloatArray, observed: Obser
     -----
     .. math:: \min\left(\hat m_t \max(1, n^\mathrm{old}_t / n_t),\; \max_s \hat m_s \max(1, d_t / (n_t\,\ell))\right)
 
-    with :math:`\ell` the 0.99 quantile of :math:`d_t / n^\mathrm{old}_t`.
+    with :math:`\ell` the 0.99 quantile of :math:`d_t / n^\mathrm{old}_t`. Where the user states base :math:`b` and slope
+    :math:`a`, it is :math:`b + a\,d_t / n_t` instead.
     """
+    if observed.base_mib is not None:
+        return _stated_mib(demand, tasks, observed)
     per_task = np.maximum(tasks, 1.0)
     peak_mib, usual = _peak_and_usual_load(demand, observed)
     own_mib = observed.memory_mib * np.fmax(observed.running_tasks / per_task, 1.0)
@@ -268,6 +292,11 @@ def least_tasks_for_memory(demand: FloatArray, observed: ObservedTask, memory_mi
     As many tasks as ran, and tasks with no more load than tasks were often seen to bear, are enough whatever they use: they did
     run. Memory is reckoned as in :func:`memory_with_tasks_mib`.
     """
+    if observed.base_mib is not None:
+        room_mib = memory_mib / (1 + MEMORY_MARGIN_FRACTION) - observed.base_mib
+        if room_mib <= 0:
+            return observed.running_tasks
+        return np.fmin(ceil_whole(demand * (observed.mib_per_demand / room_mib)), observed.running_tasks)
     peak_mib, usual = _peak_and_usual_load(demand, observed)
     by_usual = demand / usual
     ran = np.where(np.isnan(observed.running_tasks), by_usual, observed.running_tasks)
@@ -295,7 +324,7 @@ def with_memory_kept(service: Service, demand: FloatArray, observed: ObservedTas
     Service
         Unchanged where CPU takes as many tasks as memory, or memory, or the number of tasks that ran, was not measured.
     """
-    if np.isnan(observed.memory_mib).all() or service.load_form is LoadForm.TASKS:
+    if not observed.tells_memory or service.load_form is LoadForm.TASKS:
         return service
     least = least_tasks_for_memory(demand, observed, service.task.memory_mib)
     if service.scaling.max_tasks is not None:
@@ -327,4 +356,5 @@ def _peak_and_usual_load(demand: FloatArray, observed: ObservedTask) -> tuple[fl
     per_task = demand / ran
     known = per_task[~np.isnan(per_task)]
     usual = float(np.quantile(known, USUAL_LOAD_QUANTILE, method="lower")) if known.size else math.nan
-    return float(np.nanmax(observed.memory_mib)), usual if usual > 0 else math.nan
+    peak_mib = math.nan if np.isnan(observed.memory_mib).all() else float(np.nanmax(observed.memory_mib))
+    return peak_mib, usual if usual > 0 else math.nan

@@ -16,6 +16,7 @@ HOURS_PER_MONTH: Final = 730.0
 HOURS_PER_DAY: Final = 24
 HOURS_PER_WEEK: Final = 168
 SECONDS_PER_HOUR: Final = 3600
+MS_PER_S: Final = 1000.0
 
 CEIL_TOLERANCE: Final = 1e-9
 """Relative: a quotient this close above a whole number is that number, or 614.4 / 307.2 would need three tasks."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
 from advisor.plan import Commitment
-from advisor.units import SECONDS_PER_HOUR, BoolArray, FloatArray
+from advisor.units import ECS_CPU_UNITS_PER_VCPU, MS_PER_S, SECONDS_PER_HOUR, BoolArray, FloatArray
 
 DEFAULT_STARTUP_S = 60.0
 """From the start of the image pull until a task is ready, where the input does not say."""
@@ -96,6 +96,17 @@ class ScheduledRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryUse:
+    """Memory of a task as the user states it: a base, and a slope over the load of the task."""
+
+    base_mib: float
+    mib_per_vcpu: float | None = None
+    """For each vCPU that the task keeps busy."""
+    mib_per_request: float | None = None
+    """For each request per second that the task serves."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """One ECS service: what a task needs and how its load is stated."""
 
@@ -123,6 +134,23 @@ class Service:
     """Of a batch: what starts it. Empty where the runs are past ones, or on times that EventBridge Scheduler cannot take."""
     container_names: tuple[str, ...] = ()
     """In the task definition that the size was read from; empty without one."""
+
+    memory_use: MemoryUse | None = None
+    """None: memory is reckoned from what was measured."""
+
+    @property
+    def memory_mib_per_demand(self) -> float | None:
+        """Slope of ``memory_use`` over the demand of a task, in its unit; None where the load has no such unit."""
+        use = self.memory_use
+        if use is None:
+            return None
+        if use.mib_per_request is not None:
+            return use.mib_per_request if self.load_form is LoadForm.REQUESTS else None
+        if use.mib_per_vcpu is None or not self.is_cpu_known:
+            return None
+        if self.cpu_ms_per_request is not None and self.load_form is LoadForm.REQUESTS:
+            return use.mib_per_vcpu * self.cpu_ms_per_request / MS_PER_S
+        return use.mib_per_vcpu / ECS_CPU_UNITS_PER_VCPU
 
     @property
     def is_cpu_known(self) -> bool:

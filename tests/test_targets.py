@@ -105,4 +105,49 @@ def test_targets_stand_in_the_result_and_in_the_reports(advised):
     assert Recommendation.from_dict(data) == answer
     said = "50 % costs $216, 0.0 h above it, 0.0 h above full, 70 % of memory left; 60 % costs"
     for text in (render_markdown(answer), render_html(answer), explain_text(answer, "web")):
-        assert said in " ".join(text.replace("\\$", "$").split())
+        assert said in " ".join(text.replace("\\", "").split())
+
+
+SEEN = {"tasks": 6, "cpu_percent_average": 50, "cpu_percent_maximum": 55, "memory_percent_maximum": 50}
+
+
+def test_the_highest_target_that_was_safe_is_proposed_and_not_applied(advised):
+    """At 80 % four tasks have 3,072 of 4,096 units, the busiest 55 % x 6 / 4 = 82.5 %, and 75 % of their memory."""
+    service = advised(step_minutes=5, **SEEN).recommendation.services[0]
+    proposal = service.proposed_target
+    assert (proposal.target_cpu_percent, proposal.own_target_cpu_percent) == (80, 60)
+    assert proposal.saving_usd == approx(TASK_USD)
+    assert service.tasks_max == 5
+
+
+def test_a_proposal_is_told_wherever_targets_are(advised):
+    answer = advised(step_minutes=5, **SEEN)
+    said = "Proposed and not applied: scaling.target_cpu 80 instead of 60 saves $36 and would have been safe"
+    for text in (render_markdown(answer), render_html(answer), explain_text(answer, "web")):
+        assert said in " ".join(text.replace("\\", "").split())
+
+
+def test_where_the_own_target_was_not_safe_a_dearer_one_is_proposed(advised):
+    """The busiest of six tasks used 90 %: of five it would have needed 108 %."""
+    service = advised(step_minutes=5, **{**SEEN, "cpu_percent_maximum": 90}).recommendation.services[0]
+    assert service.proposed_target.target_cpu_percent == 50
+    assert service.proposed_target.saving_usd == approx(-TASK_USD)
+
+
+@pytest.mark.parametrize(
+    ("step_minutes", "change"),
+    [
+        (60, {}),  # what happens inside an hour is not seen
+        (5, {"memory_percent_maximum": 70}),  # four tasks would need 105 % of their memory; five are what runs at 60 %
+        (5, {"memory_percent_maximum": None}),
+        (5, {"cpu_percent_maximum": None}),
+    ],
+)
+def test_nothing_is_proposed_where_safety_is_not_seen(advised, step_minutes, change):
+    columns = {name: value for name, value in {**SEEN, **change}.items() if value is not None}
+    assert advised(step_minutes=step_minutes, **columns).recommendation.services[0].proposed_target is None
+
+
+def test_a_proposal_comes_back_from_its_file(advised):
+    answer = advised(step_minutes=5, **SEEN)
+    assert Recommendation.from_dict(json.loads(answer.to_json())) == answer

@@ -122,7 +122,16 @@ def _observed(workload: Workload, row: int) -> ObservedTask | None:
     if np.isnan(tasks).all() and present is not None and present.desired_count:
         tasks = np.full(workload.n_steps, float(present.desired_count))  # as the demand was worked out from it
     is_maximum = workload.is_memory_maximum is not None and bool(workload.is_memory_maximum[row])
-    return ObservedTask(running_tasks=tasks, memory_mib=memory_mib, is_memory_maximum=is_maximum, cpu_units_max=cpu_units)
+    slope = service.memory_mib_per_demand
+    stated = {} if service.memory_use is None or slope is None else {"base_mib": service.memory_use.base_mib}
+    return ObservedTask(
+        running_tasks=tasks,
+        memory_mib=memory_mib,
+        is_memory_maximum=is_maximum,
+        cpu_units_max=cpu_units,
+        mib_per_demand=slope or 0.0,
+        **stated,
+    )
 
 
 def cheapest_fargate_part(load: ServiceLoad, architecture: Architecture, option: PurchaseOption, search: Search) -> Part | None:
@@ -149,7 +158,7 @@ def _runs_in(sizes: Sequence[FargateSize], load: ServiceLoad, search: Search) ->
 
 def _keeps_memory(load: ServiceLoad, at: FargateSize) -> bool:
     """Whether larger tasks, of which the load takes fewer, have the memory that each then needs."""
-    if at.is_count_kept or at.size == load.service.task or load.observed is None or np.isnan(load.observed.memory_mib).all():
+    if at.is_count_kept or at.size == load.service.task or load.observed is None or not load.observed.tells_memory:
         return True
     least = least_tasks_for_memory(load.demand, load.observed, at.size.memory_mib)
     return not np.any(needed_tasks(load.service, load.demand, at.size).tasks < least)

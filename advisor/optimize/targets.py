@@ -10,7 +10,7 @@ from advisor.optimize.parts import Part, fargate_part
 from advisor.optimize.pricing import price_parts
 from advisor.optimize.search import Search, part_on_provider
 from advisor.simulate.scaling import RunningTasks, running_tasks
-from advisor.sizing import memory_with_tasks_mib
+from advisor.sizing import MEMORY_MARGIN_FRACTION, memory_with_tasks_mib
 from advisor.units import CEIL_TOLERANCE, BoolArray, FloatArray
 
 TARGETS_PERCENT = (50.0, 60.0, 70.0, 80.0)
@@ -18,6 +18,20 @@ REACTION_S = 240
 """Target tracking scales out after three periods of 60 s above its target; a task then takes about a minute to be ready."""
 FINE_STEP_S = 300
 """In steps of at most this, the count is replayed late by the time of reaction; longer steps hide what happens inside."""
+
+
+MOST_HOURS_ABOVE = 7.3
+"""Of a month: a proposed target may be exceeded for one hour in a hundred, while tasks start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetProposal:
+    """The highest scaling target that would have been safe on the history. It stands beside the answer; nothing applies it."""
+
+    target_cpu_percent: float
+    own_target_cpu_percent: float
+    saving_usd: float
+    """In a month, against the plan's own target; below 0 where only a dearer target would have been safe."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +69,45 @@ def target_outcomes(load: ServiceLoad, part: Part, search: Search) -> tuple[Targ
         return ()
     own = round(run.target_cpu_fraction * 100, 6)
     return tuple(_outcome(load, part, run, percent, search) for percent in sorted({*TARGETS_PERCENT, own}))
+
+
+def proposed_target(
+    outcomes: tuple[TargetOutcome, ...], load: ServiceLoad, part: Part, search: Search
+) -> TargetProposal | None:
+    """The highest of these targets that would have been safe, where that is another than the plan's own and not dearer.
+
+    Safe is what never took all of a task's CPU, exceeded its target for `MOST_HOURS_ABOVE` at most, and left the memory margin
+    at the worst moment. Where the plan's own target was not safe, a dearer one may be proposed.
+
+    Returns
+    -------
+    TargetProposal or None
+        None where safety cannot be told: in steps over `FINE_STEP_S`, and where the most that single tasks used was not
+        measured, of CPU and of memory.
+    """
+    observed = load.observed
+    is_seen = observed is not None and not np.isnan(observed.cpu_units_max).all() and observed.tells_memory_peak
+    run = next((each for each in part.runs if each.service.name == load.service.name), None)
+    if not is_seen or run is None or search.axis.step_s > FINE_STEP_S:
+        return None
+    percent = round(run.target_cpu_fraction * 100, 6)
+    own = next((each for each in outcomes if each.target_cpu_percent == percent), None)
+    best = max((each for each in outcomes if _is_safe(each)), key=lambda each: each.target_cpu_percent, default=None)
+    if own is None or best is None or best is own or own.monthly_usd is None or best.monthly_usd is None:
+        return None
+    saving = own.monthly_usd - best.monthly_usd
+    if saving <= 0 and _is_safe(own):
+        return None
+    return TargetProposal(
+        target_cpu_percent=best.target_cpu_percent, own_target_cpu_percent=own.target_cpu_percent, saving_usd=saving
+    )
+
+
+def _is_safe(outcome: TargetOutcome) -> bool:
+    headroom = outcome.memory_headroom_fraction
+    least = 1 - 1 / (1 + MEMORY_MARGIN_FRACTION)
+    is_roomy = headroom is not None and headroom >= least - CEIL_TOLERANCE
+    return is_roomy and outcome.hours_above_full == 0 and outcome.hours_above_target <= MOST_HOURS_ABOVE
 
 
 def _outcome(load: ServiceLoad, part: Part, run: RunningTasks, percent: float, search: Search) -> TargetOutcome:
@@ -98,7 +151,7 @@ def _is_busiest_full(load: ServiceLoad, run: RunningTasks, tasks: FloatArray, se
 
 def _headroom(load: ServiceLoad, run: RunningTasks, tasks: FloatArray, search: Search) -> float | None:
     observed = load.observed
-    if observed is None or np.isnan(observed.memory_mib).all():
+    if observed is None or not observed.tells_memory:
         return None
     on_axis = replace(
         observed,

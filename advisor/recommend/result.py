@@ -13,7 +13,7 @@ from advisor.errors import InputError
 from advisor.optimize.instance_money import InstanceMoney
 from advisor.optimize.parts import ReplayedWeek
 from advisor.optimize.pricing import InstanceFacts
-from advisor.optimize.targets import TargetOutcome
+from advisor.optimize.targets import TargetOutcome, TargetProposal
 from advisor.plan import OMIT_DEFAULT, Plan, StrategyItem
 from advisor.recommend.quotas import Quota
 from advisor.recommend.unit_costs import UnitCost
@@ -119,6 +119,8 @@ class ServiceAdvice:
     """None where the declared size stays."""
     targets: tuple[TargetOutcome, ...] = field(default=(), metadata={OMIT_DEFAULT: True})
     """What scaling targets would have cost, and how safe they were; empty where the count follows no CPU target of its own."""
+    proposed_target: TargetProposal | None = field(default=None, metadata={OMIT_DEFAULT: True})
+    """A target that would have been safe and is better than the plan's; never applied. None where none is known to be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -235,7 +235,7 @@ def memory_doubts(found: Alternatives, search: Search, parts: Sequence[Part]) ->
 
 def _memory_doubt(load: ServiceLoad, search: Search, parts: Sequence[Part]) -> str:
     observed, name = load.observed, load.service.name
-    if observed is None or np.isnan(observed.memory_mib).all():
+    if observed is None or not observed.tells_memory:
         return ""
     part = next(part for part in parts if name in part.services)
     tasks, size_mib = part.tasks[list(part.services).index(name)], part.services[name].task.memory_mib
@@ -255,6 +255,8 @@ def _memory_doubt(load: ServiceLoad, search: Search, parts: Sequence[Part]) -> s
     )
     if memory_mib[at] * (1 + MEMORY_MARGIN_FRACTION) > size_mib * (1 + CEIL_TOLERANCE):
         return f"{fewer} needs {needed}: raise scaling.min or scaling.max, or try it first"
+    if observed.base_mib is not None:
+        return ""
     seen_fraction = float(np.nanmax(observed.memory_mib)) / load.service.task.memory_mib
     if not observed.is_memory_maximum and memory_mib[at] > size_mib * seen_fraction * (1 + CEIL_TOLERANCE):
         return (

@@ -5,7 +5,7 @@ import textwrap
 
 from advisor.billing import MonthlyUsd
 from advisor.ecs import LaunchType, PurchaseOption
-from advisor.optimize.targets import TargetOutcome
+from advisor.optimize.targets import TargetOutcome, TargetProposal
 from advisor.recommend.reasons import folded
 from advisor.recommend.reasons import percent as percent
 from advisor.recommend.result import Alternative, Recommendation, Saving, ServiceAdvice, Verdict
@@ -245,7 +245,16 @@ def targets_sentence(advice: ServiceAdvice) -> str:
     """What scaling targets would have cost and how safe they were; empty where the count follows no CPU target of its own."""
     if not advice.targets:
         return ""
-    return f"CPU targets on this history, by the month: {'; '.join(map(_target, advice.targets))}"
+    said = f"CPU targets on this history, by the month: {'; '.join(map(_target, advice.targets))}"
+    return f"{said}. {_proposal(advice.proposed_target)}" if advice.proposed_target else said
+
+
+def _proposal(proposal: TargetProposal) -> str:
+    money_moves = "saves" if proposal.saving_usd > 0 else "costs"
+    return (
+        f"Proposed and not applied: scaling.target_cpu {proposal.target_cpu_percent:.3g} instead of "
+        f"{proposal.own_target_cpu_percent:.3g} {money_moves} {money(abs(proposal.saving_usd))} and would have been safe"
+    )
 
 
 def _target(outcome: TargetOutcome) -> str:

@@ -1,17 +1,29 @@
 """From the entries of a workload file to the types of the model, with every default that stands in for a missing value."""
 
 from collections.abc import Collection, Iterable
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
+from advisor.sizing import MEMORY_MARGIN_FRACTION
 from advisor.sources.batch_runs import scheduled_runs
 from advisor.sources.demand import Load
 from advisor.sources.input_files import Place, listed
+from advisor.sources.meanings import Meaning
 from advisor.sources.task_size import TaskDefinition
-from advisor.workload import Constraints, Daemon, LoadForm, PresentCluster, PresentService, Scaling, Service
+from advisor.workload import Constraints, Daemon, LoadForm, MemoryUse, PresentCluster, PresentService, Scaling, Service
 
 if TYPE_CHECKING:
-    from advisor.sources.workload_models import ConstraintsEntry, DaemonEntry, PresentEntry, ServiceEntry, TaskEntry
+    from advisor.sources.workload_models import (
+        ConstraintsEntry,
+        DaemonEntry,
+        MemoryUseEntry,
+        PresentEntry,
+        ServiceEntry,
+        TaskEntry,
+    )
 
 
 def task_size(entry: "TaskEntry", definition: TaskDefinition | None, place: Place) -> TaskSize:
@@ -91,7 +103,56 @@ def service_of(entry: "ServiceEntry", definition: TaskDefinition | None, size: T
         is_batch=load.runs is not None,
         scheduled_runs=() if load.runs is None else scheduled_runs(load.runs.runs),
         container_names=() if definition is None else definition.container_names,
+        memory_use=_memory_use(entry),
         **{name: value for name, value in stated.items() if value is not None},  # type: ignore[arg-type]  # names and values of one dict
+    )
+
+
+def _memory_use(entry: "ServiceEntry") -> MemoryUse | None:
+    stated = entry.memory_use
+    if stated is None:
+        return None
+    return MemoryUse(base_mib=stated.base, mib_per_vcpu=stated.per_vcpu, mib_per_request=stated.per_request)
+
+
+def stated_memory(entry: "MemoryUseEntry") -> str:
+    """``180 MiB and 400 for each vCPU in use, as stated``."""
+    slope, per = (entry.per_request, "request per second") if entry.per_vcpu is None else (entry.per_vcpu, "vCPU in use")
+    return f"{entry.base:g} MiB and {slope:g} for each {per}, as stated"
+
+
+def check_memory_use(service: Service, load: Load, place: Place) -> None:
+    """Hold a stated memory against the load and against what was measured.
+
+    Raises
+    ------
+    InputError
+        When the load has no unit for the slope, or a task was seen to use more than is stated. ``place`` is where it stands.
+    """
+    use, slope = service.memory_use, service.memory_mib_per_demand
+    if use is None:
+        return
+    if slope is None:
+        raise place.error(
+            f"{service.name} has a load without {'requests' if use.mib_per_request is not None else 'CPU in use'}, over which "
+            "its memory is stated",
+            fix="State per_vcpu for a load of CPU, per_request for one of requests, and neither for one of task counts.",
+        )
+    memory_mib, tasks = load.series.values.get(Meaning.MEMORY_MIB), load.series.values.get(Meaning.TASKS)
+    if tasks is None and service.present is not None and service.present.desired_count:
+        tasks = np.full(load.series.n_steps, float(service.present.desired_count))
+    if memory_mib is None or tasks is None:
+        return
+    stated_mib = use.base_mib + slope * load.demand / np.maximum(tasks, 1.0)
+    over = memory_mib - stated_mib * (1 + MEMORY_MARGIN_FRACTION)
+    if np.isnan(over).all() or float(np.nanmax(over)) <= 0:
+        return
+    at = int(np.nanargmax(over))
+    moment = datetime.fromtimestamp(load.series.start_s + at * load.series.step_s, UTC)
+    raise place.error(
+        f"{service.name}: by the stated memory a task needs {stated_mib[at]:,.0f} MiB at {moment:%Y-%m-%d %H:%M} UTC, and one "
+        f"was measured with {memory_mib[at]:,.0f} MiB",
+        fix="State a base and a slope that hold for every step, or leave memory_use out.",
     )
 
 

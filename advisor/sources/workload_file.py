@@ -21,12 +21,14 @@ from advisor.sources.load_files import LoadFiles, files_at, stem
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.meanings import Meaning
 from advisor.sources.service_entries import (
+    check_memory_use,
     constraints_of,
     daemon_of,
     defaults_used,
     definition_notes,
     present_of,
     service_of,
+    stated_memory,
     stated_names,
     task_size,
 )
@@ -232,6 +234,8 @@ def _from_workload_file(path: Path, files: InputFiles, load_files: LoadFiles, re
         service_of(one, definition, size, load, constraints.zones)
         for one, (definition, size), load in zip(entry.services, sized, loads, strict=True)
     ]
+    for number, (service, load) in enumerate(zip(services, loads, strict=True)):
+        check_memory_use(service, load, document.place(("services", number, "memory_use")))
     stated = [stated_names(one, definition) for one, definition in zip(entry.services, definitions, strict=True)]
     daemons = [
         daemon_of(one, *_sized(path, files, one, document, ("daemons", number), notes))
@@ -259,7 +263,8 @@ def _from_workload_file(path: Path, files: InputFiles, load_files: LoadFiles, re
 
 def _assumed(entry: "WorkloadEntry") -> dict[str, str]:
     """What the loads that were not measured are made from."""
-    return {f"load of {one.name}": "; ".join(one.load.assumed) for one in entry.services if one.load.assumed}
+    loads = {f"load of {one.name}": "; ".join(one.load.assumed) for one in entry.services if one.load.assumed}
+    return loads | {f"memory of {one.name}": stated_memory(one.memory_use) for one in entry.services if one.memory_use}
 
 
 def _refuse_repeated_names(entry: "WorkloadEntry", document: "Document") -> None:

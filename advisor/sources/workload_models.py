@@ -258,6 +258,27 @@ class PresentServiceEntry(_Entry):
     )
 
 
+class MemoryUseEntry(_Entry):
+    """How the memory of a task grows with its load, where you know it; else the most that was measured is kept."""
+
+    base: Annotated[float, Field(gt=0, le=4_194_304, allow_inf_nan=False)] = Field(description="MiB of a task without load.")
+    per_vcpu: Annotated[float, Field(ge=0, le=4_194_304, allow_inf_nan=False)] | None = Field(
+        None, description="MiB for each vCPU that the task keeps busy."
+    )
+    per_request: Annotated[float, Field(ge=0, le=4_194_304, allow_inf_nan=False)] | None = Field(
+        None, description="MiB for each request per second that the task serves; for a load of requests."
+    )
+
+    @model_validator(mode="after")
+    def _one_slope(self) -> Self:
+        if (self.per_vcpu is None) == (self.per_request is None):
+            raise refusal(
+                "a base goes with one slope, 0 where memory does not grow",
+                "Write `memory_use: {base: 180, per_vcpu: 400}` or `{base: 180, per_request: 2}`.",
+            )
+        return self
+
+
 class ServiceEntry(_Entry):
     """One ECS service."""
 
@@ -273,6 +294,9 @@ class ServiceEntry(_Entry):
     port: Annotated[int, Field(ge=1, le=65_535)] | None = Field(None, description="Load balanced if set.")
     present: PresentServiceEntry | None = None
     assign_public_ip: bool = Field(False, description="Gives every task a public IPv4 address.")
+    memory_use: MemoryUseEntry | None = Field(
+        None, description="Base and slope of a task's memory, in place of the most that was measured."
+    )
 
 
 class PresentEntry(_Entry):
