@@ -89,7 +89,8 @@ def lower_bound_usd(
     """
     load = packed_load([run for service in services for run in service.runs])
     lasting = load.state_of_step >= 0
-    state_hours = np.asarray(np.bincount(load.state_of_step[lasting], hours[lasting], len(load.distinct)), dtype=np.float64)
+    of_counts = np.repeat(hours / load.count_steps, load.count_steps)  # counts may be replayed in finer steps
+    state_hours = np.asarray(np.bincount(load.state_of_step[lasting], of_counts[lasting], len(load.distinct)), dtype=np.float64)
     owner = np.array([at for at, service in enumerate(services) for _ in service.runs], dtype=np.int64)
     is_first = np.concatenate([np.ones(1, np.bool_), owner[1:] != owner[:-1]])
     elsewhere_usd = np.array([service.elsewhere_usd for service in services])
