@@ -70,7 +70,7 @@ def test_an_upper_bound_leaves_the_target_exceeded(advised):
 def test_in_short_steps_the_count_comes_a_few_minutes_late(advised):
     """One task, and for an hour a day three tasks' worth, 1,843.2 units: for its first 5 minutes one task has 1,024.
 
-    Its metric saturates at 100 %, which asks for 100 / 60, so two tasks: they are at 90 % in the second step, and ask for three.
+    Its metric saturates at 100 %, which asks for 100 / 60, so two tasks: at 90 % in the second step they ask for three.
     """
     units = np.full(15 * 288, 300.0)
     for day in range(15):
