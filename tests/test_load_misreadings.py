@@ -160,3 +160,40 @@ def test_an_idle_service_beside_a_busy_one_is_in_percent_as_that_is(tmp_path):
     path = numbered(tmp_path, ("idle", "0.4"), ("busy", "85"))
     inspection = inspect_load(path, reading=LoadOptions.stated(start="2026-03-02T00:00Z", interval=60))
     assert sorted(each.mean for each in inspection.measures) == pytest.approx([0.4, 85.0])
+
+
+@pytest.mark.parametrize("value", ["1e17", "1e300", "1" * 400])
+@pytest.mark.parametrize("form", ["prometheus", "cloudwatch", "insights"])
+def test_a_number_that_no_load_reaches_is_refused_in_every_form(tmp_path, form, value):
+    seconds = [1772409600 + 3600 * hour for hour in range(3)]
+    series = f'[[{seconds[0]}, "1"], [{seconds[1]}, "{value}"], [{seconds[2]}, "1"]]'
+    matrix = f'{{"resultType": "matrix", "result": [{{"metric": {{"__name__": "tasks"}}, "values": {series}}}]}}'
+    metric = f'{{"Id": "m", "Label": "CPUUtilization", "Timestamps": {json.dumps(times(3))}, "Values": [1, {value}, 1]}}'
+    answers = {
+        "prometheus": f'{{"status": "success", "data": {matrix}}}',
+        "cloudwatch": f'{{"MetricDataResults": [{metric}]}}',
+        "insights": f'{{"Type": "Service", "ServiceName": "web", "Timestamp": {seconds[0]}000, "RunningTaskCount": {value}}}',
+    }
+    path = tmp_path / "load.json"
+    path.write_text(answers[form])
+    with pytest.raises(InputError, match=r"too large|not finite|no number of a load"):
+        means(path)
+
+
+@pytest.mark.parametrize("value", ['"1_000"', '"\\u0663"', "true", "[1]", '"0x1F"', '" "'])
+def test_what_python_takes_for_a_number_is_none_in_an_answer_of_prometheus(tmp_path, value):
+    path = tmp_path / "load.json"
+    path.write_text(
+        '{"status": "success", "data": {"resultType": "matrix", "result": [{"metric": {"__name__": "tasks"}, '
+        f'"values": [[1772409600, "1"], [1772413200, {value}]]}}]}}}}'
+    )
+    with pytest.raises(InputError, match="is not a number"):
+        means(path)
+
+
+def test_blanks_between_columns_are_named_and_can_be_stated(tmp_path):
+    path = table(tmp_path, "timestamp tasks", [f"{at} 3" for at in times(48)])
+    with pytest.raises(InputError, match="there is a single column, 'timestamp tasks'") as caught:
+        means(path)
+    assert "say --delimiter space" in str(caught.value)
+    assert means(path, delimiter="space") == {"tasks": 3.0}

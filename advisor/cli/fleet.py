@@ -1,5 +1,6 @@
 """``advisor recommend`` on many workloads."""
 
+import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -93,7 +94,8 @@ def is_fleet_wanted(sources: Sequence[Path], engine: EngineName | None, schedule
     if len(sources) > 1 or engine is not None or scheduler is not None or keep is not None:
         return True
     (source,) = sources
-    if source.is_file() or not (source.is_dir() or set("*?[") & set(str(source))):
+    # os.path says no where pathlib raises: a name may be too long for any file.
+    if os.path.isfile(source) or not (os.path.isdir(source) or set("*?[") & set(str(source))):
         return False
     from advisor.fleet.members import is_fleet
 

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 
 from advisor.sources.load_content import Metric
+from advisor.sources.load_numbers import HIGHEST_NUMBER
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.meanings import MEASURES, Meaning, Reading, metric_of_a_task, metric_reading
 from advisor.sources.places import Place, listed, shown
@@ -162,8 +163,7 @@ def _list(holder: Mapping[str, object], key: str, path: str, file: str) -> list[
 def _value(value: object, path: str, file: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise Place(file, column=path).error(f"{shown(value)} is not a number", fix=_EXPORT_FIX)
-    number = float(value) if abs(value) < 1e300 else np.inf
-    if number < 0 or np.isinf(number):
-        problem = "is negative" if number < 0 else "is too large"
+    if value < 0 or value > HIGHEST_NUMBER:
+        problem = "is negative" if value < 0 else "is too large"
         raise Place(file, column=path).error(f"{shown(value)} {problem}; a load cannot be", fix="Query a metric of load.")
-    return number
+    return float(value)

@@ -168,6 +168,10 @@ def _read_wide(
 def _nothing_measured(table: Table, header: Header, left: Sequence[int]) -> Exception:
     names = [name for i, name in enumerate(header.names) if name]
     place = Place(table.file, header.line)
+    if len(names) == 1 and " " in names[0].strip():
+        return place.error(
+            f"there is a single column, {names[0]!r}", fix="If blanks stand between columns, say --delimiter space."
+        )
     for i in left:
         meanings = open_readings(header.names[i])
         if meanings:

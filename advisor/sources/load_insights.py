@@ -13,6 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from advisor.sources.load_content import Metric
+from advisor.sources.load_numbers import HIGHEST_NUMBER
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.meanings import Meaning, Reading
 from advisor.sources.places import Place, listed, shown
@@ -139,7 +140,7 @@ def _number(event: Mapping[str, Any], name: str, line: int, file: str) -> float:
     value = event.get(name)
     if value is None:
         return np.nan
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e300:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value <= HIGHEST_NUMBER:
         raise Place(file, line, name).error(f"{shown(value)} is no number of a load", fix=_EVENT_FIX)
     return float(value)
 

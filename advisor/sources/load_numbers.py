@@ -54,7 +54,7 @@ def decimal_sign(cells: Iterable[str]) -> str | None:
     return None
 
 
-_HIGHEST: Final = 1e16
+HIGHEST_NUMBER: Final = 1e16
 _NO_DIGITS: Final = str.maketrans("", "", "0123456789+-")
 _SIGNS: Final = frozenset({",", ".,", ",."})
 
@@ -97,7 +97,7 @@ def parse_number(cell: str, meaning: Meaning, decimal: str | None, column_factor
         raise NumberError(f"{shown(cell)} is negative; a load cannot be")
     if math.isinf(value):
         raise NumberError(f"{shown(cell)} is not finite; a load cannot be")
-    if value > _HIGHEST:
+    if value > HIGHEST_NUMBER:
         raise NumberError(f"{shown(cell)} is too large; a load cannot be")
     is_own_unit = with_unit is not None and with_unit["unit"].lower() != "k"
     return value * factor / column_factor if is_own_unit else value * factor

@@ -1,17 +1,20 @@
 """Load from Prometheus: the answer of a range query (``/api/v1/query_range``) as JSON."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
 
 from advisor.sources.load_content import Metric
+from advisor.sources.load_numbers import HIGHEST_NUMBER
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.meanings import PERCENTAGES, Meaning, Reading, header_reading, metric_name
 from advisor.sources.places import Place, listed, shown
 from advisor.sources.timestamps import Times, epoch_times
 from advisor.units import FloatArray
 
+_NUMBER: Final = re.compile(r"[+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|inf(?:inity)?)|nan", re.ASCII | re.IGNORECASE)
 _QUERY_FIX: Final = "Save the answer of /api/v1/query_range as it is."
 _COUNTERS: Final = ("_total", "_count", "_sum", "_bucket")
 """Ends of the names of counters, which only grow."""
@@ -102,13 +105,12 @@ def _point(point: object, path: str, file: str) -> tuple[float, float]:
     place = Place(file, column=path)
     if not isinstance(point, list) or len(point) != 2 or isinstance(point[0], bool) or not isinstance(point[0], (int, float)):
         raise place.error(f"expected a time and a value, got {shown(point)}", fix=_QUERY_FIX)
-    try:
-        value = float(point[1])
-        seconds = float(point[0])
-    except (TypeError, ValueError, OverflowError):
-        raise place.error(f"{shown(point[1])} is not a number", fix=_QUERY_FIX) from None
-    if value < 0 or np.isinf(value) or np.isnan(seconds):
-        problem = "is negative" if value < 0 else "is not finite"
+    text = str(point[1]).strip()
+    if isinstance(point[1], bool) or not isinstance(point[1], (int, float, str)) or _NUMBER.fullmatch(text) is None:
+        raise place.error(f"{shown(point[1])} is not a number", fix=_QUERY_FIX)
+    value, seconds = float(text), float(point[0]) if abs(point[0]) <= HIGHEST_NUMBER else np.nan
+    if value < 0 or value > HIGHEST_NUMBER or np.isnan(seconds):
+        problem = "is negative" if value < 0 else "is not finite" if np.isinf(value) else "is too large"
         raise place.error(f"{shown(point[1])} {problem}; a load cannot be", fix="Query a metric of load.")
     return seconds, value
 

@@ -63,7 +63,7 @@ _TIME: Final = (
     "timestamp", "timestamps", "timestamputc", "datetime", "dateandtime", "time", "timeutc", "utctime", "date", "ts",
     "datumzeit", "zeitstempel", "zeitpunkt", "unixtimestamp", "unixtime", "epoch", "epochseconds", "epochms",
     "starttime", "periodstart", "datumvon", "start", "eventtime", "hour", "datum", "zeit", "fecha", "horodatage",
-    "timegenerated", "timestampms", "period",
+    "timegenerated", "timestampms", "period", "begintime", "begintimeseconds",
 )  # fmt: skip
 """Names of a time column, the most telling first."""
 
