@@ -197,3 +197,37 @@ def test_blanks_between_columns_are_named_and_can_be_stated(tmp_path):
         means(path)
     assert "say --delimiter space" in str(caught.value)
     assert means(path, delimiter="space") == {"tasks": 3.0}
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "expected"),
+    [
+        ("cpu", "250m", {"cpu_units": 256.0}),
+        ("cpu", "0.5 vCPU", {"cpu_units": 512.0}),
+        ("CPU", "1.5 cores", {"cpu_units": 1536.0}),
+        ("cpu", "34%", {"cpu_percent": 34.0}),
+        ("memory", "420Mi", {"memory_mib": 420.0}),
+        ("mem", "0.5 GiB", {"memory_mib": 512.0}),
+        ("memory", "12 %", {"memory_percent": 12.0}),
+    ],
+)
+def test_units_in_the_cells_tell_what_a_column_of_a_bare_name_measures(tmp_path, header, cell, expected):
+    path = table(tmp_path, f"timestamp,tasks,{header}", [f"{at},2,{'-' if i == 5 else cell}" for i, at in enumerate(times(48))])
+    inspection = inspect_load(path)
+    assert {each.measure: each.mean for each in inspection.measures} == pytest.approx({"tasks": 2, **expected})
+    assert any("from the units in its cells" in note for note in inspection.notes)
+
+
+@pytest.mark.parametrize("cells", [["250m", "2"], ["34%", "250m"], ["512m", "512m"], ["1.5", "1.5"]])
+def test_units_that_do_not_tell_are_not_guessed(tmp_path, cells):
+    name = "memory" if cells[0] == "512m" else "cpu"
+    path = table(tmp_path, f"timestamp,tasks,{name}", [f"{at},2,{cells[i % 2]}" for i, at in enumerate(times(48))])
+    inspection = inspect_load(path)
+    assert [each.measure for each in inspection.measures] == ["tasks"]
+    assert any(f"column {name!r} may be" in note for note in inspection.notes)
+
+
+def test_a_late_cell_without_the_unit_of_its_column_is_refused(tmp_path):
+    rows = [f"{at},2,{'2' if i == 150 else '0' if i == 160 else '250m'}" for i, at in enumerate(times(200))]
+    with pytest.raises(InputError, match=r"line 152, column cpu: '2' has no unit, which other cells of the column have"):
+        means(table(tmp_path, "timestamp,tasks,cpu", rows))

@@ -1,10 +1,12 @@
 """What the columns of a table measure: each by itself, by the column beside it, or of the service that it is named after."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from advisor.sources.load_header import Header, Table, all_numbers, all_times, any_numbers
+from advisor.sources.load_numbers import meaning_of_units
 from advisor.sources.meanings import (
     MEASURES,
     Meaning,
@@ -71,7 +73,7 @@ def read_columns(table: Table, header: Header) -> ColumnReadings:
         name = names[column]
         if column in header.time or table.options.is_ignored(name):
             continue
-        reading = stated[name] if name in stated else header_reading(name)
+        reading = stated[name] if name in stated else header_reading(name) or _reading_of_cells(table, header, column)
         if (
             reading is None
             and metric_name(name) in _DURATION_NAMES
@@ -112,6 +114,18 @@ def read_columns(table: Table, header: Header) -> ColumnReadings:
         if meanings:
             table.say(f"column {names[i]!r} may be {', '.join(meanings[:-1])} or {meanings[-1]}: say --column '{names[i]}=...'")
     return ColumnReadings(measured=readings, services=found.get(Meaning.SERVICE), pivot=pivot, wide=wide)
+
+
+def _reading_of_cells(table: Table, header: Header, column: int) -> Reading | None:
+    """What a column such as ``cpu`` measures, where each cell carries a unit that tells: ``250m``, ``0.5 vCPU``, ``34%``."""
+    name = header.names[column]
+    open_to = open_readings(name)
+    if not open_to or metric_name(name) != "".join(re.findall("[a-z]+", name.lower())):
+        return None  # of a statistic, which the unit alone does not place
+    of_cpu = (Meaning.CPU_PERCENT, Meaning.CPU_UNITS)
+    meanings = of_cpu if open_to[0] == Meaning.CPU_PERCENT else (Meaning.MEMORY_PERCENT, Meaning.MEMORY_MIB)
+    meaning = meaning_of_units((row[column] for _, row in table.sample(header)), meanings)
+    return None if meaning is None else Reading(meaning=meaning, unit="the units in its cells", is_unit_in_cells=True)
 
 
 def _pivot(

@@ -107,8 +107,7 @@ class _TableReader:
         numbers = {i: reading.meaning for i, reading in readings.items()} | dict.fromkeys(second, Meaning.VALUE)
         coded = tuple(i for i in (services, pivot) if i is not None)
         is_long = services is not None and pivot is None and not any(column in read.wide for column in readings)
-        factors = {i: reading.factor for i, reading in readings.items()}
-        columns = self._columns(header, numbers, coded, factors, grouped_by=services if is_long else None)
+        columns = self._columns(header, numbers, coded, readings, grouped_by=services if is_long else None)
         times = columns.times
         for remark in (*times.remarks, *zone_remarks(times, self._table.options)):
             self._table.say(remark)
@@ -162,7 +161,7 @@ class _TableReader:
         header: Header,
         numbers: dict[int, Meaning],
         names: tuple[int, ...],
-        factors: Mapping[int, float],
+        readings: Mapping[int, Reading],
         grouped_by: int | None = None,
     ) -> Columns:
         decimal = self._table.options.decimal
@@ -173,7 +172,15 @@ class _TableReader:
                 self._table.say("numbers read with a decimal comma; --decimal overrules")
             elif decimal is None and self._table.text.delimiter == ";":
                 self._refuse_thousands(header, numbers)
-        wanted = Wanted(time=header.time, numbers=numbers, names=names, decimal=decimal, factors=factors, grouped_by=grouped_by)
+        wanted = Wanted(
+            time=header.time,
+            numbers=numbers,
+            names=names,
+            decimal=decimal,
+            factors={i: reading.factor for i, reading in readings.items()},
+            with_units=frozenset(i for i, reading in readings.items() if reading.is_unit_in_cells),
+            grouped_by=grouped_by,
+        )
         return self._table.text.columns(header.n_rows, header.names, wanted, self._table.options.times)
 
     def _refuse_thousands(self, header: Header, numbers: Iterable[int]) -> None:
@@ -327,8 +334,8 @@ class _TableReader:
             self._table.say(f"column {label!r} read as {reading}{f' of the service {service!r}' if service else ''}")
         if unread:
             self._table.say(f"not used: {listed(repr(name) for name in unread)}")
-        factors = {i: one[0].factor for i, one in columns.items()}
-        read = self._columns(header, {i: one[0].meaning for i, one in columns.items()}, (), factors)
+        readings = {i: one[0] for i, one in columns.items()}
+        read = self._columns(header, {i: reading.meaning for i, reading in readings.items()}, (), readings)
         for remark in (*read.times.remarks, *zone_remarks(read.times, self._table.options)):
             self._table.say(remark)
         return [

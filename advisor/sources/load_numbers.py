@@ -33,6 +33,21 @@ _SUFFIXES: Final = {
 """Units that cells of a meaning may carry, and what one is in the unit of the meaning."""
 
 
+def meaning_of_units(cells: Iterable[str], meanings: Iterable[Meaning]) -> Meaning | None:
+    """The meaning whose units all cells carry, but for empty ones; None where some carry none, or several meanings would do.
+
+    >>> meaning_of_units(["250m", "-", "1.5 cores"], [Meaning.CPU_PERCENT, Meaning.CPU_UNITS])
+    <Meaning.CPU_UNITS: 'cpu_units'>
+    """
+    texts = [text for cell in cells if (text := cell.strip()).lower() not in MISSING]
+    matches = [_WITH_UNIT.fullmatch(text) for text in texts]
+    units = {match["unit"].lower() for match in matches if match}
+    if not texts or not all(matches):
+        return None
+    found = [meaning for meaning in meanings if units <= set(_SUFFIXES[meaning])]
+    return found[0] if len(found) == 1 else None
+
+
 def decimal_sign(cells: Iterable[str]) -> str | None:
     """The decimal sign that cells prove; None where none does. A comma before three digits proves nothing.
 
@@ -67,7 +82,9 @@ class NumberError(ValueError):
         self.fix = fix
 
 
-def parse_number(cell: str, meaning: Meaning, decimal: str | None, column_factor: float = 1.0) -> float:
+def parse_number(
+    cell: str, meaning: Meaning, decimal: str | None, column_factor: float = 1.0, *, needs_unit: bool = False
+) -> float:
     """The number in a cell, not negative; NaN where it is marked as missing.
 
     Parameters
@@ -76,6 +93,8 @@ def parse_number(cell: str, meaning: Meaning, decimal: str | None, column_factor
         The decimal sign; None where nothing proves one, which reads a point.
     column_factor
         What the caller multiplies the column by, for the unit in its header. A unit in the cell goes before it.
+    needs_unit
+        Whether only the cells tell their unit: one without it is refused, but for zero.
 
     Raises
     ------
@@ -99,6 +118,10 @@ def parse_number(cell: str, meaning: Meaning, decimal: str | None, column_factor
         raise NumberError(f"{shown(cell)} is not finite; a load cannot be")
     if value > HIGHEST_NUMBER:
         raise NumberError(f"{shown(cell)} is too large; a load cannot be")
+    if needs_unit and with_unit is None and value != 0:
+        raise NumberError(
+            f"{shown(cell)} has no unit, which other cells of the column have", "Write every number with its unit."
+        )
     is_own_unit = with_unit is not None and with_unit["unit"].lower() != "k"
     return value * factor / column_factor if is_own_unit else value * factor
 

@@ -40,6 +40,8 @@ class Wanted:
     decimal: str | None
     factors: Mapping[int, float] = field(default_factory=dict)
     """What a column is multiplied by afterwards, for the unit in its header."""
+    with_units: frozenset[int] = frozenset()
+    """Columns of numbers whose cells alone tell their unit."""
     grouped_by: int | None = None
     """The column of ``names`` whose rows are put together."""
 
@@ -243,6 +245,8 @@ def _decoded(
     _read_times(block, part, wanted)
     for column, meaning in wanted.numbers.items():
         numbers, hard = plain_numbers(block, column, wanted.decimal or ".")
+        if column in wanted.with_units:
+            hard |= numbers != 0
         starts, ends = block.cells(column)
         for row in np.flatnonzero(hard).tolist():
             cell = block.text(int(starts[row]), int(ends[row]))
@@ -330,7 +334,8 @@ def _decoded_rows(text: bytes, line: int, table: TableText, header: tuple[str, .
 
 def _number(cell: str, meaning: Meaning, wanted: Wanted, column: int, place: Place) -> float:
     try:
-        return parse_number(cell, meaning, wanted.decimal, wanted.factors.get(column, 1.0))
+        needs_unit = column in wanted.with_units
+        return parse_number(cell, meaning, wanted.decimal, wanted.factors.get(column, 1.0), needs_unit=needs_unit)
     except NumberError as error:
         raise place.error(str(error), fix=error.fix) from None
 

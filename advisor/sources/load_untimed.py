@@ -84,7 +84,8 @@ def _column(table: Table, rows: Sequence[Row], column: int, reading: Reading, he
         if len(row) <= column:
             raise place.error(f"the row has {len(row)} cells, the header has {len(header.names)}", fix="Fill the row up.")
         try:
-            values[at] = parse_number(row[column], reading.meaning, decimal, reading.factor)
+            needs_unit = reading.is_unit_in_cells
+            values[at] = parse_number(row[column], reading.meaning, decimal, reading.factor, needs_unit=needs_unit)
         except NumberError as error:
             raise place.error(str(error), fix=error.fix) from None
     return values

@@ -54,6 +54,8 @@ class Reading:
     """As a remark names it; empty where the file already has the unit of the meaning."""
     is_unit_said: bool = True
     """False where nothing says whether a share is in percent or a fraction."""
+    is_unit_in_cells: bool = False
+    """True where only the cells say their unit."""
 
     def __str__(self) -> str:
         return f"{self.meaning} (from {self.unit})" if self.unit else str(self.meaning)
