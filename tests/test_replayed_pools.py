@@ -1,8 +1,10 @@
 """What a replay of the last weeks changes, and what it may not."""
 
+import numpy as np
 import pytest
 
 from advisor import advise, read_catalog, read_workload
+from advisor.optimize.replayed import typical_ratio
 
 POOL = """
 cluster: pool
@@ -22,7 +24,7 @@ services:
   - name: web
     task: {cpu: 512, memory: 1024}
     load: {file: web.csv, requests_per_task: 40}
-constraints: {launch_types: [EC2], instance_types: [m5.large]}
+constraints: {launch_types: [LAUNCH], instance_types: [m5.large]}
 """
 
 
@@ -52,6 +54,39 @@ def test_no_instance_is_more_than_full_where_the_replay_runs_fewer_tasks_than_th
     # step by step, and runs on fewer instances with fewer tasks.
     rows = [f"2026-01-{5 + h // 24:02d}T{h % 24:02d}:00:00Z,{2000 if h % 6 == 3 else 80}" for h in range(7 * 24)]
     (tmp_path / "web.csv").write_text("time,requests_per_second\n" + "\n".join(rows) + "\n")
-    ec2 = next(a for a in advised(SPIKES) if a["id"] == "cluster:ec2:x86_64:on_demand")
+    ec2 = next(a for a in advised(SPIKES.replace("LAUNCH", "EC2")) if a["id"] == "cluster:ec2:x86_64:on_demand")
     assert ec2["replay"]["instances_over_packing"] < 1
     assert ec2["instances"]["packed_fraction"] <= 1
+
+
+def rps_of(hours, spike_at=None):
+    values = [200 + 150 * np.sin(2 * np.pi * h / 24) for h in range(hours)]
+    if spike_at is not None:
+        values[spike_at] *= 50
+    return "time,requests_per_second\n" + "".join(
+        f"{np.datetime64('2026-01-05T00:00') + np.timedelta64(h, 'h')}Z,{value:.3f}\n" for h, value in enumerate(values)
+    )
+
+
+def test_a_single_spike_of_the_last_week_never_makes_eight_weeks_cheaper(advised, tmp_path):
+    # The policy follows the spike only in part. That says nothing of the other 55 days.
+    def fargate_usd(spike_at):
+        (tmp_path / "web.csv").write_text(rps_of(8 * 168, spike_at))
+        found = advised(SPIKES.replace("LAUNCH", "FARGATE"))
+        return next(a for a in found if a["scope"] == "cluster")["monthly_usd"]["mean"]
+
+    assert fargate_usd(7 * 168 + 30) > 1.02 * fargate_usd(None)
+
+
+def test_only_the_day_that_is_like_no_other_is_left_out_of_the_ratio():
+    modelled, replayed = np.full(14, 100.0), np.full(14, 99.0)
+    assert typical_ratio(replayed, modelled, steps_per_day=1) == 0.99
+    modelled[3], replayed[3] = 1000, 300
+    assert typical_ratio(replayed, modelled, steps_per_day=1) == 0.99
+    replayed[[5, 6, 12, 13]] = 80  # weekends: as usual as the other days
+    assert typical_ratio(replayed, modelled, steps_per_day=1) < 0.96
+    assert typical_ratio(replayed[:3], np.zeros(3), steps_per_day=1) == 1
+
+
+def test_less_than_a_week_is_taken_as_it_is():
+    assert typical_ratio(np.array([99.0, 99, 30]), np.full(3, 100.0), steps_per_day=1) == pytest.approx(0.76)

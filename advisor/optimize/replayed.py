@@ -19,7 +19,16 @@ from advisor.simulate.instances import reservation
 from advisor.simulate.replay import ClusterRules, Replay, ReplayedCluster, ReplayedService, replay_cluster
 from advisor.simulate.scaling import RunningTasks, least_scaled_tasks, tasks_at_target
 from advisor.simulate.timeline import timeline
-from advisor.units import CEIL_TOLERANCE, HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, FloatArray, IntArray, ceil_whole
+from advisor.units import (
+    CEIL_TOLERANCE,
+    HOURS_PER_DAY,
+    HOURS_PER_MONTH,
+    HOURS_PER_WEEK,
+    SECONDS_PER_HOUR,
+    FloatArray,
+    IntArray,
+    ceil_whole,
+)
 from advisor.workload import LoadForm, Workload
 
 REPLAY_STEP_S = 60
@@ -28,6 +37,9 @@ SHOWN_STEP_S = 900
 MOST_TYPES = 6
 """Instance types that are replayed for one part, at most."""
 DEFAULT_REPLAY_WEEKS = 2
+ODD_DAY_FRACTION = 0.2
+ODD_DAY_IN = 7
+"""A day whose ratio to the model is this far from the usual one is left out, of seven days at most one."""
 
 
 def replay_step_s(workload: Workload) -> int:
@@ -235,13 +247,16 @@ def _facts(
     to_month = HOURS_PER_MONTH / float(hours.sum())
     known = ~np.isnan(modelled)
     is_known = np.repeat(known, round(search.axis.step_hours / step_h))
-    modelled_hours = float(modelled[known].sum()) * search.axis.step_hours
-    replayed_hours = float(result.over_time(replayed)[is_known].sum()) * step_h
+    ratio = typical_ratio(
+        np.where(is_known, result.over_time(replayed), 0),
+        np.repeat(np.where(known, modelled, 0.0), is_known.size // known.size),
+        steps_per_day=round(HOURS_PER_DAY / step_h),
+    )
     above = hours_over(result, services, [1.0] * len(services), hours)
     full = hours_over(result, services, [1 / run.target_cpu_fraction for run, _ in in_replay_order(part)], hours)
     return ReplayFacts(
         weeks=recent.span_hours / HOURS_PER_WEEK,
-        factor=replayed_hours / modelled_hours if modelled_hours else 1.0,
+        factor=ratio,
         waiting_task_hours=float(sum_over_states(result.waiting.sum(axis=0), hours)) * to_month,
         hours_above_target=above * to_month,
         hours_above_full=full * to_month,
@@ -254,11 +269,32 @@ def _task_factor(result: Replay, modelled: Part, recent: Workload, search: Searc
     """CPU that tasks on instances reserve in a replay over what they do in the model, where every load is known."""
     sizes = [run.size.cpu_units for run in modelled.runs]
     reserved = np.array(sizes) @ modelled.tasks
-    is_known = np.repeat(~np.isnan(reserved), search.axis.step_s // replay_step_s(recent))
+    on_steps = np.repeat(reserved, search.axis.step_s // replay_step_s(recent))
+    is_known = ~np.isnan(on_steps)
     replayed = np.array([run.size.cpu_units for run, _ in in_replay_order(modelled)]) @ result.placed
-    modelled_hours = float(np.nansum(reserved)) * search.axis.step_hours
-    replayed_hours = float(result.over_time(replayed)[is_known].sum()) * replay_step_s(recent) / SECONDS_PER_HOUR
-    return replayed_hours / modelled_hours if modelled_hours else 1.0
+    return typical_ratio(
+        np.where(is_known, result.over_time(replayed), 0),
+        np.where(is_known, on_steps, 0.0),
+        steps_per_day=HOURS_PER_DAY * SECONDS_PER_HOUR // replay_step_s(recent),
+    )
+
+
+def typical_ratio(replayed: FloatArray, modelled: FloatArray, *, steps_per_day: int) -> float:
+    """What a replay takes over what the model does, (steps,) each, without the few days that are like no other.
+
+    The ratio multiplies a whole history: a single spike, which a policy only follows in part, says nothing of the other weeks.
+    Of seven days at most one is left out, and only where its ratio is far from the median day's; its cost stays the model's.
+    """
+    days = np.arange(0, modelled.size, steps_per_day)
+    ours, theirs = np.add.reduceat(replayed, days), np.add.reduceat(modelled, days)
+    ours, theirs = ours[theirs > 0], theirs[theirs > 0]
+    if not theirs.size:
+        return 1.0
+    apart = np.abs(ours / theirs / np.median(ours / theirs) - 1) if np.median(ours) > 0 else np.zeros(theirs.size)
+    odd = np.argsort(-apart, kind="stable")[: theirs.size // ODD_DAY_IN]
+    kept = np.ones(theirs.size, dtype=np.bool_)
+    kept[odd[apart[odd] > ODD_DAY_FRACTION]] = False
+    return float(ours[kept].sum() / theirs[kept].sum())
 
 
 def known_hours(result: Replay, services: Sequence[ReplayedService], step_hours: float) -> FloatArray:
