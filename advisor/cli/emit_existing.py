@@ -103,6 +103,8 @@ _LISTS_OF_OBJECTS = (
     "placementConstraints", "placementStrategy", "portMappings", "ScalableTargets", "ScalingPolicies",
     "secrets", "services", "volumes",
 )  # fmt: skip
+OWN_RATES = "own rates: "
+"""Begins the source of a rate that is the user's."""
 _CONTAINER_SIZES = ("cpu", "memory", "memoryReservation")
 
 
@@ -145,11 +147,28 @@ def _priced(diff: "Diff", plan: "Plan", recommendation: "Recommendation", worklo
     if not any(row.has_money for row in diff.rows):
         return diff
     load = _workload_of(recommendation, workload)
+    own = _own_rates_of(recommendation)
+    why = ""
     if load is None:
         why = "needs the load: give --workload"
+    elif own and not (set(own) & {file["path"] for file in recommendation.run.inputs if _is_unchanged(file)}):
+        why = f"needs the own rates of the result: {own[0]} is not there, or has changed"
+    if load is None or why:
         return replace(diff, rows=tuple(replace(row, why_not=why) if row.has_money else row for row in diff.rows))
-    rates = Path(load.rates_file) if load.rates_file else None
-    return priced_diff(diff, plan, load, read_catalog(plan.region, rates_file=rates))
+    rates = own[0] if own else load.rates_file
+    return priced_diff(diff, plan, load, read_catalog(plan.region, rates_file=Path(rates) if rates else None))
+
+
+def _own_rates_of(recommendation: "Recommendation") -> Sequence[str]:
+    """Files among the inputs that rates of the result are from, by what its line items say; also of ``--rates``."""
+    sources = {item.source for each in recommendation.alternatives if each.bill for item in each.bill.line_items}
+    names = {source.removeprefix(OWN_RATES).rpartition(", line ")[0] for source in sources if source.startswith(OWN_RATES)}
+    return [file["path"] for file in recommendation.run.inputs if Path(file["path"]).name in names]
+
+
+def _is_unchanged(file: Mapping[str, str]) -> bool:
+    path = Path(file["path"])
+    return path.is_file() and sha256(path.read_bytes()).hexdigest() == file["sha256"]
 
 
 def _workload_of(recommendation: "Recommendation", stated: Path | None) -> "Workload | None":
@@ -160,8 +179,7 @@ def _workload_of(recommendation: "Recommendation", stated: Path | None) -> "Work
     for file in recommendation.run.inputs:
         path = Path(file["path"])
         if path.suffix.lower() in (".yaml", ".yml") and path.is_file():
-            is_same = sha256(path.read_bytes()).hexdigest() == file["sha256"]
-            return read_workload(path, region=recommendation.region) if is_same else None
+            return read_workload(path, region=recommendation.region) if _is_unchanged(file) else None
     return None
 
 

@@ -97,6 +97,27 @@ def test_a_load_that_changed_since_prices_nothing(run, result, today, tmp_path):
     assert json.loads(stated)["total_usd"] < 0
 
 
+def test_a_diff_has_the_own_rates_that_the_result_was_priced_with(run, tmp_path):
+    """Half of Fargate's price, as ``recommend --rates`` had it: from ARM to x86 at half of the difference."""
+    (tmp_path / "web.yaml").write_text(
+        "cluster: shop\nregion: us-east-1\nservices:\n"
+        "  - {name: search, task: {cpu: 1024, memory: 2048}, load: {tasks: 2}, architectures: [ARM64]}\n"
+    )
+    own = tmp_path / "own.csv"
+    own.write_text("meter,region,usd,unit,discount_fraction,source,as_of\nfargate:*,*,,,0.5,deal,2026-09-01\n")
+    (tmp_path / "today.json").write_text(json.dumps({"taskDefinition": TODAY | {"cpu": "2048", "memory": "4096"}}))
+    found = advisor.advise(
+        advisor.read_workload(tmp_path / "web.yaml"), advisor.read_catalog("us-east-1", rates_file=own), replay_weeks=0
+    )
+    (tmp_path / "recommendation.json").write_text(found.to_json())
+    command = ("emit", tmp_path, "--diff", "--from", tmp_path / "today.json", "--format", "json")
+    assert json.loads(run(*command)[1])["after_usd"] == pytest.approx(found.recommended.monthly_usd.mean)
+    own.write_text(own.read_text().replace("0.5", "0.4"))
+    rows = json.loads(run(*command)[1])["rows"]
+    assert {row["change_usd"] for row in rows} == {None}
+    assert any("own.csv is not there, or has changed" in (row["why_not"] or "") for row in rows)
+
+
 @pytest.mark.parametrize(
     "text",
     [
