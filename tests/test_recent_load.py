@@ -42,3 +42,13 @@ def test_a_history_that_ended_says_so_and_is_not_replayed():
     known = advisor.advise(whole, advisor.read_catalog("us-east-1"))
     assert not [text for text in known.warnings if "have no data" in text]
     assert known.recommended.monthly_usd.mean == pytest.approx(found.recommended.monthly_usd.mean)
+
+
+def test_a_step_since_which_another_service_has_no_data_is_said_and_answered_on_what_both_have():
+    stepped = [1024.0] * (7 * 168) + [4096.0] * (3 * 168)
+    whole = replace(workload(web(demand=stepped), web(name="api", demand=[1024.0] * (10 * 168))), region="us-east-1")
+    demand = whole.demand.copy()
+    demand[1, 6 * 168 :] = np.nan
+    found = advisor.advise(replace(whole, demand=demand), advisor.read_catalog("us-east-1"), replay_weeks=0)
+    assert any("the load of web stepped by +300 % 3 weeks ago" in text for text in found.warnings)
+    assert not any(item.id.endswith(":since_step") for item in found.alternatives)

@@ -23,6 +23,8 @@ def with_choices_since_a_step(workload: Workload, search: Search, found: Alterna
         return found
     per_week = HOURS_PER_WEEK * SECONDS_PER_HOUR // workload.step_s
     since = workload.between(workload.n_steps - n_weeks * per_week, workload.n_steps)
+    if not since.measured.all(axis=0).any():  # some other service has no data since then
+        return found
     recent = alternatives(since, replace(search_for(since, search.catalog), candidates=search.candidates))
     more = [
         replace(
