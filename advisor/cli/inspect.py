@@ -109,7 +109,7 @@ def _csv(inspection: "Inspection") -> str:
 
 def _cell(value: object) -> object:
     """A cell that starts no formula in a spreadsheet."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in "=+-@\t\r" else value
+    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
 
 
 def _markdown(inspection: "Inspection") -> str:

@@ -198,7 +198,7 @@ def _csv_cell(row: RankedInstanceType, column: str) -> object:
     value = getattr(row, column)
     if isinstance(value, tuple):
         value = " ".join(value)
-    if isinstance(value, str) and value[:1] in "=+-@\t\r":
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
         return f"'{value}"
     return "" if value is None else value
 

@@ -74,6 +74,6 @@ def _row(alternative: Alternative, recommendation: Recommendation) -> dict[str, 
 
 
 def _cell(value: object) -> object:
-    if isinstance(value, str) and value[:1] in "=+-@\t\r":
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
         return f"'{value}"
     return "" if value is None else value

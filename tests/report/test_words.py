@@ -1,9 +1,15 @@
 """Sentences about small differences: what is shown never claims more than is true."""
 
+import csv
+import io
+
 import pytest
 
+from advisor import rank_instances, read_catalog, read_workload
+from advisor.report.instances import instances_csv
+from advisor.report.tables import alternatives_csv
 from advisor.report.words import flip_sentence, fraction_below, saving_sentence, small_percent
-from tests.report.results import changed, shop
+from tests.report.results import SHOP, changed, shop
 
 
 @pytest.mark.parametrize(
@@ -27,3 +33,14 @@ def test_an_answer_that_flips_at_half_a_percent_says_so():
     recommendation = changed(shop(), narrow)
     assert "rises by less than 0.4 %" in flip_sentence(recommendation)
     assert "(0.4 %)" in saving_sentence(recommendation.recommendation.saving, recommendation)
+
+
+def test_an_empty_cell_of_a_csv_is_empty():
+    """Cells that a spreadsheet would take for a formula begin with an apostrophe; what there is not begins with nothing."""
+    for text in (
+        alternatives_csv(shop()),
+        instances_csv(rank_instances(read_workload(SHOP), read_catalog("us-east-1"), most=2)),
+    ):
+        rows = list(csv.DictReader(io.StringIO(text)))
+        assert {row["missing"] for row in rows} == {""}
+        assert not [cell for row in rows for cell in row.values() if cell == "'"]
