@@ -251,6 +251,23 @@ def test_a_nightly_run_is_billed_by_the_second(folder, catalog):
     assert any("EventBridge Scheduler" in warning for warning in answer.warnings)
 
 
+def test_a_single_run_is_billed_as_once_in_four_weeks_and_says_so(folder, catalog):
+    """100 tasks for 601 min once in 672 h, of 730 h a month; not back to back all month long."""
+    answer = advise(folder(batch('{start: "2026-09-01T02:00Z", duration_minutes: 600, count: 100}')), catalog)
+    usd = months(answer, "nightly")["nightly:fargate_x86_64"]
+    assert usd == approx(100 * 601 / 60 * 730 / 672 * (VCPU_USD + 2 * GIB_USD))
+    assert any(
+        "nightly: a single run does not say how often it comes; it is billed as once in 28 days" in n for n in answer.run.notes
+    )
+
+
+def test_past_daily_runs_are_billed_as_daily_ones(folder, catalog):
+    """Three nights from the first start on are three days, though the third run ends an hour after the second day."""
+    runs = ", ".join(f'{{start: "2026-09-0{day}T02:00Z", duration_minutes: 59}}' for day in (1, 2, 3))
+    usd = months(advise(folder(batch(runs)), catalog), "nightly")["nightly:fargate_x86_64"]
+    assert usd == approx(730 / 24 * (VCPU_USD + 2 * GIB_USD))
+
+
 def test_a_short_run_is_billed_for_a_minute(folder, catalog):
     """0.2 min without start-up are 12 s and billed as 60: every 15 minutes, 1/15 of the time."""
     short = folder(
@@ -282,7 +299,7 @@ def test_instances_hold_the_most_tasks_at_one_time(folder):
         )
     )
     per_half_hour = overlapping.demand[0].reshape(-1, 30)
-    assert_array_equal(per_half_hour.max(axis=1), [2, 5, 3, 1])
+    assert_array_equal(per_half_hour.max(axis=1)[:4], [2, 5, 3, 1])
     assert overlapping.start.isoformat() == "2026-09-07T02:00:00+00:00"
     assert_allclose(overlapping.fargate_tasks.sum(), 2 * 60 + 3 * 60 + 30)  # task-minutes
 

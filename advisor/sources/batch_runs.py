@@ -28,6 +28,7 @@ SHORTEST_BILL_S: Final = 60.0
 _DAY_S: Final = 86_400
 _WEEK_S: Final = 7 * _DAY_S
 _ALONE_STEP_S: Final = 60
+_SINGLE_RUN_WEEKS = 4
 _WEEKS_OF_CALENDAR: Final = 52
 _MOST_STARTS: Final = 1_000_000
 _MOST_DEVIATION: Final = 0.10
@@ -275,15 +276,17 @@ def _above_zero(text: str, place: Place, *, is_whole: bool = False) -> float:
 def axis_of_runs(batches: Sequence[Runs]) -> tuple[int, int, int]:
     """Step, start and number of steps for runs alone. [s], [s since 1970], [steps]
 
-    Stated moments: from the first to the last. Schedules alone: a week in steps of a minute, or 52 weeks in steps of 15 minutes
-    where the calendar matters.
+    Stated moments: whole days from the first to the last, so that daily runs are billed as such; a single run says nothing
+    of how often it comes, and is taken as one of four weeks. Schedules alone: a week in steps of a minute, or 52 weeks in steps
+    of 15 minutes where the calendar matters.
     """
     moments = [(run.start_s, run.start_s + run.duration_s + b.startup_s) for b in batches for run in b.runs if run.start_s]
     if moments:
         start_s = min(start for start, _ in moments) // SECONDS_PER_HOUR * SECONDS_PER_HOUR
-        span_s = max(end for _, end in moments) - start_s
+        days = math.ceil((max(end for _, end in moments) - start_s) / _DAY_S)
+        span_s = max(days * _DAY_S, _SINGLE_RUN_WEEKS * _WEEK_S if len(moments) == 1 else 0)
         step_s = _ALONE_STEP_S if span_s <= 8 * _WEEK_S else LONGEST_RUN_STEP_S
-        return step_s, start_s, math.ceil(span_s / SECONDS_PER_HOUR) * (SECONDS_PER_HOUR // step_s)
+        return step_s, start_s, span_s // step_s
     if any(run.schedule and run.schedule.follows_calendar for b in batches for run in b.runs):
         return LONGEST_RUN_STEP_S, RUNS_START_S, _WEEKS_OF_CALENDAR * _WEEK_S // LONGEST_RUN_STEP_S
     return _ALONE_STEP_S, RUNS_START_S, _WEEK_S // _ALONE_STEP_S
@@ -352,6 +355,8 @@ def _say(batch: Runs, n_started: int, start_s: int, end_s: int, notes: list[str]
     )
     more = f" and {len(batch.runs) - _MOST_SHOWN} more" if len(batch.runs) > _MOST_SHOWN else ""
     notes.append(f"{batch.name}: batch runs, stated and not measured ({kinds}{more}): {n_started:,} starts in {days:g} days.")
+    if len(batch.runs) == 1 and batch.runs[0].schedule is None:
+        notes.append(f"{batch.name}: a single run does not say how often it comes; it is billed as once in {days:g} days.")
     if all(run.schedule is not None for run in batch.runs) and any(
         run.schedule.follows_calendar for run in batch.runs if run.schedule
     ):
