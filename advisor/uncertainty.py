@@ -172,8 +172,10 @@ def _growth(history: CostHistory, growth: Growth, normal: FloatArray) -> FloatAr
     log_load, log_usd = np.log(history.growth_load), _log_cost(history.growth_usd)
     now = np.array([np.interp(0.0, log_load, column) for column in log_usd.T])
     then = np.stack([np.interp(at, log_load, column) for column in log_usd.T], axis=1)
-    # Past the last point cost goes on with the plan's elasticity.
-    return np.asarray(np.exp(then + beyond[:, np.newaxis] * history.elasticity - now))
+    # Past the outermost points cost goes on as between the last two: around today, a plan of few instances hardly moves.
+    below, above = ((log_usd[end[1]] - log_usd[end[0]]) / (log_load[end[1]] - log_load[end[0]]) for end in ((0, 1), (-2, -1)))
+    slope = np.where(beyond[:, np.newaxis] > 0, above, below)
+    return np.asarray(np.exp(then + beyond[:, np.newaxis] * slope - now))
 
 
 def _prices(history: CostHistory, rng: Generator, n_draws: int) -> FloatArray:

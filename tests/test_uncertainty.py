@@ -200,6 +200,17 @@ def test_growth_moves_a_plan_along_its_own_costs():
     assert growing(Growth(fraction=1.0), [20, 20, 20]).mean[0] == pytest.approx(730)
 
 
+def test_growth_beyond_the_points_goes_on_as_between_the_last_two():
+    """Two instances hold today's load and twice of it; eight times of it take eight: then ten times as many hold ten times."""
+    points, usd = np.array([0.5, 1.0, 2.0, 4.0, 8.0]), np.array([[200.0, 200, 200, 400, 800]]).T
+    history = CostHistory(
+        weekly_usd=np.full((4, 1), 200.0), elasticity=np.array([0.05]), is_stated=True, growth_load=points, growth_usd=usd
+    )
+    for load, expected in ((80, 8000.0), (4, 400.0), (0.05, 200.0)):
+        draws = month_draws(history, growth=Growth(fraction=load - 1, spread_fraction=0.0), n_draws=10)
+        assert draws[:, 0] / (730 / 168) == pytest.approx(expected)
+
+
 def test_the_spread_of_growth_widens_a_plan_that_follows_the_load():
     said = growing(Growth(spread_fraction=0.1), [10, 20, 40])
     assert np.log(said.p90 / said.p10)[0] == pytest.approx(2 * 1.2816 * 0.1, rel=0.05)
