@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 
 from advisor import advise, payback, plot_sensitivity, plot_sweep, read_catalog, read_workload, sensitivity, sweep
 from advisor.cli import main
-from advisor.ecs import LaunchType, PurchaseOption
+from advisor.ecs import LaunchType, PurchaseOption, TaskSize
 from advisor.errors import AdvisorError, InputError
 from advisor.report.sweeps import flip_words, payback_sentences, rank_csv, rank_table, sweep_csv, sweep_markdown, sweep_table
 from advisor.sweeping import AxisName
 from advisor.sweeping.axes import axis_name, checked_values
 from advisor.sweeping.grid import load_cloud
 from advisor.sweeping.sides import Circumstances, ec2_side, fargate_side
-from advisor.workload import Constraints, Growth
+from advisor.workload import Constraints, Daemon, Growth
 from tests.as_advisor import as_catalog, as_workload
 
 WEEK = 168
@@ -160,6 +160,25 @@ def test_the_point_of_today_is_what_an_answer_says_of_the_same_weeks():
     assert found.today.ec2_usd == pytest.approx(costs[LaunchType.EC2], rel=0.02)
     row = found.y.values.index(0.6)
     assert found.cells["best"][row][found.x.values.index(1.0)].ec2_usd == pytest.approx(found.today.ec2_usd)
+
+
+@pytest.mark.parametrize("changed", [{}, {AxisName.EC2_PRICE: 0.0}])
+def test_daemons_take_their_share_of_every_instance_of_a_sweep(changed):
+    """A daemon of one task's size leaves room for seven of eight: eight tasks take two instances, $12f, not one."""
+    daemon = Daemon(name="agent", task=TaskSize(cpu_units=512, memory_mib=1024))
+    workload = replace(steady(8), daemons=(daemon,))
+    side = ec2_side(Circumstances(workload, catalog_of(EIGHT)).scenario(changed), PurchaseOption.ON_DEMAND)
+    assert side.usd == pytest.approx(12 * FARGATE_USD_PER_TASK_HOUR * 730)
+    alone = sensitivity(steady(8), catalog_of(EIGHT))
+    beside = sensitivity(workload, catalog_of(EIGHT))
+    assert beside.ec2_usd == pytest.approx(2 * alone.ec2_usd)
+    zones = next(each for each in beside.inputs if each.input == "zones")
+    assert zones.saving_high == pytest.approx(beside.saving_usd)  # two instances are in two zones already
+
+
+def test_a_sweep_never_leaves_out_own_rates_in_silence():
+    with pytest.raises(InputError, match="the catalog was read without them"):
+        sweep(replace(steady(8), rates_file="own.csv"), catalog_of(EIGHT))
 
 
 def test_instance_types_are_chosen_anew_at_each_point():

@@ -219,7 +219,7 @@ def _with_zones(base: Scenario, zones: int) -> Scenario | None:
     search = base.search
     constraints = replace(search.constraints, zones=zones)
     try:
-        types = candidates(search.catalog, search.region, constraints)
+        types = candidates(search.catalog, search.region, constraints, search.candidates.daemons)
     except InputError:
         return None
     return replace(base, search=replace(search, constraints=constraints, candidates=types))

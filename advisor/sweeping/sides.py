@@ -13,7 +13,7 @@ from advisor.optimize.candidates import Candidates, candidates
 from advisor.optimize.loads import cost_usd
 from advisor.optimize.parts import Part, fargate_part
 from advisor.optimize.pricing import price_parts
-from advisor.optimize.search import CapacityKind, PackedLoad, Search, dedicated_part, packed_load, shared_part
+from advisor.optimize.search import CapacityKind, PackedLoad, Search, dedicated_part, packed_load, search_for, shared_part
 from advisor.pricing import PriceCatalog
 from advisor.pricing.changed import changed_catalog
 from advisor.simulate.scaling import RunCase, RunningTasks, running_tasks, running_tasks_of
@@ -239,7 +239,7 @@ class Circumstances:
         self.hours = self.axis.month_hours(np.repeat(measured, self.axis.steps_per_input_step))
         self._searches: dict[tuple[tuple[AxisName, AxisValue], ...], Search] = {}
         self._scenarios: dict[tuple[tuple[str, AxisValue], ...], Scenario] = {}
-        self._all = candidates(catalog, workload.region, workload.constraints)
+        self._all = search_for(self.workload, catalog).candidates
 
     @property
     def weeks(self) -> Weeks:
@@ -335,7 +335,7 @@ class Circumstances:
             types = self._all
             if key:
                 catalog = self._with_prices(dict(key))
-                types = candidates(catalog, region, constraints)
+                types = candidates(catalog, region, constraints, self.workload.daemons)
             self._searches[key] = Search(
                 catalog=catalog, region=region, axis=self.axis, constraints=constraints, candidates=types
             )
