@@ -1,6 +1,7 @@
 """Timing, and one table of ratios."""
 
 import os
+import platform
 import resource
 import statistics
 import subprocess
@@ -9,6 +10,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 ROOT = Path(__file__).parents[1]
 
@@ -22,14 +25,56 @@ class Row:
     other: str
     other_s: float
     goal: str
+    unit: str = "s"
+    """``USD`` where dollars are compared in place of seconds."""
+
+    @property
+    def ratio(self) -> float:
+        """The other's over ours."""
+        return self.other_s / self.ours_s
+
+    def cells(self) -> tuple[str, str, str, str, str, str]:
+        """What, ours, against what, theirs, ratio, goal."""
+        show = _time if self.unit == "s" else "${:,.2f}".format
+        return self.name, show(self.ours_s), self.other, show(self.other_s), f"{self.ratio:,.2f}", self.goal
 
     def text(self) -> str:
-        """One line of the table; the ratio is the other's time over ours."""
-        times = f"{_time(self.ours_s):>9}  {self.other:<28} {_time(self.other_s):>9}"
-        return f"{self.name:<56} {times} {self.other_s / self.ours_s:>9,.2f}  {self.goal}"
+        """One line of the table."""
+        name, ours, other, theirs, ratio, goal = self.cells()
+        return f"{name:<66} {ours:>9}  {other:<32} {theirs:>9} {ratio:>9}  {goal}"
 
 
-HEADER = f"{'what':<56} {'ours':>9}  {'against':<28} {'theirs':>9} {'ratio':>9}  goal"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    """What could not be measured here, which is said."""
+
+    name: str
+    why: str
+
+    def cells(self) -> tuple[str, str, str, str, str, str]:
+        """The same columns, empty."""
+        return self.name, "", f"skipped: {self.why}", "", "", ""
+
+    def text(self) -> str:
+        """One line of the table."""
+        return f"{self.name:<66} skipped: {self.why}"
+
+
+COLUMNS = ("what", "ours", "against", "theirs", "ratio", "goal")
+HEADER = f"{'what':<66} {'ours':>9}  {'against':<32} {'theirs':>9} {'ratio':>9}  goal"
+
+
+def machine() -> str:
+    """What this runs on, with two limits of it: how fast it copies, and how fast it adds what lies in its caches."""
+    big, small = np.zeros(32 << 20, dtype=np.float32), np.zeros(1 << 14, dtype=np.float32)
+    other, out = np.empty_like(big), np.empty_like(small)
+    copied = median_s(lambda: np.copyto(other, big), runs=5)
+    added = median_s(lambda: [np.add(small, small, out=out) for _ in range(200)], runs=5)
+    return (
+        f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, numpy {np.__version__}, load "
+        f"{os.getloadavg()[0]:.1f} at the start; copies {2 * big.nbytes / copied / 1e9:.1f} GB/s, adds "
+        f"{200 * small.size / added / 1e9:.1f} G cached float32/s"
+    )
 
 
 def median_s(call: Callable[[], object], runs: int = 7) -> float:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 import numpy as np
+from numpy.typing import NDArray
 
 from advisor.errors import InputError
 from advisor.sources.load_content import in_utc
@@ -390,7 +391,7 @@ def _by_service(read: Any, columns: DatasetColumns, only: str | None) -> Iterato
         return
     column = read.column(columns.service).unify_dictionaries().combine_chunks()
     column = column.chunk(0) if hasattr(column, "chunk") else column
-    codes = column.indices.to_numpy(zero_copy_only=False)
+    codes = _as_numpy(column.indices, np.dtype(str(column.indices.type)))
     known = [str(name) for name in column.dictionary.to_pylist()]
     bounds = np.concatenate([[0], np.flatnonzero(codes[1:] != codes[:-1]) + 1, [len(codes)]])
     if len(bounds) > _MANY_RUNS * max(1, len(known)):
@@ -407,16 +408,23 @@ def _plain_times(column: Any, columns: DatasetColumns) -> IntArray:
     if column.null_count:
         raise ValueError(f"{column.null_count} rows have no time in {columns.time}")
     pyarrow: Any = import_module("pyarrow")
-    times: IntArray = column.combine_chunks().cast(pyarrow.int64()).to_numpy(zero_copy_only=False)
-    return times
+    return _as_numpy(column.combine_chunks().cast(pyarrow.int64()), np.dtype(np.int64))
 
 
-def _plain_numbers(column: Any) -> Any:
+def _plain_numbers(column: Any) -> NDArray[Any]:
     pyarrow: Any = import_module("pyarrow")
     whole = column.combine_chunks()
     if pyarrow.types.is_integer(whole.type) and not whole.null_count:
-        return whole.to_numpy(zero_copy_only=False)
-    return whole.cast(pyarrow.float64()).to_numpy(zero_copy_only=False)
+        return _as_numpy(whole, np.dtype(str(whole.type)))
+    known = whole.cast(pyarrow.float64())
+    return _as_numpy(known.fill_null(float("nan")) if known.null_count else known, np.dtype(np.float64))
+
+
+def _as_numpy(array: Any, kind: np.dtype[Any]) -> NDArray[Any]:
+    """The values of an array without nulls, where they lie: pyarrow's own way there imports pandas."""
+    if not len(array):
+        return np.zeros(0, dtype=kind)
+    return np.frombuffer(array.buffers()[1], dtype=kind, count=len(array), offset=array.offset * kind.itemsize)
 
 
 def _whole(pieces: Sequence[ServiceRows]) -> ServiceRows:

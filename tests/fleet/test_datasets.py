@@ -1,5 +1,7 @@
 """Parquet data sets: whatever their layout, the screening says what the full model says of a service alone."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -350,3 +352,15 @@ def test_every_engine_screens_the_same_bytes(tmp_path):
     by_file(tmp_path)
     local = advise_fleet([tmp_path], options=OPTIONS, advise_top=1).to_json()
     assert advise_fleet([tmp_path], options=OPTIONS, advise_top=1, engine=Engine.PROCESSES, workers=2).to_json() == local
+
+
+def test_a_screening_needs_nothing_heavy(tmp_path):
+    one_file(tmp_path)
+    script = (
+        "import sys\nfrom advisor.fleet import FleetOptions, advise_fleet\n"
+        "options = FleetOptions(region='us-east-1', cpu=512, memory=1024)\n"
+        f"found = advise_fleet([{str(tmp_path)!r}], options=options, advise_top=0)\n"
+        "print(found.totals.n_counted, sorted({'pandas', 'boto3', 'matplotlib', 'scipy', 'distributed'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "3 []\n"
