@@ -23,6 +23,10 @@ def collect_command(
     cluster: Annotated[
         str | None, typer.Option("--cluster", help="Name or ARN of the ECS cluster.", show_default=False)
     ] = None,
+    all_clusters: Annotated[
+        bool,
+        typer.Option("--all-clusters", help="Every cluster of the Region, each in a folder of its own: a fleet."),
+    ] = False,
     service: Annotated[
         list[str] | None,
         typer.Option("--service", help="A service of it, may be repeated; all when left out.", show_default=False),
@@ -46,6 +50,9 @@ def collect_command(
 
     Example: advisor collect --cluster shop --days 42 -o shop
 
+    A fleet: advisor collect --all-clusters -o clusters, then advisor recommend clusters. A cluster that cannot be read stops no
+    other; the status is then 1.
+
     Up to 14 days come in steps of 60 s, up to 62 in steps of 300 s, more in steps of an hour: CloudWatch keeps no finer
     ones. A collection that was interrupted goes on where it stopped when the same command is given again within a day.
     """
@@ -54,12 +61,41 @@ def collect_command(
     if print_iam_policy:
         typer.echo(json.dumps(iam_policy(cluster=cluster, region=region, with_commitments=commitments), indent=2))
         return
-    if cluster is None:
+    if all_clusters and (cluster is not None or service):
+        raise typer.BadParameter("goes with neither --cluster nor --service", param_hint="--all-clusters")
+    if cluster is None and not all_clusters:
         raise typer.BadParameter("name the cluster to read", param_hint="--cluster")
     if out is None:
         raise typer.BadParameter("name the folder to write the workload to", param_hint="--out")
+    if cluster is None:
+        _collect_all(days, out, commitments, region, profile, output, quiet)
+        return
     found = _collected(cluster, service or [], days, out, commitments, region, profile, quiet)
-    typer.echo(_rendered(found, out, output), nl=False)
+    typer.echo(_rendered([(found, out)], output), nl=False)
+
+
+def _collect_all(
+    days: int, out: Path, with_commitments: bool, region: str | None, profile: str | None, output: Format, is_quiet: bool
+) -> None:
+    """Every cluster of the Region into a folder below ``out``. One that fails is named, and the others are read."""
+    from advisor.errors import AdvisorError
+    from advisor.sources.aws import cluster_names, open_session
+
+    names = cluster_names(open_session(region=region, profile=profile))
+    collected: list[tuple[Findings, Path]] = []
+    failed: list[str] = []
+    for name in names:
+        try:
+            collected.append((_collected(name, [], days, out / name, with_commitments, region, profile, is_quiet), out / name))
+        except AdvisorError as error:
+            failed.append(name)
+            typer.echo(f"error: {name}: {error}", err=True)
+    if not names:
+        say("there is no cluster in the Region", is_quiet=is_quiet)
+    typer.echo(_rendered(collected, output), nl=False)
+    if failed:
+        typer.echo(f"error: {len(failed)} of {len(names)} clusters were not read: {', '.join(failed)}", err=True)
+        raise typer.Exit(1)
 
 
 def _collected(
@@ -107,7 +143,20 @@ def _beside_what_is_there(out: Path, files: Mapping[str, bytes]) -> dict[str, by
     return {**files, **kept}
 
 
-def _rendered(found: "Findings", out: Path, output: Format) -> str:
+def _rendered(collected: "Sequence[tuple[Findings, Path]]", output: Format) -> str:
+    """What was read, cluster by cluster; more than one as a list in JSON, and as parts that follow each other elsewhere."""
+    documents = [_rendered_one(found, out, output) for found, out in collected]
+    if output is Format.JSON and len(documents) != 1:
+        return json.dumps([json.loads(text) for text in documents], indent=1) + "\n"
+    if output is Format.CSV and len(documents) != 1:
+        rows = [
+            f"{out.name},{row}" for (_, out), text in zip(collected, documents, strict=True) for row in text.splitlines()[1:]
+        ]
+        return "\n".join([",".join(("cluster", *_COLUMNS)), *rows]) + "\n"
+    return "\n".join(documents)
+
+
+def _rendered_one(found: "Findings", out: Path, output: Format) -> str:
     rows = [_row(service) for service in found.services]
     if output is Format.JSON:
         skipped = [{"action": s.action, "purpose": s.purpose, "why": s.why} for s in found.skipped]

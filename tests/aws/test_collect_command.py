@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from advisor.cli.collect import collect_command
 from advisor.errors import AdvisorError
+from advisor.fleet.members import file_members, is_fleet
 from advisor.sources import read_workload
 from tests.aws.proxy import FaultProxy
 
@@ -135,3 +136,33 @@ def test_boto3_is_not_loaded_before_it_is_needed():
         [sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2], check=True
     )
     assert result.stdout.strip() == "False"
+
+
+@pytest.fixture
+def two_clusters(session: boto3.Session) -> tuple[str, ...]:
+    """Two clusters of a Region of their own, and one without services."""
+    ecs = session.client("ecs", region_name="ap-south-1")
+    container = {"name": "app", "image": "tiny:1"}
+    for name in ("one", "two", "empty"):
+        ecs.create_cluster(clusterName=name)
+    ecs.register_task_definition(family="tiny", cpu="256", memory="512", containerDefinitions=[container])
+    for name in ("one", "two"):
+        ecs.create_service(cluster=name, serviceName="api", taskDefinition="tiny", desiredCount=2, launchType="FARGATE")
+    return ("--all-clusters", "--region", "ap-south-1", "--days", "1")
+
+
+def test_all_clusters_of_a_region_are_a_fleet(two_clusters, tmp_path):
+    out = tmp_path / "clusters"
+    result = run(*two_clusters, "-o", str(out), "--format", "csv")
+    assert result.exit_code == 1  # for the one without services, which is named
+    assert "empty" in result.stderr
+    assert sorted(path.parent.name for path in out.glob("*/workload.yaml")) == ["one", "two"]
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("cluster,service,")
+    assert [line.split(",")[:2] for line in lines[1:]] == [["one", "api"], ["two", "api"]]
+    assert is_fleet([out])
+    assert [member.name for member in file_members([out])] == ["one", "two"]
+
+
+def test_all_clusters_goes_with_no_cluster(tmp_path):
+    assert run("--all-clusters", "--cluster", "tiny", "-o", str(tmp_path / "t")).exit_code == 2

@@ -29,6 +29,7 @@ from advisor.sources.aws.ecs import (
     RunningTask,
     TaskDefinition,
     fetch_cluster,
+    fetch_cluster_names,
     fetch_providers,
     fetch_services,
     fetch_task_definition,
@@ -93,6 +94,17 @@ def workload_files(found: Findings) -> dict[str, bytes]:
     """The files of a workload folder, by relative path."""
     files = {s.load.path: s.load.content for s in found.services if s.load}
     return {"workload.yaml": workload_yaml(found), **files, "collect-report.md": collect_report(found)}
+
+
+def cluster_names(session_or_clients: Any, *, pace: Pace | None = None) -> list[str]:
+    """Names of the clusters of the Region of a session, in alphabetical order.
+
+    Raises
+    ------
+    AwsError
+        AWS refused the list, and what to do.
+    """
+    return fetch_cluster_names(Aws(session_or_clients, pace or Pace()))
 
 
 def collect_findings(

@@ -283,15 +283,18 @@ def _described(answer: Mapping[str, Any], key: str, action: str, *, asked: int) 
     return items
 
 
+def fetch_cluster_names(aws: Aws) -> list[str]:
+    """Names of the active clusters of the Region, in alphabetical order. Raises AwsError."""
+    found = aws.pages("ecs", "ListClusters", "clusterArns", maxResults=TASKS_PER_CALL)
+    return sorted(arn.rpartition("/")[2] for arn in found)
+
+
 def _all_services(aws: Aws, cluster: Cluster) -> list[str]:
     return list(aws.pages("ecs", "ListServices", "serviceArns", cluster=cluster.arn, maxResults=TASKS_PER_CALL))
 
 
 def _no_cluster(aws: Aws, cluster: str) -> AwsError:
-    def names() -> list[str]:
-        return [arn.rpartition("/")[2] for arn in aws.pages("ecs", "ListClusters", "clusterArns", maxResults=TASKS_PER_CALL)]
-
-    known = aws.optional("names of other clusters, for a message", names) or []
+    known = aws.optional("names of other clusters, for a message", lambda: fetch_cluster_names(aws)) or []
     return AwsError(
         f"there is no cluster {cluster!r} in {aws.region}{_near(cluster, known, 'clusters')}. Check --cluster and --region."
     )
