@@ -1,6 +1,7 @@
 """The workloads of a fleet: files in folders, files by pattern, and services of a Parquet data set."""
 
 import glob
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from advisor.sources.load_files import LOAD_SUFFIXES
 from advisor.workload import Workload
 
 WORKLOAD_SUFFIXES: Final = frozenset({".yaml", ".yml"})
+_CLUSTER_KEY: Final = re.compile(rb"^[\"']?cluster[\"']?\s*:", re.MULTILINE)
+_SNIFFED_BYTES: Final = 65_536
 _PATTERN_SIGNS: Final = frozenset("*?[")
 
 
@@ -107,7 +110,15 @@ def _workload_files(folder: Path) -> list[Path]:
         inner = path.relative_to(folder).parts
         if path.suffix.lower() in WORKLOAD_SUFFIXES and not any(part.startswith(".") for part in inner) and path.is_file():
             found.append(path)
-    return [path for path in found if path.stem == "workload"] or found
+    return [path for path in found if path.stem == "workload"] or [path for path in found if _names_a_cluster(path)]
+
+
+def _names_a_cluster(path: Path) -> bool:
+    """Whether a YAML file begins like a workload file: other tools keep theirs in the same folders."""
+    try:
+        return _CLUSTER_KEY.search(path.read_bytes()[:_SNIFFED_BYTES]) is not None
+    except OSError:
+        return True  # said when it is read
 
 
 def _named(paths: Sequence[Path]) -> list[FileMember]:

@@ -251,10 +251,20 @@ def test_load_files_by_pattern_are_a_workload_each(tmp_path):
     assert found.totals.n_counted == 2
 
 
-def test_a_single_workload_is_no_fleet_and_a_folder_of_load_files_stays_one_workload(folder):
+def test_a_single_workload_is_no_fleet(folder):
     assert not is_fleet([folder / "bad" / "workload.yaml"])
     assert is_fleet([folder])
     assert is_fleet([Path(f"{folder}/*")])
+
+
+def test_a_folder_of_load_files_stays_one_workload_whatever_yaml_lies_beside_them(tmp_path):
+    write_workload(tmp_path / "a", level=4)
+    (tmp_path / "a" / "workload.yaml").unlink()
+    assert not is_fleet([tmp_path / "a"])
+    (tmp_path / "a" / "compose.yaml").write_text("services: {web: {image: web}}\n", encoding="utf-8")
+    assert not is_fleet([tmp_path / "a"])
+    (tmp_path / "a" / "shop.yml").write_text("# a shop\ncluster: shop\nservices: [\n", encoding="utf-8")
+    assert [member.name for member in file_members([tmp_path / "a"])] == ["shop"]
 
 
 def test_a_source_that_does_not_exist_is_refused(tmp_path):
