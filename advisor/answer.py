@@ -98,12 +98,26 @@ def advise(
     today : date, optional
         Rates that are older than 90 days on that day are named in a warning.
 
+    Returns
+    -------
+    Recommendation
+        Alternatives for the cluster and for each service, ranked, and the one to take. Money is in USD for 730 hours.
+
     Raises
     ------
     PriceNotFoundError
         Fargate or EC2 has no price at all for a service, and the constraints do not exclude it.
     InputError
         No instance type matches the constraints.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> workload = advisor.read_workload("examples/cloudwatch/workload.yaml")
+    >>> catalog = advisor.read_catalog(workload.region)
+    >>> answer = advisor.advise(workload, catalog, replay_weeks=0)
+    >>> answer.recommendation.headline, answer.recommendation.verdict.value
+    ('Fargate ARM64', 'recommend')
     """
     return answer(workload, catalog, today=today).replayed(replay_weeks).recommendation()
 

@@ -112,6 +112,15 @@ def backtest(
     ------
     InputError
         The load is shorter than the history and the weeks after it, or only stated.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> workload = advisor.read_workload("examples/cloudwatch/workload.yaml")
+    >>> catalog = advisor.read_catalog(workload.region)
+    >>> found = advisor.backtest(workload, catalog, history_weeks=4)
+    >>> [fold.was_right for fold in found.folds]
+    [True]
     """
     per_week = HOURS_PER_WEEK * SECONDS_PER_HOUR // workload.step_s
     n_fold = (history_weeks + HORIZON_WEEKS) * per_week

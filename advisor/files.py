@@ -20,6 +20,15 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
     ------
     OutputError
         The folder cannot be written, or a path leads out of it. Nothing was changed.
+
+    Examples
+    --------
+    >>> import advisor, pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     out = pathlib.Path(folder) / "out"
+    ...     advisor.write_files(out, {"a/b.txt": b"text"})
+    ...     (out / "a" / "b.txt").read_text()
+    'text'
     """
     for path in files:
         _check_relative(path)

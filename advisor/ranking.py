@@ -185,10 +185,24 @@ def rank_instances(
     has_levers
         Replay the first type of each ranking also with settings of scaling changed, one at a time; replays at least that type.
 
+    Returns
+    -------
+    InstanceRanking
+        Types by the cost of a month [USD], instances at the median, in 95 % of the hours and at most, and what binds.
+
     Raises
     ------
     InputError
         No moment at which the load of every service is known, or no instance type holds the tasks.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> workload = advisor.read_workload("examples/cloudwatch/workload.yaml")
+    >>> catalog = advisor.read_catalog(workload.region)
+    >>> ranking = advisor.rank_instances(workload, catalog, most=3)
+    >>> [each.instance_type for each in ranking.instances]
+    ['c6g.medium', 'c7g.medium', 'm6g.medium']
     """
     n_replays = max(replays, 1 if has_levers else 0)
     if n_replays and replay_weeks < 1:

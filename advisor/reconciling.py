@@ -182,6 +182,15 @@ def reconcile(workload: Workload, catalog: PriceCatalog, lines: Sequence[BilledL
     ------
     InputError
         The workload does not say what runs today, or no line of the bill lies within its load.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> workload = advisor.read_workload("examples/cloudwatch/workload.yaml")
+    >>> lines = advisor.read_bill("examples/cloudwatch/bill.json")
+    >>> found = advisor.reconcile(workload, advisor.read_catalog(workload.region), lines)
+    >>> round(found.modelled_usd, 2), round(found.billed_usd, 2)
+    (7.11, 7.32)
     """
     if not has_present(workload):
         raise InputError(

@@ -21,6 +21,13 @@ def verify_emitted(name: str, files: Mapping[str, bytes]) -> tuple[Check, ...]:
     -------
     tuple
         Each check with its outcome: passed, failed with what is wrong, or not checked with the reason.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> plan = advisor.read_recommendation("reports/shop").recommended.plan
+    >>> [check.outcome.value for check in advisor.verify_emitted("ecs", advisor.render_ecs(plan))]
+    ['passed', 'passed']
     """
     return (*verify_files(files), _parses_back(name, files))
 

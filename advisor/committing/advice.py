@@ -50,6 +50,15 @@ def commit(
         Both ``coverage`` and ``usd_per_hour``, or out of range.
     AdvisorError
         What :func:`advisor.advise` raises.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> workload = advisor.read_workload("examples/cloudwatch/workload.yaml")
+    >>> catalog = advisor.read_catalog(workload.region)
+    >>> advice = advisor.commit(workload, catalog, terms=(1,), replay_weeks=0)
+    >>> len(advice.options) > 0
+    True
     """
     _check(terms, coverage, usd_per_hour)
     on_progress("working out the recommended plan")

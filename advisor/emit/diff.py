@@ -85,6 +85,20 @@ def diff_plan(plan: Plan, documents: Iterable[Document]) -> Diff:
     documents
         Answers of DescribeServices, DescribeTaskDefinition, DescribeScalableTargets and DescribeScalingPolicies, or requests of
         the same, in any order. What none of them tells is not compared, and that is said.
+
+    Returns
+    -------
+    Diff
+        Rows of field, before and after, in the words of the ECS API.
+
+    Examples
+    --------
+    >>> import advisor, json
+    >>> plan = advisor.read_recommendation("reports/shop").recommended.plan
+    >>> with open("examples/gate/orders-today.json") as file:
+    ...     today = json.load(file)
+    >>> [row.field for row in advisor.diff_plan(plan, [today]).rows]
+    ['architecture']
     """
     live = _Live(documents)
     planned = _Live(emitted_documents(render_ecs(plan)))
@@ -295,6 +309,17 @@ def priced_diff(diff: Diff, plan: Plan, workload: Workload, catalog: PriceCatalo
     ------
     InputError
         The workload lacks a service that changes.
+
+    Examples
+    --------
+    >>> import advisor, json
+    >>> workload = advisor.read_workload("examples/shop/workload.yaml")
+    >>> plan = advisor.read_recommendation("reports/shop").recommended.plan
+    >>> with open("examples/gate/orders-today.json") as file:
+    ...     difference = advisor.diff_plan(plan, [json.load(file)])
+    >>> catalog = advisor.read_catalog(plan.region)
+    >>> [row.field for row in advisor.priced_diff(difference, plan, workload, catalog).rows]
+    ['architecture']
     """
     rows = [*_instance_rows(plan, workload), *diff.rows]
     names = [name for name in plan.services if any(row.service == name and row.has_money for row in rows)]

@@ -128,6 +128,15 @@ def merge_plan(document: Mapping[str, Any], plan: Plan, service: str | None = No
     ------
     InputError
         The document is none of these, belongs to no service of the plan, or holds what the plan's launch type refuses.
+
+    Examples
+    --------
+    >>> import advisor, json
+    >>> plan = advisor.read_recommendation("reports/shop").recommended.plan
+    >>> with open("examples/gate/orders-today.json") as file:
+    ...     today = json.load(file)
+    >>> [change.path for change in advisor.merge_plan(today, plan)[0].changes]
+    ['requiresCompatibilities', 'runtimePlatform']
     """
     wanted = _wanted(plan)
     found = list(_merged(document, plan, wanted, service))

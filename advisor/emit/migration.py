@@ -45,6 +45,12 @@ def migration_page(recommendation: Recommendation) -> str | None:
     """Steps, order, cost of running double and way back, as Markdown; None where no launch type changes.
 
     What runs today is read from the bill of today: a result without one tells no page.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> advisor.migration_page(advisor.read_recommendation("reports/shop")) is None
+    True
     """
     plan, present = recommendation.recommended.plan, recommendation.present
     bill = recommendation.recommended.bill

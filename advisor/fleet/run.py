@@ -64,6 +64,13 @@ def advise_fleet(
     ------
     InputError
         A source does not exist, or the engine cannot be started.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> fleet = advisor.advise_fleet(["examples/cloudwatch/workload.yaml"])
+    >>> fleet.totals.n_counted, len(fleet.services)
+    (1, 1)
     """
     options = options or FleetOptions()
     paths = [Path(source) for source in sources]

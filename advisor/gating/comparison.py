@@ -80,6 +80,14 @@ def gate(
     -----
     Launch type and purchase option are those of each side's ``present``. On instances the whole cluster is billed before and
     after: the number of instances follows the tasks, on the one instance type stated.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> workload = advisor.read_workload("examples/cloudwatch/workload.yaml")
+    >>> found = advisor.gate(workload, workload, advisor.read_catalog(workload.region))
+    >>> found.change_usd, found.passed
+    (0.0, True)
     """
     check_same_services(before, after)
     names = [s.name for s in before.services if services is None or s.name in services]

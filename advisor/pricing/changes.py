@@ -45,6 +45,13 @@ def rate_changes(
     region : str
     meters : Collection[str]
         Patterns of the meters to look at.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> catalog = advisor.read_catalog("eu-west-1")
+    >>> list(advisor.rate_changes(catalog, catalog, "eu-west-1"))
+    []
     """
     old, new = ({**prices.rates, **prices.further} for prices in (before.region_prices(region), after.region_prices(region)))
     found = [

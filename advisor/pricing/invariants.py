@@ -102,6 +102,17 @@ def violations(
         No date may be after it. Dates are not checked without it.
     accepted : Collection[str]
         Patterns of meters that may have moved further: someone has looked at them.
+
+    Returns
+    -------
+    tuple of Violation
+        Empty where every rule holds.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> advisor.violations(advisor.read_catalog("eu-west-1"))
+    ()
     """
     found: list[Violation] = []
     for region in catalog.regions:

@@ -29,6 +29,14 @@ def hybrid_plan(recommendation: Recommendation, base_tasks: Mapping[str, int]) -
     ------
     PlanError
         A service is unknown, has no load balancer to share, or nothing in the result runs it on EC2 instances.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> recommendation = advisor.read_recommendation("reports/shop")
+    >>> plan = advisor.hybrid_plan(recommendation, {"storefront": 2})
+    >>> sorted(name for name in plan.services if name.startswith("storefront"))
+    ['storefront', 'storefront-fargate']
     """
     plan = recommendation.recommended.plan
     if plan is None:

@@ -373,7 +373,14 @@ class Recommendation:
 
 
 def recommendation_schema() -> dict[str, Any]:
-    """JSON Schema of ``recommendation.json``."""
+    """JSON Schema of ``recommendation.json``.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> "alternatives" in advisor.recommendation_schema()["properties"]
+    True
+    """
     from pydantic import TypeAdapter
 
     schema = TypeAdapter(Recommendation).json_schema()

@@ -124,6 +124,13 @@ def explain(
     ------
     InputError
         There is no such service.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> recommendation = advisor.read_recommendation("reports/shop")
+    >>> round(advisor.explain(recommendation, "worker").sum.total_usd, 2)
+    451.56
     """
     known = dict(sources or {})
     if service is None:
@@ -158,7 +165,15 @@ def explain_text(
 def explain_markdown(
     recommendation: Recommendation, service: str | None = None, *, sources: Mapping[str, Source] | None = None
 ) -> str:
-    """The explanation for a pull request or a wiki page."""
+    """The explanation for a pull request or a wiki page.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> recommendation = advisor.read_recommendation("reports/shop")
+    >>> advisor.explain_markdown(recommendation, "worker").splitlines()[0]
+    '# worker in shop, us-east-1: EC2 c6a.2xlarge, 256 CPU units and 512 MiB a task'
+    """
     told = explain(recommendation, service, sources=sources)
     lines = [f"# {escape(told.subject)}: {escape(told.title)}", "", f"**{escape(told.money)}**. {escape(told.verdict)}", ""]
     for title, sentences in (("Why", told.reasons), ("How sure", told.sure), ("What binds", told.binds)):

@@ -35,6 +35,13 @@ def render_markdown(recommendation: Recommendation, *, charts: tuple[tuple[str, 
     ----------
     charts
         Title and relative path of pictures to show, in order.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> recommendation = advisor.read_recommendation("reports/shop")
+    >>> advisor.render_markdown(recommendation).splitlines()[0]
+    '# shop: recommendation: Fargate ARM64 + EC2 c6a.2xlarge (worker)'
     """
     best, advice = recommendation.recommended, recommendation.recommendation
     lines = [

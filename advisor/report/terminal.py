@@ -38,7 +38,15 @@ LEAST_COLUMN, LEAST_TITLE, LEAST_PLACE = 11, 12, 24
 def render_summary(
     recommendation: Recommendation, *, width: int = LEAST_WIDTH, has_color: bool = False, result_path: str = ""
 ) -> str:
-    """The first screen: verdict, money, saving, reason, alternatives, services."""
+    """The first screen: verdict, money, saving, reason, alternatives, services.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> recommendation = advisor.read_recommendation("reports/shop")
+    >>> advisor.render_summary(recommendation, width=80).splitlines()[0]
+    'shop  us-east-1  5 services, 2022-12-31 to 2023-12-31 (hourly, 99.7 % covered)'
+    """
     width = min(max(width, LEAST_WIDTH), MOST_WIDTH)
     best, advice = recommendation.recommended, recommendation.recommendation
     cost = f"{money_range(best.monthly_usd)} a month"

@@ -130,6 +130,13 @@ def read_bill(path: str | Path, *, where: Mapping[str, str] | None = None) -> tu
     ------
     InputError
         Naming file, line, column and fix; also for another currency than USD.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> lines = advisor.read_bill("examples/cloudwatch/bill.json")
+    >>> lines[0].usage_type, lines[0].quantity
+    ('EU-Fargate-vCPU-Hours:perCPU', 49.44)
     """
     path = Path(path)
     files = InputFiles()

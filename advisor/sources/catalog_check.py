@@ -34,6 +34,11 @@ def check_catalog(
     ------
     AdvisorError
         There is no catalog.
+
+    Examples
+    --------
+    >>> import advisor  # doctest: +SKIP
+    >>> advisor.check_catalog()  # doctest: +SKIP
     """
     names = catalog_regions(folder, cache)
     if not names:

@@ -68,6 +68,15 @@ def read_change(
     ------
     InputError
         Naming file, place and fix.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> workload = advisor.read_workload("examples/shop/workload.yaml")
+    >>> fargate = advisor.Stated(launch_type=advisor.LaunchType.FARGATE)
+    >>> new = "examples/gate/orders-after.json"
+    >>> advisor.read_change(workload, new=new, stated=fargate).services
+    ('orders',)
     """
     base = _with_stated(workload, stated or Stated())
     if plan is not None:

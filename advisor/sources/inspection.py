@@ -146,6 +146,13 @@ def inspect_load(source: str | Path, *, reading: LoadOptions | None = None) -> I
     ------
     InputError
         Naming file, line, column and fix, as ``read_workload`` does.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> measure = advisor.inspect_load("examples/shop/orders.csv").services[0].measures[0]
+    >>> measure.measure, measure.n_known, measure.n_gaps
+    ('requests_per_second', 8757, 2)
     """
     path = Path(source)
     files = InputFiles()

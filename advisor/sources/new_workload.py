@@ -146,6 +146,20 @@ def render_new_workload(new: NewService) -> Mapping[str, bytes]:
 
     The assumptions stand in the workload file under ``assumed``, which makes the load stated instead of measured, and which
     every report repeats.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> new = advisor.NewService(
+    ...     name="web",
+    ...     shape=advisor.LoadShape.STEADY,
+    ...     peak_requests_per_second=120,
+    ...     cpu_ms_per_request=25,
+    ...     memory_mib=1024,
+    ...     region="eu-west-1",
+    ... )
+    >>> sorted(advisor.render_new_workload(new))
+    ['web.csv', 'workload.yaml']
     """
     return {"workload.yaml": _yaml(new), f"{new.name}.csv": _csv(new)}
 

@@ -16,6 +16,12 @@ def read_recommendation(source: str | Path) -> Recommendation:
     ------
     InputError
         There is no such file, or it is not a result.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> advisor.read_recommendation("reports/shop").cluster
+    'shop'
     """
     path = Path(source)
     if path.is_dir():

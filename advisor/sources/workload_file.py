@@ -86,10 +86,22 @@ def read_workload(
         More statements about load files, such as ``LoadOptions.stated(decimal=",", day_first=True)``; ``time_zone`` and
         ``columns`` go first.
 
+    Returns
+    -------
+    Workload
+        Arrays (services, steps) with the start [UTC] and the length of a step [s]; NaN where nothing was measured.
+
     Raises
     ------
     InputError
         Naming file, line, column and fix.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> workload = advisor.read_workload("examples/cloudwatch/workload.yaml")
+    >>> workload.region, [service.name for service in workload.services], workload.step_s
+    ('eu-west-1', ['api'], 3600)
     """
     path = Path(source)
     options = LoadOptions.stated(time_zone=time_zone, columns=columns).over(reading or LoadOptions())

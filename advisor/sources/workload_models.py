@@ -439,5 +439,12 @@ class WorkloadEntry(_Entry):
 
 
 def workload_schema() -> dict[str, Any]:
-    """JSON Schema of a workload file."""
+    """JSON Schema of a workload file.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> advisor.workload_schema()["required"]
+    ['cluster', 'services']
+    """
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **WorkloadEntry.model_json_schema()}

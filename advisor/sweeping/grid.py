@@ -169,6 +169,15 @@ def sweep(
     ------
     InputError
         An axis says nothing about this workload, a value is out of range, or no candidate is of a family.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> workload = advisor.read_workload("examples/cloudwatch/workload.yaml")
+    >>> catalog = advisor.read_catalog(workload.region)
+    >>> found = advisor.sweep(workload, catalog, x_values=[0.5, 1, 2], families=["m7g"])
+    >>> found.x.name.value, found.x.values
+    ('load_factor', (0.5, 1.0, 2.0))
     """
     here = Circumstances(workload, catalog)
     if y is None:

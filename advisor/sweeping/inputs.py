@@ -85,6 +85,14 @@ def sensitivity(
     ------
     AdvisorError
         One of the two sides has no price or no type that serves the load: there is no saving to move.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> workload = advisor.read_workload("examples/cloudwatch/workload.yaml")
+    >>> ranked = advisor.sensitivity(workload, advisor.read_catalog(workload.region))
+    >>> ranked.inputs[0].input
+    'zones'
     """
     here = Circumstances(workload, catalog)
     if purchase_option is PurchaseOption.SPOT:

@@ -71,6 +71,14 @@ def payback(
     ------
     InputError
         The rate is not above zero, a number is negative, or there is nothing to compare with.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> recommendation = advisor.read_recommendation("reports/shop")
+    >>> worth = advisor.payback(recommendation, labour_usd_per_hour=90)
+    >>> round(worth.break_even_hours_per_month, 2)
+    0.33
     """
     if not labour_usd_per_hour > 0:
         raise InputError(f"an hour of work at {labour_usd_per_hour} dollars", fix="Give a rate above zero.")

@@ -1,5 +1,6 @@
 """A user's script that calls everything public: it passes mypy strict, misses no name, and runs."""
 
+import inspect
 import os
 import re
 import subprocess
@@ -35,3 +36,8 @@ def test_it_runs(tmp_path):
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "api" / "report.html").is_file()
     assert (tmp_path / "charts" / "sweep.png").is_file()
+
+
+def test_every_public_call_has_an_example():
+    calls = [name for name in advisor.__all__ if inspect.isfunction(getattr(advisor, name))]
+    assert [name for name in calls if ">>> " not in (inspect.getdoc(getattr(advisor, name)) or "")] == []

@@ -24,6 +24,13 @@ def render_cloudformation(plan: Plan) -> dict[str, bytes]:
     ------
     PlanError
         If AWS would refuse a part of the plan.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> plan = advisor.read_recommendation("reports/shop").recommended.plan
+    >>> sorted(advisor.render_cloudformation(plan))
+    ['README.md', 'parameters.json', 'template.yaml']
     """
     calls = calls_of(plan)
     made = templates_of(plan, calls)

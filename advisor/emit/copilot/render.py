@@ -60,6 +60,15 @@ def render_copilot(plan: Plan, *, environment: str = ENVIRONMENT, workers: Colle
     ------
     PlanError
         Copilot cannot express a part of the plan; the message says which and why.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> workload = advisor.read_workload("examples/cloudwatch/workload.yaml")
+    >>> catalog = advisor.read_catalog(workload.region)
+    >>> plan = advisor.advise(workload, catalog, replay_weeks=0).recommended.plan
+    >>> sorted(advisor.render_copilot(plan))[:2]
+    ['README.md', 'copilot/.workspace']
     """
     check_plan(plan)
     check_copilot(plan, environment, workers)

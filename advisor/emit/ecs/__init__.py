@@ -26,6 +26,13 @@ def render_ecs(plan: Plan) -> dict[str, bytes]:
     ------
     PlanError
         If AWS would refuse a part of the plan, or a name cannot safely become a path.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> plan = advisor.read_recommendation("reports/shop").recommended.plan
+    >>> sorted(advisor.render_ecs(plan))[:2]
+    ['01-create-cluster.json', '02-put-account-setting-default.json']
     """
     calls = calls_of(plan)
     files = call_files(plan.region, calls)

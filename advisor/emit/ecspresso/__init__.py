@@ -42,6 +42,13 @@ def render_ecspresso(plan: Plan) -> dict[str, bytes]:
     ------
     PlanError
         AWS would refuse a part of the plan, or a name cannot safely become a path.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> plan = advisor.read_recommendation("reports/shop").recommended.plan
+    >>> sorted(advisor.render_ecspresso(plan))[:2]
+    ['01-create-cluster.json', '02-put-account-setting-default.json']
     """
     files = render_ecs(plan)
     index = json.loads(files.pop(INDEX))

@@ -33,6 +33,15 @@ def render_express(plan: Plan) -> dict[str, bytes]:
     ------
     PlanError
         Express Mode cannot express a part of the plan; the message says which and why.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> workload = advisor.read_workload("examples/cloudwatch/workload.yaml")
+    >>> catalog = advisor.read_catalog(workload.region)
+    >>> plan = advisor.advise(workload, catalog, replay_weeks=0).recommended.plan
+    >>> sorted(advisor.render_express(plan))[:2]
+    ['01-create-cluster.json', 'README.md']
     """
     check_plan(plan)
     check_express(plan)

@@ -30,6 +30,13 @@ def render_terraform(plan: Plan) -> dict[str, bytes]:
     ------
     PlanError
         If AWS would refuse a part of the plan, or the AWS provider 5.x lacks it.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> plan = advisor.read_recommendation("reports/shop").recommended.plan
+    >>> sorted(advisor.render_terraform(plan))
+    ['README.md', 'main.tf', 'terraform.tfvars', 'variables.tf', 'versions.tf']
     """
     made = Configuration(plan)
     for call in calls_of(plan):

@@ -46,6 +46,13 @@ def render_terraform_module(plan: Plan) -> dict[str, bytes]:
     ------
     PlanError
         If AWS would refuse a part of the plan, or the module cannot express it.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> plan = advisor.read_recommendation("reports/shop").recommended.plan
+    >>> sorted(advisor.render_terraform_module(plan))
+    ['README.md', 'main.tf', 'terraform.tfvars', 'variables.tf', 'versions.tf']
     """
     calls = calls_of(plan)
     check_module(plan)

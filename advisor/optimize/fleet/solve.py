@@ -94,6 +94,20 @@ def cheapest_fleet(problem: FleetProblem, effort: Effort | None = None) -> Solve
     ----------
     Farley, "A note on bounding a class of linear programming problems, including cutting stock problems", Operations
     Research 38 (1990): the bound. Gilmore and Gomory (1961): column generation.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> import numpy as np
+    >>> problem = advisor.FleetProblem(
+    ...     tasks=np.array([[512, 1024], [1024, 4096]]),
+    ...     counts=np.array([6, 3]),
+    ...     capacity=np.array([[2048, 7626], [4096, 15502]]),
+    ...     usd_per_hour=np.array([0.085, 0.17]),
+    ... )
+    >>> solved = advisor.cheapest_fleet(problem)
+    >>> round(solved.usd_per_hour, 3)
+    0.255
     """
     effort = effort or Effort()
     small = reduced(problem)

@@ -88,7 +88,17 @@ class _Row:
 
 @styled
 def plot_costs(recommendation: Recommendation) -> "Figure":
-    """Monthly cost of each alternative for the cluster, stacked by line item, with its range; without a price, an empty row."""
+    """Monthly cost of each alternative for the cluster, stacked by line item, with its range; without a price, an empty row.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> from matplotlib.figure import Figure
+    >>> recommendation = advisor.read_recommendation("reports/shop")
+    >>> figure = advisor.plot_costs(recommendation)
+    >>> isinstance(figure, Figure)
+    True
+    """
     return draw_costs(recommendation)
 
 

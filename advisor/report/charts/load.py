@@ -80,13 +80,32 @@ def plot_load(recommendation: Recommendation, service: str) -> "Figure":
     ------
     InputError
         There is no such service.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> from matplotlib.figure import Figure
+    >>> recommendation = advisor.read_recommendation("reports/shop")
+    >>> figure = advisor.plot_load(recommendation, "orders")
+    >>> isinstance(figure, Figure)
+    True
     """
     return draw_load(recommendation, service)
 
 
 @styled
 def plot_loads(recommendation: Recommendation) -> "Figure":
-    """Running tasks of every service over time, as small multiples."""
+    """Running tasks of every service over time, as small multiples.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> from matplotlib.figure import Figure
+    >>> recommendation = advisor.read_recommendation("reports/shop")
+    >>> figure = advisor.plot_loads(recommendation)
+    >>> isinstance(figure, Figure)
+    True
+    """
     return draw_loads(recommendation)
 
 

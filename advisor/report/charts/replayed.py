@@ -39,7 +39,17 @@ DASHES = (0, (3, 2))
 
 @styled
 def plot_replayed_week(recommendation: Recommendation) -> "Figure":
-    """Tasks and instances of the recommended plan in the last week that was replayed, the most of every 15 minutes."""
+    """Tasks and instances of the recommended plan in the last week that was replayed, the most of every 15 minutes.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> from matplotlib.figure import Figure
+    >>> recommendation = advisor.read_recommendation("reports/shop")
+    >>> figure = advisor.plot_replayed_week(recommendation)
+    >>> isinstance(figure, Figure)
+    True
+    """
     return draw_replayed_week(recommendation)
 
 

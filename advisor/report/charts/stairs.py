@@ -55,6 +55,15 @@ def plot_stairs(recommendation: Recommendation, service: str) -> "Figure":
     ------
     InputError
         There is no such service.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> from matplotlib.figure import Figure
+    >>> recommendation = advisor.read_recommendation("reports/shop")
+    >>> figure = advisor.plot_stairs(recommendation, "orders")
+    >>> isinstance(figure, Figure)
+    True
     """
     return draw_stairs(recommendation, service)
 

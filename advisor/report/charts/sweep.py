@@ -50,7 +50,19 @@ BAR_ROW_PX, BAR_PX = 30.0, 13.0
 
 @styled
 def plot_sweep(sweep: Sweep) -> "Figure":
-    """Which side is cheaper over the grid, the flip line of each way to run on EC2, today's point and its cloud."""
+    """Which side is cheaper over the grid, the flip line of each way to run on EC2, today's point and its cloud.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> from matplotlib.figure import Figure
+    >>> workload = advisor.read_workload("examples/cloudwatch/workload.yaml")
+    >>> catalog = advisor.read_catalog(workload.region)
+    >>> found = advisor.sweep(workload, catalog, x_values=[0.5, 1, 2], families=["m7g"])
+    >>> figure = advisor.plot_sweep(found)
+    >>> isinstance(figure, Figure)
+    True
+    """
     return draw_sweep(sweep)
 
 
@@ -224,7 +236,18 @@ def _today(axes: "Axes", sweep: Sweep) -> None:
 
 @styled
 def plot_sensitivity(sensitivity: Sensitivity) -> "Figure":
-    """How far each input moves the saving, farthest first."""
+    """How far each input moves the saving, farthest first.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> from matplotlib.figure import Figure
+    >>> workload = advisor.read_workload("examples/cloudwatch/workload.yaml")
+    >>> ranked = advisor.sensitivity(workload, advisor.read_catalog(workload.region))
+    >>> figure = advisor.plot_sensitivity(ranked)
+    >>> isinstance(figure, Figure)
+    True
+    """
     return draw_sensitivity(sensitivity)
 
 

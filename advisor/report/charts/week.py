@@ -42,6 +42,15 @@ def plot_busiest_week(recommendation: Recommendation) -> "Figure":
     """Tasks and instances in the week with the most instances, against the volume bound.
 
     Of the recommended alternative; where that has no instances, of the cheapest one that has.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> from matplotlib.figure import Figure
+    >>> recommendation = advisor.read_recommendation("reports/shop")
+    >>> figure = advisor.plot_busiest_week(recommendation)
+    >>> isinstance(figure, Figure)
+    True
     """
     return draw_busiest_week(recommendation)
 

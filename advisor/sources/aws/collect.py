@@ -74,6 +74,13 @@ def collect_workload(
     """Workload folder of a live ECS cluster: ``workload.yaml``, a CSV per service, and a report, by relative path.
 
     Parameters and errors are those of `collect_findings`.
+
+    Examples
+    --------
+    >>> import advisor, boto3, datetime  # doctest: +SKIP
+    >>> now = datetime.datetime.now(datetime.UTC)  # doctest: +SKIP
+    >>> files = advisor.collect_workload(boto3.Session(), "shop", now=now)  # doctest: +SKIP
+    >>> advisor.write_files(pathlib.Path("shop"), files)  # doctest: +SKIP
     """
     found = collect_findings(
         session_or_clients,

@@ -26,6 +26,13 @@ def live_documents(
     ------
     AwsError
         In words, whatever went wrong.
+
+    Examples
+    --------
+    >>> import advisor  # doctest: +SKIP
+    >>> plan = advisor.read_recommendation("reports/shop").recommended.plan  # doctest: +SKIP
+    >>> documents = advisor.live_documents(plan.cluster, list(plan.services), region=plan.region)  # doctest: +SKIP
+    >>> advisor.diff_plan(plan, documents)  # doctest: +SKIP
     """
     return fetch_live(Aws(open_session(region=region, profile=profile)), cluster, services)
 

@@ -25,7 +25,13 @@ _ACCELERATORS: Final = ("GpuInfo", "InferenceAcceleratorInfo", "FpgaInfo", "Neur
 
 
 def opened_account(profile: str | None = None) -> Callable[[str], Aws]:
-    """Open the account in a Region, once for each; the first try tells whether there are credentials at all."""
+    """Open the account in a Region, once for each; the first try tells whether there are credentials at all.
+
+    Examples
+    --------
+    >>> import advisor  # doctest: +SKIP
+    >>> advisor.refresh_prices(["eu-west-1"], account=advisor.opened_account("finops")).fetched  # doctest: +SKIP
+    """
     opened: dict[str, Aws | AwsError] = {}
 
     def in_region(region: str) -> Aws:

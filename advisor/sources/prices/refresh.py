@@ -181,6 +181,11 @@ def refresh_prices(
         The cache lies in the package's own data.
     OutputError
         The cache cannot be written.
+
+    Examples
+    --------
+    >>> import advisor  # doctest: +SKIP
+    >>> advisor.refresh_prices(["eu-west-1"], options=advisor.RefreshOptions(parts=("fargate",))).fetched  # doctest: +SKIP
     """
     options, cache, check = options or RefreshOptions(), cache or price_cache_folder(), check or faults_of_new
     shipped = (options.shipped or pricing_data_folder()).resolve()
