@@ -19,6 +19,15 @@ def render_report(recommendation: Recommendation, *, sources: Mapping[str, Sourc
     ----------
     sources
         Where rates were read, by source id; an id without one is shown alone.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> workload = advisor.read_workload("examples/cloudwatch/workload.yaml")
+    >>> recommendation = advisor.advise(workload, advisor.read_catalog(workload.region), replay_weeks=0)
+    >>> files = advisor.render_report(recommendation)
+    >>> [name for name in sorted(files) if name.startswith("report")]
+    ['report.html', 'report.md']
     """
     charts = rendered_charts(recommendation, _costliest(recommendation))
     paths = {chart.name: f"charts/{chart.name}" for chart in charts}

@@ -21,7 +21,18 @@ AXIS_PX: Final = 44.0
 
 @styled
 def plot_commitment(advice: CommitmentAdvice) -> "Figure":
-    """On-demand dollars that the last dollar of the recommended commitment saves, by its size; over 1 it pays."""
+    """On-demand dollars that the last dollar of the recommended commitment saves, by its size; over 1 it pays.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> from matplotlib.figure import Figure
+    >>> workload = advisor.read_workload("examples/cloudwatch/workload.yaml")
+    >>> catalog = advisor.read_catalog(workload.region)
+    >>> figure = advisor.plot_commitment(advisor.commit(workload, catalog, terms=(1,), replay_weeks=0))
+    >>> isinstance(figure, Figure)
+    True
+    """
     return draw_commitment(advice)
 
 
