@@ -53,5 +53,13 @@ def on_page_content(content: str, **_: Any) -> str:
     return _EQUATION.sub(_mathml, content)
 
 
+def on_post_page(output: str, **_: Any) -> str:
+    """The search is a dialog, which needs a name."""
+    return output.replace('data-md-component="search" role="dialog"', 'data-md-component="search" role="dialog" aria-label="Search"')
+
+
 def _mathml(equation: re.Match[str]) -> str:
-    return convert(html.unescape(equation[3]).strip(), display="block" if equation[2] == "[" else "inline")
+    is_block = equation[2] == "["
+    drawn = convert(html.unescape(equation[3]).strip(), display="block" if is_block else "inline")
+    # A wide one scrolls in its own box, which the keyboard has to reach.
+    return f'<div class="equation" role="region" aria-label="equation" tabindex="0">{drawn}</div>' if is_block else drawn
