@@ -55,7 +55,9 @@ def on_page_content(content: str, **_: Any) -> str:
 
 def on_post_page(output: str, **_: Any) -> str:
     """The search is a dialog, which needs a name."""
-    return output.replace('data-md-component="search" role="dialog"', 'data-md-component="search" role="dialog" aria-label="Search"')
+    return output.replace(
+        'data-md-component="search" role="dialog"', 'data-md-component="search" role="dialog" aria-label="Search"'
+    )
 
 
 def _mathml(equation: re.Match[str]) -> str:
