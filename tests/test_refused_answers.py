@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from advisor import advise, read_catalog, read_workload
-from advisor.errors import InputError
+from advisor.errors import AdvisorError, InputError
 
 TWO = """
 cluster: two
@@ -53,3 +53,10 @@ def test_own_rates_of_a_workload_are_never_left_out_in_silence(workload):
     listed = advise(workload(RATED.replace("rates: own.csv", "")), read_catalog("us-east-1")).recommended
     own = advise(rated, read_catalog("us-east-1", rates_file=Path(rated.rates_file))).recommended
     assert own.monthly_usd.mean == pytest.approx(listed.monthly_usd.mean / 2)
+
+
+def test_burstable_types_alone_are_refused_for_what_is_not_known_of_the_load(workload):
+    counts = "cluster: t\nregion: us-east-1\nservices: [{name: web, task: {cpu: 512, memory: 1024}, load: {tasks: 3}}]\n"
+    only = 'constraints: {launch_types: [EC2], instance_types: ["t3.*"]}\n'
+    with pytest.raises(AdvisorError, match="burstable types alone are left, and the CPU that the tasks use"):
+        advise(workload(counts + only), read_catalog("us-east-1"))

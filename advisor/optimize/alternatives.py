@@ -195,6 +195,13 @@ def _without_instances(search: Search, runs: Sequence[RunningTasks], kind: Capac
     if np.isnan(search.rates(kind)[has_type]).any(axis=-1).all():
         option = "spot_pool" if kind.purchase_option is PurchaseOption.SPOT else kind.purchase_option
         return Choice(id=choice_id, title=title, missing=(f"ec2:linux:{option}:*",))
+    is_cpu_known = all(run.cpu_units is not None for run in runs) and not search.candidates.daemons
+    if not is_cpu_known and search.candidates.is_burstable[has_type].all():
+        what = "daemons" if search.candidates.daemons else "tasks"
+        reason = (
+            f"burstable types alone are left, and the CPU that the {what} use, which their surplus credits bill, is not known"
+        )
+        return Choice(id=choice_id, title=title, reasons=(reason,))
     largest = max((run.size for run in runs), key=lambda size: (size.cpu_units, size.memory_mib))
     least = f"{kind.n_types} priced candidate types of one size" if kind.n_types > 1 else "priced candidate type"
     reason = f"{'fewer than' if kind.n_types > 1 else 'no'} {least} hold{'' if kind.n_types > 1 else 's'} a task of {largest}"
