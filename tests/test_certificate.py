@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 import advisor
 from advisor.answer import answer
 from advisor.ecs import PurchaseOption
-from advisor.optimize.certificate import demands, packing_usd
+from advisor.optimize.certificate import packing_usd
 from advisor.optimize.fleet import FleetProblem, task_prices
+from advisor.optimize.linear_prices import demands
 from tests.test_mixed_fleet import exhaustive_usd, generated
 
 SHOP = Path(__file__).parents[1] / "examples" / "shop" / "workload.yaml"

@@ -8,6 +8,7 @@ import numpy as np
 from advisor.ecs import Architecture, LaunchType, PurchaseOption
 from advisor.errors import InputError
 from advisor.optimize.loads import ServiceLoad, cheapest_fargate_part, cost_usd, right_sized_load, service_loads
+from advisor.optimize.mixed import mixed_fleet
 from advisor.optimize.parts import Part
 from advisor.optimize.pricing import price_parts
 from advisor.optimize.search import (
@@ -222,6 +223,7 @@ def _cluster_choices(
     for kind in _cluster_kinds(search, loads):
         found += _shared_choices(search, cluster, loads, kind, hours, packed)
     found += _hybrid_choices(search, cluster, loads, cheapest, hours, packed)
+    found += _mixed_choices(search, cluster, loads, cheapest, hours, found)
     return without_repeats(found)
 
 
@@ -402,6 +404,46 @@ def _hybrid_choices(
                 best = Choice(id=f"cluster:hybrid_shared:{architecture.lower()}", title=parts_title(parts), parts=parts)
         if best is not None:
             yield best
+
+
+def _mixed_choices(
+    search: Search,
+    cluster: str,
+    loads: Sequence[ServiceLoad],
+    cheapest: _Cheapest,
+    hours: FloatArray,
+    found: Sequence[Choice],
+) -> Iterable[Choice]:
+    """EC2 with several capacity providers of one type each, where that costs less than every plan with one shared type.
+
+    The launch choice is made at linear prices of the tasks, which hold for any mix of types, and all is then packed exactly.
+    """
+    if LaunchType.EC2 not in search.constraints.launch_types or len(loads) < 2:
+        return
+    own = [cheapest.choice(load.service.name, search.constraints.launch_types) for load in loads]
+    own_usd = [cheapest.usd[choice.id] if choice else np.inf for choice in own]
+    on_demand = [choice for choice in found if choice.parts and not choice.is_comparison and not _has_spot(choice)]
+    best_usd = min((cost_usd(search, choice.parts, hours) for choice in on_demand), default=np.inf)
+    for architecture in Architecture:
+        kind = CapacityKind(launch_type=LaunchType.EC2, purchase_option=PurchaseOption.ON_DEMAND, architecture=architecture)
+        fleet = mixed_fleet(search, cluster, loads, own_usd, kind, hours, give_up_at_usd=best_usd)
+        if fleet is None:
+            continue
+        rest = [choice for load, choice in zip(loads, own, strict=True) if choice and load.service.name not in fleet.services]
+        parts = (*fleet.parts, *(part for choice in rest for part in choice.parts))
+        yield Choice(
+            id=f"cluster:ec2_mixed:{architecture.lower()}",
+            title=parts_title(parts),
+            parts=parts,
+            reasons=(
+                f"{len(fleet.parts)} capacity providers of one instance type each: {1 - fleet.usd / best_usd:.0%} below the "
+                "cheapest plan whose shared instances are of one type",
+            ),
+        )
+
+
+def _has_spot(choice: Choice) -> bool:
+    return any(part.provider.purchase_option is PurchaseOption.SPOT for part in choice.parts)
 
 
 def _set_sizes(n_eligible: int, n_services: int) -> list[int]:

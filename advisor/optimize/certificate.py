@@ -1,28 +1,23 @@
 """How far above the cheapest plan of its class a plan can be: a bound that no such plan undercuts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from advisor.billing import amounts_usd, total_usd
-from advisor.ecs import Architecture, LaunchType, PurchaseOption
+from advisor.ecs import LaunchType, PurchaseOption
 from advisor.meters import sum_over_states
 from advisor.optimize.alternatives import Alternatives
-from advisor.optimize.fleet import FleetProblem, TaskPrices, task_prices
+from advisor.optimize.linear_prices import ServiceOptions, bound_kinds, lower_bound_usd
 from advisor.optimize.loads import ServiceLoad
-from advisor.optimize.parts import ROOT_VOLUME_GIB, Part
+from advisor.optimize.parts import Part
 from advisor.optimize.pricing import price_parts
-from advisor.optimize.search import CapacityKind, PackedLoad, Search, packed_load
-from advisor.simulate.instances import root_volume_gib_months, with_zone_floor
-from advisor.simulate.packing import tasks_per_instance
-from advisor.simulate.scaling import RunningTasks
-from advisor.units import BoolArray, FloatArray, IntArray
+from advisor.optimize.search import PackedLoad, Search, by_step, packed_load
+from advisor.simulate.instances import with_zone_floor
+from advisor.units import FloatArray, IntArray
 
 CLASS_TOLERANCE = 1e-6
 """Relative: a plan below a bound by more than the last digits is none of its class."""
-N_DEMANDS = 6
-"""Demands that prices are found for: means of as many bands of the load, each of as many hours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,18 +36,6 @@ class LowerBound:
     """What the bill is above that: waiting for scale-in, and placement as ECS does it where it was replayed."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class ServiceOptions:
-    """What a service may run as in the plans that the bound speaks of."""
-
-    elsewhere_usd: float
-    """Least that it costs a month without instances; infinite where it must have them."""
-    runs: tuple[RunningTasks, ...]
-    """On instances: one for each task size, the one that plans prefer first."""
-    architectures: frozenset[Architecture]
-    is_interruptible: bool
-
-
 def packing_usd(parts: Sequence[Part], hours: FloatArray, search: Search) -> float | None:
     """What parts cost a month under the packing model alone: no waiting for scale-in, no replay; None without a price."""
     total = 0.0
@@ -63,135 +46,21 @@ def packing_usd(parts: Sequence[Part], hours: FloatArray, search: Search) -> flo
         factor = part.replay.factor if part.replay else 1.0
         use = part.on_instances
         billed = sum_over_states(use.running, hours) if use is not None else 0.0
-        if use is None or not billed or not factor:
+        if use is None or not billed or not factor or not part.runs:
             total += priced.monthly_usd.mean / factor if factor else 0.0
             continue
-        tasks = part.tasks.sum(axis=0)
-        floor = with_zone_floor(np.zeros(tasks.size, np.int64), np.nan_to_num(tasks).astype(np.int64), part.provider.zones)
-        least = np.where(np.isnan(use.packed), np.nan, np.maximum(use.packed, floor))
+        load = packed_load(part.runs)
+        types = [t for t in search.candidates.types if t.name in part.provider.instance_types]
+        least = np.mean([_least_instances(load, search.candidates.capacity_of(t), part.provider.zones) for t in types], axis=0)
         total += priced.monthly_usd.mean * float(sum_over_states(least, hours) / billed)
     return total
 
 
-def lower_bound_usd(
-    services: Sequence[ServiceOptions], kinds: Iterable[CapacityKind], search: Search, hours: FloatArray
-) -> float | None:
-    r"""Least that any plan of these services can cost a month, under the packing model; None where nothing can be proven.
-
-    Such a plan runs each service without instances or, in one of its sizes, on instances of any mix of types of one kind, with
-    one instance a zone while any of its tasks runs.
-
-    Notes
-    -----
-    With prices :math:`\pi` of tasks at which no pattern is worth more than its instance, a service costs at least the least of
-    what it costs elsewhere and of its task-hours at the prices of each kind and size; a plan with instances also
-    :math:`z\mu` in the moments in which all services run, whichever of them are on instances.
-    """
-    load = packed_load([run for service in services for run in service.runs])
-    lasting = load.state_of_step >= 0
-    of_counts = np.repeat(hours / load.count_steps, load.count_steps)  # counts may be replayed in finer steps
-    state_hours = np.asarray(np.bincount(load.state_of_step[lasting], of_counts[lasting], len(load.distinct)), dtype=np.float64)
-    owner = np.array([at for at, service in enumerate(services) for _ in service.runs], dtype=np.int64)
-    is_first = np.concatenate([np.ones(1, np.bool_), owner[1:] != owner[:-1]])
-    elsewhere_usd = np.array([service.elsewhere_usd for service in services])
-    least_usd = elsewhere_usd.copy()
-    floor_usd = np.inf
-    for kind in kinds:
-        found = _at_prices_of(kind, services, owner, is_first, least_usd, load, state_hours, search)
-        if found is not None:
-            usd, floor = found
-            np.minimum.at(least_usd, owner, usd)
-            floor_usd = min(floor_usd, floor)
-    if not np.isfinite(least_usd).all():
-        return None
-    with_instances = float(least_usd.sum()) + (floor_usd if np.isfinite(floor_usd) else np.inf)
-    return min(float(elsewhere_usd.sum()), with_instances)
-
-
-def _at_prices_of(
-    kind: CapacityKind,
-    services: Sequence[ServiceOptions],
-    owner: IntArray,
-    is_first: BoolArray,
-    least_usd: FloatArray,
-    load: PackedLoad,
-    state_hours: FloatArray,
-    search: Search,
-) -> tuple[FloatArray, float] | None:
-    """Least that each service and size costs a month on instances of a kind, and the least instances; None where none fits."""
-    may = np.array(
-        [
-            kind.architecture in services[at].architectures
-            and (services[at].is_interruptible or kind.purchase_option is not PurchaseOption.SPOT)
-            for at in owner
-        ]
-    )
-    usd_per_hour = _usd_per_instance_hour(kind, search)
-    candidates = search.candidates
-    types = np.flatnonzero(candidates.of(kind.architecture) & ~candidates.is_burstable & np.isfinite(usd_per_hour))
-    if not types.size:
-        return None
-    fits = (tasks_per_instance(load.sizes[:, np.newaxis], candidates.capacity[types]) >= 1).any(axis=1)
-    items = np.flatnonzero(may & fits & (load.distinct.max(axis=0, initial=0) > 0))
-    if not items.size:
-        return None
-    counts = load.distinct[:, items].astype(np.float64)
-    task_hours = state_hours @ counts
-    with np.errstate(divide="ignore", invalid="ignore"):
-        elsewhere = np.where(task_hours > 0, least_usd[owner[items]] / task_hours, np.inf)
-    # Sizes that plans do not prefer count little in the demand: their prices must hold, not prove.
-    weight = np.where(is_first[items], 1.0, 1e-3)
-    problem = FleetProblem(
-        tasks=load.sizes[items],
-        counts=load.distinct[:, items].max(axis=0),
-        capacity=candidates.capacity[types],
-        usd_per_hour=usd_per_hour[types],
-        least_instances=search.constraints.zones,
-    )
-    prices: TaskPrices = task_prices(problem, demands(counts * weight, state_hours), elsewhere)
-    is_all = (load.distinct[:, is_first] > 0).all(axis=1)
-    by_item, floor = prices.best(counts, np.where(is_all, float(search.constraints.zones), 0.0))
-    usd = np.full(len(owner), np.inf)
-    usd[items] = state_hours @ by_item
-    return usd, float(state_hours @ floor)
-
-
-def demands(counts: FloatArray, hours: FloatArray) -> FloatArray:
-    """(bands, services): mean tasks in bands of the load by its size, each of as many hours; least band first."""
-    order = np.argsort(counts.sum(axis=1), kind="stable")
-    lasting = order[hours[order] > 0]
-    cumulated = np.cumsum(hours[lasting])
-    band = np.minimum((cumulated - hours[lasting] / 2) / cumulated[-1] * N_DEMANDS, N_DEMANDS - 1).astype(np.int64)
-    rows = [
-        np.average(counts[lasting[band == at]], axis=0, weights=hours[lasting[band == at]])
-        for at in range(N_DEMANDS)
-        if (band == at).any()
-    ]
-    return np.stack(rows)
-
-
-def _usd_per_instance_hour(kind: CapacityKind, search: Search) -> FloatArray:
-    """(types,): an instance-hour with what every plan of the kind pays beside it; NaN where not priced."""
-    rates = search.rates(kind)
-    gp3 = np.full(len(rates), root_volume_gib_months(np.ones(1), ROOT_VOLUME_GIB)[0])
-    one, none = np.ones(len(rates)), np.zeros(len(rates))
-    return total_usd(amounts_usd(np.stack([one, one, none, gp3, none], axis=-1), rates))
-
-
-def bound_kinds(search: Search, *, has_spot: bool) -> tuple[CapacityKind, ...]:
-    """Ways to get instances that the constraints allow: Managed Instances only without EC2, of which they are never cheaper."""
-    allowed = search.constraints.launch_types
-    launch_type = next((t for t in (LaunchType.EC2, LaunchType.MANAGED_INSTANCES) if t in allowed), None)
-    if launch_type is None:
-        return ()
-    options = [PurchaseOption.ON_DEMAND]
-    if has_spot and launch_type is LaunchType.EC2:
-        options.append(PurchaseOption.SPOT)
-    return tuple(
-        CapacityKind(launch_type=launch_type, purchase_option=option, architecture=architecture)
-        for option in options
-        for architecture in (Architecture.ARM64, Architecture.X86_64)
-    )
+def _least_instances(load: PackedLoad, capacity: IntArray, zones: int) -> FloatArray:
+    """(steps,): instances that first-fit decreasing fills, with the least number for the zones; NaN in a gap."""
+    packed, tasks = load.packed(capacity), load.n_tasks
+    least = with_zone_floor(np.nan_to_num(packed).astype(np.int64), np.nan_to_num(tasks).astype(np.int64), zones)
+    return by_step(np.where(np.isnan(packed), np.nan, least), load.count_steps)
 
 
 def lower_bound(found: Alternatives, parts: Sequence[Part], search: Search) -> LowerBound | None:

@@ -1,0 +1,171 @@
+"""What services cost at prices of their tasks that no fleet undercuts: the launch choice by linear prices, and its bound."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from advisor.billing import amounts_usd, total_usd
+from advisor.ecs import Architecture, LaunchType, PurchaseOption
+from advisor.optimize.fleet import FleetProblem, task_prices
+from advisor.optimize.parts import ROOT_VOLUME_GIB
+from advisor.optimize.search import CapacityKind, PackedLoad, Search, packed_load
+from advisor.simulate.instances import root_volume_gib_months
+from advisor.simulate.packing import tasks_per_instance
+from advisor.simulate.scaling import RunningTasks
+from advisor.units import BoolArray, FloatArray, IntArray
+
+LEAST_DIFFERENCE = 1e-3
+"""Relative: below this two prices are the same."""
+N_DEMANDS = 6
+"""Demands that prices are found for: means of as many bands of the load, each of as many hours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ServiceOptions:
+    """What a service may run as in the plans that the bound speaks of."""
+
+    elsewhere_usd: float
+    """Least that it costs a month without instances; infinite where it must have them."""
+    runs: tuple[RunningTasks, ...]
+    """On instances: one for each task size, the one that plans prefer first."""
+    architectures: frozenset[Architecture]
+    is_interruptible: bool
+
+
+def lower_bound_usd(
+    services: Sequence[ServiceOptions], kinds: Iterable[CapacityKind], search: Search, hours: FloatArray
+) -> float | None:
+    r"""Least that any plan of these services can cost a month, under the packing model; None where nothing can be proven.
+
+    Such a plan runs each service without instances or, in one of its sizes, on instances of any mix of types of one kind, with
+    one instance a zone while any of its tasks runs.
+
+    Notes
+    -----
+    With prices :math:`\pi` of tasks at which no pattern is worth more than its instance, a service costs at least the least of
+    what it costs elsewhere and of its task-hours at the prices of each kind and size; a plan with instances also
+    :math:`z\mu` in the moments in which all services run, whichever of them are on instances.
+    """
+    load = packed_load([run for service in services for run in service.runs])
+    state_hours = hours_of_states(load, hours)
+    owner = np.array([at for at, service in enumerate(services) for _ in service.runs], dtype=np.int64)
+    is_first = np.concatenate([np.ones(1, np.bool_), owner[1:] != owner[:-1]])
+    elsewhere_usd = np.array([service.elsewhere_usd for service in services])
+    least_usd = elsewhere_usd.copy()
+    floor_usd = np.inf
+    for kind in kinds:
+        found = _at_prices_of(kind, services, owner, is_first, least_usd, load, state_hours, search)
+        if found is not None:
+            usd, floor = found
+            np.minimum.at(least_usd, owner, usd)
+            floor_usd = min(floor_usd, floor)
+    if not np.isfinite(least_usd).all():
+        return None
+    with_instances = float(least_usd.sum()) + (floor_usd if np.isfinite(floor_usd) else np.inf)
+    return min(float(elsewhere_usd.sum()), with_instances)
+
+
+def _at_prices_of(
+    kind: CapacityKind,
+    services: Sequence[ServiceOptions],
+    owner: IntArray,
+    is_first: BoolArray,
+    least_usd: FloatArray,
+    load: PackedLoad,
+    state_hours: FloatArray,
+    search: Search,
+) -> tuple[FloatArray, float] | None:
+    """Least that each service and size costs a month on instances of a kind, and the least instances; None where none fits."""
+    may = np.array(
+        [
+            kind.architecture in services[at].architectures
+            and (services[at].is_interruptible or kind.purchase_option is not PurchaseOption.SPOT)
+            for at in owner
+        ]
+    )
+    usd_per_hour = _usd_per_instance_hour(kind, search)
+    candidates = search.candidates
+    types = np.flatnonzero(candidates.of(kind.architecture) & ~candidates.is_burstable & np.isfinite(usd_per_hour))
+    if not types.size:
+        return None
+    fits = (tasks_per_instance(load.sizes[:, np.newaxis], candidates.capacity[types]) >= 1).any(axis=1)
+    items = np.flatnonzero(may & fits & (load.distinct.max(axis=0, initial=0) > 0))
+    if not items.size:
+        return None
+    counts = load.distinct[:, items].astype(np.float64)
+    task_hours = state_hours @ counts
+    with np.errstate(divide="ignore", invalid="ignore"):
+        elsewhere = np.where(task_hours > 0, least_usd[owner[items]] / task_hours, np.inf)
+    # Sizes that plans do not prefer count little in the demand: their prices must hold, not prove.
+    weight = np.where(is_first[items], 1.0, 1e-3)
+    problem = FleetProblem(
+        tasks=load.sizes[items],
+        counts=load.distinct[:, items].max(axis=0),
+        capacity=candidates.capacity[types],
+        usd_per_hour=usd_per_hour[types],
+        least_instances=search.constraints.zones,
+    )
+    prices = task_prices(problem, demands(counts * weight, state_hours), elsewhere)
+    is_all = (load.distinct[:, is_first] > 0).all(axis=1)
+    by_item, floor = prices.best(counts, np.where(is_all, float(search.constraints.zones), 0.0))
+    usd = np.full(len(owner), np.inf)
+    usd[items] = state_hours @ by_item
+    return usd, float(state_hours @ floor)
+
+
+def cheaper_on_instances(
+    services: Sequence[ServiceOptions], kind: CapacityKind, search: Search, hours: FloatArray
+) -> BoolArray:
+    """(services,): which cost less on a fleet of any mix of types of a kind than elsewhere, each with one task size."""
+    load = packed_load([run for service in services for run in service.runs])
+    state_hours = hours_of_states(load, hours)
+    elsewhere_usd = np.array([service.elsewhere_usd for service in services])
+    every, owner = np.ones(len(services), dtype=np.bool_), np.arange(len(services), dtype=np.int64)
+    found = _at_prices_of(kind, services, owner, every, elsewhere_usd, load, state_hours, search)
+    return np.zeros(len(services), dtype=np.bool_) if found is None else found[0] < elsewhere_usd * (1 - LEAST_DIFFERENCE)
+
+
+def hours_of_states(load: PackedLoad, hours: FloatArray) -> FloatArray:
+    """(states,): how long each combination of task counts lasts; ``hours`` (steps,), and counts may be of finer steps."""
+    fine = np.repeat(hours / load.count_steps, load.count_steps)
+    lasting = load.state_of_step >= 0
+    return np.asarray(np.bincount(load.state_of_step[lasting], fine[lasting], len(load.distinct)), dtype=np.float64)
+
+
+def demands(counts: FloatArray, hours: FloatArray) -> FloatArray:
+    """(bands, services): mean tasks in bands of the load by its size, each of as many hours; least band first."""
+    order = np.argsort(counts.sum(axis=1), kind="stable")
+    lasting = order[hours[order] > 0]
+    cumulated = np.cumsum(hours[lasting])
+    band = np.minimum((cumulated - hours[lasting] / 2) / cumulated[-1] * N_DEMANDS, N_DEMANDS - 1).astype(np.int64)
+    rows = [
+        np.average(counts[lasting[band == at]], axis=0, weights=hours[lasting[band == at]])
+        for at in range(N_DEMANDS)
+        if (band == at).any()
+    ]
+    return np.stack(rows)
+
+
+def _usd_per_instance_hour(kind: CapacityKind, search: Search) -> FloatArray:
+    """(types,): an instance-hour with what every plan of the kind pays beside it; NaN where not priced."""
+    rates = search.rates(kind)
+    gp3 = np.full(len(rates), root_volume_gib_months(np.ones(1), ROOT_VOLUME_GIB)[0])
+    one, none = np.ones(len(rates)), np.zeros(len(rates))
+    return total_usd(amounts_usd(np.stack([one, one, none, gp3, none], axis=-1), rates))
+
+
+def bound_kinds(search: Search, *, has_spot: bool) -> tuple[CapacityKind, ...]:
+    """Ways to get instances that the constraints allow: Managed Instances only without EC2, of which they are never cheaper."""
+    allowed = search.constraints.launch_types
+    launch_type = next((t for t in (LaunchType.EC2, LaunchType.MANAGED_INSTANCES) if t in allowed), None)
+    if launch_type is None:
+        return ()
+    options = [PurchaseOption.ON_DEMAND]
+    if has_spot and launch_type is LaunchType.EC2:
+        options.append(PurchaseOption.SPOT)
+    return tuple(
+        CapacityKind(launch_type=launch_type, purchase_option=option, architecture=architecture)
+        for option in options
+        for architecture in (Architecture.ARM64, Architecture.X86_64)
+    )
