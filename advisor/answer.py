@@ -58,6 +58,7 @@ from advisor.recommend.result import (
     Stairs,
     Views,
 )
+from advisor.recommend.saving_steps import saving_steps
 from advisor.recommend.since_step import SINCE_STEP, with_choices_since_a_step
 from advisor.recommend.unit_costs import unit_costs
 from advisor.recommend.verdict import Judgement, Ranked, finalists, judge, launch_choice, rank, saving_against
@@ -204,6 +205,7 @@ class Answer:
                     best.alternative, for_cluster, judgement, [present.bill if present else None, side.bill if side else None]
                 ),
             ),
+            saving_steps=saving_steps(workload, found, self.search, present, parts),
             lower_bound=as_dict(bound) if (bound := lower_bound(found, parts, self.search)) else None,
             instance_money=instance_money(parts, workload, self.search, found.common_hours),
             unit_costs=unit_costs(parts, found.loads, self.search, found.common_hours),

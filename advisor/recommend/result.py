@@ -183,6 +183,55 @@ class Present:
     missing: tuple[str, ...]
 
 
+class StepKind(StrEnum):
+    """What one step of the staircase is free to change, on top of the steps before it."""
+
+    SIZES = "sizes"
+    ARCHITECTURE = "architecture"
+    """With it, on instances, their type."""
+    LAUNCH_TYPE = "launch_type"
+    SPOT = "spot"
+    COMMITMENTS = "commitments"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavingStep:
+    """One step of the staircase."""
+
+    kind: StepKind
+    """What it is free to change on top of the steps before it."""
+    title: str | None
+    """Of the plan after it; None where none of its kind was found or has a price, so that it saves nothing."""
+    monthly_usd: float | None
+    """After the step. None for commitments, which are sized apart."""
+    saves_usd: float | None
+    """Against the step before; negative where it costs more."""
+    risk: str
+    effort: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavingSteps:
+    """What each kind of change saves, in the order in which they are easily made; they add up from the start to the end."""
+
+    start: str
+    """In words."""
+    is_present: bool
+    """Whether it is what runs today."""
+    start_usd: float
+    """A month of it."""
+    steps: tuple[SavingStep, ...]
+    """In order, commitments last."""
+    end_usd: float
+    """Mean of the recommended plan."""
+
+    @property
+    def sizes_alone_usd(self) -> float:
+        """A month where nothing is changed but the sizes."""
+        after = self.steps[0].monthly_usd
+        return self.start_usd if after is None else after
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SideCostsBill:
     """What surrounds the tasks costs this, whatever they run on; in no alternative's total."""
@@ -285,6 +334,8 @@ class Recommendation:
     """``monthly_usd`` that no plan of the ``class`` can cost less than under the packing model; ``gap_fraction`` of the
     recommended one over it, under the same model, where it costs ``packing_usd``; ``price_of_ecs_fraction`` that the bill is
     above that. None where nothing is proven."""
+    saving_steps: SavingSteps | None = None
+    """None where neither today nor a start on Fargate has a price."""
     warnings: tuple[str, ...] = ()
     side_costs: SideCostsBill | None = None
     """None where the workload states none."""

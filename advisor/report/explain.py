@@ -20,6 +20,7 @@ from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation,
 from advisor.report.hand_sum import HandSum, SumLine, source_key, sum_by_hand, sum_of, usd
 from advisor.report.markdown import escape
 from advisor.report.words import (
+    STEP_WORDS,
     VERDICT_WORDS,
     assumptions,
     chance,
@@ -33,8 +34,10 @@ from advisor.report.words import (
     proof_sentence,
     replay_sentence,
     rounding_sentence,
+    saved,
     saving_sentence,
     size_sentence,
+    steps_sentence,
     sure_sentence,
     targets_sentence,
     where,
@@ -347,6 +350,11 @@ def _cluster_sure(recommendation: Recommendation) -> Iterator[str]:
         yield f"replay: {replay}"
     if proof := proof_sentence(recommendation):
         yield f"proof: {proof}"
+    if steps := steps_sentence(recommendation):
+        yield f"steps: {steps}"
+        for step in recommendation.saving_steps.steps if recommendation.saving_steps else ():
+            told = f"{STEP_WORDS[step.kind]}: {saved(step)}" + (f", {step.title}" if step.saves_usd and step.title else "")
+            yield f"{told}. Risk: {step.risk}. Effort: {step.effort}"
 
 
 def _advice_for(recommendation: Recommendation, name: str) -> ServiceAdvice:

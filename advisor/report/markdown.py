@@ -3,7 +3,7 @@
 import re
 
 from advisor.recommend.reasons import rejected_why
-from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation
+from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation, SavingSteps
 from advisor.report.words import (
     VERDICT_WORDS,
     assumptions,
@@ -22,6 +22,8 @@ from advisor.report.words import (
     rounding_sentence,
     saving_sentence,
     size_sentence,
+    step_rows,
+    steps_sentence,
     sure_sentence,
     targets_sentence,
     where,
@@ -54,6 +56,7 @@ def render_markdown(recommendation: Recommendation, *, charts: tuple[tuple[str, 
         f"- Why: {escape(advice.why)}",
         *([f"- Proof: {escape(proof_sentence(recommendation))}"] if recommendation.lower_bound else []),
         *([f"- Replay: {escape(replay_sentence(recommendation))}"] if best.replay else []),
+        *([f"- Steps: {escape(steps_sentence(recommendation))}"] if recommendation.saving_steps else []),
         f"- Today: {escape(present_sentence(recommendation))}",
         *(f"- Doubt: {escape(doubt)}" for doubt in advice.doubts),
         *(f"- Note: {escape(warning)}" for warning in recommendation.warnings),
@@ -64,6 +67,8 @@ def render_markdown(recommendation: Recommendation, *, charts: tuple[tuple[str, 
     for title, path in charts:
         lines += [f"![{escape(title)}]({path})", ""]
     lines += ["## Which alternatives were compared?", "", *_alternatives(recommendation), ""]
+    if recommendation.saving_steps is not None:
+        lines += ["## What does each step save?", "", *_steps(recommendation, recommendation.saving_steps), ""]
     lines += ["## Which service goes where?", "", *_services(recommendation), ""]
     lines += ["## What is this number made of?", "", *_line_items(best), ""]
     lines += ["## What was assumed?", "", *_assumptions(recommendation), ""]
@@ -73,6 +78,17 @@ def render_markdown(recommendation: Recommendation, *, charts: tuple[tuple[str, 
 def escape(text: str) -> str:
     """Text that Markdown shows as it is, in one line."""
     return re.sub(r"([\\`*_{}\[\]<>#|~$])", r"\\\1", " ".join(text.split()))
+
+
+def _steps(recommendation: Recommendation, stairs: SavingSteps) -> list[str]:
+    lines = [
+        f"From {escape(money(stairs.start_usd))} a month, {escape(stairs.start)}. Each step is free in one thing more, "
+        "and billed like any alternative; only the plan at their end is replayed.",
+        "",
+        "| step | saves | then a month | with | risk | effort |",
+        "| --- | ---: | ---: | --- | --- | --- |",
+    ]
+    return [*lines, *(f"| {' | '.join(escape(cell) for cell in row)} |" for row in step_rows(recommendation))]
 
 
 def _alternatives(recommendation: Recommendation) -> list[str]:

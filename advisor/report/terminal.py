@@ -20,6 +20,7 @@ from advisor.report.words import (
     rounding_sentence,
     saving_sentence,
     size_sentence,
+    steps_sentence,
     sure_sentence,
     where,
     wrapped,
@@ -60,6 +61,7 @@ def render_summary(
         *_item("why", advice.why, width),
         *_item("replay", replay_sentence(recommendation), width),
         *_item("proof", proof_sentence(recommendation), width),
+        *_item("steps", steps_sentence(recommendation), width),
         *_item("today", present_sentence(recommendation), width),
     ]
     for doubt in advice.doubts:

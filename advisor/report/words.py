@@ -2,13 +2,14 @@
 
 import math
 import textwrap
+from collections.abc import Mapping
 
 from advisor.billing import MonthlyUsd
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.optimize.targets import TargetOutcome, TargetProposal
 from advisor.recommend.reasons import folded
 from advisor.recommend.reasons import percent as percent
-from advisor.recommend.result import Alternative, Recommendation, Saving, ServiceAdvice, Verdict
+from advisor.recommend.result import Alternative, Recommendation, Saving, SavingStep, ServiceAdvice, StepKind, Verdict
 from advisor.units import HOURS_PER_DAY, HOURS_PER_WEEK
 
 VERDICT_WORDS = {
@@ -119,6 +120,53 @@ def proof_sentence(recommendation: Recommendation) -> str:
     )
     has_instances = any(service.instance_types for service in recommendation.recommendation.services)
     return f"{sentence}. ECS's scaling and placement add {100 * ecs:.1f} %" if has_instances and ecs >= 0.0005 else sentence
+
+
+STEP_WORDS: Mapping[StepKind, str] = {
+    StepKind.SIZES: "right sizes",
+    StepKind.ARCHITECTURE: "architecture",
+    StepKind.LAUNCH_TYPE: "launch type",
+    StepKind.SPOT: "Spot",
+    StepKind.COMMITMENTS: "commitments",
+}
+
+
+def saved(step: SavingStep) -> str:
+    """``$54``; ``nothing``; ``costs $3 more``."""
+    if step.saves_usd is None:
+        return "not counted here"
+    amount = money(abs(step.saves_usd))
+    if amount == money(0.0):
+        return "nothing"
+    return f"costs {amount} more" if step.saves_usd < 0 else amount
+
+
+def step_rows(recommendation: Recommendation) -> tuple[tuple[str, ...], ...]:
+    """Step, what it saves, a month after it, the plan, risk, effort."""
+    stairs = recommendation.saving_steps
+    return tuple(
+        (
+            STEP_WORDS[step.kind],
+            saved(step),
+            "" if step.monthly_usd is None else money(step.monthly_usd),
+            step.title or "",
+            step.risk,
+            step.effort,
+        )
+        for step in (stairs.steps if stairs else ())
+    )
+
+
+def steps_sentence(recommendation: Recommendation) -> str:
+    """What each kind of change saves, in order, and the line of those who change nothing but the sizes; empty without one."""
+    stairs = recommendation.saving_steps
+    if stairs is None:
+        return ""
+    steps = ", ".join(f"{STEP_WORDS[step.kind]} {saved(step)}" for step in stairs.steps if step.saves_usd is not None)
+    return (
+        f"from {money(stairs.start_usd)} ({stairs.start}) a month to {money(stairs.end_usd)}: {steps}; "
+        f"change nothing but the sizes: {money(stairs.sizes_alone_usd)}"
+    )
 
 
 def _last(hours: float) -> str:

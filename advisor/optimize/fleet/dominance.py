@@ -107,15 +107,19 @@ def undominated(
     usd_per_hour : (types,)
     """
     useful = _useful(tasks, counts, capacity)
+    order = np.lexsort((np.array(names, dtype=np.str_), usd_per_hour))
+    holds = np.ones((len(names), len(names)), dtype=np.bool_)
+    for of, use in zip(capacity.T, useful.T, strict=True):
+        holds &= of[order] >= use[order, np.newaxis]
     kept: list[int] = []
     dominated: dict[int, int] = {}
-    for at in sorted(range(len(names)), key=lambda i: (float(usd_per_hour[i]), names[i])):
-        better = next((i for i in kept if (capacity[i] >= useful[at]).all()), None)
-        if better is None:
-            kept.append(at)
+    for place, at in enumerate(order.tolist()):
+        better = np.flatnonzero(holds[place, kept])
+        if better.size:
+            dominated[at] = int(order[kept[int(better[0])]])
         else:
-            dominated[at] = better
-    return np.array(kept, dtype=np.int64), dominated
+            kept.append(place)
+    return order[kept].astype(np.int64), dominated
 
 
 def _useful(tasks: IntArray, counts: IntArray, capacity: IntArray) -> IntArray:

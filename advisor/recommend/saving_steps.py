@@ -1,0 +1,186 @@
+"""The staircase: what sizes, architecture, launch type and Spot each save, one after the other, from what runs today."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from advisor.ecs import Architecture, LaunchType, PurchaseOption
+from advisor.optimize.alternatives import Alternatives
+from advisor.optimize.held import price_plan
+from advisor.optimize.loads import ServiceLoad
+from advisor.optimize.parts import Part
+from advisor.optimize.search import CapacityKind, Search, packed_load, shared_part
+from advisor.optimize.titles import parts_title
+from advisor.recommend.result import Present, SavingStep, SavingSteps, StepKind
+from advisor.workload import PresentService, Workload
+
+FARGATE_START = PresentService(launch_type=LaunchType.FARGATE)
+"""Where a service starts that nobody said anything of: on demand, on the first architecture that its image has."""
+RISKS = {
+    StepKind.SIZES: "a task that outgrows its memory is stopped; sizes keep the most that was seen, and a margin",
+    StepKind.ARCHITECTURE: "each image and what it links to has to run on the other architecture, as fast",
+    StepKind.LAUNCH_TYPE: "instances are yours to patch, and one that fails takes all its tasks; none on Fargate",
+    StepKind.SPOT: "two minutes' notice, and at times no capacity; for Fargate Spot AWS publishes no interruption rate",
+    StepKind.COMMITMENTS: "paid for one or three years whatever runs",
+}
+EFFORTS = {
+    StepKind.SIZES: "a new task definition revision",
+    StepKind.ARCHITECTURE: "an image built and tested for it",
+    StepKind.LAUNCH_TYPE: "a capacity provider, with its Auto Scaling group where it has instances, and a new deployment",
+    StepKind.SPOT: "a capacity provider strategy, and tasks that end well on SIGTERM",
+    StepKind.COMMITMENTS: "a purchase: `advisor commit` sizes it on the load after the other steps",
+}
+
+
+def saving_steps(
+    workload: Workload, found: Alternatives, search: Search, present: Present | None, best: Sequence[Part]
+) -> SavingSteps | None:
+    """Plans from what runs today to the recommended one, each free in one thing more, and billed like any alternative.
+
+    Without a price of today the stairs start from every service on Fargate in its declared size, and say so. Where no plan of
+    the kind of a step was found, it saves nothing and the next one takes its saving: the steps always add up. Only the
+    recommended plan is replayed; the steps before it are billed by the packing model.
+
+    Returns
+    -------
+    SavingSteps or None
+        None where neither today nor that start has a price.
+    """
+    steps = _Steps(workload, found, search)
+    if present is not None and present.monthly_usd is not None:
+        start, start_usd, is_present = "what runs today", present.monthly_usd.mean, True
+        configured = {load.service.name: load.service.present or steps.on_present_instances for load in found.loads}
+    else:
+        configured = {
+            load.service.name: replace(FARGATE_START, architecture=load.service.architectures[0]) for load in found.loads
+        }
+        parts = steps.on_fargate(configured, is_declared=True)
+        usd = None if parts is None else steps.usd(parts)
+        if usd is None:
+            return None
+        start, start_usd, is_present = "every service on Fargate on demand in its declared size", usd, False
+    best_usd = steps.usd(best)
+    if best_usd is None:
+        return None
+    plans = [
+        (StepKind.SIZES, steps.resized(configured, any_architecture=False)),
+        (StepKind.ARCHITECTURE, steps.resized(configured, any_architecture=True)),
+        (StepKind.LAUNCH_TYPE, steps.without_more_spot(configured, best)),
+        (StepKind.SPOT, list(best)),
+    ]
+    made, before_usd = [], start_usd
+    for kind, plan in plans:
+        usd = None if plan is None else steps.usd(plan)
+        after_usd = before_usd if usd is None else usd
+        made.append(
+            SavingStep(
+                kind=kind,
+                title=parts_title(plan) if plan and usd is not None else None,
+                monthly_usd=after_usd,
+                saves_usd=before_usd - after_usd,
+                risk=RISKS[kind],
+                effort=EFFORTS[kind],
+            )
+        )
+        before_usd = after_usd
+    made.append(
+        SavingStep(
+            kind=StepKind.COMMITMENTS,
+            title=None,
+            monthly_usd=None,
+            saves_usd=None,
+            risk=RISKS[StepKind.COMMITMENTS],
+            effort=EFFORTS[StepKind.COMMITMENTS],
+        )
+    )
+    return SavingSteps(start=start, is_present=is_present, start_usd=start_usd, steps=tuple(made), end_usd=best_usd)
+
+
+class _Steps:
+    """Plans that keep some of what services run on."""
+
+    def __init__(self, workload: Workload, found: Alternatives, search: Search) -> None:
+        self.workload, self.found, self.search = workload, found, search
+
+    @property
+    def on_present_instances(self) -> PresentService:
+        cluster = self.workload.present
+        option = cluster.purchase_option if cluster else PurchaseOption.ON_DEMAND
+        return PresentService(launch_type=LaunchType.EC2, purchase_option=option)
+
+    def usd(self, parts: Sequence[Part]) -> float | None:
+        """Mean of a month; None without a price."""
+        monthly = price_plan(parts, self.found.common_hours, self.search).monthly_usd
+        return None if monthly is None else monthly.mean
+
+    def on_fargate(
+        self, configured: dict[str, PresentService], *, is_declared: bool = False, any_architecture: bool = False
+    ) -> list[Part] | None:
+        """Each of the services on Fargate in its cheapest size, or in the declared one."""
+        parts = []
+        for name, config in configured.items():
+            choices = [
+                choice.parts[0]
+                for choice in self.found.by_service[name]
+                if choice.kind == (LaunchType.FARGATE, config.purchase_option)
+                and choice.parts
+                and (any_architecture or choice.parts[0].services[name].architecture is config.architecture)
+                and not (is_declared and choice.is_right_sized)
+            ]
+            priced = [(usd, at) for at, part in enumerate(choices) if (usd := self.usd([part])) is not None]
+            if not priced:
+                return None
+            parts.append(choices[min(priced)[1]])
+        return parts
+
+    def resized(self, configured: dict[str, PresentService], *, any_architecture: bool) -> list[Part] | None:
+        """Every service where it is, in the cheapest sizes; instances follow the tasks, on the types of today or on any."""
+        fargate = {name: config for name, config in configured.items() if config.launch_type is LaunchType.FARGATE}
+        parts = self.on_fargate(fargate, any_architecture=any_architecture)
+        loads = [load for load in self.found.loads if configured[load.service.name].launch_type is LaunchType.EC2]
+        if parts is None or len(fargate) + len(loads) < len(configured):
+            return None
+        if not loads:
+            return parts
+        option = configured[loads[0].service.name].purchase_option
+        shared = self._on_instances(loads, option, any_type=any_architecture)
+        return None if shared is None else [*parts, shared]
+
+    def _on_instances(self, loads: Sequence[ServiceLoad], option: PurchaseOption, *, any_type: bool) -> Part | None:
+        """Services together on one capacity provider, as declared or right-sized, whichever costs less."""
+        search = self.search
+        if not any_type:
+            today = set(self.workload.present.instances) if self.workload.present else set()
+            candidates = search.candidates
+            is_left = np.array([t.name in today for t in candidates.types])
+            rates = np.where(is_left, candidates.on_demand_usd, np.nan), np.where(is_left, candidates.spot_pool_usd, np.nan)
+            search = replace(search, candidates=replace(candidates, on_demand_usd=rates[0], spot_pool_usd=rates[1]))
+        right = [self.found.right_sized.get(load.service.name, load) for load in loads]
+        found: list[tuple[float, int, Part]] = []
+        for each in (loads, right):
+            for architecture in Architecture:
+                if all(architecture in load.service.architectures for load in each):
+                    kind = CapacityKind(launch_type=LaunchType.EC2, purchase_option=option, architecture=architecture)
+                    load = packed_load([one.run for one in each])
+                    part = shared_part(search, load, kind, self.found.common_hours, name=self.workload.cluster)
+                    usd = None if part is None else self.usd([part])
+                    if part is not None and usd is not None:
+                        found.append((usd, len(found), part))
+        return min(found, default=(0.0, 0, None))[2]
+
+    def without_more_spot(self, configured: dict[str, PresentService], best: Sequence[Part]) -> list[Part] | None:
+        """The recommended plan where it uses no more Spot than today; or else the cheapest such alternative."""
+
+        def is_allowed(parts: Sequence[Part]) -> bool:
+            return all(
+                part.provider.purchase_option in (PurchaseOption.ON_DEMAND, configured[name].purchase_option)
+                for part in parts
+                for name in part.services
+            )
+
+        if is_allowed(best):
+            return list(best)
+        others = [c.parts for c in self.found.for_cluster if c.parts and not c.is_comparison and is_allowed(c.parts)]
+        priced = [(usd, at) for at, parts in enumerate(others) if (usd := self.usd(parts)) is not None]
+        return list(others[min(priced)[1]]) if priced else None
