@@ -79,6 +79,30 @@ def rejected_why(alternative: Alternative, best: Alternative) -> str:
     return clause
 
 
+def change_needed(alternative: Alternative, best: Alternative) -> str:
+    """What would have to change for an alternative to be as cheap as another; empty where it is, or has no price.
+
+    Instances cost the same however full they are: what is on them alone sets how full they would have to be. Where part of an
+    alternative runs without instances, only its price is spoken of.
+    """
+    if not alternative.feasible or alternative.monthly_usd is None or best.monthly_usd is None or alternative.plan is None:
+        return ""
+    ours, theirs = best.monthly_usd.mean, alternative.monthly_usd.mean
+    if theirs <= ours or not ours:
+        return ""
+    cheaper = f"it would take a price {percent((theirs - ours) / theirs)} lower"
+    services = alternative.plan.services.values()
+    if alternative.instances is None or any(service.launch_type is LaunchType.FARGATE for service in services):
+        return cheaper
+    needed = alternative.instances.packed_fraction * theirs / ours
+    if needed > 1.0:
+        return f"{cheaper}: full instances would still cost more"
+    more_load = (
+        ", so more load than the least number of instances holds" if alternative.instances.binding == "minimum count" else ""
+    )
+    return f"{cheaper}, or instances {percent(needed)} full{more_load}"
+
+
 def unmet_task_hours(parts: Sequence[Part], hours: FloatArray) -> float:
     """Task-hours a month that were needed beyond the upper bounds of service auto scaling."""
     unmet = np.sum([part.unmet_tasks for part in parts], axis=0)

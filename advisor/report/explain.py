@@ -15,7 +15,7 @@ from advisor.optimize.instance_money import InstanceMoney, Layer
 from advisor.optimize.pricing import InstanceFacts
 from advisor.plan import Plan
 from advisor.pricing import PriceCatalog, Source
-from advisor.recommend.reasons import percent, rejected_why
+from advisor.recommend.reasons import change_needed, percent, rejected_why
 from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation, ServiceAdvice, ServiceView
 from advisor.report.hand_sum import HandSum, SumLine, source_key, sum_by_hand, sum_of, usd
 from advisor.report.markdown import escape
@@ -75,11 +75,13 @@ class Rejected:
     probability_cheapest: float | None = None
     expected_regret_usd: float | None = None
     """[USD a month]"""
+    change: str = ""
+    """What would have to change for it to win; empty where it has no price or is no dearer."""
 
     @property
     def told(self) -> str:
         """Why it lost, and what the draws say of it."""
-        clauses = [self.why]
+        clauses = [self.why, *([self.change] if self.change else [])]
         if self.monthly_usd is not None and self.monthly_usd.p10 is not None:
             clauses.append(f"next month {interval(self.monthly_usd)}")
         if self.probability_cheapest is not None:
@@ -411,6 +413,7 @@ def _rejected(
             title=a.title,
             monthly_usd=a.monthly_usd,
             why="the cheapest of these" if a is reference else rejected_why(a, reference),
+            change="" if a is reference or a.is_comparison else change_needed(a, reference),
             probability_cheapest=a.probability_cheapest,
             expected_regret_usd=a.expected_regret_usd,
         )
