@@ -191,7 +191,7 @@ class StepKind(StrEnum):
     """With it, on instances, their type."""
     LAUNCH_TYPE = "launch_type"
     SPOT = "spot"
-    COMMITMENTS = "commitments"
+    """The last one: new commitments are sized on the load after it, by ``advisor commit``, and are no part of this answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,9 +202,9 @@ class SavingStep:
     """What it is free to change on top of the steps before it."""
     title: str | None
     """Of the plan after it; None where none of its kind was found or has a price, so that it saves nothing."""
-    monthly_usd: float | None
-    """After the step. None for commitments, which are sized apart."""
-    saves_usd: float | None
+    monthly_usd: float
+    """After the step."""
+    saves_usd: float
     """Against the step before; negative where it costs more."""
     risk: str
     effort: str
@@ -221,15 +221,14 @@ class SavingSteps:
     start_usd: float
     """A month of it."""
     steps: tuple[SavingStep, ...]
-    """In order, commitments last."""
+    """In order."""
     end_usd: float
     """Mean of the recommended plan."""
 
     @property
     def sizes_alone_usd(self) -> float:
         """A month where nothing is changed but the sizes."""
-        after = self.steps[0].monthly_usd
-        return self.start_usd if after is None else after
+        return self.steps[0].monthly_usd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,14 +22,12 @@ RISKS = {
     StepKind.ARCHITECTURE: "each image and what it links to has to run on the other architecture, as fast",
     StepKind.LAUNCH_TYPE: "instances are yours to patch, and one that fails takes all its tasks; none on Fargate",
     StepKind.SPOT: "two minutes' notice, and at times no capacity; for Fargate Spot AWS publishes no interruption rate",
-    StepKind.COMMITMENTS: "paid for one or three years whatever runs",
 }
 EFFORTS = {
     StepKind.SIZES: "a new task definition revision",
     StepKind.ARCHITECTURE: "an image built and tested for it",
     StepKind.LAUNCH_TYPE: "a capacity provider, with its Auto Scaling group where it has instances, and a new deployment",
     StepKind.SPOT: "a capacity provider strategy, and tasks that end well on SIGTERM",
-    StepKind.COMMITMENTS: "a purchase: `advisor commit` sizes it on the load after the other steps",
 }
 
 
@@ -84,16 +82,6 @@ def saving_steps(
             )
         )
         before_usd = after_usd
-    made.append(
-        SavingStep(
-            kind=StepKind.COMMITMENTS,
-            title=None,
-            monthly_usd=None,
-            saves_usd=None,
-            risk=RISKS[StepKind.COMMITMENTS],
-            effort=EFFORTS[StepKind.COMMITMENTS],
-        )
-    )
     return SavingSteps(start=start, is_present=is_present, start_usd=start_usd, steps=tuple(made), end_usd=best_usd)
 
 

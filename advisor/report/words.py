@@ -127,14 +127,11 @@ STEP_WORDS: Mapping[StepKind, str] = {
     StepKind.ARCHITECTURE: "architecture",
     StepKind.LAUNCH_TYPE: "launch type",
     StepKind.SPOT: "Spot",
-    StepKind.COMMITMENTS: "commitments",
 }
 
 
 def saved(step: SavingStep) -> str:
     """``$54``; ``nothing``; ``costs $3 more``."""
-    if step.saves_usd is None:
-        return "not counted here"
     amount = money(abs(step.saves_usd))
     if amount == money(0.0):
         return "nothing"
@@ -148,7 +145,7 @@ def step_rows(recommendation: Recommendation) -> tuple[tuple[str, ...], ...]:
         (
             STEP_WORDS[step.kind],
             saved(step),
-            "" if step.monthly_usd is None else money(step.monthly_usd),
+            money(step.monthly_usd),
             step.title or "",
             step.risk,
             step.effort,
@@ -162,7 +159,7 @@ def steps_sentence(recommendation: Recommendation) -> str:
     stairs = recommendation.saving_steps
     if stairs is None:
         return ""
-    steps = ", ".join(f"{STEP_WORDS[step.kind]} {saved(step)}" for step in stairs.steps if step.saves_usd is not None)
+    steps = ", ".join(f"{STEP_WORDS[step.kind]} {saved(step)}" for step in stairs.steps)
     return (
         f"from {money(stairs.start_usd)} ({stairs.start}) a month to {money(stairs.end_usd)}: {steps}; "
         f"change nothing but the sizes: {money(stairs.sizes_alone_usd)}"
