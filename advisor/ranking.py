@@ -15,6 +15,7 @@ from advisor.optimize.parts import PACKING_RANGE, Part, instance_provider, insta
 from advisor.optimize.pricing import PricedParts, instance_facts, price_parts
 from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS, replayed_parts
 from advisor.optimize.search import CapacityKind, PackedLoad, Search, by_step, packed_load, part_on_provider, search_for
+from advisor.optimize.strategies import PresentStrategies, price_present_strategies
 from advisor.pricing import PriceCatalog
 from advisor.simulate.instances import held, with_zone_floor
 from advisor.simulate.packing import first_fit_decreasing
@@ -118,6 +119,8 @@ class InstanceRanking:
     zones: int
     instances: tuple[RankedInstanceType, ...]
     notes: tuple[str, ...]
+    present: PresentStrategies | None = None
+    """The present cluster under every placement strategy; None where it is not stated, or levers were not asked for."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as ``advisor instances --format json`` prints it."""
@@ -184,6 +187,7 @@ def rank_instances(
         How long a deployment keeps old and new tasks side by side. [min]
     has_levers
         Replay the first type of each ranking also with settings of scaling changed, one at a time; replays at least that type.
+        Where the workload states its present instances, they are replayed under each placement strategy as well.
 
     Returns
     -------
@@ -228,6 +232,10 @@ def rank_instances(
         names = tuple(load.service.name for load in members)
         group, found = rankings.setdefault(names, (_Group(load=packed_load([load.run for load in members]), hours=hours), []))
         found += _packed_types(search, group, kind, most)
+    present, unpriced = None, None
+    if has_levers:
+        present, unpriced = price_present_strategies(workload, loads, search, hours, weeks=replay_weeks)
+    notes += [unpriced] if unpriced else []
     result: list[RankedInstanceType] = []
     for _, (group, found) in sorted(rankings.items(), key=lambda item: -len(item[0])):
         rows = _rows(sorted(found, key=lambda each: each.sort_key)[:most], group, search, deployment_minutes)
@@ -246,6 +254,7 @@ def rank_instances(
         zones=search.constraints.zones,
         instances=tuple(result),
         notes=(*search.candidates.notes, *notes),
+        present=present,
     )
 
 

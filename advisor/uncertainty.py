@@ -55,6 +55,10 @@ LIST_PRICE_SIGMA_PER_YEAR: Final = 0.012
 """Log move of a list rate in a year: 12 of 7,521 EC2 rates moved between 2025-10-28 and 2026-07-05, those by 30 % or so."""
 
 
+LOST_INSIDE_STEP: Final = ((300, 0.0), (900, 0.13), (3600, 0.20))
+"""Longest step in seconds, and the fraction that :func:`lost_inside_step` gives."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CostHistory:
     """What each plan would have cost, week by week, and what else moves its bill; one column a plan everywhere."""
@@ -69,6 +73,8 @@ class CostHistory:
     """The load is a statement and not a measurement: it has no moves."""
     range_fraction: FloatArray | None = None
     """(plans,): how much dearer than modelled a plan may be, one-sided; None is nothing."""
+    inside_step_fraction: float = 0.0
+    """How much dearer every plan may be, one-sided, for what the load did within its steps; see :func:`lost_inside_step`."""
     spot_fraction: FloatArray | None = None
     """(2, plans): share of the cost at EC2 Spot and at Fargate Spot rates; None is nothing."""
     price_age_years: FloatArray | None = None
@@ -122,7 +128,18 @@ def month_draws(history: CostHistory, *, growth: Growth, n_draws: int = N_DRAWS,
     usd *= _prices(history, rng, n_draws)
     if history.range_fraction is not None:
         usd *= 1 + rng.random(n_draws)[:, np.newaxis] * history.range_fraction
+    usd *= 1 + rng.random(n_draws)[:, np.newaxis] * history.inside_step_fraction
     return np.asarray(usd)
+
+
+def lost_inside_step(input_step_s: int) -> float:
+    """How much dearer than a load in steps of this length says the load itself may be, one-sided, as a fraction.
+
+    From nine real loads of 1 and 5 minutes, each also taken by the quarter of an hour and by the hour (docs/envelope.md): eight
+    came out cheaper, by 6 and 10 % in the mean and at most by 14 and 19 %, on Fargate and on instances alike. The range reaches
+    to the largest; its middle is the mean.
+    """
+    return next(fraction for step_s, fraction in LOST_INSIDE_STEP if input_step_s <= step_s)
 
 
 def _log_cost(weekly_usd: FloatArray) -> FloatArray:

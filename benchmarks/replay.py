@@ -1,15 +1,32 @@
-"""The placement replay against the plain-Python simulator of the tests, with equal results."""
+"""The replays against the plain-Python simulators of the tests, and that of counts against simpy too, with equal results."""
 
+import json
+import os
 import resource
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from advisor.ecs import PlacementStrategy
-from advisor.simulate.replay import ClusterRules, Replay, ReplayedCluster, ReplayedService, ScalingRules, replay_cluster
+from advisor.simulate.replay import (
+    ClusterRules,
+    CountedCells,
+    CountedCluster,
+    Replay,
+    ReplayedCluster,
+    ReplayedService,
+    ScalingRules,
+    replay_cluster,
+    replay_counts,
+)
 from benchmarks.measure import Row, once_s
-from tests.oracle import ecs_cluster
+from tests.oracle import counts, ecs_cluster
 
 STEP_S = 60
 STEPS_PER_DAY = 1_440
@@ -49,6 +66,85 @@ def replay_rows(is_quick: bool) -> Iterator[Row]:
         other_s=plain,
         goal=">= 20",
     )
+
+
+COUNT_STEPS = 240
+REPLICAS, CANDIDATES = 128, 128
+PLAIN_CELLS = 60
+START_S = 60
+
+
+def counts_rows(is_quick: bool) -> Iterator[Row]:
+    """16,384 cells, 4 hours by the minute, in processor time per cell and step: others run some of the same cells."""
+    load, targets = _cells()
+    places = np.arange(CANDIDATES) % 12 + 2
+    for name, cluster in (("Fargate", None), ("instances", CountedCluster(places=places, zones=2))):
+        cells = CountedCells(
+            load=load, min_tasks=np.array([2]), max_tasks=np.array([np.inf]), saturates_at=5 / 3 * targets, start_s=START_S,
+            **({} if cluster is None else {"cluster": cluster}),
+        )  # fmt: skip
+        results: list[Any] = []
+        ours = min(_cpu_s(lambda cells=cells, to=results: to.append(replay_counts(cells, step_s=STEP_S))) for _ in range(3))
+        some = [(at % REPLICAS, at % CANDIDATES) for at in range(PLAIN_CELLS)]
+        expected: list[Any] = []
+        plain = _cpu_s(lambda some=some, to=expected, on=cluster: to.extend(_plain(load, targets, *at, on) for at in some))
+        for (replica, candidate), steps in zip(some, expected, strict=True):
+            assert results[0].placed[:, replica, candidate].tolist() == [step[0] for step in steps]
+        label = f"counts replay, {REPLICAS * CANDIDATES:,} cells on {name}, per cell and step"
+        each = ours / (COUNT_STEPS * REPLICAS * CANDIDATES)
+        yield Row(
+            name=label, ours_s=each, other="plain Python, a cell at a time", other_s=plain / COUNT_STEPS / PLAIN_CELLS,
+            goal=">= 200",
+        )  # fmt: skip
+        if cluster is None:
+            yield from _simpy_row(label, each, load, some, results[0].placed)
+
+
+def _simpy_row(label: str, each: float, load: Any, some: list[tuple[int, int]], placed: Any) -> Iterator[Row]:
+    if find_spec("simpy") is None:
+        print("simpy is not installed: counts replay against simpy skipped", file=sys.stderr)
+        return
+    at_target = [at for at in some if at[1] == some[0][1]] or some[:1]
+    given = {
+        "loads": [load[:, replica, candidate].astype(float).tolist() for replica, candidate in at_target],
+        "least": 2, "saturates_at": float(5 / 3 * _targets()[at_target[0][1]]), "start_steps": START_S // STEP_S,
+    }  # fmt: skip
+    command = [sys.executable, str(Path(__file__).with_name("simpy_counts.py"))]
+    done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, check=True, env=dict(os.environ))
+    answer = json.loads(done.stdout)
+    assert answer["placed"] == [int(placed[-1, replica, candidate]) for replica, candidate in at_target]
+    other = answer["seconds"] / COUNT_STEPS / len(at_target)
+    yield Row(name=label, ours_s=each, other="simpy, in its own process", other_s=other, goal=">= 500")
+
+
+def _targets() -> Any:
+    return np.linspace(0.8, 1.2, CANDIDATES).astype(np.float32)
+
+
+def _cells() -> tuple[Any, Any]:
+    """Waves with noise that changes each minute, (steps, replicas, candidates), under candidates' targets."""
+    random = np.random.default_rng(1)
+    minutes = np.arange(COUNT_STEPS)[:, np.newaxis]
+    wave = 20 * (1.2 + np.sin(minutes / 60 + random.uniform(0, 6, REPLICAS)))
+    load = (wave * random.normal(1, 0.05, wave.shape)).astype(np.float32)
+    return np.ascontiguousarray(load[:, :, np.newaxis] * _targets()), _targets()
+
+
+def _plain(load: Any, targets: Any, replica: int, candidate: int, cluster: CountedCluster | None) -> Any:
+    policy, group = ScalingRules(), ClusterRules()
+    service = {
+        "min": 2, "max": None, "saturates_at": float(5 / 3 * targets[candidate]), "start_s": START_S,
+        "policy": {name: getattr(policy, name) for name in ScalingRules.__slots__},
+    }  # fmt: skip
+    places = None if cluster is None else int(cluster.places[candidate])
+    rules = {name: getattr(group, name) for name in ClusterRules.__slots__}
+    return counts.replay(load[:, replica, candidate].astype(float).tolist(), service, places, 2, rules, STEP_S)
+
+
+def _cpu_s(call: Any) -> float:
+    began = time.process_time()
+    call()
+    return time.process_time() - began
 
 
 def _services(n_steps: int) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import advisor
-from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
+from advisor.ecs import Architecture, LaunchType, PlacementStrategy, PurchaseOption, TaskSize
 from advisor.optimize.levers import price_levers
 from advisor.optimize.loads import service_loads
 from advisor.optimize.parts import instance_provider
@@ -16,7 +16,7 @@ from advisor.optimize.replayed import replayed_parts
 from advisor.optimize.search import part_on_provider, search_for
 from advisor.ranking import rank_instances
 from advisor.report.instances import instances_markdown, render_instances
-from advisor.workload import Constraints, LoadForm, Scaling, Service, Workload
+from advisor.workload import Constraints, LoadForm, PresentCluster, Scaling, Service, Workload
 
 M5_LARGE_USD = 730 * 0.096 + 30 * 0.08
 """A month of one with its volume, us-east-1."""
@@ -78,6 +78,9 @@ def test_a_constant_load_by_hand():
             ("minimum tasks", "one more"): 3,
             ("target capacity", "90 %"): 4,
             ("target capacity", "80 %"): 4,
+            ("placement", "binpack"): 3,
+            ("placement", "ECS's default"): 3,
+            ("metrics of the service", "20 s"): 3,
             ("scale-in step", "one task at a time"): 3,
         },
         rel=1e-3,  # the fourth instance boots at first
@@ -110,7 +113,54 @@ def test_scaling_in_one_task_at_a_time_is_shown_as_no_choice():
 
 def test_counts_that_were_given_leave_only_the_settings_of_the_instances():
     found, _ = levers_of(workload_of([3, 5, 9], form=LoadForm.TASKS))
-    assert {lever.setting for lever in found.levers} == {"target capacity"}
+    assert {lever.setting for lever in found.levers} == {"target capacity", "placement"}
+
+
+def test_the_default_placement_keeps_an_instance_for_every_task():
+    """By hand: 40 tasks fill ten instances of four; then five minutes' worth of ten hours with ten tasks, one on each.
+
+    Spread over instances no instance is ever empty; packed, three are enough once the fifteen minutes are over.
+    """
+    found, outcomes = levers_of(workload_of([40, 10, 10, 10, 10, 10], form=LoadForm.TASKS))
+    default = outcomes["placement", "ECS's default"].monthly_usd
+    assert default == pytest.approx(10 * M5_LARGE_USD, rel=1e-2)
+    assert found.base.monthly_usd < 0.55 * default
+    assert outcomes["placement", "binpack"].monthly_usd == pytest.approx(found.base.monthly_usd, rel=1e-2)
+
+
+def present_on(*names, cpu_units=DAY, **more):
+    workload = replace(workload_of(cpu_units, **more), present=PresentCluster(instances=dict.fromkeys(names, 4)))
+    return rank_instances(workload, advisor.read_catalog("us-east-1"), replay_weeks=1, has_levers=True)
+
+
+def test_the_strategies_of_a_present_cluster_by_hand():
+    """40 tasks fill ten m5.large, ten tasks three: spread over instances, none of the ten is ever empty."""
+    ranking = present_on("m5.large", cpu_units=[40, 10, 10, 10, 10, 10], form=LoadForm.TASKS)
+    found = {each.placement: each.monthly_usd for each in ranking.present.strategies}
+    assert found[PlacementStrategy.DEFAULT_SPREAD] == ranking.present.default_usd == pytest.approx(10 * M5_LARGE_USD, rel=1e-2)
+    mean = (10 * 4 + 3 * 20 + 7 * 0.25 * 2) / 24  # seven instances are held for a quarter of an hour, twice a day
+    assert found[PlacementStrategy.BINPACK] == pytest.approx(mean * M5_LARGE_USD, rel=0.02)
+    text = " ".join(render_instances(ranking).split())
+    saved = ranking.present.default_usd - found[PlacementStrategy.SPREAD_THEN_BINPACK]
+    assert f"AZ spread, then binpack saves USD {saved:,.2f}" in text
+    assert ranking.to_dict()["present"]["instance_type"] == "m5.large"
+
+
+@pytest.mark.parametrize(
+    ("names", "why"), [(("m4.large",), "m4.large is no candidate"), (("m5.large", "m5.xlarge"), "2 instance types")]
+)
+def test_a_present_cluster_that_cannot_be_priced_so_is_said(names, why):
+    ranking = present_on(*names)
+    assert ranking.present is None
+    assert any(why in note for note in ranking.notes)
+
+
+def test_metrics_of_twenty_seconds_scale_out_two_minutes_sooner():
+    """A load that rises each day: two minutes less with too few tasks, at each rise of more than a tenth."""
+    found, outcomes = levers_of(workload_of([500, 4100]))
+    faster = outcomes["metrics of the service", "20 s"]
+    assert faster.hours_above_80_percent < found.base.hours_above_80_percent
+    assert faster.monthly_usd >= found.base.monthly_usd
 
 
 def test_the_ranking_shows_levers_on_its_first_type(assert_golden):

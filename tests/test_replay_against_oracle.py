@@ -14,6 +14,9 @@ from advisor.simulate.replay import (
     ReplayedService,
     ScaleInStep,
     ScalingRules,
+    ScheduledBounds,
+    StepScaling,
+    TrackedMetric,
     replay_cluster,
 )
 from tests import strategies
@@ -24,19 +27,39 @@ MOST_STEPS = 90
 a_few = settings(max_examples=settings().max_examples // 2)
 
 
+def known(load):
+    return np.array([np.nan if value is None else value for value in load], dtype=float)
+
+
+def rules_of(policy):
+    return ScalingRules(**policy | {"scale_in_step": ScaleInStep(policy["scale_in_step"])})
+
+
 def as_replayed(service):
     """A service as the oracle takes it, as the engine takes it."""
-    policy = dict(service["policy"])
     return ReplayedService(
         name=service["name"],
         reservation=np.array(service["task"]),
         start_s=service["start_s"],
         min_tasks=service["min"],
         max_tasks=service["max"],
-        load=np.array([np.nan if value is None else value for value in service["load"]], dtype=float),
+        load=known(service["load"]),
         saturates_at=service["saturates_at"],
         is_counts=service["is_counts"],
-        scaling=ScalingRules(scale_in_step=ScaleInStep(policy.pop("scale_in_step")), **policy),
+        scaling=rules_of(service["policy"]),
+        more_tracked=tuple(
+            TrackedMetric(load=known(each["load"]), saturates_at=each["saturates_at"], scaling=rules_of(each["policy"]))
+            for each in service.get("more_policies", ())
+            if "steps" not in each["policy"]
+        ),
+        step_policies=tuple(
+            StepScaling(load=known(each["load"]), saturates_at=each["saturates_at"], **each["policy"])
+            for each in service.get("more_policies", ())
+            if "steps" in each["policy"]
+        ),
+        scheduled=tuple(
+            ScheduledBounds(step=step, min_tasks=low, max_tasks=high) for step, low, high in service.get("bounds", ())
+        ),
     )
 
 
@@ -99,6 +122,17 @@ def loads(draw, n_steps, most):
 
 
 @st.composite
+def bounds(draw, n_steps):
+    """Scheduled actions, often none: both bounds, or the lower one alone where no upper one can be below it."""
+    found = []
+    for _ in range(draw(st.sampled_from([0, 0, 1, 2, 3]))):
+        least = draw(st.integers(0, 6))
+        most = draw(st.one_of(st.integers(max(least, 1), 12), st.just(100)))
+        found.append((draw(st.integers(0, n_steps - 1)), *draw(st.sampled_from([(least, most), (least, most), (0, None)]))))
+    return found
+
+
+@st.composite
 def services(draw, number, n_steps):
     least = draw(st.sampled_from([0, 1, 1, 2, 3]))
     return {
@@ -115,6 +149,7 @@ def services(draw, number, n_steps):
         "saturates_at": draw(st.sampled_from([None, None, 1 / 0.5, 1 / 0.6, 1 / 0.75, 1.0])),
         "is_counts": draw(st.integers(0, 3)) == 0,
         "policy": draw(policies()),
+        "bounds": draw(bounds(n_steps)),
     }
 
 
@@ -188,6 +223,24 @@ def busy_case(seed):
         }
 
     tasks = [(256, 512, 1), (1024, 1900, 1), (256, 3800, 1), (700, 2600, 1), (2048, 7600, 1), (1500, 7000, 1)]
+
+    def more_policies():
+        found = []
+        for _ in range(random.choice([0, 0, 1, 2])):
+            if random.random() < 0.5:
+                found.append({"load": load(250), "saturates_at": random.choice([None, 1.5]), "policy": policy()})
+                continue
+            sign = random.choice([1, -1])
+            steps = [(0, sign)] if random.random() < 0.4 else [(0, sign), (0.25, 2 * sign), (0.5, 4 * sign)]
+            given_policy = {
+                "steps": steps,
+                "is_scale_in": sign < 0,
+                "points": random.choice([1, 3, 5]),
+                "cooldown_s": random.choice([0, 60, 300]),
+            }
+            found.append({"load": load(250), "saturates_at": random.choice([None, 1.5]), "policy": given_policy})
+        return found
+
     busy = [
         {
             "name": f"service-{number}",
@@ -199,6 +252,11 @@ def busy_case(seed):
             "saturates_at": random.choice([None, 1.5, 2.0]),
             "is_counts": random.random() < 0.4,
             "policy": policy(),
+            "more_policies": more_policies(),
+            "bounds": [
+                (random.randrange(250), *random.choice([(0, 12), (3, 100), (2, 3), (6, 6)]))
+                for _ in range(random.choice([0, 0, 2, 4]))
+            ],
         }
         for number in range(random.choice([2, 3, 4]))
     ]

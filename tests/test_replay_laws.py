@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 import advisor
 from advisor.ecs import PlacementStrategy
 from advisor.simulate.instances import capacity
-from advisor.simulate.replay import ClusterRules, ReplayedCluster, ReplayedService, ScaleInStep, ScalingRules, replay_cluster
+from advisor.simulate.replay import (
+    ClusterRules,
+    ReplayedCluster,
+    ReplayedService,
+    ScaleInStep,
+    ScalingRules,
+    ScheduledBounds,
+    StepScaling,
+    TrackedMetric,
+    replay_cluster,
+)
 from advisor.simulate.replay.placement import place, take
 
 a_few = settings(max_examples=max(10, settings().max_examples // 3))
@@ -376,3 +386,73 @@ def test_interfaces_limit_awsvpc_tasks_however_small(name, n_tasks, has_trunking
 @cache
 def catalog():
     return advisor.read_catalog("us-east-1")
+
+
+# Scheduled actions
+
+
+def test_scheduled_bounds_hold_at_once_whatever_the_cooldowns():
+    """By hand: one task for a load of one; from step 2 on four, from step 5 on two at most, then the load wants five."""
+    actions = (ScheduledBounds(step=2, min_tasks=4, max_tasks=6), ScheduledBounds(step=5, min_tasks=1, max_tasks=2))
+    given_service = replace(service([1.0] * 8 + [5.0] * 6, least=1, most=6, saturates_at=None), scheduled=actions)
+    assert over_time([given_service])["desired"][0].tolist() == [1, 1, 1, 4, 4, 4, 2, 2, 2, 2, 2, 2, 2, 2]
+
+
+def test_a_scheduled_minimum_brings_a_service_back_from_none():
+    """Which a policy never does: without a task there is no data."""
+    asleep = service([0.0] * 10, least=0)
+    assert over_time([asleep])["desired"][0].tolist() == [0] * 10
+    woken = replace(asleep, scheduled=(ScheduledBounds(step=4, min_tasks=3),))
+    assert over_time([woken])["desired"][0].tolist() == [0] * 5 + [3] * 5
+
+
+# Several policies
+
+
+def tracked(load, **scaling):
+    return TrackedMetric(load=np.array(load, dtype=float), saturates_at=None, scaling=ScalingRules(**scaling))
+
+
+def test_of_two_metrics_the_larger_count_holds_and_both_must_agree_to_scale_in():
+    """By hand: CPU wants 1, then 4, then 1 task; memory wants 1, then 6, and falls to 1 twenty minutes after CPU."""
+    cpu = [1.0] * 5 + [4.0] * 10 + [1.0] * 60
+    memory = [1.0] * 5 + [6.0] * 30 + [1.0] * 40
+    both = over_time([replace(service(cpu, least=1), more_tracked=(tracked(memory),))])["desired"][0]
+    assert both[7:9].tolist() == [1, 6]  # three minutes above
+    assert (both[9:50] == 6).all()  # CPU alone would have let it fall at minute 30
+    assert both[50] == 1  # fifteen minutes after memory fell, too
+    alone = over_time([service(cpu, least=1)])["desired"][0]
+    assert alone[30] == 1
+
+
+def test_an_unknown_second_metric_allows_a_scale_out_and_no_scale_in():
+    """Application Auto Scaling User Guide: with insufficient data of one metric there is no scale-in."""
+    load = [1.0] * 2 + [3.0] * 5 + [1.0] * 40
+    both = over_time([replace(service(load, least=1), more_tracked=(tracked([np.nan] * 47),))])["desired"][0]
+    assert (both[5:] == 3).all()
+
+
+def test_step_scaling_adds_by_the_distance_from_its_threshold():
+    """By hand, threshold 50 %: 1 task from there on, 3 from 75 %. Two tasks at 60 % get one more; three at 80 % three.
+
+    The third task runs at minute 3, where the load is below the threshold for it: three new minutes above begin at minute 4.
+    """
+    load = np.array([2 * 0.6 / 0.5] * 4 + [3 * 0.8 / 0.5] * 8)
+    add = StepScaling(load=load, saturates_at=2.0, steps=((0.0, 1), (0.5, 3)), points=3, cooldown_s=0)
+    only = replace(service([2.0] * 12, least=2, rules=ScalingRules(out_points=99, in_points=99)), step_policies=(add,))
+    assert over_time([only])["desired"][0].tolist() == [2, 2, 2, 3, 3, 3, 3, 6, 6, 6, 6, 6]
+
+
+@a_few
+@given(first=known_loads, second=known_loads)
+def test_a_policy_more_never_asks_for_fewer_tasks_at_the_first_scale_out(first, second):
+    """A4, from one state: until one of them acts, and in that act."""
+    n = min(first.size, second.size)
+    alone = [over_time([service(load[:n], least=2)])["desired"][0] for load in (first, second)]
+    if first[0] > 2 or second[0] > 2:
+        return  # they would not begin in one state
+    both = over_time([replace(service(first[:n], least=2), more_tracked=(tracked(second[:n]),))])["desired"][0]
+    out = [int(np.flatnonzero(np.diff(each) > 0)[0]) + 1 if (np.diff(each) > 0).any() else n for each in alone]
+    at = min(out)
+    if at < n and (np.diff(both[: at + 1]) >= 0).all() and both[at - 1] == 2:
+        assert both[at] >= max(each[at] for each in alone)

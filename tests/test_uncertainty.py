@@ -16,6 +16,7 @@ from advisor.uncertainty import (
     CostHistory,
     chance_of_group,
     elasticity,
+    lost_inside_step,
     month_draws,
     odds,
     quantile_error_fraction,
@@ -229,3 +230,13 @@ def test_a_group_is_cheapest_when_one_of_its_plans_is():
 
 def test_a_week_that_costs_nothing_does_not_break_the_logarithm():
     assert np.isfinite(draws(history([0, 100, 100]))).all()
+
+
+@pytest.mark.parametrize(("step_s", "most"), [(20, 0.0), (300, 0.0), (600, 0.13), (900, 0.13), (1800, 0.20), (3600, 0.20)])
+def test_long_steps_may_hide_load_and_so_cost_on_every_plan_alike(step_s, most):
+    assert lost_inside_step(step_s) == most
+    past = history([[168, 336]], is_stated=True, inside_step_fraction=lost_inside_step(step_s))
+    draws = month_draws(past, growth=Growth())
+    assert draws[:, 0].min() >= 730 * (1 - 1e-9)
+    assert draws[:, 0].max() == pytest.approx(730 * (1 + most), rel=1e-3)
+    assert_allclose(draws[:, 1], 2 * draws[:, 0])

@@ -5,12 +5,20 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from advisor.ecs import PlacementStrategy
 from advisor.meters import sum_over_states
 from advisor.optimize.parts import Part
 from advisor.optimize.pricing import price_parts
 from advisor.optimize.replayed import hours_over, in_replay_order, known_hours, replay_inputs
 from advisor.optimize.search import Search
-from advisor.simulate.replay import Replay, ReplayedCluster, ReplayedService, ScaleInStep, replay_cluster
+from advisor.simulate.replay import (
+    HIGH_RESOLUTION_OUT_POINTS,
+    Replay,
+    ReplayedCluster,
+    ReplayedService,
+    ScaleInStep,
+    replay_cluster,
+)
 from advisor.simulate.timeline import timeline
 from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, FloatArray
 from advisor.workload import Workload
@@ -21,6 +29,12 @@ TARGET_STEPS_PERCENT = (-10, 10, 20)
 MOST_TARGET_PERCENT = 90
 COOLDOWNS_S = (60, 900)
 TARGET_CAPACITIES_PERCENT = (90, 80)
+PLACEMENT_NAMES = {
+    PlacementStrategy.BINPACK: "binpack",
+    PlacementStrategy.DEFAULT_SPREAD: "ECS's default",
+    PlacementStrategy.SPREAD_THEN_BINPACK: "AZ spread, then binpack",
+}
+"""As reports say them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +159,13 @@ def _cases(
         if percent != capacity:
             other = replace(cluster, rules=replace(cluster.rules, target_capacity_percent=percent))
             yield "target capacity", f"{capacity} %", f"{percent} %", (services, other), targets, False
+    for placement in PlacementStrategy:
+        if placement is not cluster.placement:
+            case_there = services, replace(cluster, placement=placement)
+            yield "placement", PLACEMENT_NAMES[cluster.placement], PLACEMENT_NAMES[placement], case_there, targets, False
     if followed:
+        case = changed(lambda s: replace(s, scaling=replace(s.scaling, out_points=HIGH_RESOLUTION_OUT_POINTS)))
+        yield "metrics of the service", "60 s", "20 s", (case, cluster), targets, False
         case = changed(lambda s: replace(s, scaling=replace(s.scaling, scale_in_step=ScaleInStep.ONE)))
         yield "scale-in step", "to the formula's count", "one task at a time", (case, cluster), targets, True
 

@@ -5,7 +5,9 @@ import io
 import textwrap
 from collections.abc import Sequence
 
-from advisor.optimize.levers import Levers
+from advisor.ecs import PlacementStrategy
+from advisor.optimize.levers import PLACEMENT_NAMES, Levers
+from advisor.optimize.strategies import PresentStrategies
 from advisor.ranking import InstanceRanking, RankedInstanceType
 
 WIDTH = 80
@@ -60,6 +62,8 @@ def render_instances(ranking: InstanceRanking) -> str:
                 lines += ["", *_wrapped(_base_sentence(row, row.levers))]
                 lines += [line for sentence in _lever_sentences(row.levers) for line in _wrapped(f"  {sentence}", "    ")]
         lines.append("")
+    if ranking.present is not None:
+        lines += [*_wrapped(_present_sentence(ranking.present)), ""]
     for sentence in (*_legend(ranking), *ranking.notes):
         lines += _wrapped(sentence)
     return "\n".join(lines) + "\n"
@@ -77,6 +81,8 @@ def instances_markdown(ranking: InstanceRanking) -> str:
             if row.levers is not None:
                 lines += [f"{_inert(_base_sentence(row, row.levers))}", ""]
                 lines += [*(f"- {_inert(sentence)}" for sentence in _lever_sentences(row.levers)), ""]
+    if ranking.present is not None:
+        lines += [_inert(_present_sentence(ranking.present)), ""]
     lines += [f"- {_inert(sentence)}" for sentence in (*_legend(ranking), *ranking.notes)]
     return "\n".join(lines) + "\n"
 
@@ -148,6 +154,20 @@ def _replay_cells(row: RankedInstanceType) -> tuple[str, ...]:
         f"{replayed.waiting_task_hours:,.1f}",
         f"{replayed.hours_above_target:,.1f} h",
         f"{replayed.hours_above_full:,.1f} h",
+    )
+
+
+def _present_sentence(present: PresentStrategies) -> str:
+    """``the present m5.large under ECS's default placement: USD 700.80 a month; AZ spread, then binpack saves USD 420.48``."""
+    base = present.default_usd
+    others = []
+    for each in present.strategies:
+        if each.placement is not PlacementStrategy.DEFAULT_SPREAD:
+            saves = "saves" if each.monthly_usd <= base else "costs"
+            others.append(f"{PLACEMENT_NAMES[each.placement]} {saves} USD {abs(base - each.monthly_usd):,.2f}")
+    return (
+        f"the present {present.instance_type} with {', '.join(present.services)}, replayed on {present.weeks:.3g} weeks under "
+        f"ECS's default placement: USD {base:,.2f} a month On-Demand; {', '.join(others)}"
     )
 
 

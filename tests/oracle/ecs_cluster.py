@@ -6,7 +6,10 @@ managed scaling behavior", "Target tracking scaling policies") and the Applicati
 
 A service is given as ``{"name", "task": (CPU units, MiB, slots), "start_s", "min", "max" (or None), "load": a value a step,
 None for a gap, "saturates_at" (or None), "is_counts", "policy"}``, its policy as ``{"out_points", "in_points", "low_fraction",
-"out_cooldown_s", "in_cooldown_s", "scale_in_step": "formula" or "one", "is_scale_in_disabled"}``; a cluster as ``{"capacity",
+"out_cooldown_s", "in_cooldown_s", "scale_in_step": "formula" or "one", "is_scale_in_disabled"}``, scheduled actions as
+``"bounds"``: (step, minimum or None, maximum or None) each, other policies as ``"more_policies"``: ``{"load", "saturates_at",
+"policy"}`` each, a policy of step scaling being ``{"steps": [(distance from the threshold over it, change)], "is_scale_in",
+"points", "cooldown_s"}`` with its load in thresholds; a cluster as ``{"capacity",
 "zones", "placement", "group": {"target_capacity_percent", "out_points", "in_points", "wait_after_out_s", "warm_up_s",
 "least_step", "most_step", "from_zero", "boot_s", "min_instances", "max_instances" (or None)}}``.
 """
@@ -53,17 +56,81 @@ class Task:
 
 
 @dataclass(eq=False)
+class Policy:
+    """A scaling policy with its alarms."""
+
+    given: dict
+    load: list
+    saturates_at: float | None
+    steps_above: int = 0
+    steps_below: int = 0
+    metric: float | None = None
+    last_out: int | None = None
+    last_in: int | None = None
+    base: int = 0
+
+    @property
+    def is_tracking(self):
+        return "steps" not in self.given
+
+    def look(self, now, running, step_s):
+        load = self.load[now]
+        self.metric = None
+        if load is not None and running:
+            self.metric = load / running if self.saturates_at is None else min(load / running, self.saturates_at)
+        low = self.given["low_fraction"] if self.is_tracking else 1
+        is_above = self.metric is not None and self.metric > 1 + RELATIVE_TOLERANCE
+        is_below = self.metric is not None and self.metric < low * (1 - RELATIVE_TOLERANCE)
+        self.steps_above = self.steps_above + 1 if is_above else 0
+        self.steps_below = self.steps_below + 1 if is_below else 0
+
+    def base_now(self, now, running, step_s):
+        """Within the cooldown of a scale-out, what it added counts as part of the next one."""
+        cooldown = self.given["out_cooldown_s"] if self.is_tracking else self.given["cooldown_s"]
+        return running if is_over(self.last_out, cooldown, now, step_s) else self.base
+
+    def change(self):
+        distance = abs(self.metric - 1)
+        return [change for begins, change in self.given["steps"] if distance >= begins - RELATIVE_TOLERANCE][-1]
+
+    def more(self, now, running, step_s):
+        """The count that it asks for, or None."""
+        if self.metric is None:
+            return None
+        base = self.base_now(now, running, step_s)
+        if self.is_tracking:
+            is_due = self.steps_above >= steps_of(60 * self.given["out_points"], step_s)
+            return round_up(base * self.metric) if is_due else None
+        is_due = not self.given["is_scale_in"] and self.steps_above >= steps_of(60 * self.given["points"], step_s)
+        return base + self.change() if is_due else None
+
+    def fewer(self, now, running, desired, step_s):
+        if self.metric is None:
+            return None
+        if not self.is_tracking:
+            is_due = self.given["is_scale_in"] and self.steps_below >= steps_of(60 * self.given["points"], step_s)
+            return running + self.change() if is_due and is_over(self.last_in, self.given["cooldown_s"], now, step_s) else None
+        is_due = self.steps_below >= steps_of(60 * self.given["in_points"], step_s)
+        if (
+            not is_due
+            or self.given["is_scale_in_disabled"]
+            or not is_over(self.last_in, self.given["in_cooldown_s"], now, step_s)
+        ):
+            return None
+        wanted = round_up(running * self.metric)
+        return max(wanted, desired - 1) if self.given["scale_in_step"] == "one" else wanted
+
+
+@dataclass(eq=False)
 class Service:
     """What is asked for, what there is of it, and the memory of its policy."""
 
     given: dict
     desired: int = 0
+    least: int = 0
+    most: int | None = None
     tasks: list = field(default_factory=list)
-    steps_above: int = 0
-    steps_below: int = 0
-    last_out: int | None = None
-    base_of_run: int = 0
-    last_in: int | None = None
+    policies: list = field(default_factory=list)
 
     def running(self, now):
         return [task for task in self.tasks if task.runs_from <= now]
@@ -74,9 +141,26 @@ class Service:
     def waiting(self):
         return self.desired - len(self.tasks)
 
+    def __post_init__(self):
+        self.least, self.most = self.given["min"], self.given["max"]
+        own = Policy(self.given["policy"], self.given["load"], self.given["saturates_at"])
+        more = [Policy(each["policy"], each["load"], each["saturates_at"]) for each in self.given.get("more_policies", ())]
+        self.policies = [own, *more]
+
     def bounded(self, tasks):
-        most = self.given["max"]
-        return max(self.given["min"], tasks if most is None else min(tasks, most))
+        return max(self.least, tasks if self.most is None else min(tasks, self.most))
+
+    def on_schedule(self, now):
+        """The desired count once the scheduled actions of this step have run, whatever the cooldowns.
+
+        Application Auto Scaling User Guide, "Scheduled scaling": below the new minimum it goes up to it, above the new maximum
+        down to it; what an action leaves out stays.
+        """
+        due = [(least, most) for step, least, most in self.given.get("bounds", ()) if step == now]
+        for least, most in due:
+            self.least = self.least if least is None else least
+            self.most = self.most if most is None else most
+        return self.bounded(self.desired) if due else self.desired
 
 
 @dataclass(eq=False)
@@ -233,38 +317,39 @@ class Cluster:
     # Service auto scaling
 
     def scaled(self, service, now):
-        """The desired count of the next step."""
-        load, policy = service.given["load"][now], service.given["policy"]
+        """The desired count of the next step.
+
+        Application Auto Scaling User Guide, "Multiple target tracking scaling policies": out where any policy says so, in only
+        where all that may scale in are ready; of several counts the largest.
+        """
         if service.given["is_counts"]:
+            load = service.given["load"][now]
             return service.desired if load is None else round_up(load)
+        desired = service.on_schedule(now)
         running = len(service.running(now))
-        if load is None or running == 0:
-            service.steps_above = service.steps_below = 0
-            return service.desired
-        metric = load / running
-        if service.given["saturates_at"] is not None:
-            metric = min(metric, service.given["saturates_at"])
-        service.steps_above = service.steps_above + 1 if metric > 1 + RELATIVE_TOLERANCE else 0
-        service.steps_below = service.steps_below + 1 if metric < policy["low_fraction"] * (1 - RELATIVE_TOLERANCE) else 0
+        for policy in service.policies:
+            policy.look(now, running, self.step_s)
 
-        if service.steps_above >= steps_of(60 * policy["out_points"], self.step_s):
-            is_new_run = is_over(service.last_out, policy["out_cooldown_s"], now, self.step_s)
-            base = running if is_new_run else service.base_of_run
-            wanted = service.bounded(round_up(base * metric))
-            if wanted > service.desired:
-                service.last_out, service.base_of_run, service.last_in = now, base, None
-                return wanted
+        outs = {policy: policy.more(now, running, self.step_s) for policy in service.policies}
+        outs = {policy: service.bounded(count) for policy, count in outs.items() if count is not None}
+        outs = {policy: count for policy, count in outs.items() if count > desired}
+        if outs:
+            for policy in outs:
+                policy.base = policy.base_now(now, running, self.step_s)
+                policy.last_out = now
+            for policy in service.policies:
+                policy.last_in = None
+            return max(outs.values())
 
-        is_due = service.steps_below >= steps_of(60 * policy["in_points"], self.step_s)
-        if is_due and not policy["is_scale_in_disabled"]:
-            wanted = round_up(running * metric)
-            if policy["scale_in_step"] == "one":
-                wanted = max(wanted, service.desired - 1)
-            wanted = service.bounded(wanted)
-            if wanted < service.desired and is_over(service.last_in, policy["in_cooldown_s"], now, self.step_s):
-                service.last_in = now
-                return wanted
-        return service.desired
+        fewer = {policy: policy.fewer(now, running, desired, self.step_s) for policy in service.policies}
+        fewer = {policy: service.bounded(count) for policy, count in fewer.items() if count is not None}
+        fewer = {policy: count for policy, count in fewer.items() if count < desired}
+        together = [policy for policy in service.policies if policy.is_tracking and not policy.given["is_scale_in_disabled"]]
+        if any(policy not in fewer for policy in together):
+            fewer = {policy: count for policy, count in fewer.items() if not policy.is_tracking}
+        for policy in fewer:
+            policy.last_in = now
+        return max(fewer.values(), default=desired)
 
     # Managed scaling
 

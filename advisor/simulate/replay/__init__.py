@@ -9,9 +9,20 @@ from advisor.simulate.replay.counts import (
     counts_over_time,
     replay_counts,
 )
-from advisor.simulate.replay.rules import ClusterRules, ReplayedCluster, ReplayedService, ScaleInStep, ScalingRules
+from advisor.simulate.replay.rules import (
+    HIGH_RESOLUTION_OUT_POINTS,
+    ClusterRules,
+    ReplayedCluster,
+    ReplayedService,
+    ScaleInStep,
+    ScalingRules,
+    ScheduledBounds,
+    StepScaling,
+    TrackedMetric,
+)
 
 __all__ = [
+    "HIGH_RESOLUTION_OUT_POINTS",
     "ClusterRules",
     "CountArray",
     "CountedCells",
@@ -22,6 +33,9 @@ __all__ = [
     "ReplayedService",
     "ScaleInStep",
     "ScalingRules",
+    "ScheduledBounds",
+    "StepScaling",
+    "TrackedMetric",
     "counts_over_time",
     "replay_cluster",
     "replay_counts",

@@ -1,6 +1,6 @@
 """What a replay is run under: AWS's rules as named parameters, with what AWS does not publish marked so."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import numpy as np
@@ -40,6 +40,14 @@ class ScalingRules:
     is_scale_in_disabled: bool = False
 
 
+HIGH_RESOLUTION_OUT_POINTS = 1
+"""Minutes above the target before a scale-out on metrics of 20 s: three data points, as of those of 60 s. Not published.
+
+AWS measured 86 s from the load to the trigger where metrics of 60 s took 363 s (Amazon ECS Developer Guide, "Faster auto
+scaling with high-resolution metrics"): docs/replay.md compares.
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterRules:
     """Managed scaling of a capacity provider with an Auto Scaling group, and what instances need to start.
@@ -66,6 +74,47 @@ class ClusterRules:
     max_instances: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduledBounds:
+    """A scheduled action: other bounds from a step on.
+
+    A desired count outside of them moves to the nearest one at once, whatever the cooldowns (Application Auto Scaling User
+    Guide, "Scheduled scaling").
+    """
+
+    step: int
+    min_tasks: int | None = None
+    """None leaves the bound as it is."""
+    max_tasks: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class TrackedMetric:
+    """Another metric that target tracking follows, such as memory beside CPU."""
+
+    load: FloatArray
+    """(steps,): as :attr:`ReplayedService.load`, in targets of this metric."""
+    saturates_at: float | None
+    scaling: ScalingRules = field(default_factory=ScalingRules)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StepScaling:
+    """A policy of step scaling: an alarm on a threshold, and a change of the count for each distance from it."""
+
+    load: FloatArray
+    """(steps,): the metric's numerator in thresholds: tasks that would run exactly at the threshold."""
+    saturates_at: float | None
+    """The metric over its threshold when tasks are full."""
+    steps: tuple[tuple[float, int], ...]
+    """Distance from the threshold, over it, from which on the count changes by so many tasks; the first from 0, rising."""
+    is_scale_in: bool = False
+    """Below the threshold, and its changes negative."""
+    points: int = 3
+    """Minutes in a row that the alarm needs."""
+    cooldown_s: int = 300
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ReplayedService:
     """One service under a replay."""
@@ -84,6 +133,10 @@ class ReplayedService:
     is_counts: bool = False
     """``load`` is the desired count itself: no policy runs."""
     scaling: ScalingRules = ScalingRules()
+    scheduled: tuple[ScheduledBounds, ...] = ()
+    """In any order; those of one step in the order given. None acts on counts."""
+    more_tracked: tuple[TrackedMetric, ...] = ()
+    step_policies: tuple[StepScaling, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from advisor.simulate.replay.policies import several
 from advisor.simulate.replay.rules import ReplayedService, ScaleInStep, whole_steps
 from advisor.units import CEIL_TOLERANCE, BoolArray, FloatArray, IntArray, ceil_whole
 
@@ -43,6 +44,16 @@ class Scalers:
         self.above, self.below = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
         self.last_out, self.last_in = np.full(n, NEVER), np.full(n, NEVER)
         self.base = np.zeros(n)
+        self.several = several(services, step_s)
+        self.has_one = ~self.is_counts
+        self.has_one[list(self.several)] = False
+        self.scheduled = [
+            (action.step, row, action)
+            for row, service in enumerate(services)
+            for action in service.scheduled
+            if not service.is_counts
+        ]
+        self.scheduled_at = np.unique(np.array([step for step, _, _ in self.scheduled], dtype=np.int64))
 
     def first_counts(self, load: FloatArray) -> IntArray:
         """(services,): tasks at the first step, as if the load had lasted: what it needs, in the bounds."""
@@ -52,18 +63,34 @@ class Scalers:
 
     def step(self, load: FloatArray, running: IntArray, desired: IntArray, t: int) -> IntArray:
         """Desired counts after the metrics of step ``t``, (services,)."""
+        if t in self.scheduled_at:
+            desired = self._on_schedule(desired, t)
         with np.errstate(divide="ignore", invalid="ignore"):  # NaN is no data: neither above nor below anything
             metric = np.where(running > 0, np.minimum(load / running, self.cap), np.nan)
             self.above = np.where(metric > 1 + CEIL_TOLERANCE, self.above + 1, 0)
             self.below = np.where(metric < self.low * (1 - CEIL_TOLERANCE), self.below + 1, 0)
-            may_out = (self.above >= self.out_steps) & ~self.is_counts
-            may_in = (self.below >= self.in_steps) & self.may_scale_in & ~self.is_counts
+            may_out = (self.above >= self.out_steps) & self.has_one
+            may_in = (self.below >= self.in_steps) & self.may_scale_in & self.has_one
             if may_out.any() or may_in.any():
                 desired = self._acted(metric, running, desired, t, may_out, may_in)
+        if self.several:
+            desired = desired.copy()
+            for row, policies in self.several.items():
+                desired[row] = policies.desired(t, int(running[row]), int(desired[row]), self.least[row], self.most[row])
         if self.is_counts.any():
             is_new = self.is_counts & ~np.isnan(load)
             desired = np.where(is_new, ceil_whole(np.where(is_new, load, 0.0)), desired).astype(np.int64)
         return desired
+
+    def _on_schedule(self, desired: IntArray, t: int) -> IntArray:
+        """Desired counts once the scheduled actions of step ``t`` have run, (services,)."""
+        moved = desired.copy()
+        for step, row, action in self.scheduled:
+            if step == t:
+                self.least[row] = self.least[row] if action.min_tasks is None else action.min_tasks
+                self.most[row] = self.most[row] if action.max_tasks is None else action.max_tasks
+                moved[row] = max(self.least[row], min(desired[row], self.most[row]))
+        return moved
 
     def _acted(
         self, metric: FloatArray, running: IntArray, desired: IntArray, t: int, may_out: BoolArray, may_in: BoolArray
@@ -90,7 +117,10 @@ class Scalers:
 
     def quiet_steps(self, load: FloatArray, running: IntArray, t: int) -> int:
         """Steps after ``t`` in which no policy can act while load and running tasks stay as they are."""
-        quiet = 10**9
+        if self.several:
+            return 0  # their loads and alarms are looked at in every step
+        following = self.scheduled_at[self.scheduled_at > t]
+        quiet = int(following[0]) - t - 1 if following.size else 10**9
         for count, due, last, cooldown in (
             (self.above, self.out_steps, self.last_out, self.out_cooldown),
             (self.below, self.in_steps, self.last_in, self.in_cooldown),
