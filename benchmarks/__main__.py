@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from benchmarks.commitments import stack_rows
 from benchmarks.draws import draw_rows
 from benchmarks.fleet import cluster_rows, fleet_rows, growth, one_service_rows
 from benchmarks.measure import HEADER, Row, Skipped, machine
@@ -23,6 +24,7 @@ ALL: tuple[Callable[[bool], Iterator[Row | Skipped]], ...] = (
     simpy_rows,
     solver_rows,
     commitment_rows,
+    stack_rows,
     draw_rows,
     report_rows,
     catalog_rows,

@@ -11,7 +11,9 @@ from advisor.meters import CommitmentKind, sum_over_states
 from advisor.units import FloatArray, IntArray
 
 GAP_FRACTION: Final = 1e-4
-MOST_ROUNDS: Final = 12
+MOST_ROUNDS: Final = 20
+AVERAGED: Final = 2.0
+"""Weight of the newest round in the mean of all, over their number: the first ones are forgotten soon."""
 _DUST: Final = 1e-9
 _SAMPLE: Final = 4_000
 
@@ -172,6 +174,7 @@ def best_stack(
     compute = [k for k, each in enumerate(known.commitments) if each.family is None]
     spend = amounts_usd(quantity_per_hour, known.on_demand_usd[:, np.newaxis])
     price = np.ones_like(quantity_per_hour)  # of a usage, as a share of its on-demand rate
+    worth = np.zeros((len(known.commitments), hours.size))  # of a dollar of each Compute Savings Plan
     best: Stack | None = None
     bound = 0.0
     for done in range(most_rounds):
@@ -179,7 +182,11 @@ def best_stack(
         for k in of_family:
             sizes[k] = _size_at_prices(known, k, by_plan[k], quantity_per_hour, hours, price)
         sizes, usd = _with_compute_plan(known, sizes, compute, quantity_per_hour, hours)
-        price, value = _prices(known, sizes, by_plan, compute, quantity_per_hour, spend, hours)
+        # A mean of the worths so far is one, too, and its bound no less than the mean of theirs: it does not swing.
+        worth += (_compute_worth(known, sizes, by_plan, compute, quantity_per_hour, hours) - worth) * (
+            AVERAGED / (done + AVERAGED)
+        )
+        price, value = _prices(known, sizes, by_plan, compute, worth, quantity_per_hour, spend, hours)
         bound = max(bound, value)
         if best is None or usd < best.usd:
             best = Stack(capacity=sizes, usd=usd, bound_usd=bound, rounds=done + 1)
@@ -256,24 +263,39 @@ def _with_compute_plan(
     return found, usd
 
 
-def _prices(
+def _compute_worth(
     rates: CommitmentRates,
     sizes: FloatArray,
     by_plan: Sequence[_Order],
     compute: Sequence[int],
     quantity: FloatArray,
+    hours: FloatArray,
+) -> FloatArray:
+    """(commitments, hours): what a dollar of each Compute Savings Plan saves in each hour; 0 for the other plans."""
+    of_family = np.where([each.family is None for each in rates.commitments], 0.0, sizes)
+    after_family = apply_commitments(rates, quantity, hours, capacity=of_family).on_demand_per_hour
+    after_all = apply_commitments(rates, quantity, hours, capacity=sizes).on_demand_per_hour
+    worth, on_demand = np.zeros((len(rates.commitments), hours.size)), np.ones_like(quantity)
+    for k in compute:
+        usage = after_family if sizes[k] > 0 else after_all
+        worth[k] = _saves(by_plan[k], usage, sizes[k], on_demand, hours)
+    return worth
+
+
+def _prices(
+    rates: CommitmentRates,
+    sizes: FloatArray,
+    by_plan: Sequence[_Order],
+    compute: Sequence[int],
+    worth: FloatArray,
+    quantity: FloatArray,
     spend_usd: FloatArray,
     hours: FloatArray,
 ) -> tuple[FloatArray, float]:
     """(meters, hours) what usage would cost without EC2 Instance Savings Plans, as shares of on-demand rates; and a bound."""
-    by_family = np.where([each.family is None for each in rates.commitments], 0.0, sizes)
-    after_family = apply_commitments(rates, quantity, hours, capacity=by_family).on_demand_per_hour
-    after_all = apply_commitments(rates, quantity, hours, capacity=sizes).on_demand_per_hour
     price = np.ones_like(quantity)
     for k in compute:
-        usage = after_family if sizes[k] > 0 else after_all
-        saves = _saves(by_plan[k], usage, sizes[k], price, hours)
-        _lower(price, by_plan[k], saves)
+        _lower(price, by_plan[k], worth[k])
     without_family = price.copy()
     for k, order in enumerate(by_plan):
         if rates.commitments[k].family is not None:
