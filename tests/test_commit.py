@@ -238,6 +238,28 @@ def test_the_same_input_gives_the_same_bytes():
     assert one == other
 
 
+def test_the_choice_is_asked_again_with_commitments_on_both_sides():
+    """4 tasks of 1 vCPU on Fargate cost $0.192 an hour, on two m5.large $0.2 and their volumes: commitments turn that."""
+    found = advice(web(), types=(LARGE,))
+    (choice,) = found.choices
+    assert found.loads[0].title.startswith("Fargate")
+    assert choice.recommended_usd == approx(730 * 0.192 * 0.75, rel=0.05)  # a plan saves 25 %, where it is used
+    assert choice.runner_up_usd == approx(730 * 0.12 + 4.8, rel=0.08)  # and 40 %; up to 5 % for packing
+    assert choice.is_reversed
+    assert any("choose and commit together" in sentence for sentence in told.choice_sentences(found))
+    stays = advice(web(), types=(LARGE,), rates=listed((LARGE,), fargate_saving=0.5)).choices
+    assert [each.is_reversed for each in stays] == [False]
+
+
+def test_sides_are_not_compared_where_one_has_no_rates():
+    found = advice(web(), types=(LARGE,), rates=listed((LARGE,), fargate_saving=None))
+    (choice,) = found.choices
+    assert choice.recommended_usd is choice.runner_up_usd is choice.is_reversed is None
+    assert all(meter.startswith("compute_savings_plan:1y:no_upfront:fargate:") for meter in choice.missing)
+    assert any("Not compared with commitments" in sentence for sentence in told.choice_sentences(found))
+    assert "Not compared" in told.commitments_table(found)
+
+
 # The command
 
 

@@ -1,21 +1,29 @@
 """From a workload to what to commit to: sizes, what they save in the futures, and what they risk."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from advisor.answer import answer
 from advisor.committing.outcome import ladder, marginal, nine, with_outcome
-from advisor.committing.result import CommitmentAdvice, CommitmentOption, LadderStep, LoadToCommitFor, MarginalPoint
+from advisor.committing.result import (
+    ChoiceWithCommitments,
+    CommitmentAdvice,
+    CommitmentOption,
+    LadderStep,
+    LoadToCommitFor,
+    MarginalPoint,
+)
 from advisor.committing.sizes import BOTH, KINDS, AskedSize, asked_sizes, cheapest_sizes, missing_rates, plans_of
 from advisor.committing.usage import Committable, committable
 from advisor.errors import InputError
-from advisor.meters import COMMITMENT_YEARS, PaymentOption
+from advisor.meters import COMMITMENT_YEARS, CommitmentKind, PaymentOption
 from advisor.optimize.present import has_present, hours_known, present_parts
 from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS
 from advisor.plan import Commitment
 from advisor.pricing import PriceCatalog
+from advisor.recommend.verdict import finalists, rank
 from advisor.workload import Workload
 
 
@@ -67,6 +75,10 @@ def commit(
     best = recommendation.recommendation.alternative
     cases = {"recommended": committable(given, given.parts_of_id(best), given.found.common_hours)}
     titles = {"recommended": recommendation.recommendation.headline}
+    sides = finalists(rank(given.drawn_for_cluster().items))
+    if len(sides) > 1:
+        cases["runner_up"] = committable(given, given.parts_of_id(sides[1].alternative.id), given.found.common_hours)
+        titles["runner_up"] = sides[1].alternative.title
     notes = [note for note in recommendation.run.notes if note not in workload.notes]
     if has_present(workload):
         parts, unknown = present_parts(workload, given.found.loads, given.search)
@@ -103,8 +115,47 @@ def commit(
         headline=headline,
         ladder=steps,
         marginal=points,
+        choices=_choices([item.ranking_usd or 0.0 for item in sides], options, cases)
+        if asked.is_cheapest and len(sides) > 1
+        else (),
         notes=(*notes, *_remarks(cases, options)),
     )
+
+
+def _not_known(case: Committable, side: Sequence[CommitmentOption]) -> tuple[str, ...]:
+    """Rates that a side lacks: of a Compute Savings Plan where it runs on Fargate, of plans for instances where it has some.
+
+    A plan for its instances saves more than a Compute Savings Plan, so the latter's rates for them decide nothing.
+    """
+    wanted = {CommitmentKind.EC2_INSTANCE_SAVINGS_PLAN.value}
+    if any(meter.id.startswith("fargate:") for meter in case.meters):
+        wanted.add(CommitmentKind.COMPUTE_SAVINGS_PLAN.value)
+    return tuple(meter for option in side if option.kind in wanted for meter in option.missing)
+
+
+def _choices(
+    usd: Sequence[float], options: Sequence[CommitmentOption], cases: Mapping[str, Committable]
+) -> tuple[ChoiceWithCommitments, ...]:
+    """Both sides of the choice with what is cheapest for each, term by term; only where every rate of both is known.
+
+    ``usd`` is next month's mean of the recommended plan and of the runner-up, with what is held.
+    """
+    found = []
+    for years, payment in dict.fromkeys((option.term_years, option.payment) for option in options):
+        here = [each for each in options if (each.term_years, each.payment) == (years, payment)]
+        sides = {name: [each for each in here if each.load == name] for name in ("recommended", "runner_up")}
+        missing = tuple(dict.fromkeys(meter for name, side in sides.items() for meter in _not_known(cases[name], side)))
+        if missing:
+            found.append(ChoiceWithCommitments(term_years=years, payment=payment, missing=missing))
+            continue
+        best = [max((_merit(each) for each in side), default=0.0) for side in sides.values()]
+        ours, theirs = (nine(month - max(saving, 0.0)) for month, saving in zip(usd, best, strict=True))
+        found.append(
+            ChoiceWithCommitments(
+                term_years=years, payment=payment, recommended_usd=ours, runner_up_usd=theirs, is_reversed=theirs < ours
+            )
+        )
+    return tuple(found)
 
 
 def _check(terms: Sequence[int], coverage: float | None, usd_per_hour: float | None) -> None:

@@ -47,7 +47,7 @@ class CommitmentOption:
 
     id: str
     load: str
-    """``recommended`` or ``present``."""
+    """``recommended``, ``runner_up`` (the first alternative of another launch choice) or ``present``."""
     kind: str
     """``compute_savings_plan``, ``ec2_instance_savings_plan``, ``both_savings_plans`` or ``reserved_instance``."""
     term_years: int
@@ -108,6 +108,21 @@ class LoadToCommitFor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceWithCommitments:
+    """The recommended plan against the runner-up, each with the commitments that are cheapest for it."""
+
+    term_years: int
+    payment: PaymentOption
+    missing: tuple[str, ...] = ()
+    """Meters of either side that no kind of commitment has a rate for: where there are any, the sides are not compared."""
+    recommended_usd: float | None = None
+    """Next month's mean, with commitments. [USD a month of 730 h]"""
+    runner_up_usd: float | None = None
+    is_reversed: bool | None = None
+    """The runner-up is cheaper once both sides commit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommitmentAdvice:
     """Ways to commit for the load after the recommended plan, and for today's."""
 
@@ -122,6 +137,8 @@ class CommitmentAdvice:
     """Of the headline."""
     marginal: tuple[MarginalPoint, ...]
     """Of the headline, from nothing to half more than its size."""
+    choices: tuple[ChoiceWithCommitments, ...]
+    """Whether the launch choice stays with commitments; empty where there is no other one, or where a size was asked for."""
     notes: tuple[str, ...]
 
     def option(self, option_id: str) -> CommitmentOption:

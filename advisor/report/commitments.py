@@ -49,6 +49,7 @@ def commitments_table(advice: CommitmentAdvice) -> str:
     if advice.ladder:
         lines += ["", "Buy in steps, the surest first:", ""]
         lines += _columns([("USD/h", "saves a month", "last dollar saves", "used"), *ladder_rows(advice)])
+    lines += ["", *choice_sentences(advice)] if advice.choices else []
     lines += ["", LEGEND, "", *(f"note: {note}" for note in advice.notes)]
     return "\n".join(lines) + "\n"
 
@@ -69,8 +70,31 @@ def commitments_markdown(advice: CommitmentAdvice) -> str:
     if advice.ladder:
         lines += ["", "| USD/h | saves a month | last dollar saves | used |", "| ---: | ---: | ---: | ---: |"]
         lines += [f"| {' | '.join(row)} |" for row in ladder_rows(advice)]
+    lines += ["", *(f"- {sentence}" for sentence in choice_sentences(advice))] if advice.choices else []
     lines += ["", LEGEND.replace("* the", "\\* the"), "", *(f"- {note}" for note in advice.notes)]
     return "\n".join(lines) + "\n"
+
+
+def choice_sentences(advice: CommitmentAdvice) -> list[str]:
+    """Whether the launch choice stays the same once both sides commit, and where that cannot be said."""
+    titles = {load.load: load.title for load in advice.loads}
+    sentences, unknown = [], []
+    for choice in advice.choices:
+        terms = f"{choice.term_years}-year {choice.payment.replace('_', ' ')}"
+        if choice.recommended_usd is None or choice.runner_up_usd is None:
+            unknown.append(terms)
+            continue
+        verdict = "the runner-up is cheaper, so choose and commit together" if choice.is_reversed else "the choice stays"
+        sentences.append(
+            f"With {terms} commitments on both sides: {titles['recommended']} {money(choice.recommended_usd)} a month,"
+            f" {titles['runner_up']} {money(choice.runner_up_usd)}: {verdict}"
+        )
+    if unknown:
+        sentences.append(
+            f"Not compared with commitments, for lack of rates on one side or both: {titles['recommended']} and"
+            f" {titles['runner_up']}, {', '.join(unknown)}"
+        )
+    return sentences
 
 
 def commitment_headline(advice: CommitmentAdvice) -> str:
@@ -94,7 +118,7 @@ def purchase_words(purchase: Purchase) -> str:
 
 def load_words(load: LoadToCommitFor) -> str:
     """What runs, what of it may be covered, and next month's load."""
-    name = {"recommended": "After the recommendation", "present": "Today"}[load.load]
+    name = {"recommended": "After the recommendation", "runner_up": "The runner-up", "present": "Today"}[load.load]
     held = "" if abs(load.held_usd - load.on_demand_usd) < 0.005 else f", {money(load.held_usd)} with what is held"
     load_factor = "no futures: too little load"
     if load.load_factor_p10 == load.load_factor_p90 == 1.0:
