@@ -12,9 +12,11 @@ from advisor.billing import (
     apply_commitments,
     commitment_rates,
     committed_amounts,
+    covered_amounts,
     in_clock_hours,
     is_size_flexible,
     normalization_factor,
+    usd_per_hour,
 )
 from advisor.ecs import Architecture, PurchaseOption
 from advisor.errors import PlanError
@@ -416,6 +418,25 @@ def test_candidates_on_a_leading_axis_are_billed_as_each_alone(data):
         assert_array_equal(together.total_usd[at], alone.total_usd)
 
 
+def test_leading_axes_of_usage_hours_and_sizes_go_together():
+    """Each may have some or none: three loads, two periods of one load, two sizes of one plan."""
+    rates = rates_of(GUIDE, [compute_plan(2.0), instance_plan("r5", 1.2)])
+    load = np.array(GUIDE_QUANTITIES, float)[:, np.newaxis] * np.array([1.0, 0.5, 0.0])
+    loads = np.stack([load, 2 * load, 0.1 * load])
+    hours = np.array([[700.0, 20.0, 10.0], [0.0, 1.0, 2.0]])
+    sizes = np.array([[0.0, 1.2], [3.0, 0.6]])
+
+    def usd(load, hours, size=rates.capacity):
+        return float(committed_amounts(apply_commitments(rates, load, hours, capacity=size), charge_usd=size).total_usd)
+
+    by_load = committed_amounts(apply_commitments(rates, loads, hours[0])).total_usd
+    close(by_load, [usd(each, hours[0]) for each in loads])
+    by_period = committed_amounts(apply_commitments(rates, load, hours)).total_usd
+    close(by_period, [usd(load, each) for each in hours])
+    by_size = committed_amounts(apply_commitments(rates, load, hours[1], capacity=sizes), charge_usd=sizes).total_usd
+    close(by_size, [usd(load, hours[1], each) for each in sizes])
+
+
 @given(st.data())
 def test_nothing_is_negative_and_what_is_covered_and_left_adds_up(data):
     usages, held = data.draw(some_usages()), data.draw(some_commitments())
@@ -456,6 +477,42 @@ def test_rates_come_from_the_catalog(catalog):
     close(rates.committed_usd[0, :2], [0.032384, 0.003556])  # pricing_data/us-east-1/savings_plans.csv
     close(rates.charge_usd, [1.0, 2 * 1.07143 * 0.050342])  # ec2_reserved.csv, all upfront, and commitment_ratios.csv
     assert np.isnan(rates.committed_usd[0, 2])
+
+
+def test_what_commits_to_nothing_is_due_nothing(catalog):
+    held = [held_plan(0.0), commitment_of({**reserved("m7g.large", 0), **NONE_UPFRONT, "usd_per_hour": None})]
+    unknown = instance_hour("c6a.large", ON_DEMAND)  # a plan of nothing needs no rate
+    rates = commitment_rates((*FARGATE, unknown), held, catalog, "us-east-1")
+    assert_array_equal(rates.charge_usd, [0, 0])
+    assert_array_equal(rates.capacity, [0, 0])
+    usage = apply_commitments(rates, np.ones((3, 1)), np.ones(1))
+    assert not usage.missing
+    assert_array_equal(usage.on_demand_per_hour, 1)
+    assert_array_equal(usage.used_fraction, 0)
+    assert_array_equal(covered_amounts(usage).usd, 0)
+
+
+def test_a_2xlarge_under_reserved_large_is_billed_as_four_hours_of_one():
+    usage, _ = applied([running("c7i.2xlarge"), GUIDE[1]], [reserved("c7i.large", 6, usd_per_hour=0.05)], [1.0, 9.0])
+    found = covered_amounts(usage)
+    close(found.quantity, [[4, 0]])
+    close(found.usd, [[0.2, 0]])
+    plans, _ = applied(GUIDE, [compute_plan(19.6)], GUIDE_QUANTITIES)
+    close(covered_amounts(plans).quantity, [[0, 400, 1600, 4]])
+    close(covered_amounts(plans).usd, [[0, 12, 4.8, 2.8]])
+
+
+def test_dollars_of_each_hour_hold_what_is_due_in_each():
+    usage, amounts = applied([GUIDE[1]], [compute_plan(0.3)], [[5, 10, 20]], np.array([1.0, 2.0, 3.0]))
+    close(usd_per_hour(usage), [0.3, 0.3, 0.3 + 10 * 0.04])
+    close(usd_per_hour(usage) @ usage.hours, amounts.total_usd)
+
+
+def test_only_its_kind_has_the_fields_of_a_commitment():
+    with pytest.raises(ValueError, match="reserves no instances"):
+        _ = held_plan().reserved
+    with pytest.raises(ValueError, match="no Savings Plan"):
+        _ = commitment_of(reserved("m7g.large", 1)).plan_usd_per_hour
 
 
 def test_a_missing_rate_is_named_and_makes_the_total_unknown(catalog):

@@ -9,13 +9,12 @@ until the first failure. Nothing on disk changes.
 
 import argparse
 import ast
-import copy
 import importlib
 import os
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FunctionType, ModuleType
@@ -58,39 +57,66 @@ class Mutant:
     module: str
     id: str
     """Function, the source before and after, and which of several alike: the same while the function is."""
-    tree: ast.Module
+    place: tuple[int, int, int] | None
+    """Number of the function, of the place in it, and of the change there; None where nothing is changed."""
+
+    def tree(self) -> ast.Module:
+        """The module with the fault."""
+        tree = ast.parse(_source(self.module))
+        if self.place is not None:
+            function, at, kind = self.place
+            list(_changes(_places(_functions(tree)[function])[at]))[kind]()
+        return ast.fix_missing_locations(tree)
 
 
 def mutants_of(module: str) -> Iterator[Mutant]:
     """Every fault of a module, in the order of its source."""
-    tree = ast.parse(_source(module))
     seen: dict[str, int] = {}
-    for function in _functions(tree):
-        places = [node for node in _code(function) if any(True for _ in _changes(node))]
-        for number, place in enumerate(places):
-            for kind, _ in enumerate(_changes(place)):
-                changed = copy.deepcopy(tree)
-                twin = next(f for f in _functions(changed) if (f.name, f.lineno) == (function.name, function.lineno))
-                node = [n for n in _code(twin) if any(True for _ in _changes(n))][number]
-                before = ast.unparse(node)
+    for number, function in enumerate(_functions(ast.parse(_source(module)))):
+        for at, node in enumerate(_places(function)):
+            before = ast.unparse(node)
+            for kind in range(len(list(_changes(node)))):
+                as_it_was = [(each, each.__class__, _copied(each)) for each in (node, *ast.iter_child_nodes(node))]
                 list(_changes(node))[kind]()
                 name = f"{module}.{function.name}: {_short(before)} -> {_short(ast.unparse(node))}"
+                for each, kind_of_node, fields in as_it_was:
+                    each.__class__ = kind_of_node
+                    each.__dict__.clear()
+                    each.__dict__.update(fields)
                 seen[name] = seen.get(name, 0) + 1
-                yield Mutant(module, name + (f" (#{seen[name]})" if seen[name] > 1 else ""), ast.fix_missing_locations(changed))
+                yield Mutant(module, name + (f" (#{seen[name]})" if seen[name] > 1 else ""), (number, at, kind))
+
+
+def _copied(node: ast.AST) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, list) else value for name, value in node.__dict__.items()}
+
+
+def _places(function: ast.FunctionDef) -> list[ast.AST]:
+    return [node for node in _code(function) if next(_changes(node), None) is not None]
 
 
 def control(module: str) -> Mutant:
     """The module as it is: its tests must pass."""
-    return Mutant(module, module, ast.parse(_source(module)))
+    return Mutant(module, module, None)
 
 
-def survives(mutant: Mutant) -> bool:
-    """Whether the tests pass with the fault."""
-    child = os.fork()
-    if child == 0:
-        os._exit(_run(mutant))
-    _, status = os.waitpid(child, 0)
-    return os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0
+def verdicts(mutants: Iterable[Mutant], at_once: int = 1) -> Iterator[tuple[Mutant, bool]]:
+    """Each mutant, and whether the tests pass with it; in the order in which they end."""
+    running: dict[int, Mutant] = {}
+    for mutant in mutants:
+        child = os.fork()
+        if child == 0:
+            os._exit(_run(mutant))
+        running[child] = mutant
+        if len(running) >= at_once:
+            yield _ended(running)
+    while running:
+        yield _ended(running)
+
+
+def _ended(running: dict[int, Mutant]) -> tuple[Mutant, bool]:
+    child, status = os.wait()
+    return running.pop(child), os.WIFEXITED(status) and os.WEXITSTATUS(status) == 0
 
 
 def explained() -> set[str]:
@@ -137,7 +163,7 @@ def _put_in_place(mutant: Mutant) -> None:
     module = sys.modules[mutant.module]
     twin = ModuleType(mutant.module)
     twin.__dict__.update({"__name__": mutant.module, "__file__": module.__file__})
-    exec(compile(mutant.tree, str(module.__file__), "exec"), twin.__dict__)  # noqa: S102 - our own source
+    exec(compile(mutant.tree(), str(module.__file__), "exec"), twin.__dict__)  # noqa: S102 - our own source
     _exchange(module.__dict__, twin.__dict__, mutant.module)
 
 
@@ -231,19 +257,21 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("modules", nargs="*", default=list(KILLERS))
     parser.add_argument("--only", default="", help="Part of the ids to run.")
+    parser.add_argument("--at-once", type=int, default=os.cpu_count() or 1, help="Processes.")
     chosen = parser.parse_args()
     prepare()
     known, n_all, n_alive = explained() if EXPLAINED.exists() else set(), 0, 0
     for module in chosen.modules:
-        if not survives(control(module)):
-            print(f"the tests of {module} fail without a fault", file=sys.stderr)
-            return 1
-        for mutant in mutants_of(module):
-            if chosen.only in mutant.id:
-                n_all += 1
-                if survives(mutant):
-                    n_alive += 1
-                    print(f"{'explained' if mutant.id in known else 'survives'}: {mutant.id}", flush=True)
+        for _, is_alive in verdicts([control(module)]):
+            if not is_alive:
+                print(f"the tests of {module} fail without a fault", file=sys.stderr)
+                return 1
+        wanted = (mutant for mutant in mutants_of(module) if chosen.only in mutant.id)
+        for mutant, is_alive in verdicts(wanted, chosen.at_once):
+            n_all += 1
+            n_alive += is_alive
+            if is_alive:
+                print(f"{'explained' if mutant.id in known else 'survives'}: {mutant.id}", flush=True)
     print(f"{n_all - n_alive} of {n_all} mutants died ({1 - n_alive / max(n_all, 1):.1%})", file=sys.stderr)
     return 0
 

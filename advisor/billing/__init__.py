@@ -13,6 +13,7 @@ from advisor.billing.commitments import (
     covered_amounts,
     covers,
     in_clock_hours,
+    reserved_meter,
     usd_per_hour,
 )
 from advisor.billing.normalization import is_size_flexible, normalization_factor
@@ -35,6 +36,7 @@ __all__ = [
     "in_clock_hours",
     "is_size_flexible",
     "normalization_factor",
+    "reserved_meter",
     "total_usd",
     "usd_per_hour",
 ]

@@ -75,13 +75,14 @@ def covers(commitment: Commitment, meter: Meter, zone: str | None = None) -> boo
         return False
     if commitment.kind is CommitmentKind.EC2_INSTANCE_SAVINGS_PLAN:
         return instance_type.partition(".")[0] == commitment.family
-    if not meter.id.startswith(_LINUX) or commitment.instance_type is None:
+    own, _ = commitment.reserved
+    if not meter.id.startswith(_LINUX):
         return False
     if commitment.zone is not None:
-        return instance_type == commitment.instance_type and zone == commitment.zone
-    if not is_size_flexible(commitment.instance_type):
-        return instance_type == commitment.instance_type
-    return instance_type.partition(".")[0] == commitment.instance_type.partition(".")[0]
+        return instance_type == own and zone == commitment.zone
+    if not is_size_flexible(own):
+        return instance_type == own
+    return instance_type.partition(".")[0] == own.partition(".")[0]
 
 
 class Cover(NamedTuple):
@@ -146,7 +147,7 @@ class CommitmentRates:
         """Stage, rank within the stage and price of a usage; unknown prices come first."""
         commitment = self.commitments[c]
         if commitment.kind is CommitmentKind.RESERVED_INSTANCE:
-            units = _units(commitment, _instance_type(self.meters[m]) or "")
+            units = _units(commitment, self.meters[m])
             stage = _STAGE.regional if commitment.zone is None else _STAGE.zonal
             return stage, (-1.0 if np.isnan(units) else units,), units
         is_compute = commitment.kind is CommitmentKind.COMPUTE_SAVINGS_PLAN
@@ -164,8 +165,14 @@ class CommitmentRates:
 def commitment_meter(commitment: Commitment, covered: Meter) -> Meter:
     """The meter at whose rate a commitment bills what it covers: that of the usage, or of a Reserved Instance's own type."""
     if commitment.instance_type is not None:
-        covered = instance_hour(commitment.instance_type, PurchaseOption.ON_DEMAND)
+        return reserved_meter(commitment)
     return committed(covered, commitment.kind, years=commitment.term_years, payment=commitment.payment)
+
+
+def reserved_meter(commitment: Commitment) -> Meter:
+    """An hour of one of the Reserved Instances."""
+    own = instance_hour(commitment.reserved[0], PurchaseOption.ON_DEMAND)
+    return committed(own, commitment.kind, years=commitment.term_years, payment=commitment.payment)
 
 
 def commitment_rates(
@@ -184,11 +191,10 @@ def commitment_rates(
         if each.kind is CommitmentKind.RESERVED_INSTANCE:
             usd = each.usd_per_hour
             if usd is None:
-                own = instance_hour(each.instance_type or "", PurchaseOption.ON_DEMAND)
-                usd = float(catalog.rates_usd([commitment_meter(each, own)], region)[0])
-            charges[c] = amounts_usd(np.array(each.count or 0.0), np.array(usd))
+                usd = float(catalog.rates_usd([reserved_meter(each)], region)[0])
+            charges[c] = amounts_usd(np.array(float(each.reserved[1])), np.array(usd))
             continue
-        charges[c] = each.usd_per_hour or 0.0
+        charges[c] = each.plan_usd_per_hour
         at = [m for m, meter in enumerate(meters) if covers(each, meter)]
         asked = [commitment_meter(each, meters[m]) for m in at]
         rates[c, at] = catalog.rates_usd(asked, region)
@@ -275,8 +281,7 @@ def apply_commitments(
             left[m], budget[c] = rest, budget[c] - used
     lost = np.stack(budget, axis=-2) if budget else np.zeros((*shape, 0, n_hours))
     for c in np.flatnonzero(np.isnan(rates.charge_usd)).tolist():
-        held = rates.commitments[c]
-        missing.append(commitment_meter(held, instance_hour(held.instance_type or "", PurchaseOption.ON_DEMAND)).id)
+        missing.append(reserved_meter(rates.commitments[c]).id)
     with np.errstate(invalid="ignore", divide="ignore"):
         share = 1.0 - lost / whole[..., np.newaxis]
     return CommittedUsage(
@@ -345,9 +350,10 @@ def covered_amounts(usage: CommittedUsage) -> CoveredAmounts:
     units, usd = np.ones(rates.committed_usd.shape), rates.committed_usd.copy()
     for c, each in enumerate(rates.commitments):
         if each.instance_type is not None:
-            of_row = [_units(each, _instance_type(meter) or "") for meter in rates.meters]
-            units[c] = np.array(of_row) / _units(each, each.instance_type)
-            usd[c] = rates.charge_usd[c] / each.count if each.count else np.nan
+            _, count = each.reserved
+            at = [m for m, meter in enumerate(rates.meters) if covers(each, meter, rates.zone(m))]
+            units[c, at] = np.array([_units(each, rates.meters[m]) for m in at]) / _own_units(each)
+            usd[c] = rates.charge_usd[c] / max(count, 1)
     quantity = np.where(usage.covered > 0, usage.covered * units, 0.0)
     return CoveredAmounts(quantity=quantity, usd=np.where(quantity > 0, amounts_usd(quantity, usd), 0.0))
 
@@ -394,15 +400,19 @@ def _instance_type(meter: Meter) -> str | None:
 
 def _capacity(commitment: Commitment) -> float:
     if commitment.instance_type is None:
-        return commitment.usd_per_hour or 0.0
-    return float(commitment.count or 0) * _units(commitment, commitment.instance_type)
+        return commitment.plan_usd_per_hour
+    return commitment.reserved[1] * _own_units(commitment)
 
 
-def _units(commitment: Commitment, instance_type: str) -> float:
-    """What an instance-hour of a type takes from Reserved Instances; NaN where a size has no normalization factor."""
-    if commitment.zone is not None or not is_size_flexible(commitment.instance_type or ""):
+def _own_units(commitment: Commitment) -> float:
+    return _units(commitment, instance_hour(commitment.reserved[0], PurchaseOption.ON_DEMAND))
+
+
+def _units(commitment: Commitment, meter: Meter) -> float:
+    """What an instance-hour takes from Reserved Instances; NaN where its size has no normalization factor."""
+    if commitment.zone is not None or not is_size_flexible(commitment.reserved[0]):
         return 1.0
-    units = normalization_factor(instance_type)
+    units = normalization_factor(meter.id.removeprefix(_LINUX))
     return np.nan if units is None else units
 
 

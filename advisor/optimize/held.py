@@ -13,16 +13,16 @@ from advisor.billing import (
     LineItem,
     MonthlyUsd,
     apply_commitments,
-    commitment_meter,
     commitment_rates,
     committed_amounts,
     covered_amounts,
     covers,
     in_clock_hours,
+    reserved_meter,
     usd_per_hour,
 )
-from advisor.ecs import LaunchType, PurchaseOption
-from advisor.meters import Meter, Usage, instance_hour, sum_over_states
+from advisor.ecs import LaunchType
+from advisor.meters import Meter, Usage, sum_over_states
 from advisor.optimize.parts import Part
 from advisor.optimize.pricing import PricedParts, amounts_of, part_title, price_parts, range_usd, weekly_usd
 from advisor.optimize.search import Search
@@ -179,7 +179,7 @@ def _zone_shares(part: Part, held: Sequence[Commitment]) -> dict[str | None, flo
     counts: dict[str, int] = {}
     for each in held:
         if each.zone is not None:
-            counts[each.zone] = counts.get(each.zone, 0) + (each.count or 0)
+            counts[each.zone] = counts.get(each.zone, 0) + each.reserved[1]
     n_zones = max(1, part.provider.zones)
     known = sorted(counts, key=lambda zone: (-counts[zone], zone))[:n_zones]
     shares: dict[str | None, float] = dict.fromkeys(known, 1.0 / n_zones)
@@ -224,8 +224,8 @@ def _lost(applied: CommittedUsage, c: int, lost_usd: float, search: Search) -> L
         meter = Meter(id=f"{commitment.kind}:{commitment.terms}:unused{family}", unit="dollar")
         stated = Rate(1.0, meter.unit, WORKLOAD_SOURCE, UNDATED)
         return _item(HELD_PART, meter, lost_usd, lost_usd, stated, note=note)
-    meter = commitment_meter(commitment, instance_hour(commitment.instance_type, PurchaseOption.ON_DEMAND))
-    unused = sum_over_states((1.0 - applied.used_fraction[c]) * (commitment.count or 0), applied.hours)
+    meter = reserved_meter(commitment)
+    unused = sum_over_states((1.0 - applied.used_fraction[c]) * commitment.reserved[1], applied.hours)
     return _item(HELD_PART, meter, float(unused), lost_usd, _committed_rate(commitment, meter, search), note=note)
 
 

@@ -68,6 +68,20 @@ class Commitment:
             raise PlanError(f"an EC2 Instance Savings Plan has a family, such as m7g, and no other kind has: {self.family}")
 
     @property
+    def reserved(self) -> tuple[str, int]:
+        """Type and count of Reserved Instances."""
+        if self.instance_type is None or self.count is None:
+            raise ValueError(f"{self} reserves no instances")
+        return self.instance_type, self.count
+
+    @property
+    def plan_usd_per_hour(self) -> float:
+        """What a Savings Plan commits to."""
+        if self.instance_type is not None or self.usd_per_hour is None:
+            raise ValueError(f"{self} is no Savings Plan")
+        return self.usd_per_hour
+
+    @property
     def zone(self) -> str | None:
         """Zone of zonal Reserved Instances; None for everything else."""
         return None if self.scope == REGION_SCOPE else self.scope
