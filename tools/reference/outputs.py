@@ -111,12 +111,14 @@ def csv_page() -> str:
 def _csv_columns() -> dict[str, Sequence[str]]:
     from advisor.cli import backtest, collect, price_tables, prices_refresh
     from advisor.emit import diff_text
+    from advisor.fleet import tables as fleet_tables
     from advisor.report import commitments, explain, gate, instances, reconciliation, sweeps, tables
     from advisor.sources.inspection import inspect_load, measure_rows
 
     inspected = measure_rows(inspect_load(ROOT / "examples" / "shop" / "orders.csv"))
     return {
         "advisor recommend": tables.CSV_COLUMNS,
+        "advisor recommend FOLDER": fleet_tables.CSV_COLUMNS,
         "advisor explain": explain.CSV_COLUMNS,
         "advisor instances": instances.CSV_COLUMNS,
         "advisor gate": gate.CSV_COLUMNS,
