@@ -288,7 +288,8 @@ def test_the_schema_holds_every_key_of_the_documentation():
         "cluster", "region", "services", "daemons", "present", "constraints", "growth", "commitments", "rates", "side_costs"
     }  # fmt: skip
     assert set(service["properties"]) == {
-        "name", "image", "task", "load", "scaling", "architectures", "interruptible", "port", "present", "assign_public_ip"
+        "name", "image", "task", "load", "scaling", "architectures", "interruptible", "port", "present", "assign_public_ip",
+        "memory_use",
     }  # fmt: skip
     assert service["required"] == ["name", "task", "load"]
     assert {option["type"] for option in schema["$defs"]["TaskEntry"]["properties"]["cpu"]["anyOf"]} >= {
