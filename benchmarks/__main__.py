@@ -11,7 +11,7 @@ from benchmarks.fleet import cluster_rows, fleet_rows, growth, one_service_rows
 from benchmarks.measure import HEADER, Row, Skipped, machine
 from benchmarks.page import write_page
 from benchmarks.reading import reading_rows
-from benchmarks.replay import replay_rows
+from benchmarks.replay import counts_rows, replay_rows
 from benchmarks.report import report_rows, simpy_rows
 from benchmarks.solvers import commitment_rows, solver_rows
 from benchmarks.start_up import catalog_rows, process_rows
@@ -20,6 +20,7 @@ from benchmarks.sweep import packing_rows, sweep_rows
 ALL: tuple[Callable[[bool], Iterator[Row | Skipped]], ...] = (
     sweep_rows,
     packing_rows,
+    counts_rows,
     replay_rows,
     simpy_rows,
     solver_rows,

@@ -25,7 +25,7 @@ from advisor.simulate.replay import (
     replay_cluster,
     replay_counts,
 )
-from benchmarks.measure import Row, once_s
+from benchmarks.measure import Row, Skipped, once_s
 from tests.oracle import counts, ecs_cluster
 
 STEP_S = 60
@@ -74,7 +74,7 @@ PLAIN_CELLS = 60
 START_S = 60
 
 
-def counts_rows(is_quick: bool) -> Iterator[Row]:
+def counts_rows(is_quick: bool) -> Iterator[Row | Skipped]:
     """16,384 cells, 4 hours by the minute, in processor time per cell and step: others run some of the same cells."""
     load, targets = _cells()
     places = np.arange(CANDIDATES) % 12 + 2
@@ -100,9 +100,9 @@ def counts_rows(is_quick: bool) -> Iterator[Row]:
             yield from _simpy_row(label, each, load, some, results[0].placed)
 
 
-def _simpy_row(label: str, each: float, load: Any, some: list[tuple[int, int]], placed: Any) -> Iterator[Row]:
+def _simpy_row(label: str, each: float, load: Any, some: list[tuple[int, int]], placed: Any) -> Iterator[Row | Skipped]:
     if find_spec("simpy") is None:
-        print("simpy is not installed: counts replay against simpy skipped", file=sys.stderr)
+        yield Skipped(name=label, why="simpy is not installed: pip install simpy, and run again")
         return
     at_target = [at for at in some if at[1] == some[0][1]] or some[:1]
     given = {
