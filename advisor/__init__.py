@@ -48,10 +48,12 @@ if TYPE_CHECKING:
     from advisor.report import render_markdown as render_markdown
     from advisor.report import render_summary as render_summary
     from advisor.report.charts import plot_busiest_week as plot_busiest_week
+    from advisor.report.charts import plot_cheapest_map as plot_cheapest_map
     from advisor.report.charts import plot_commitment as plot_commitment
     from advisor.report.charts import plot_costs as plot_costs
     from advisor.report.charts import plot_load as plot_load
     from advisor.report.charts import plot_loads as plot_loads
+    from advisor.report.charts import plot_packing as plot_packing
     from advisor.report.charts import plot_replayed_week as plot_replayed_week
     from advisor.report.charts import plot_sensitivity as plot_sensitivity
     from advisor.report.charts import plot_stairs as plot_stairs
@@ -79,6 +81,7 @@ if TYPE_CHECKING:
     from advisor.sources.prices import refresh_prices as refresh_prices
     from advisor.sources.prices.account import opened_account as opened_account
     from advisor.sweeping import AxisName as AxisName
+    from advisor.sweeping import explore as explore
     from advisor.sweeping import payback as payback
     from advisor.sweeping import sensitivity as sensitivity
     from advisor.sweeping import sweep as sweep
@@ -129,7 +132,9 @@ _HOMES = {
     "payback": "advisor.sweeping",
     "plot_busiest_week": "advisor.report.charts",
     "plot_commitment": "advisor.report.charts",
+    "plot_cheapest_map": "advisor.report.charts",
     "plot_costs": "advisor.report.charts",
+    "plot_packing": "advisor.report.charts",
     "plot_load": "advisor.report.charts",
     "plot_loads": "advisor.report.charts",
     "plot_replayed_week": "advisor.report.charts",
@@ -158,6 +163,7 @@ _HOMES = {
     "render_summary": "advisor.report",
     "render_terraform": "advisor.emit",
     "render_terraform_module": "advisor.emit",
+    "explore": "advisor.sweeping",
     "sensitivity": "advisor.sweeping",
     "sweep": "advisor.sweeping",
     "verify_emitted": "advisor.verify",
@@ -200,6 +206,7 @@ __all__ = [
     "diff_plan",
     "explain",
     "explain_markdown",
+    "explore",
     "gate",
     "hybrid_plan",
     "iam_policy",
@@ -210,10 +217,12 @@ __all__ = [
     "opened_account",
     "payback",
     "plot_busiest_week",
+    "plot_cheapest_map",
     "plot_commitment",
     "plot_costs",
     "plot_load",
     "plot_loads",
+    "plot_packing",
     "plot_replayed_week",
     "plot_sensitivity",
     "plot_stairs",

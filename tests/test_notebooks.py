@@ -8,6 +8,8 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+QUICK = {("01-ec2-or-fargate", 0), ("01-ec2-or-fargate", 1), ("05-published-claims", 0), ("05-published-claims", 1)}
+"""Notebook and number of its workload; the others run on the smaller one, and on the larger one as long evidence."""
 WORKLOADS = ["../examples/shop/workload.yaml", "../examples/cloudwatch/workload.yaml"]
 
 
@@ -18,8 +20,15 @@ def test_it_is_stored_without_outputs(path):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:Proactor event loop", "ignore::ResourceWarning")
-@pytest.mark.parametrize("workload", WORKLOADS)
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    ("path", "workload"),
+    [
+        pytest.param(path, workload, marks=() if number or (path.stem, number) in QUICK else pytest.mark.prove)
+        for path in NOTEBOOKS
+        for number, workload in enumerate(WORKLOADS)
+    ],
+    ids=lambda value: value.name if isinstance(value, Path) else value.split("/")[2],
+)
 def test_it_runs(path, workload):
     notebook = nbformat.read(path, as_version=4)
     setup = next(cell for cell in notebook.cells if "WORKLOAD = " in cell.source)

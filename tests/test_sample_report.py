@@ -18,7 +18,7 @@ def rebuilt(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(ROOT)
         workload = advisor.read_workload("examples/shop/workload.yaml")
-        recommendation = advisor.advise(workload, advisor.read_catalog(workload.region))
+        recommendation = advisor.explore(workload, advisor.read_catalog(workload.region))
     return recommendation, result_files(recommendation, (EmitFormat.REPORT, EmitFormat.ECS))
 
 

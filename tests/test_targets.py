@@ -1,6 +1,7 @@
 """Scaling targets replayed on the history: what each costs and how safe it was, by hand."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -107,7 +108,10 @@ def test_targets_stand_in_the_result_and_in_the_reports(advised):
     assert data["recommendation"]["services"][0]["targets"][0]["target_cpu_percent"] == 50
     assert Recommendation.from_dict(data) == answer
     said = "50 % costs $216, 0.0 h above it, 0.0 h above full, 70 % of memory left; 60 % costs"
-    for text in (render_markdown(answer), render_html(answer), explain_text(answer, "web")):
+    page = render_html(answer).split("What would other scaling targets cost?")[1]
+    row = re.search(r"<tr><th[^>]*>web</th>(.*?)</tr>", page)
+    assert re.findall(r"<td[^>]*>([^<]*)</td>", row[1]) == ["50 %", "$216", "0.0", "0.0", "70 %"]
+    for text in (render_markdown(answer), explain_text(answer, "web")):
         assert said in " ".join(text.replace("\\", "").split())
 
 

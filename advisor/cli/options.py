@@ -39,3 +39,8 @@ def say(message: str, *, is_quiet: bool) -> None:
 def has_color(is_off: bool) -> bool:
     """Whether stdout is a terminal that takes colour."""
     return not is_off and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def takes_blocks() -> bool:
+    """Whether stdout can print block characters."""
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"

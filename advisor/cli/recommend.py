@@ -30,7 +30,9 @@ from advisor.cli.options import (
     RegionOption,
     has_color,
     say,
+    takes_blocks,
 )
+from advisor.cli.progress import Progress
 from advisor.cli.reading import (
     ColumnOption,
     DayFirstOption,
@@ -45,7 +47,7 @@ from advisor.cli.reading import (
     ValuesOption,
     reading_of,
 )
-from advisor.cli.results import NOT_ENOUGH_DATA_STATUS, formats_of, today, write_results
+from advisor.cli.results import NOT_ENOUGH_DATA_STATUS, EmitFormat, formats_of, today, write_results
 
 if TYPE_CHECKING:
     from advisor.recommend import Recommendation
@@ -117,6 +119,7 @@ def recommend_command(
     from advisor.answer import advise
     from advisor.recommend import Verdict
     from advisor.sources import read_catalog, read_workload
+    from advisor.sweeping import explore
 
     reading = reading_of(
         time_zone=time_zone,
@@ -172,9 +175,20 @@ def recommend_command(
     catalog = read_catalog(load.region, folder=prices, rates_file=own_rates)
     for note in catalog.notes:
         say(f"note: {note}", is_quiet=quiet)
-    recommendation = advise(load, catalog, today=today(), replay_weeks=replay_weeks)
-    if out is not None:
-        write_results(recommendation, out, formats_of(emit))
+    formats = formats_of(emit) if out is not None else ()
+    with Progress(is_quiet=quiet) as progress:
+        if EmitFormat.REPORT in formats:
+            recommendation = explore(
+                load,
+                catalog,
+                today=today(),
+                replay_weeks=replay_weeks,
+                on_progress=lambda share: progress.share("what would change the answer", share),
+            )
+        else:
+            recommendation = advise(load, catalog, today=today(), replay_weeks=replay_weeks)
+        if out is not None:
+            write_results(recommendation, out, formats, on_chart=lambda share: progress.share("drawing charts", share))
     typer.echo(_rendered(recommendation, output, no_color, out), nl=False)
     if recommendation.recommendation.verdict is Verdict.NOT_ENOUGH_DATA:
         raise typer.Exit(NOT_ENOUGH_DATA_STATUS)
@@ -190,4 +204,10 @@ def _rendered(recommendation: "Recommendation", output: Format, no_color: bool, 
     if output is Format.MARKDOWN:
         return render_markdown(recommendation)
     width = shutil.get_terminal_size((80, 24)).columns
-    return render_summary(recommendation, width=width, has_color=has_color(no_color), result_path=str(out) if out else "")
+    return render_summary(
+        recommendation,
+        width=width,
+        has_color=has_color(no_color),
+        has_blocks=has_color(no_color) and takes_blocks(),
+        result_path=str(out) if out else "",
+    )

@@ -1,7 +1,7 @@
 """What commands read and write: results, reports and deploy files."""
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -67,13 +67,17 @@ def formats_of(text: str) -> tuple[EmitFormat, ...]:
     return tuple(EmitFormat(name) for name in dict.fromkeys(names))
 
 
-def result_files(recommendation: "Recommendation", formats: Collection[EmitFormat]) -> Mapping[str, bytes]:
+def result_files(
+    recommendation: "Recommendation",
+    formats: Collection[EmitFormat],
+    on_chart: Callable[[float], None] = lambda _share: None,
+) -> Mapping[str, bytes]:
     """Relative path and content of every file of the formats; deploy files go into a folder of their own."""
     files: dict[str, bytes] = {}
     if EmitFormat.REPORT in formats:
         from advisor.report.folder import render_report
 
-        files |= render_report(recommendation, sources=known_sources(recommendation))
+        files |= render_report(recommendation, sources=known_sources(recommendation), on_chart=on_chart)
     plan = recommendation.recommended.plan
     if plan is not None:
         files |= deploy_files(plan, formats)
@@ -114,12 +118,17 @@ def _render(what: EmitFormat, plan: "Plan") -> Mapping[str, bytes]:
     return files
 
 
-def write_results(recommendation: "Recommendation", folder: Path, formats: Collection[EmitFormat]) -> None:
+def write_results(
+    recommendation: "Recommendation",
+    folder: Path,
+    formats: Collection[EmitFormat],
+    on_chart: Callable[[float], None] = lambda _share: None,
+) -> None:
     """Write the result with its report and deploy files into ``folder``, whole or not at all."""
     from advisor.files import write_files
 
     result = recommendation.to_json(generated_at=generated_at()).encode()
-    write_files(folder, {"recommendation.json": result, **result_files(recommendation, formats)})
+    write_files(folder, {"recommendation.json": result, **result_files(recommendation, formats, on_chart)})
 
 
 def generated_at() -> str:

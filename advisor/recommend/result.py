@@ -16,7 +16,9 @@ from advisor.optimize.pricing import InstanceFacts
 from advisor.optimize.targets import TargetOutcome, TargetProposal
 from advisor.plan import OMIT_DEFAULT, Plan, StrategyItem
 from advisor.recommend.quotas import Quota
+from advisor.recommend.sensitivity import Sensitivity
 from advisor.recommend.unit_costs import UnitCost
+from advisor.recommend.what_ifs import CheapestMap, WhatIf
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -344,6 +346,12 @@ class Recommendation:
     """What a task-hour and a million requests cost under the recommended plan, by service."""
     quotas: tuple[Quota, ...] = ()
     """Service quotas that the recommended plan uses, those that a new account's default does not hold first."""
+    what_ifs: tuple[WhatIf, ...] = ()
+    """Empty where it was not asked: see :func:`advisor.explore`."""
+    cheapest_map: CheapestMap | None = None
+    """The cheapest launch types by load and by price of EC2; None where it was not asked, or a side has no price."""
+    sensitivity: Sensitivity | None = None
+    """Inputs ranked by how far they move what EC2 saves; None where it was not asked, or cannot be told."""
     schema: str = field(default=SCHEMA)
 
     def alternative(self, alternative_id: str) -> Alternative:

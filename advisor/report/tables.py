@@ -42,7 +42,7 @@ def alternatives_csv(recommendation: Recommendation) -> str:
     writer = csv.DictWriter(text, CSV_COLUMNS, lineterminator="\n")
     writer.writeheader()
     for row in alternatives_rows(recommendation):
-        writer.writerow({name: _cell(value) for name, value in row.items()})
+        writer.writerow({name: spreadsheet_safe(value) for name, value in row.items()})
     return text.getvalue()
 
 
@@ -73,7 +73,8 @@ def _row(alternative: Alternative, recommendation: Recommendation) -> dict[str, 
     }
 
 
-def _cell(value: object) -> object:
+def spreadsheet_safe(value: object) -> object:
+    """What a cell of a CSV holds: text that would start a formula gets an apostrophe, nothing is an empty cell."""
     if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
         return f"'{value}"
     return "" if value is None else value

@@ -1,6 +1,7 @@
 """The answer in a terminal: 80 columns, the same words with and without colour."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation
 from advisor.report.words import (
@@ -25,8 +26,10 @@ from advisor.report.words import (
     where,
     wrapped,
 )
+from advisor.units import HOURS_PER_DAY
 
 BOLD, RESET = "\033[1m", "\033[0m"
+BLOCKS = "▁▂▃▄▅▆▇█"
 LEAST_WIDTH, MOST_WIDTH = 80, 110
 MOST_ROWS = 8
 """Alternatives with a price that a first screen shows."""
@@ -37,9 +40,19 @@ LEAST_COLUMN, LEAST_TITLE, LEAST_PLACE = 11, 12, 24
 
 
 def render_summary(
-    recommendation: Recommendation, *, width: int = LEAST_WIDTH, has_color: bool = False, result_path: str = ""
+    recommendation: Recommendation,
+    *,
+    width: int = LEAST_WIDTH,
+    has_color: bool = False,
+    has_blocks: bool = False,
+    result_path: str = "",
 ) -> str:
     """The first screen: verdict, money, saving, reason, alternatives, services.
+
+    Parameters
+    ----------
+    has_blocks
+        Draw the day of each service in block characters, which a pipe or an old terminal may not take.
 
     Examples
     --------
@@ -69,7 +82,7 @@ def render_summary(
     for warning in recommendation.warnings:
         lines += _item("note", warning, width)
     lines += ["", *_alternatives(recommendation, width, has_color)]
-    lines += ["", *_services(recommendation, width)]
+    lines += ["", *_services(recommendation, width, has_blocks)]
     lines += ["", *wrapped(f"Assumed: {assumptions(recommendation) or 'nothing'}.", width)]
     lines += wrapped(f"Not modelled, in no alternative: {not_modelled(recommendation)}.", width)
     if result_path:
@@ -120,7 +133,7 @@ def _aligned(cells: Sequence[str], widths: Sequence[int]) -> str:
     return "".join(f" {cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
 
 
-def _services(recommendation: Recommendation, width: int) -> list[str]:
+def _services(recommendation: Recommendation, width: int, has_blocks: bool) -> list[str]:
     advice = recommendation.recommendation.services
     shown = advice[:MOST_SERVICES]
     names = min(max((len(s.name) for s in shown), default=7), MOST_NAME)
@@ -135,8 +148,31 @@ def _services(recommendation: Recommendation, width: int) -> list[str]:
         head = f"  {name:<{names}} {size:>11} {count:>13}  "
         place = wrapped(where(service), max(width - len(head), LEAST_PLACE))
         lines += [f"{head}{place[0]}", *(f"{' ' * len(head)}{rest}" for rest in place[1:])]
+        lines += [f"    {day}"] if has_blocks and (day := _day(service.name, recommendation)) else []
         for sentence in filter(None, (service.why, size_sentence(service), rounding_sentence(service.name, recommendation))):
             lines += wrapped(sentence, width - 4, "    ", "    ")
     if len(advice) > len(shown):
         lines.append(f"  and {len(advice) - len(shown)} more services: see report.md or --format json")
     return lines
+
+
+def _day(name: str, recommendation: Recommendation) -> str:
+    """``00:00 ▁▁▂▅█▆▃▂ 24:00 UTC, tasks``: means of the hours of the day, from zero to the highest; empty without any."""
+    view = next((view for view in recommendation.views.services if view.name == name), None)
+    first = datetime.fromisoformat(recommendation.views.start).hour
+    hours: list[list[float]] = [[] for _ in range(HOURS_PER_DAY)]
+    for at, tasks in enumerate(view.hourly_tasks if view else ()):
+        if tasks is not None:
+            hours[(first + at) % HOURS_PER_DAY].append(tasks)
+    means = [sum(tasks) / len(tasks) if tasks else None for tasks in hours]
+    return f"00:00 {sparkline(means)} 24:00 UTC, tasks" if any(mean is not None for mean in means) else ""
+
+
+def sparkline(values: Sequence[float | None]) -> str:
+    """One block a value, from zero to the highest; a space where there is none.
+
+    >>> sparkline([0, 1, None, 7])
+    '▁▂ █'
+    """
+    highest = max((value for value in values if value is not None), default=0.0) or 1.0
+    return "".join(" " if value is None else BLOCKS[round(value / highest * (len(BLOCKS) - 1))] for value in values)

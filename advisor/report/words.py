@@ -250,8 +250,16 @@ def saving_sentence(saving: Saving | None, recommendation: Recommendation) -> st
     verb, than = ("saves", "against") if saving.mean >= 0 else ("costs", "more than")
     sentence = f"{verb} {money(abs(saving.mean))} ({small_percent(abs(saving.fraction))}) a month {than} {title}"
     if saving.weeks:
-        sentence += f", cheaper in {saving.weeks_cheaper} of {saving.weeks} weeks"
+        sentence += f", {weeks_words(saving, recommendation)}"
     return sentence
+
+
+def weeks_words(saving: Saving, recommendation: Recommendation) -> str:
+    """``cheaper in 49 of 52 weeks``; where instances are a range, that the weeks are counted at its upper end."""
+    costs = (recommendation.recommended.monthly_usd, recommendation.alternative(saving.against).monthly_usd)
+    is_range = any(cost is not None and cost.high > cost.mean for cost in costs)
+    counted = f"cheaper in {saving.weeks_cheaper} of {saving.weeks} weeks"
+    return f"{counted} with every range of instances at its upper end" if is_range else counted
 
 
 def present_sentence(recommendation: Recommendation) -> str:
@@ -291,10 +299,11 @@ def targets_sentence(advice: ServiceAdvice) -> str:
     if not advice.targets:
         return ""
     said = f"CPU targets on this history, by the month: {'; '.join(map(_target, advice.targets))}"
-    return f"{said}. {_proposal(advice.proposed_target)}" if advice.proposed_target else said
+    return f"{said}. {proposal_sentence(advice.proposed_target)}" if advice.proposed_target else said
 
 
-def _proposal(proposal: TargetProposal) -> str:
+def proposal_sentence(proposal: TargetProposal) -> str:
+    """A target that would have been safe and cheaper, or safe where the own one was not."""
     money_moves = "saves" if proposal.saving_usd > 0 else "costs"
     return (
         f"Proposed and not applied: scaling.target_cpu {proposal.target_cpu_percent:.3g} instead of "

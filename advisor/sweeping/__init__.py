@@ -1,8 +1,10 @@
 """Where the answer flips, what moves it most, and how much work the saving is worth."""
 
+from advisor.recommend.sensitivity import Moved, Sensitivity
 from advisor.sweeping.axes import AxisName, SweptAxis
+from advisor.sweeping.exploring import explore
 from advisor.sweeping.grid import Cell, Crossing, Flip, Line, LoadCloud, Sweep, sweep
-from advisor.sweeping.inputs import Moved, Sensitivity, sensitivity
+from advisor.sweeping.inputs import sensitivity
 from advisor.sweeping.labour import Payback, payback
 
 __all__ = [
@@ -17,6 +19,7 @@ __all__ = [
     "Sensitivity",
     "Sweep",
     "SweptAxis",
+    "explore",
     "payback",
     "sensitivity",
     "sweep",

@@ -1,8 +1,7 @@
 """Which input moves the saving most: each one changed alone, both sides worked out anew."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from advisor.ecs import PurchaseOption
 from advisor.errors import AdvisorError, InputError
@@ -10,6 +9,7 @@ from advisor.optimize.candidates import candidates
 from advisor.optimize.loads import right_sized_load, service_loads
 from advisor.optimize.parts import PACKING_RANGE
 from advisor.pricing import PriceCatalog
+from advisor.recommend.sensitivity import Moved, Sensitivity
 from advisor.sweeping.axes import AxisName
 from advisor.sweeping.sides import Circumstances, Scenario, Settings, ec2_side, fargate_side, has_target
 from advisor.workload import Service, Workload
@@ -19,45 +19,6 @@ TARGET_STEP = 0.05
 PRICE_STEP = 0.10
 SPOT_PRICE_STEP = 0.25
 """One standard deviation of the Spot level between two readings months apart; see :mod:`advisor.uncertainty`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
-    """What the saving is with one input changed, down and up. [USD a month]"""
-
-    input: str
-    low: str
-    """What the lower value is, in words."""
-    saving_low: float | None
-    """None where the lower value cannot be: no price, no type, or no meaning."""
-    high: str
-    saving_high: float | None
-    moves_usd: float
-    """The larger distance from today's saving."""
-    flips: bool
-    """At one of the values the other side is the cheaper one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sensitivity:
-    """Inputs ranked by how far they move the saving."""
-
-    cluster: str
-    region: str
-    prices: str
-    purchase_option: PurchaseOption
-    fargate_usd: float
-    ec2_usd: float
-    saving_usd: float
-    """What EC2 saves against Fargate; below zero Fargate is the cheaper one. [USD a month]"""
-    inputs: tuple[Moved, ...]
-    """Farthest first."""
-    not_known: tuple[str, ...]
-    """Inputs that could not be tried, with the reason."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data, as ``advisor sweep --rank --format json`` prints."""
-        return asdict(self)
 
 
 @dataclass(frozen=True, slots=True)

@@ -324,7 +324,7 @@ class Circumstances:
             services = [_with_target(service, float(target)) for service in services]
         factor = float(settings.get(AxisName.LOAD_FACTOR, 1.0))
         if factor != 1.0:
-            demand = np.stack([_scaled(service, row, factor) for service, row in zip(services, demand, strict=True)])
+            demand = np.stack([scaled_load(service, row, factor) for service, row in zip(services, demand, strict=True)])
         return tuple(services), demand
 
     def _search(self, settings: Settings) -> Search:
@@ -405,11 +405,20 @@ def _with_target(service: Service, target: float) -> Service:
     return replace(service, scaling=replace(service.scaling, target_cpu_fraction=target), requests_per_task=scaled)
 
 
-def _scaled(service: Service, demand: FloatArray, factor: float) -> FloatArray:
+def scaled_load(service: Service, demand: FloatArray, factor: float) -> FloatArray:
     """A load times a factor; counts that are whole stay whole, because there is no tenth of a task."""
     scaled = demand * factor
     is_whole = service.load_form is LoadForm.TASKS and bool(np.all(np.isnan(demand) | (demand == np.round(demand))))
     return np.asarray(np.ceil(scaled - 1e-9) if is_whole else scaled)
+
+
+def scaled_workload(workload: Workload, factor: float) -> Workload:
+    """Every load times a factor, also those that are stated."""
+    if factor == 1.0:
+        return workload
+    demand = np.stack([scaled_load(s, row, factor) for s, row in zip(workload.services, workload.demand, strict=True)])
+    runs = workload.fargate_tasks
+    return replace(workload, demand=demand, fargate_tasks=None if runs is None else runs * factor)
 
 
 def _names(own: Sequence[str], n: int) -> list[str]:

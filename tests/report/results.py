@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from advisor import Recommendation, advise, read_catalog, read_workload
+from advisor import Recommendation, advise, explore, read_catalog, read_workload
 
 SHOP = Path(__file__).parents[2] / "examples" / "shop" / "workload.yaml"
 TAGS = "\"><script>alert(1)</script><img src=x onerror=alert(2)>'{{ 7 * 7 }}{% raw %}</style>&amp;"
@@ -54,6 +54,12 @@ TEN_HOURS = "timestamp,tasks\n" + "".join(f"2026-09-01T{hour:02d}:00:00Z,{3 + ho
 @cache
 def shop() -> Recommendation:
     return _advised(SHOP)
+
+
+@cache
+def explored_shop() -> Recommendation:
+    workload = read_workload(SHOP)
+    return explore(workload, read_catalog(workload.region))
 
 
 @cache

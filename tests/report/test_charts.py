@@ -21,7 +21,18 @@ from matplotlib.patches import Rectangle, StepPatch
 from matplotlib.text import Text
 from numpy.testing import assert_allclose, assert_array_equal
 
-from advisor import Recommendation, plot_busiest_week, plot_costs, plot_load, plot_loads, plot_replayed_week, plot_stairs
+from advisor import (
+    Recommendation,
+    plot_busiest_week,
+    plot_cheapest_map,
+    plot_costs,
+    plot_load,
+    plot_loads,
+    plot_packing,
+    plot_replayed_week,
+    plot_sensitivity,
+    plot_stairs,
+)
 from advisor.ecs import LaunchType
 from advisor.errors import InputError
 from advisor.recommend.result import ServiceView, Stairs
@@ -33,11 +44,11 @@ from advisor.report.charts.steps import ec2_for_good, steps
 from advisor.report.charts.style import COLOURS, chart_style
 from advisor.report.charts.text import broken, ellipsized, text_width, wrapped
 from advisor.report.charts.week import busiest_week
-from tests.report.results import LONG, MANY, PACKED, SHORT, SPOT, TAGS, UNPRICED, hostile, shop, small
+from tests.report.results import LONG, MANY, PACKED, SHORT, SPOT, TAGS, UNPRICED, explored_shop, hostile, shop, small
 
 SVG = "{http://www.w3.org/2000/svg}"
 RESULTS = {
-    "shop": shop,
+    "shop": explored_shop,
     "packed": lambda: small(PACKED),
     "spot": lambda: small(SPOT),
     "unpriced": lambda: small(UNPRICED),
@@ -76,7 +87,11 @@ def figures_of(recommendation: Recommendation):
     yield plot_costs(recommendation)
     yield plot_busiest_week(recommendation)
     yield plot_replayed_week(recommendation)
+    yield plot_packing(recommendation)
     yield plot_loads(recommendation)
+    yield plot_cheapest_map(recommendation)
+    if recommendation.sensitivity is not None:
+        yield plot_sensitivity(recommendation.sensitivity)
     yield plot_stairs(recommendation, service)
     yield plot_load(recommendation, service)
 
@@ -435,14 +450,14 @@ def test_a_notebook_shows_a_figure_by_itself():
 
 def test_every_chart_is_a_png_and_an_svg():
     paths = sorted(render_charts(small(SHORT)))
-    names = ["busiest-week", "costs", "load-web", "stairs-web"]
+    names = ["busiest-week", "costs", "load-web", "packing", "stairs-web"]
     assert paths == [f"charts/{name}.{suffix}" for name in names for suffix in ("png", "svg")]
     assert "charts/loads.svg" in render_charts(small(PACKED), services=())
 
 
 def test_charts_of_chosen_services_alone():
     names = {chart.name for chart in rendered_charts(small(PACKED), services=("jobs",))}
-    assert names == {"costs", "busiest-week", "replayed-week", "loads", "load-jobs", "stairs-jobs"}
+    assert names == {"costs", "busiest-week", "packing", "replayed-week", "loads", "load-jobs", "stairs-jobs"}
 
 
 @pytest.mark.parametrize("name", ["short", "hostile"])

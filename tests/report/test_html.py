@@ -18,9 +18,23 @@ from advisor.report.explain import explain_text, sources_of
 from advisor.report.html import headline, inline_svg, render_html
 from advisor.report.words import money_range
 from advisor.sources import read_catalog
-from tests.report.results import LONG, MANY, PACKED, SHORT, SPOT, TAGS, UNPRICED, changed, hostile, resized, shop, small
+from tests.report.results import (
+    LONG,
+    MANY,
+    PACKED,
+    SHORT,
+    SPOT,
+    TAGS,
+    UNPRICED,
+    changed,
+    explored_shop,
+    hostile,
+    resized,
+    shop,
+    small,
+)
 
-RESULTS = [shop, hostile, *(lambda text=text: small(text) for text in (PACKED, SPOT, UNPRICED, SHORT, MANY))]
+RESULTS = [explored_shop, hostile, *(lambda text=text: small(text) for text in (PACKED, SPOT, UNPRICED, SHORT, MANY))]
 NAMES = ["shop", "hostile", "packed", "spot", "unpriced", "short", "many"]
 VOID = {"meta", "link", "br", "img"}
 CHART = """<?xml version="1.0"?><!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd">

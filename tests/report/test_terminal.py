@@ -1,9 +1,12 @@
 """The first screen: 80 columns whatever names and amounts are like."""
 
+from dataclasses import replace
+
 import pytest
 
 from advisor import read_workload
 from advisor.report import render_summary
+from advisor.report.words import weeks_words
 from tests.report.results import MANY, PACKED, SHORT, UNPRICED, shop, small
 
 RESULTS = {"shop": shop, "long names": lambda: small(MANY), "today": lambda: small(PACKED), "unpriced": lambda: small(UNPRICED)}
@@ -79,3 +82,21 @@ def test_sixty_whole_loads_are_one_sentence(tmp_path):
     (tmp_path / "workload.yaml").write_text(f"cluster: many\nregion: us-east-1\nservices:\n{services}")
     known = [note for note in read_workload(tmp_path / "workload.yaml").notes if "load known for" in note]
     assert known == ["60 services: load known for 24 of 24 steps (100 %)."]
+
+
+def test_the_day_of_each_service_is_drawn_only_where_blocks_can_be():
+    plain, drawn = (render_summary(shop(), has_blocks=has_blocks) for has_blocks in (False, True))
+    assert plain.isascii()
+    assert [line for line in drawn.splitlines() if not line.startswith("    00:00 ")] == plain.splitlines()
+    days = [line for line in drawn.splitlines() if line.startswith("    00:00 ")]
+    assert len(days) == len(shop().views.services)
+    assert all(len(day) <= 80 and day.endswith(" 24:00 UTC, tasks") for day in days)
+
+
+def test_weeks_of_a_range_are_said_to_be_counted_at_its_upper_end():
+    saving = shop().recommendation.saving
+    assert "cheaper in 51 of 51 weeks" in weeks_words(saving, shop())
+    assert "upper end" not in weeks_words(saving, shop())
+    best = replace(shop().recommended, monthly_usd=replace(shop().recommended.monthly_usd, high=800.0))
+    ranged = replace(shop(), alternatives=tuple(best if each.id == best.id else each for each in shop().alternatives))
+    assert weeks_words(saving, ranged) == "cheaper in 51 of 51 weeks with every range of instances at its upper end"

@@ -1,4 +1,5 @@
-// Opens pages in Chromium at phone and desk width, light and dark, and prints what is wrong with each as JSON.
+// Opens pages in Chromium at three widths, light and dark, and prints what is wrong with each as JSON. Rules of accessibility are run
+// once in light and once in dark, at the ends: they take most of the time.
 // Usage: node audit.mjs [--screenshots DIR] PAGE.html...     CHROMIUM names the browser.
 import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -9,8 +10,9 @@ const require = createRequire(import.meta.url);
 const { chromium } = require("playwright-core");
 const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 
-const SIZES = [{ width: 390, height: 844 }, { width: 1280, height: 800 }];
+const SIZES = [{ width: 390, height: 844 }, { width: 768, height: 1024 }, { width: 1280, height: 800 }];
 const SCHEMES = ["light", "dark"];
+const isJudged = (width, scheme) => (width === 390 && scheme === "light") || (width === 1280 && scheme === "dark");
 
 const args = process.argv.slice(2);
 const at = args.indexOf("--screenshots");
@@ -48,9 +50,10 @@ async function audit(file, viewport, colorScheme) {
   if (folder) await page.screenshot({ path: join(folder, `${shot}-first.png`) });
   await page.evaluate(() => document.querySelectorAll("details").forEach((each) => (each.open = true)));
   // The page's own policy stays in force: this goes in through the debugger, not as a script of the page.
-  await page.evaluate(axeSource);
+  const is_judged = isJudged(viewport.width, colorScheme);
+  if (is_judged) await page.evaluate(axeSource);
   // A drawing is one picture with a label: what is inside says nothing to a screen reader.
-  const axe = await page.evaluate(() => globalThis.axe.run({ exclude: ["svg > *"] }));
+  const axe = is_judged ? await page.evaluate(() => globalThis.axe.run({ exclude: ["svg > *"] })) : { violations: [] };
   const overflow_px = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
   if (folder) {
     await page.evaluate(() => document.querySelectorAll("details").forEach((each) => (each.open = false)));
@@ -62,5 +65,5 @@ async function audit(file, viewport, colorScheme) {
     weight: impact,
     at: nodes.slice(0, 3).map((node) => node.target.join(" ")),
   }));
-  return { page: basename(file), width: viewport.width, scheme: colorScheme, findings, console_errors, requests, overflow_px };
+  return { page: basename(file), width: viewport.width, scheme: colorScheme, is_judged, findings, console_errors, requests, overflow_px };
 }

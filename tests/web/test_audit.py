@@ -1,16 +1,18 @@
-"""The page in a real browser: phone and desk width, light and dark, judged by axe-core. Skipped where there is no browser."""
+"""The page in a real browser: three widths, light and dark, judged by axe-core. Skipped where there is no browser."""
 
 import json
 import os
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from advisor import Recommendation
 from advisor.report.charts import render_charts
 from advisor.report.html import render_html
-from tests.report.results import MANY, PACKED, UNPRICED, hostile, shop, small
+from tests.report.results import MANY, PACKED, SHORT, UNPRICED, changed, explored_shop, hostile, small
 
 HERE = Path(__file__).parent
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -20,7 +22,7 @@ MISSING = [
     *([] if BROWSER else ["Chromium (apt-get install chromium)"]),
     *([] if (HERE / "node_modules" / "axe-core").is_dir() else ["axe-core (npm --prefix tests/web install --no-package-lock)"]),
 ]
-SETTINGS = {(width, scheme) for width in (390, 1280) for scheme in ("light", "dark")}
+SETTINGS = {(width, scheme) for width in (390, 768, 1280) for scheme in ("light", "dark")}
 
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"the page is not looked at in a browser: no {', no '.join(MISSING)}")
 
@@ -45,6 +47,42 @@ def audited(folder: Path, pages: dict[str, str]) -> list[dict[str, object]]:
     return json.loads(done.stdout)
 
 
+ONE = """
+cluster: one
+region: us-east-1
+services:
+  - {name: api, task: {cpu: 512, memory: 1024}, load: {tasks: 6}, architectures: [X86_64, ARM64], port: 80}
+"""
+
+
+def too_close():
+    def judge(data):
+        data["recommendation"]["verdict"] = "too_close_to_call"
+        data["recommendation"]["doubts"] = ["another launch choice is cheapest in 41 % of the draws (a tie within 2 %)"]
+
+    return changed(small(PACKED), judge)
+
+
+def two_hundred() -> Recommendation:
+    """Twelve services many times over, as a page has to bear them."""
+    few = small(MANY)
+    advice, costs, views = few.recommendation.services, few.unit_costs, few.views.services
+    names = [
+        f"{'x' * 40 if number == 7 else 'team'}-{number % 9}-\N{LATIN SMALL LETTER U WITH DIAERESIS}-{number:03d}"
+        for number in range(200)
+    ]
+    return replace(
+        few,
+        recommendation=replace(
+            few.recommendation, services=tuple(replace(advice[i % 12], name=name) for i, name in enumerate(names))
+        ),
+        unit_costs=tuple(
+            replace(costs[i % 12], service=name, monthly_usd=(i * 37 % 200) + 0.5) for i, name in enumerate(names)
+        ),
+        views=replace(few.views, services=tuple(replace(views[i % 12], name=name) for i, name in enumerate(names))),
+    )
+
+
 def with_charts(recommendation) -> str:
     charts = {path: content.decode() for path, content in render_charts(recommendation).items() if path.endswith(".svg")}
     return render_html(recommendation, charts=charts)
@@ -56,22 +94,27 @@ def planted(tmp_path_factory):
 
 
 @pytest.mark.parametrize("is_seen", [
-    lambda audit: {"color-contrast", "image-alt"} <= {finding["rule"] for finding in audit["findings"]},
+    lambda audit: not audit["is_judged"] or {"color-contrast", "image-alt"} <= {each["rule"] for each in audit["findings"]},
     lambda audit: "planted" in audit["console_errors"],
     lambda audit: set(audit["requests"]) == {"https://example.invalid/style.css"},
     lambda audit: audit["overflow_px"] > 1000,
 ], ids=["axe", "console", "request", "overflow"])  # fmt: skip
 def test_the_audit_sees_planted_errors(planted, is_seen):
     assert {(audit["width"], audit["scheme"]) for audit in planted} == SETTINGS
+    assert sum(audit["is_judged"] for audit in planted) == 2
     assert all(map(is_seen, planted))
 
 
-def test_pages_are_clean_at_both_widths_in_light_and_dark(tmp_path):
+def test_pages_are_clean_at_three_widths_in_light_and_dark(tmp_path):
     pages = {
-        "shop": with_charts(shop()),
+        "shop": with_charts(explored_shop()),
         "today": render_html(small(PACKED)),
         "unpriced": with_charts(small(UNPRICED)),
+        "one": with_charts(small(ONE)),
+        "short": with_charts(small(SHORT)),
+        "close": render_html(too_close()),
         "twelve": render_html(small(MANY)),
+        "two hundred": render_html(two_hundred()),
         "hostile": with_charts(hostile()),
     }
     results = audited(tmp_path, pages)
@@ -79,3 +122,50 @@ def test_pages_are_clean_at_both_widths_in_light_and_dark(tmp_path):
     for audit in results:
         findings = [audit.pop(name) for name in ("findings", "console_errors", "requests", "overflow_px")]
         assert findings == [[], [], [], 0], audit
+
+
+@pytest.fixture(scope="module")
+def used(tmp_path_factory):
+    path = tmp_path_factory.mktemp("used") / "page.html"
+    path.write_text(render_html(two_hundred()), encoding="utf-8")
+    done = subprocess.run(
+        [str(NODE), HERE / "use.mjs", path],
+        capture_output=True, text=True, check=False, timeout=600, env={**os.environ, "CHROMIUM": str(BROWSER)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_column_head_sorts_two_hundred_services_by_their_numbers(used):
+    usd = [(i * 37 % 200) + 0.5 for i in range(200)]
+    assert used["sorted_up"] == sorted(usd)
+    assert used["sorted_down"] == sorted(usd, reverse=True)
+    assert used["aria_sort"] == ["ascending", "descending"]
+
+
+def test_text_sorts_as_people_count(used):
+    assert used["sorted_names"] == sorted(used["sorted_names"], key=str.lower)
+    assert len(used["sorted_names"]) == 200
+
+
+def test_search_leaves_the_rows_that_hold_every_word(used):
+    assert used["found"] == ["team-4-\N{LATIN SMALL LETTER U WITH DIAERESIS}-013"]
+    assert used["status"] == "1 of 200"
+    assert used["shown_after_clearing"] == 200
+
+
+def test_the_keyboard_reaches_links_heads_and_boxes_and_sorts(used):
+    assert {"A", "BUTTON", "INPUT", "DIV"} <= set(used["focused"])
+    assert used["unseen_focus"] == []
+    assert used["sorted_by_key"] == "ascending"
+
+
+def test_without_scripts_every_row_stands_and_nothing_asks_to_be_clicked(used):
+    assert used["without_script"] == {"rows": 200, "buttons": 0, "inputs": 0}
+
+
+def test_print_shows_what_is_folded_and_hides_what_is_clicked(used):
+    assert used["print"]["nav"] == "none"
+    assert used["print"]["search"] == "none"
+    assert used["print"]["overflow_px"] == 0
+    assert used["print"]["pdf_starts_with"] == "%PDF"

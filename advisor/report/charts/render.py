@@ -9,11 +9,14 @@ from html import escape
 from typing import TYPE_CHECKING, Final
 
 from advisor.recommend.result import Recommendation
+from advisor.report.charts.cheapest import draw_cheapest_map
 from advisor.report.charts.costs import draw_costs
 from advisor.report.charts.load import draw_load, draw_loads
+from advisor.report.charts.packing import draw_packing
 from advisor.report.charts.replayed import draw_replayed_week
 from advisor.report.charts.stairs import draw_stairs
 from advisor.report.charts.style import FONT, chart_style
+from advisor.report.charts.sweep import draw_sensitivity
 from advisor.report.charts.week import draw_busiest_week
 
 if TYPE_CHECKING:
@@ -62,10 +65,27 @@ def chart_files(name: str, figure: "Chart") -> dict[str, bytes]:
         return {f"{FOLDER}/{name}.png": figure.png(), f"{FOLDER}/{name}.svg": _svg(figure, name, figure.finding)}
 
 
-def rendered_charts(recommendation: Recommendation, services: Collection[str] | None = None) -> tuple[RenderedChart, ...]:
-    """All charts with their titles: costs, busiest week, the replayed week, all loads, then stairs and load of each service."""
+def rendered_charts(
+    recommendation: Recommendation,
+    services: Collection[str] | None = None,
+    on_chart: Callable[[float], None] = lambda _share: None,
+) -> tuple[RenderedChart, ...]:
+    """All charts with their titles: those of the cluster, costs first, then stairs and load of each service.
+
+    Parameters
+    ----------
+    services
+        Draw the load and the stairs of these alone; all by default.
+    on_chart
+        Told the share that is drawn, from 0 to 1.
+    """
+    drawings = list(_drawings(recommendation, services))
+    rendered = []
     with chart_style():
-        return tuple(_rendered(*drawing) for drawing in _drawings(recommendation, services))
+        for drawing in drawings:
+            rendered.append(_rendered(*drawing))
+            on_chart(len(rendered) / len(drawings))
+    return tuple(rendered)
 
 
 def _drawings(
@@ -74,10 +94,16 @@ def _drawings(
     names = [view.name for view in recommendation.views.services]
     yield "costs", None, lambda: draw_costs(recommendation)
     yield "busiest-week", None, lambda: draw_busiest_week(recommendation)
+    if recommendation.views.instances is not None:
+        yield "packing", None, lambda: draw_packing(recommendation)
     if recommendation.views.replayed_week is not None:
         yield "replayed-week", None, lambda: draw_replayed_week(recommendation)
     if len(names) > 1:
         yield "loads", None, lambda: draw_loads(recommendation)
+    if recommendation.cheapest_map is not None:
+        yield "cheapest", None, lambda: draw_cheapest_map(recommendation)
+    if (sensitivity := recommendation.sensitivity) is not None and sensitivity.inputs:
+        yield "sensitivity", None, lambda: draw_sensitivity(sensitivity)
     for service, name in zip(names, file_names(names), strict=True):
         if services is None or service in services:
             yield f"stairs-{name}", service, lambda service=service: draw_stairs(recommendation, service)  # type: ignore[misc]  # a default binds the loop variable

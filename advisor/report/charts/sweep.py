@@ -105,7 +105,7 @@ def _scale(axis: SweptAxis) -> list[float]:
     return [_place(axis, value) for value in axis.values]
 
 
-def _edges(places: Sequence[float]) -> list[float]:
+def cell_edges(places: Sequence[float]) -> list[float]:
     """Borders between cells; the outer cells end at their values' own half distance."""
     between = [(a + b) / 2 for a, b in pairwise(places)]
     if not between:
@@ -116,7 +116,7 @@ def _edges(places: Sequence[float]) -> list[float]:
 def _colours(axes: "Axes", sweep: Sweep, x_at: Sequence[float], y_at: Sequence[float]) -> None:
     from matplotlib.patches import Rectangle
 
-    x_edges, y_edges = _edges(x_at), _edges(y_at)
+    x_edges, y_edges = cell_edges(x_at), cell_edges(y_at)
     axes.set_xlim(x_edges[0], x_edges[-1])
     axes.set_ylim(y_edges[0], y_edges[-1])
     for row, cells in enumerate(sweep.cells[sweep.lines[0].id]):
@@ -183,7 +183,7 @@ def _flip_line(axes: "Axes", sweep: Sweep, number: int) -> None:
     """
     line, n = sweep.lines[number], len(sweep.lines)
     width = 2.0 if number == 0 else 1.0
-    edges = _edges(_scale(sweep.y))
+    edges = cell_edges(_scale(sweep.y))
     low, high = axes.get_xlim()
     xs: list[float] = []
     ys: list[float] = []
@@ -255,9 +255,12 @@ def draw_sensitivity(sensitivity: Sensitivity) -> "Chart":
     """As :func:`plot_sensitivity`, in the style that is set."""
     rows = sensitivity.inputs
     height = line_height(SMALL_PT) + 6 + len(rows) * BAR_ROW_PX + AXIS_PX
-    subtitle = "What EC2 saves against Fargate in a month with one input changed; left of zero Fargate is cheaper."
+    subtitle = (
+        "What all services on EC2 save in a month against all on Fargate, with one input changed; left of zero Fargate is "
+        "cheaper."
+    )
     page = Page(sweep_sources(sensitivity), rank_headline(sensitivity), subtitle, height=height)
-    left = 150.0
+    left = 168.0
     axes = page.axes(left, line_height(SMALL_PT) + 6, WIDTH_PX - left - MARGIN_PX, len(rows) * BAR_ROW_PX)
     values = [v for row in rows for v in (row.saving_low, row.saving_high) if v is not None] + [0.0, sensitivity.saving_usd]
     low, high = min(values), max(values)
@@ -266,7 +269,9 @@ def draw_sensitivity(sensitivity: Sensitivity) -> "Chart":
     axes.set_ylim(len(rows), 0)
     step = tick_step(high - low + 2 * room, 6)
     ticks = [step * i for i in range(math.ceil((low - room) / step), math.floor((high + room) / step) + 1)]
-    axes.set_xticks(ticks, labels=[money(tick) for tick in ticks])
+    axes.set_xticks(
+        ticks, labels=[f"-${-tick:,.0f}" if tick < 0 else f"${tick:,.0f}" if step >= 1 else money(tick) for tick in ticks]
+    )
     axes.grid(axis="x")
     axes.set_yticks([i + 0.5 for i in range(len(rows))], labels=[row.input for row in rows], size=TEXT_PT)
     axes.axvline(0, color=TEXT_COLOUR, lw=1.0)
@@ -300,4 +305,6 @@ def _bar(axes: "Axes", row: Moved, today: float, middle: float, room: float) -> 
             va="center",
             size=SMALL_PT,
             color=QUIET_COLOUR,
+            bbox={"facecolor": "white", "lw": 0, "pad": 0.5},
+            zorder=3,
         )

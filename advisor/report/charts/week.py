@@ -83,7 +83,7 @@ def draw_busiest_week(recommendation: Recommendation) -> "Chart":
     if np.isnan(instances).all():
         return statement(recommendation, "No load was measured")
     start += timedelta(hours=week.start)
-    launch_type = _launch_type(recommendation.alternative(view.alternative))
+    launch_type = instances_launch_type(recommendation.alternative(view.alternative))
     height = HEADING_PX + TASKS_PX + 12 + HEADING_PX + INSTANCES_PX + 22
     title = _finding(launch_type, instances, bound)
     page = Page(recommendation, title, _subtitle(recommendation, view), height=height)
@@ -92,7 +92,7 @@ def draw_busiest_week(recommendation: Recommendation) -> "Chart":
     return page.figure
 
 
-def _launch_type(alternative: Alternative) -> LaunchType:
+def instances_launch_type(alternative: Alternative) -> LaunchType:
     """Of the instances."""
     providers = alternative.plan.capacity_providers.values() if alternative.plan is not None else ()
     return next((p.launch_type for p in providers if p.launch_type is not LaunchType.FARGATE), LaunchType.EC2)

@@ -20,7 +20,6 @@ from advisor.report.words import (
     packed,
     rounding_sentence,
     size_sentence,
-    targets_sentence,
     where,
 )
 
@@ -81,7 +80,6 @@ def _service(service: ServiceAdvice, recommendation: Recommendation, cost: UnitC
         service.why,
         size_sentence(service),
         rounding_sentence(service.name, recommendation),
-        targets_sentence(service),
     )
     return {
         "name": service.name,

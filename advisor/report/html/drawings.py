@@ -16,6 +16,8 @@ from advisor.report.html.comparison import chips
 
 COSTS, STAIRS, LOAD = "costs", "stairs", "load"
 """What the names of charts start with; ``stairs-NAME`` and ``load-NAME`` are about one service."""
+CHANGES = ("cheapest", "sensitivity")
+"""Charts of what would change the answer."""
 _SVG, _XLINK, _DC = "http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink", "http://purl.org/dc/elements/1.1/"
 _DRAWN = frozenset(
     {

@@ -17,6 +17,7 @@ from advisor.report.words import (
     money_range,
     not_modelled,
     sure_sentence,
+    weeks_words,
 )
 
 
@@ -74,7 +75,7 @@ def _saving_figures(saving: Saving | None, recommendation: Recommendation) -> It
     yield _figure("saves a month" if is_saving else "costs more a month", value, f"{span}against {rival}")
     probability = recommendation.recommendation.probability
     if probability is not None:
-        weeks = f"cheaper in {saving.weeks_cheaper} of {saving.weeks} weeks of the history" if saving.weeks else ""
+        weeks = weeks_words(saving, recommendation) if saving.weeks else ""
         yield _figure("cheapest in", f"{chance(probability)} of draws", weeks)
     elif saving.weeks:
         yield _figure("cheaper in", f"{saving.weeks_cheaper} of {saving.weeks} weeks", "both replayed on the same weeks")

@@ -14,8 +14,9 @@ from markupsafe import Markup
 from advisor.pricing import Source
 from advisor.recommend.result import Recommendation
 from advisor.report.explain import printable
+from advisor.report.html.changes import changes
 from advisor.report.html.comparison import comparison
-from advisor.report.html.drawings import COSTS, charts_by_service, drawn_charts, first_chart
+from advisor.report.html.drawings import CHANGES, COSTS, charts_by_service, drawn_charts, first_chart
 from advisor.report.html.first_screen import first_screen
 from advisor.report.html.money import money_made_of
 from advisor.report.html.next_section import next_section
@@ -55,6 +56,7 @@ def render_html(
     page = {
         **first_screen(recommendation),
         **comparison(recommendation),
+        **changes(recommendation),
         **money_made_of(recommendation, sources or {}),
         **next_section(recommendation),
         **origin(recommendation),
@@ -63,10 +65,12 @@ def render_html(
         "steps": steps_sentence(recommendation),
         "step_rows": step_rows(recommendation),
         "proof": proof_sentence(recommendation),
-        "has_load": recommendation.recommended.replay is not None or any(not chart.stem.startswith(COSTS) for chart in of_all),
+        "has_load": recommendation.recommended.replay is not None
+        or any(not chart.stem.startswith((COSTS, *CHANGES)) for chart in of_all),
         "first_chart": first,
         "cost_charts": [chart for chart in of_all if chart.stem.startswith(COSTS)],
-        "load_charts": [chart for chart in of_all if not chart.stem.startswith(COSTS)],
+        "load_charts": [chart for chart in of_all if not chart.stem.startswith((COSTS, *CHANGES))],
+        "change_charts": [chart for chart in of_all if chart.stem.startswith(CHANGES)],
         "service_charts": charts_by_service(recommendation, rest),
     }
     shown = [section for section in SECTIONS if section.is_shown(page)]
@@ -115,6 +119,7 @@ SECTIONS = (
         question="Load",
         needs="has_load",
     ),
+    Section(template="changes", id="changes", heading="What would change the answer?", question="What if"),
     Section(template="line_items", id="line-items-section", heading="What is this number made of?", question="Line items"),
     Section(template="assumed", id="assumed", heading="What was assumed?", question="Assumed"),
     Section(template="missing", id="missing", heading="What is missing?", question="Missing"),
