@@ -48,7 +48,7 @@ def replay_rows(is_quick: bool) -> Iterator[Row]:
     yield Row(
         name=f"placement replay, {days} days by the minute, {SERVICES} services",
         ours_s=ours,
-        other=f"goal {GOAL_S:g} s / {FINALISTS} finalists / {DAYS} days",
+        other=f"{GOAL_S:g} s / {FINALISTS} plans / {DAYS} days",
         other_s=GOAL_S / FINALISTS * days / DAYS,
         goal=f">= 1; {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB",
     )
