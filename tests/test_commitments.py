@@ -16,6 +16,7 @@ from advisor.billing import (
     in_clock_hours,
     is_size_flexible,
     normalization_factor,
+    total_usd,
     usd_per_hour,
 )
 from advisor.ecs import Architecture, PurchaseOption
@@ -508,6 +509,11 @@ def test_dollars_of_each_hour_hold_what_is_due_in_each():
     close(usd_per_hour(usage) @ usage.hours, amounts.total_usd)
 
 
+def test_totals_are_over_meters_whatever_stands_before():
+    amounts = np.arange(24.0).reshape(2, 3, 4)
+    assert_array_equal(total_usd(amounts), [[6, 22, 38], [54, 70, 86]])
+
+
 def test_only_its_kind_has_the_fields_of_a_commitment():
     with pytest.raises(ValueError, match="reserves no instances"):
         _ = held_plan().reserved
@@ -517,7 +523,7 @@ def test_only_its_kind_has_the_fields_of_a_commitment():
 
 def test_a_missing_rate_is_named_and_makes_the_total_unknown(catalog):
     rates = commitment_rates((*FARGATE, instance_hour("m7g.large", ON_DEMAND)), [held_plan()], catalog, "us-east-1")
-    usage = apply_commitments(rates, np.ones((3, 2)), np.ones(2))
+    usage = apply_commitments(rates, np.array([[1.0, 1.0], [1.0, 1.0], [1.0, 0.0]]), np.ones(2))
     assert usage.missing == ("compute_savings_plan:1y:no_upfront:ec2:linux:on_demand:m7g.large",)
     assert np.isnan(committed_amounts(usage).total_usd)
 
@@ -585,6 +591,7 @@ def test_clock_hours_begin_on_the_hour_whatever_the_first_step():
     [
         ({"kind": CommitmentKind.COMPUTE_SAVINGS_PLAN}, "has usd_per_hour"),
         ({"kind": CommitmentKind.COMPUTE_SAVINGS_PLAN, "usd_per_hour": -1.0}, "number of dollars"),
+        ({"kind": CommitmentKind.COMPUTE_SAVINGS_PLAN, "usd_per_hour": np.inf}, "number of dollars"),
         ({"kind": CommitmentKind.COMPUTE_SAVINGS_PLAN, "usd_per_hour": 1.0, "family": "m7g"}, "has a family"),
         ({"kind": CommitmentKind.COMPUTE_SAVINGS_PLAN, "usd_per_hour": 1.0, "count": 2}, "belong to Reserved"),
         ({"kind": CommitmentKind.EC2_INSTANCE_SAVINGS_PLAN, "usd_per_hour": 1.0}, "has a family"),
