@@ -78,6 +78,15 @@ def test_prices_of_tasks_are_at_most_what_a_task_costs_elsewhere_and_no_pattern_
             assert (worth <= usd * (1 + 1e-9)).all(), at
 
 
+def test_a_task_that_costs_nothing_elsewhere_is_worth_nothing():
+    p = generated(3)
+    elsewhere = np.where(np.arange(len(p.counts)) == 0, 0.0, 0.03)
+    prices = task_prices(p, p.counts[np.newaxis] * 1.0, elsewhere)
+    assert prices.values[0, 0] == 0.0
+    assert (prices.values[0, 1:] > 0.0).any()
+    assert not task_prices(p, p.counts[np.newaxis] * 1.0, np.zeros(len(p.counts))).values.any()
+
+
 def test_bands_of_the_load_are_means_of_as_many_hours_each():
     counts = np.array([[1.0], [3.0], [2.0], [10.0]])
     bands = demands(counts, np.array([1.0, 1.0, 1.0, 0.0]))

@@ -1,6 +1,6 @@
 """Prices of tasks that hold at every moment: what they add up to, no fleet can beat."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -64,7 +64,10 @@ def task_prices(
     The prices :math:`\pi` are feasible in the dual of the pattern program: :math:`\sum_s \pi_s n_s + \mu z` is at most the
     cost of any fleet for any counts :math:`n`, not only for the demand that they were found with.
     """
-    small = reduced(problem, elsewhere_usd_per_hour)
+    is_free = elsewhere_usd_per_hour <= 0  # its tasks are worth nothing
+    if (is_free | (problem.counts == 0)).all():
+        return TaskPrices(values=np.zeros((len(demands), len(is_free))), floor_value=np.zeros(len(demands)))
+    small = reduced(replace(problem, counts=np.where(is_free, 0, problem.counts)), elsewhere_usd_per_hour)
     item = small.item_of_service
     n_items = len(small.problem.counts)
     place = item >= 0
