@@ -66,10 +66,24 @@ def explore(
     on_progress
         Told the share of the work beyond :func:`advisor.advise` that is done, from 0 to 1.
 
+    Returns
+    -------
+    Recommendation
+        With the what-ifs, the map and the ranking of inputs in it.
+
     Raises
     ------
     PriceNotFoundError, InputError
         As :func:`advisor.advise`.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> workload = advisor.read_workload("examples/published-claims/vantage-m5.yaml")
+    >>> catalog = advisor.read_catalog(workload.region)
+    >>> explored = advisor.explore(workload, catalog, replay_weeks=0)
+    >>> explored.recommendation.verdict.value
+    'recommend'
     """
     found = answer(workload, catalog, today=today).replayed(replay_weeks)
     recommendation = found.recommendation()

@@ -179,6 +179,14 @@ def placement() -> None:
     print(stated, advisor.PlacementStrategy.DEFAULT_SPREAD)
 
 
+def what_would_change_the_answer(path: Path, out: Path) -> None:
+    """What-ifs, and the map of what is cheapest, as ``advisor recommend --out`` works them out."""
+    workload = advisor.read_workload(path)
+    explored = advisor.explore(workload, advisor.read_catalog(workload.region), replay_weeks=0)
+    advisor.plot_cheapest_map(explored).savefig(out / "map.png")
+    advisor.plot_packing(explored).savefig(out / "packing.png")
+
+
 def schemas() -> None:
     """``advisor schema``."""
     print(sorted(advisor.workload_schema()), sorted(advisor.recommendation_schema()))
@@ -196,6 +204,7 @@ def main(out: Path) -> int:
     explain(out / "api")
     frames_and_charts(recommendation, out / "charts")
     ask_more(workload, catalog, recommendation, out / "charts")
+    what_would_change_the_answer(path, out / "charts")
     new(out / "new")
     emit(recommendation, [])
     prices("eu-west-1")

@@ -7,7 +7,7 @@ from tools.reference.markup import code, table
 
 API: Mapping[str, tuple[str, ...]] = {
     "Read": ("read_workload", "read_catalog", "read_recommendation", "read_change", "read_bill", "inspect_load", "LoadOptions", "Stated"),
-    "Decide": ("advise", "Recommendation", "explain", "explain_markdown", "render_summary", "render_markdown", "render_report", "write_files"),
+    "Decide": ("advise", "explore", "Recommendation", "explain", "explain_markdown", "render_summary", "render_markdown", "render_report", "write_files"),
     "Many workloads": ("advise_fleet", "FleetOptions", "Fleet", "Engine"),
     "Ask more": (
         "rank_instances", "sweep", "AxisName", "sensitivity", "payback", "gate", "Limits", "backtest", "reconcile", "commit.*", "cheapest_fleet",
@@ -51,7 +51,7 @@ def _directive(name: str) -> str:
 
 
 CALLS: Mapping[str, str] = {
-    "advisor recommend": "`advise(read_workload(path), read_catalog(region))`",
+    "advisor recommend": "`advise(read_workload(path), read_catalog(region))`; with what would change the answer, `explore(...)`",
     "advisor recommend FOLDER": "`advise_fleet([folder])`",
     "advisor explain": "`explain(recommendation, service)`, `explain_markdown(...)`",
     "advisor instances": "`rank_instances(workload, catalog)`",

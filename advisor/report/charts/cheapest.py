@@ -42,6 +42,15 @@ def plot_cheapest_map(recommendation: Recommendation) -> "Figure":
     """Which launch types are cheapest over load and EC2 price, with today's point and next month's load.
 
     What is shown was worked out by :func:`advisor.explore`; without it the figure says so.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> from matplotlib.figure import Figure
+    >>> recommendation = advisor.read_recommendation("reports/shop")
+    >>> figure = advisor.plot_cheapest_map(recommendation)
+    >>> isinstance(figure, Figure)
+    True
     """
     return draw_cheapest_map(recommendation)
 

@@ -43,6 +43,15 @@ def plot_packing(recommendation: Recommendation) -> "Figure":
     """Instances that run at each hour of the day, over the whole history, against what no packing can beat.
 
     Of the recommended alternative; where that has no instances, of the cheapest one that has.
+
+    Examples
+    --------
+    >>> import advisor
+    >>> from matplotlib.figure import Figure
+    >>> recommendation = advisor.read_recommendation("reports/shop")
+    >>> figure = advisor.plot_packing(recommendation)
+    >>> isinstance(figure, Figure)
+    True
     """
     return draw_packing(recommendation)
 
