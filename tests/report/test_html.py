@@ -16,7 +16,7 @@ from advisor.errors import InputError
 from advisor.report import html, render_markdown
 from advisor.report.explain import explain_text, sources_of
 from advisor.report.html import headline, inline_svg, render_html
-from advisor.report.words import money_range
+from advisor.report.words import money_range, step_rows
 from advisor.sources import read_catalog
 from tests.report.results import (
     LONG,
@@ -313,6 +313,16 @@ def test_the_stairs_of_the_costliest_service_come_first_and_the_others_with_thei
     assert labels[0] == ("stairs", max(cost, key=cost.get))
     assert sorted(labels) == sorted((kind, name) for name in names for kind in ("stairs", "load"))
     assert text.count("<details>") == len(names)
+
+
+def test_the_staircase_of_savings_stands_on_the_page_and_adds_up():
+    recommendation = shop()
+    stairs = recommendation.saving_steps
+    words = page_of(recommendation).words
+    section = words[words.index("What does each step save? From") :]
+    assert stairs.start_usd - sum(step.saves_usd for step in stairs.steps) == pytest.approx(stairs.end_usd)
+    for row in step_rows(recommendation):
+        assert all(" ".join(cell.split()) in section for cell in row)
 
 
 # The sentence

@@ -5,7 +5,7 @@ from typing import Any
 from advisor.recommend.result import Recommendation
 from advisor.recommend.what_ifs import WhatIf
 from advisor.report.html.places import short_title
-from advisor.report.words import flip_sentence, money, money_range, percent, proposal_sentence
+from advisor.report.words import flip_sentence, money, money_range, percent, proposal_sentence, step_rows
 
 
 def changes(recommendation: Recommendation) -> dict[str, Any]:
@@ -56,3 +56,19 @@ def _targets(recommendation: Recommendation) -> list[dict[str, Any]]:
         for service in recommendation.recommendation.services
         for outcome in service.targets
     ]
+
+
+def saving_steps(recommendation: Recommendation) -> dict[str, Any]:
+    """The staircase of savings; nothing to show where the answer has none."""
+    stairs = recommendation.saving_steps
+    if stairs is None:
+        return {"saving_steps": None}
+    return {
+        "saving_steps": {
+            "start": stairs.start,
+            "start_usd": money(stairs.start_usd),
+            "end_usd": money(stairs.end_usd),
+            "sizes_alone_usd": money(stairs.sizes_alone_usd),
+            "rows": step_rows(recommendation),
+        }
+    }

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from advisor.pricing import Source
 from advisor.recommend.result import Recommendation
 from advisor.report.explain import printable
-from advisor.report.html.changes import changes
+from advisor.report.html.changes import changes, saving_steps
 from advisor.report.html.comparison import comparison
 from advisor.report.html.drawings import CHANGES, COSTS, charts_by_service, drawn_charts, first_chart
 from advisor.report.html.first_screen import first_screen
@@ -57,6 +57,7 @@ def render_html(
         **first_screen(recommendation),
         **comparison(recommendation),
         **changes(recommendation),
+        **saving_steps(recommendation),
         **money_made_of(recommendation, sources or {}),
         **next_section(recommendation),
         **origin(recommendation),
@@ -111,6 +112,13 @@ SECTIONS = (
         template="warnings", id="warnings", heading="What needs a look before acting?", question="Look at", needs="warnings"
     ),
     Section(template="services", id="services", heading="Which service goes where?", question="Services"),
+    Section(
+        template="savings",
+        id="savings",
+        heading="What does each step save?",
+        question="Savings",
+        needs="saving_steps",
+    ),
     Section(template="alternatives", id="alternatives", heading="Which alternatives were compared?", question="Alternatives"),
     Section(
         template="load",
