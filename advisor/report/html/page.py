@@ -21,7 +21,7 @@ from advisor.report.html.first_screen import first_screen
 from advisor.report.html.money import money_made_of
 from advisor.report.html.next_section import next_section
 from advisor.report.html.origin import origin
-from advisor.report.words import proof_sentence, replay_sentence, step_rows, steps_sentence
+from advisor.report.words import proof_sentence, replay_sentence
 
 MOST_LETTERS = 600
 
@@ -63,8 +63,6 @@ def render_html(
         **origin(recommendation),
         "warnings": recommendation.warnings,
         "replay": replay_sentence(recommendation),
-        "steps": steps_sentence(recommendation),
-        "step_rows": step_rows(recommendation),
         "proof": proof_sentence(recommendation),
         "has_load": recommendation.recommended.replay is not None
         or any(not chart.stem.startswith((COSTS, *CHANGES)) for chart in of_all),
