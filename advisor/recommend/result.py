@@ -45,6 +45,8 @@ class ReplaySummary:
     weeks: float
     instances_over_packing: float | None
     """Instance-hours of the replay over those of the packing model; None without instances."""
+    fargate_tasks_over_model: float | None = None
+    """vCPU-hours that tasks on Fargate take in the replay over those of the fast model; None without Fargate. Bills hold it."""
     waiting_task_hours: float
     """Task-hours a month in PROVISIONING."""
     hours_above_target: float

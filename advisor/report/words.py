@@ -102,6 +102,10 @@ def replay_sentence(recommendation: Recommendation) -> str:
         changed = f"{percent(abs(more))} {'more' if more > 0 else 'fewer'} instances than packed"
         sentence += "as many instances as packed" if abs(more) < 0.005 else changed
         sentence += f", {replay.waiting_task_hours:,.1f} task-hours a month waiting for one, "
+    if replay.fargate_tasks_over_model is not None:
+        more = replay.fargate_tasks_over_model - 1
+        changed = f"{100 * abs(more):.1f} % {'more' if more > 0 else 'fewer'} task-hours on Fargate than the fast model"
+        sentence += f"{'as many task-hours on Fargate as the fast model' if abs(more) < 0.0005 else changed}, "
     return (
         f"{sentence}{replay.hours_above_target:,.1f} service-hours a month above the scaling target, "
         f"{replay.hours_above_full:,.1f} above what the tasks can do"
