@@ -13,15 +13,16 @@ from hypothesis import strategies as st
 
 from advisor import advise, payback, plot_sensitivity, plot_sweep, read_catalog, read_workload, sensitivity, sweep
 from advisor.cli import main
-from advisor.ecs import LaunchType, PurchaseOption, TaskSize
+from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
 from advisor.errors import AdvisorError, InputError
+from advisor.meters import CommitmentKind, PaymentOption, committed, fargate_gib_hour, fargate_vcpu_hour, instance_hour
 from advisor.report.sweeps import flip_words, payback_sentences, rank_csv, rank_table, sweep_csv, sweep_markdown, sweep_table
 from advisor.sweeping import AxisName
 from advisor.sweeping.axes import axis_name, checked_values
 from advisor.sweeping.grid import load_cloud
 from advisor.sweeping.sides import Circumstances, ec2_side, fargate_side
 from advisor.workload import Constraints, Daemon, Growth
-from tests.as_advisor import as_catalog, as_workload
+from tests.as_advisor import REGION, as_catalog, as_workload
 
 WEEK = 168
 GP3_USD = 0.08
@@ -312,8 +313,6 @@ def test_an_axis_that_says_nothing_is_refused(axis, message):
 
 
 def test_names_and_values_are_checked():
-    with pytest.raises(InputError, match="no rates on both sides of the choice"):
-        axis_name("commitment")
     with pytest.raises(InputError, match="no axis 'lode'"):
         axis_name("lode")
     assert axis_name("load-factor") is AxisName.LOAD_FACTOR
@@ -327,6 +326,67 @@ def test_names_and_values_are_checked():
         sweep(steady(8), catalog_of(EIGHT), x=AxisName.EC2_PRICE, y=AxisName.EC2_PRICE)
     with pytest.raises(InputError, match="is not among the candidates"):
         sweep(steady(8), catalog_of(EIGHT), y=AxisName.INSTANCE_TYPE, y_values=["m9.large", "m7.xlarge"])
+
+
+ONE_YEAR = {"years": 1, "payment": PaymentOption.NO_UPFRONT}
+
+
+def with_plans(catalog, compute_saving, instance_saving):
+    """A catalog with Savings Plan rates for a year: savings as shares of the on-demand rate; None is no rate."""
+    fargate = [meter(Architecture.X86_64, PurchaseOption.ON_DEMAND) for meter in (fargate_vcpu_hour, fargate_gib_hour)]
+    instance = instance_hour("m7.xlarge", PurchaseOption.ON_DEMAND)
+    plans = [(CommitmentKind.COMPUTE_SAVINGS_PLAN, meter, compute_saving) for meter in fargate]
+    plans.append((CommitmentKind.EC2_INSTANCE_SAVINGS_PLAN, instance, instance_saving))
+    prices = catalog.region_prices(REGION)
+    rates = dict(prices.rates)
+    for kind, meter, saving in plans:
+        if saving is not None:
+            usd = rates[meter.id].usd * (1 - saving)
+            rates[committed(meter, kind, **ONE_YEAR).id] = replace(rates[meter.id], usd=usd)
+    return catalog.with_list_rates(REGION, replace(prices, rates=rates))
+
+
+def test_commitments_on_both_sides_by_hand():
+    """Six tasks of price f cost what the instance does; 20 % off Fargate, half off the instance, all of both committed."""
+    found = sweep(steady(8), with_plans(catalog_of(EIGHT), 0.2, 0.5), y=AxisName.COMMITMENT, x_values=[0.5, 1, 2])
+    assert found.y.values == ("none", "1y:no_upfront")
+    assert found.y.now == "none"
+    none, committed_row = found.cells["best"]
+    f = FARGATE_USD_PER_TASK_HOUR * 730
+    assert none[1].fargate_usd == pytest.approx(8 * f)
+    assert committed_row[1].fargate_usd == pytest.approx(0.8 * 8 * f)
+    volume = VOLUME_USD_PER_HOUR * 730
+    assert none[1].ec2_usd == pytest.approx(6 * f)
+    assert committed_row[1].ec2_usd == pytest.approx(0.5 * (6 * f - volume) + volume)
+
+
+def test_a_commitment_is_only_as_large_as_it_pays():
+    """Tasks run a quarter of the hours: a plan that saves a half would be lost in three quarters of them, so none is bought."""
+    load = load_of(service(np.tile([8.0] * 6 + [0.0] * 18, 14)))
+    found = sweep(load, with_plans(catalog_of(EIGHT), 0.5, 0.5), y=AxisName.COMMITMENT, x_values=[0.5, 1])
+    none, committed_row = found.cells["best"]
+    assert [cell.fargate_usd for cell in committed_row] == pytest.approx([cell.fargate_usd for cell in none])
+
+
+def test_without_rates_on_both_sides_commitments_cannot_be_swept():
+    with pytest.raises(InputError, match="compute_savings_plan"):
+        sweep(steady(8), with_plans(catalog_of(EIGHT), None, 0.5), y=AxisName.COMMITMENT)
+    with pytest.raises(InputError, match="no commitment '4y'"):
+        sweep(steady(8), catalog_of(EIGHT), y=AxisName.COMMITMENT, y_values=["4y"])
+    with pytest.raises(InputError, match="names in place of numbers"):
+        sweep(steady(8), catalog_of(EIGHT), x=AxisName.COMMITMENT, y=AxisName.INSTANCE_TYPE)
+
+
+def test_terms_that_lack_a_rate_leave_a_gap_that_is_named():
+    terms = ["none", "1y:no_upfront", "3y:no_upfront"]
+    plans = with_plans(catalog_of(EIGHT), 0.2, 0.5)
+    found = sweep(steady(8), plans, x=AxisName.COMMITMENT, x_values=terms, y=AxisName.LOAD_FACTOR, y_values=[1, 2])
+    assert found.y.name is AxisName.COMMITMENT
+    assert [row[0].fargate_usd is None for row in found.cells["best"]] == [False, False, True]
+    assert any("compute_savings_plan:3y:no_upfront" in note for note in found.notes)
+    assert "3y:no_upfront" in sweep_table(found)
+    assert "3y:no_upfront" in sweep_csv(found)
+    plot_sweep(found)
 
 
 def test_what_has_no_price_is_no_figure():
@@ -488,7 +548,8 @@ def test_the_command_ranks_and_counts_hours(run, small):
 
 
 def test_the_command_names_what_is_wrong(run, small):
-    assert run("sweep", small, "--quiet", "--x", "commitment")[0] == 1
+    status, _, err = run("sweep", small, "--quiet", "--y", "commitment=4y")
+    assert (status, "no commitment '4y'" in err) == (1, True)
     status, _, err = run("sweep", small, "--quiet", "--x", "load_factor=a,b")
     assert (status, "is not a number" in err) == (1, True)
     assert run("sweep", small, "--quiet", "--migration-hours", 3)[0] == 2

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from advisor.workload import Workload
 
 _AXIS_HELP = (
-    "load_factor, utilization, services, hours_per_day, spot_discount, fargate_price, ec2_price, spot_price or instance_type; "
-    "with values as in load_factor=0.5,1,2."
+    "load_factor, utilization, services, hours_per_day, spot_discount, fargate_price, ec2_price, spot_price, instance_type or "
+    "commitment; with values as in load_factor=0.5,1,2."
 )
 
 

@@ -33,6 +33,7 @@ AXIS_ENDS = {
     AxisName.EC2_PRICE: "on EC2's price",
     AxisName.SPOT_PRICE: "on the Spot price",
     AxisName.INSTANCE_TYPE: "",
+    AxisName.COMMITMENT: "",
 }
 """After a value, in a sentence."""
 
@@ -138,6 +139,8 @@ def flip_headline(sweep: Sweep) -> str:
     if today.fargate_usd is None or today.ec2_usd is None:
         missing = "Fargate" if today.fargate_usd is None else "EC2"
         return f"{missing} has no price or no type for this load: there is nothing to flip"
+    if sweep.y.name is AxisName.COMMITMENT:
+        return f"Who is cheaper with Savings Plans on both sides, and where along {sweep.x.name}"
     if sweep.y.is_categorical:
         return f"Which instance type is cheaper than Fargate, and where along {sweep.x.name}"
     winner, other = ("EC2", "Fargate") if today.ec2_usd < today.fargate_usd else ("Fargate", "EC2")

@@ -21,6 +21,7 @@ class AxisName(StrEnum):
     EC2_PRICE = "ec2_price"
     SPOT_PRICE = "spot_price"
     INSTANCE_TYPE = "instance_type"
+    COMMITMENT = "commitment"
 
 
 AxisValue = float | str
@@ -94,10 +95,10 @@ AXES: Final[Mapping[AxisName, AxisKind]] = {
         is_change=True,
     ),
     AxisName.INSTANCE_TYPE: AxisKind(words="instance type", values=(), least=0, most=0),
+    AxisName.COMMITMENT: AxisKind(words="Savings Plans that either side buys", values=(), least=0, most=0),
 }
-COMMITMENT_PROBLEM: Final = (
-    "commitments cannot be swept: this version has no rates on both sides of the choice (no Savings Plan rate for Fargate)"
-)
+CATEGORICAL: Final = (AxisName.INSTANCE_TYPE, AxisName.COMMITMENT)
+"""Axes of names in place of numbers: nothing lies between two of them, so that they are always taken as y."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +120,7 @@ class SweptAxis:
 
     @property
     def is_categorical(self) -> bool:
-        return self.name is AxisName.INSTANCE_TYPE
+        return self.name in CATEGORICAL
 
     def shown(self, value: AxisValue) -> str:
         """A value as a reader would say it."""
@@ -138,10 +139,6 @@ def axis_name(text: str) -> AxisName:
     InputError
         There is no such axis.
     """
-    if text == "commitment":
-        raise InputError(
-            COMMITMENT_PROBLEM, fix="Sweep another axis; a lower price of both sides is `ec2_price` and `fargate_price`."
-        )
     try:
         return AxisName(text.replace("-", "_"))
     except ValueError:
@@ -157,7 +154,7 @@ def checked_values(name: AxisName, values: Sequence[AxisValue]) -> tuple[AxisVal
         A value is no number or out of range, or there are fewer than two.
     """
     kind = AXES[name]
-    if name is AxisName.INSTANCE_TYPE:
+    if name in CATEGORICAL:
         return tuple(dict.fromkeys(str(value) for value in values))
     found = []
     for value in values:

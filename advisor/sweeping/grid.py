@@ -12,7 +12,18 @@ from advisor.errors import InputError
 from advisor.optimize.held import left_aside
 from advisor.pricing import PriceCatalog
 from advisor.recommend.changes import weekly_load
-from advisor.sweeping.axes import AXES, AxisName, AxisValue, SweptAxis, checked_values, is_narrow, middle, with_now
+from advisor.sweeping.axes import (
+    AXES,
+    CATEGORICAL,
+    AxisName,
+    AxisValue,
+    SweptAxis,
+    checked_values,
+    is_narrow,
+    middle,
+    with_now,
+)
+from advisor.sweeping.committed import COMMITMENT_TERMS
 from advisor.sweeping.sides import Circumstances, Settings, Side, ec2_side, fargate_side, has_target
 from advisor.uncertainty import LEAST_WEEKS, CostHistory, month_draws, odds
 from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, BoolArray
@@ -157,7 +168,7 @@ def sweep(
     ----------
     x, y
         Circumstances; ``y`` is utilization by default, or the hours a day where the load does not tell utilization. Break-even
-        points are found along ``x``; an instance type is always taken as ``y``.
+        points are found along ``x``; an instance type or a commitment is always taken as ``y``.
     x_values, y_values
         Points of the grid, by default a range around today's value.
     families
@@ -185,8 +196,10 @@ def sweep(
         y = AxisName.LOAD_FACTOR if y is x else y
     if x is y:
         raise InputError(f"both axes are {x}", fix="Name two different ones.")
-    if x is AxisName.INSTANCE_TYPE:
+    if x in CATEGORICAL:
         x, y, x_values, y_values = y, x, y_values, x_values
+    if x in CATEGORICAL:
+        raise InputError(f"{x} and {y} both have names in place of numbers", fix="Sweep one of them against load_factor.")
     for name in (x, y):
         here.check(name)
     if y is AxisName.INSTANCE_TYPE and x in (AxisName.SPOT_DISCOUNT, AxisName.SPOT_PRICE):
@@ -200,6 +213,8 @@ def sweep(
 
 def _axis(here: Circumstances, name: AxisName, values: Sequence[AxisValue]) -> SweptAxis:
     now = here.now(name)
+    if name is AxisName.COMMITMENT:
+        return SweptAxis(name=name, values=_terms(here, checked_values(name, values)), now=now)
     if values:
         return SweptAxis(name=name, values=_known_types(here, checked_values(name, values)), now=now)
     if name is AxisName.INSTANCE_TYPE:
@@ -210,6 +225,33 @@ def _axis(here: Circumstances, name: AxisName, values: Sequence[AxisValue]) -> S
         steps = sorted({round(float(value)) for value in np.linspace(1, most, 8)})
         return SweptAxis(name=name, values=with_now(name, steps, now), now=now)
     return SweptAxis(name=name, values=with_now(name, AXES[name].values, now), now=now)
+
+
+def _terms(here: Circumstances, stated: Sequence[AxisValue]) -> tuple[AxisValue, ...]:
+    """Terms that were asked for, or else nothing and those with rates on both sides of the choice at today's load."""
+    for value in stated:
+        if value not in COMMITMENT_TERMS:
+            raise InputError(f"no commitment {value!r}", fix=f"Write some of {', '.join(COMMITMENT_TERMS)}.")
+    if stated:
+        return tuple(stated)
+    found = []
+    for terms in COMMITMENT_TERMS:
+        scenario = here.scenario({AxisName.COMMITMENT: terms})
+        if all(side(scenario, PurchaseOption.ON_DEMAND) is not None for side in (fargate_side, ec2_side)):
+            found.append(terms)
+    if len(found) < 2:
+        raise InputError(
+            f"commitments cannot be swept in {here.workload.region}: no terms have rates on both sides of the choice "
+            f"({_some(here.unrated)})",
+            fix="Fetch them with `advisor prices refresh`, or give them with --rates FILE.",
+        )
+    here.unrated.clear()
+    return tuple(found)
+
+
+def _some(meters: Sequence[str], most: int = 3) -> str:
+    names = list(dict.fromkeys(meters))
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more are missing" if len(names) > most else " missing")
 
 
 def _known_types(here: Circumstances, values: Sequence[AxisValue]) -> tuple[AxisValue, ...]:
@@ -268,6 +310,14 @@ class _Grid:
                 f"where the load is largest, up to {unmet:,.0f} task-hours a month stay unmet: the upper bounds of service "
                 "auto scaling bind, on both sides alike"
             )
+        if AxisName.COMMITMENT in (self.x.name, self.y.name):
+            self.notes.append(
+                "with a commitment EC2 buys an EC2 Instance Savings Plan for each family and Fargate a Compute Savings Plan, "
+                "each of the cheapest size for that very load, with what is paid upfront spread over the term; instance "
+                "types are those that are cheapest on demand"
+            )
+        if self.here.unrated:
+            self.notes.append(f"a side without rates for its commitment has no cost: {_some(self.here.unrated)}")
         workload = self.here.workload
         excluded = [str(each) for each in (LaunchType.FARGATE, LaunchType.EC2) if each not in workload.constraints.launch_types]
         if excluded:

@@ -20,6 +20,7 @@ from advisor.simulate.scaling import RunCase, RunningTasks, running_tasks, runni
 from advisor.simulate.timeline import Weeks, timeline
 from advisor.sizing import FargateSize, fargate_sizes
 from advisor.sweeping.axes import AxisName, AxisValue
+from advisor.sweeping.committed import NO_COMMITMENT, committed_usd
 from advisor.uncertainty import HORIZON_WEEKS
 from advisor.units import HOURS_PER_DAY, HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray
 from advisor.workload import LoadForm, Service, Workload
@@ -52,6 +53,10 @@ class Scenario:
     search: Search
     hours: FloatArray
     """(steps,): hours of the month that each step stands for."""
+    terms: str = NO_COMMITMENT
+    """Of the Savings Plans that either side buys."""
+    unrated: list[str] = field(default_factory=list)
+    """Meters that a side lacked: grows as sides are worked out."""
     _runs: dict[tuple[object, ...], RunningTasks] = field(init=False, default_factory=dict)
     _packed: dict[tuple[str, ...], PackedLoad] = field(init=False, default_factory=dict)
 
@@ -99,11 +104,18 @@ class Scenario:
         priced = price_parts(parts, self.hours, self.search.catalog, self.search.region)
         if priced.monthly_usd is None:
             return None
+        usd = priced.monthly_usd.mean
+        if self.terms != NO_COMMITMENT:
+            committed, missing = committed_usd(parts, self.hours, self.search, self.terms)
+            self.unrated.extend(missing)
+            if committed is None:
+                return None
+            usd = committed
         unmet = float(np.nansum(np.sum([np.nan_to_num(part.unmet_tasks) for part in parts], axis=0) * self.hours))
         types = dict.fromkeys(name for part in parts for name in part.provider.instance_types)
         return Side(
-            usd=priced.monthly_usd.mean,
-            high_usd=priced.monthly_usd.high,
+            usd=usd,
+            high_usd=usd + priced.monthly_usd.high - priced.monthly_usd.mean,
             instance_types=tuple(types),
             unmet_task_hours=unmet,
             parts=tuple(parts),
@@ -237,6 +249,8 @@ class Circumstances:
                 fix="Give loads of the same period.",
             )
         self.hours = self.axis.month_hours(np.repeat(measured, self.axis.steps_per_input_step))
+        self.unrated: list[str] = []
+        """Rates of commitments that were needed and are missing."""
         self._searches: dict[tuple[tuple[AxisName, AxisValue], ...], Search] = {}
         self._scenarios: dict[tuple[tuple[str, AxisValue], ...], Scenario] = {}
         self._all = search_for(self.workload, catalog).candidates
@@ -267,6 +281,8 @@ class Circumstances:
                 is_on=self._is_on(settings.get(AxisName.HOURS_PER_DAY)),
                 search=self._search(settings),
                 hours=self.hours,
+                terms=str(settings.get(AxisName.COMMITMENT, NO_COMMITMENT)),
+                unrated=self.unrated,
             )
         return self._scenarios[key]
 
@@ -290,7 +306,7 @@ class Circumstances:
             return targets.pop() if len(targets) == 1 else None
         if name is AxisName.SPOT_DISCOUNT:
             return self._spot_discount()
-        return None
+        return NO_COMMITMENT if name is AxisName.COMMITMENT else None
 
     def check(self, name: AxisName) -> None:
         """Whether an axis says anything about this workload.
