@@ -4,10 +4,13 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from advisor.errors import OutputError
+
+SYNCED_AT_ONCE = 16
+"""Files that the disk is asked for at a time."""
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -40,6 +43,7 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
         staging = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
         for path, content in files.items():
             _write(staging / path, content)
+        _sync([staging / path for path in files])
         for path in files:
             target = folder / path
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -56,10 +60,28 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
 
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    path.write_bytes(content)
+
+
+def _sync(paths: Sequence[Path]) -> None:
+    """Wait until every file is on the disk: several at a time, which a file system commits together."""
+    if len(paths) < 2:
+        for path in paths:
+            _sync_one(path)
+        return
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(min(SYNCED_AT_ONCE, len(paths))) as pool:
+        for _ in pool.map(_sync_one, paths):
+            pass
+
+
+def _sync_one(path: Path) -> None:
+    file = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 def _check_relative(path: str) -> None:

@@ -29,6 +29,28 @@ def test_other_files_in_the_folder_are_left_alone(tmp_path):
     assert contents(tmp_path)["kept.txt"] == b"mine"
 
 
+@pytest.mark.parametrize("n", [1, 40])
+def test_every_file_is_on_the_disk_before_the_first_is_moved_into_place(tmp_path, monkeypatch, n):
+    seen = []
+    fsync, replace = os.fsync, os.replace
+
+    def synced(file):
+        fsync(file)
+        seen.append(("synced", os.fstat(file).st_ino))
+
+    def moved(source, target):
+        seen.append(("moved", Path(source).stat().st_ino))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "replace", moved)
+    files = {f"{number % 3}/{number}.txt": bytes([number]) * 100 for number in range(n)}
+    write_files(tmp_path / "out", files)
+    assert [what for what, _ in seen] == ["synced"] * n + ["moved"] * n
+    assert {at for what, at in seen if what == "synced"} == {at for what, at in seen if what == "moved"}
+    assert contents(tmp_path / "out") == files
+
+
 @pytest.mark.parametrize("path", ["../a", "/a", "a/../../b", "", "a\\b", "a\0b"])
 def test_a_path_that_leads_out_of_the_folder_is_refused_before_anything_is_written(tmp_path, path):
     with pytest.raises(OutputError, match="refusing to write"):

@@ -10,7 +10,7 @@ from typing import Protocol
 from advisor.billing import Bill, MonthlyUsd
 from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
 from advisor.errors import AdvisorError
-from advisor.fleet.records import Range, ServiceRecord, Status, WorkloadRecord
+from advisor.fleet.records import Range, ServiceRecord, Status, WorkloadRecord, WorkloadSteps
 from advisor.plan import Plan
 from advisor.pricing import PriceCatalog
 from advisor.recommend import Alternative, Recommendation, Verdict
@@ -105,6 +105,7 @@ def record_of(name: str, workload: Workload, found: Recommendation) -> WorkloadR
         fargate_usd=None if fargate is None or fargate.monthly_usd is None else fargate.monthly_usd.mean,
         saving=saving,
         saving_against=against,
+        steps=_steps(found, saving, against),
         is_sharing=plan is not None and _is_sharing(plan),
         services=_services(workload, found, fargate),
         weeks=found.run.weeks,
@@ -149,6 +150,20 @@ def _saving(found: Recommendation, now: MonthlyUsd | None, fargate: Alternative 
         p10, p50, p90 = sorted((before.p10 - ours.p10, before.p50 - ours.p50, before.p90 - ours.p90))  # type: ignore[operator]
         saving = replace(saving, p10=p10, p50=p50, p90=p90)
     return saving, "now" if now else "fargate"
+
+
+def _steps(found: Recommendation, saving: Range | None, against: str) -> WorkloadSteps | None:
+    """The staircase where it starts and ends at the figures of the totals, so that those of a fleet add up to its saving."""
+    stairs, best = found.saving_steps, found.recommended.monthly_usd
+    if stairs is None or saving is None or best is None:
+        return None
+    leads_there = math.isclose(stairs.start_usd, best.mean + saving.mean, rel_tol=1e-9, abs_tol=1e-9) and math.isclose(
+        stairs.end_usd, best.mean, rel_tol=1e-9, abs_tol=1e-9
+    )
+    if not leads_there or stairs.is_present != (against == "now"):
+        return None
+    saves_usd = {str(step.kind): step.saves_usd for step in stairs.steps}
+    return WorkloadSteps(start_usd=stairs.start_usd, saves_usd=saves_usd, end_usd=stairs.end_usd)
 
 
 def _range(usd: MonthlyUsd | None) -> Range | None:

@@ -20,6 +20,8 @@ MOST_DEATHS: Final = 2
 """Workers that one task may lose before it is given up: the second time it runs alone, so that no other is blamed."""
 _AHEAD: Final = 4
 """Tasks that are handed over for each worker before it is done with the last."""
+ANSWER_S = 5
+"""How long a scheduler may take to answer."""
 _DASK_FIX: Final = "Install the extra: pip install 'ecs-launch-advisor[fleet]'."
 _THREAD_LIMITS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -159,7 +161,7 @@ def _dask(workers: int, scheduler: str | None) -> Iterator[Mapped]:
         raise InputError("the engine dask needs dask[distributed], which is not installed", fix=_DASK_FIX) from None
     if scheduler is not None:
         try:
-            client = distributed.Client(scheduler, timeout="5s", set_as_default=False)
+            client = distributed.Client(scheduler, timeout=ANSWER_S, set_as_default=False)
         except (OSError, ValueError) as error:
             raise InputError(f"no Dask scheduler answers at {scheduler} ({error})", fix="Check the address.") from None
         with client:

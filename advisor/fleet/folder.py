@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from advisor.fleet.page import render_page
 from advisor.fleet.records import WorkloadRecord
 from advisor.fleet.result import DEFAULT_FOLD_BELOW_USD, Fleet
-from advisor.fleet.tables import fleet_csv, fleet_markdown, fleet_parquet
+from advisor.fleet.tables import fleet_csv, fleet_markdown, fleet_parquet, steps_csv
 from advisor.plan import Plan
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
@@ -20,6 +20,7 @@ def fleet_files(fleet: Fleet, *, fold_below_usd: float = DEFAULT_FOLD_BELOW_USD)
     files = {
         "fleet.json": fleet.to_json().encode(),
         "services.csv": fleet_csv(fleet).encode(),
+        "saving_steps.csv": steps_csv(fleet).encode(),
         "fleet.html": render_page(fleet, fold_below_usd=fold_below_usd).encode(),
         "fleet.md": fleet_markdown(fleet, fold_below_usd=fold_below_usd).encode(),
     }

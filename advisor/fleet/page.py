@@ -9,12 +9,20 @@ from markupsafe import Markup
 
 from advisor.fleet.records import Range
 from advisor.fleet.result import DEFAULT_FOLD_BELOW_USD, Fleet
-from advisor.fleet.tables import choice_words, status_words, tail_sentence, total_sentences
+from advisor.fleet.tables import (
+    STARTS,
+    choice_words,
+    status_words,
+    step_rows,
+    step_sentences,
+    tail_sentence,
+    total_sentences,
+)
 from advisor.report.words import chance, money
 
 SEARCH = """
 const box = document.getElementById("search"), count = document.getElementById("found");
-const rows = [...document.querySelectorAll("tbody tr")];
+const rows = [...document.querySelectorAll("table:not(.steps) tbody tr")];
 const texts = rows.map(row => row.textContent.toLowerCase());
 box.addEventListener("input", () => {
   const words = box.value.toLowerCase().split(/\\s+/).filter(Boolean);
@@ -62,6 +70,8 @@ def render_page(fleet: Fleet, *, fold_below_usd: float = DEFAULT_FOLD_BELOW_USD)
                 }
                 for at, each in enumerate(lines)
             ],
+            step_sentences=step_sentences(fleet),
+            stairs=[{"start": STARTS[each.against], "rows": step_rows(each)} for each in fleet.steps],
             tail=tail_sentence(tail) if tail else "",
             unanswered=[
                 {"name": r.name, "status": status_words(r.status), "problem": r.problem, "services": ", ".join(r.service_names)}

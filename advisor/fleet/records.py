@@ -70,6 +70,18 @@ class Range:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadSteps:
+    """The staircase of one workload, in dollars of a month: ``start_usd`` less all that is saved is ``end_usd``."""
+
+    start_usd: float
+    """What ``saving_against`` names."""
+    saves_usd: Mapping[str, float]
+    """By kind of step, in order; negative where a step costs more."""
+    end_usd: float
+    """Of the recommended plan."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadRecord:
     """One workload of a fleet: the services of one cluster, or a service that shares with none."""
 
@@ -91,6 +103,8 @@ class WorkloadRecord:
     """Against what runs today, and where that is not known, against all on Fargate on demand (``saving_against``)."""
     saving_against: str = ""
     """``now`` or ``fargate``; empty without a saving."""
+    steps: WorkloadSteps | None = None
+    """What each kind of change saves; None of a screening, or where the steps do not lead from one total to the other."""
     is_sharing: bool = False
     """Some of its services share instances."""
     services: tuple[ServiceRecord, ...] = ()
@@ -134,6 +148,7 @@ class WorkloadRecord:
             raise ValueError("another schema")
         for name in ("best", "saving"):
             data[name] = None if data[name] is None else Range(**data[name])
+        data["steps"] = None if data["steps"] is None else WorkloadSteps(**data["steps"])
         services = [
             ServiceRecord(**{**one, "instance_types": tuple(one["instance_types"]), "changes": tuple(one["changes"])})
             for one in data["services"]

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from advisor.fleet.records import Range, ServiceRecord, Status, WorkloadRecord
+from advisor.fleet.stairs import FleetSteps, WithoutSteps, fleet_steps, without_steps
 
 SCHEMA = "advisor/fleet/1"
 DEFAULT_FOLD_BELOW_USD = 25.0
@@ -68,6 +69,10 @@ class Fleet:
     totals: Totals
     services: tuple[RankedService, ...]
     """Those of workloads that count: highest score first, those without one last."""
+    steps: tuple[FleetSteps, ...] = ()
+    """What each kind of change saves: of the workloads that say what runs today, and of those that do not."""
+    without_steps: tuple[WithoutSteps, ...] = ()
+    """Workloads that are in the totals and in no staircase."""
     notes: tuple[str, ...] = ()
     schema: str = field(default=SCHEMA)
 
@@ -100,6 +105,8 @@ class Fleet:
             "schema": self.schema,
             "version": self.version,
             "totals": asdict(self.totals),
+            "saving_steps": [asdict(each) for each in self.steps],
+            "without_saving_steps": [asdict(each) for each in self.without_steps],
             "services": services,
             "workloads": workloads,
             "notes": list(self.notes),
@@ -128,6 +135,8 @@ def fleet_of(records: Sequence[WorkloadRecord], *, version: str, notes: Sequence
         records=ordered,
         totals=_totals(ordered),
         services=tuple(_ranked(ordered)),
+        steps=fleet_steps(ordered),
+        without_steps=without_steps(ordered),
         notes=tuple(dict.fromkeys(notes)),
     )
 

@@ -9,8 +9,9 @@ from advisor.ecs import LaunchType
 from advisor.errors import InputError
 from advisor.fleet.records import Range, Status
 from advisor.fleet.result import DEFAULT_FOLD_BELOW_USD, Fleet, RankedService, Tail
+from advisor.fleet.stairs import FleetSteps
 from advisor.report.markdown import escape
-from advisor.report.words import LAUNCH_WORDS, chance, money, wrapped
+from advisor.report.words import LAUNCH_WORDS, STEP_WORDS, chance, money, saved, wrapped
 
 CSV_COLUMNS = (
     "rank", "workload", "cluster", "region", "service", "status", "verdict", "launch_type", "purchase_option", "architecture",
@@ -18,6 +19,12 @@ CSV_COLUMNS = (
     "saving_against", "probability", "effort", "changes", "score", "problem",
 )  # fmt: skip
 """One row a service; services of workloads without an answer follow, with their problem and no figures."""
+STEP_COLUMNS = ("against", "n_workloads", "step", "saves_usd", "monthly_usd", "risk", "effort")
+"""Of the staircases: a row for the start of each, and one for each step."""
+STARTS = {"now": "what runs today", "fargate": "all on Fargate on demand as declared"}
+"""Where the staircases start, in words."""
+MOST_NAMES = 3
+"""Workloads without steps that a sentence names."""
 MOST_ROWS = 20
 LEAST_WIDTH, MOST_WIDTH = 80, 120
 _HEAD = ("saving", "best", "effort", "sure")
@@ -39,6 +46,10 @@ def render_fleet(
         lines.append(f"  and {len(shown) - MOST_ROWS:,} more: see --out or --format csv")
     if tail:
         lines += wrapped(tail_sentence(tail), width, "  ", "  ")
+    if fleet.steps:
+        lines.append("")
+    for sentence in step_sentences(fleet):
+        lines += wrapped(sentence, width)
     if fleet.unanswered:
         lines += ["", f"In no total ({len(fleet.unanswered):,}):"]
         for record in fleet.unanswered[:MOST_ROWS]:
@@ -86,6 +97,44 @@ def tail_sentence(tail: Tail) -> str:
     )
 
 
+def step_sentences(fleet: Fleet) -> list[str]:
+    """What each kind of change saves, in order, and which workloads of the totals are in none of these sums."""
+    sentences = []
+    for stairs in fleet.steps:
+        steps = ", ".join(f"{STEP_WORDS[step.kind]} {saved(step.saves_usd)}" for step in stairs.steps)
+        sentences.append(
+            f"steps of {stairs.n_workloads:,} workloads, from {money(stairs.start_usd)} ({STARTS[stairs.against]}) to "
+            f"{money(stairs.end_usd)}: {steps}; change nothing but the sizes: {money(stairs.steps[0].monthly_usd)}"
+        )
+    left = fleet.without_steps
+    if left:
+        named = ", ".join(f"{each.workload} ({each.why})" for each in left[:MOST_NAMES])
+        more = f" and {len(left) - MOST_NAMES:,} more, named in fleet.json" if len(left) > MOST_NAMES else ""
+        sentences.append(f"in the totals and in no step: {named}{more}")
+    return sentences
+
+
+def step_rows(stairs: FleetSteps) -> tuple[tuple[str, ...], ...]:
+    """Step, what it saves, a month after it, risk, effort."""
+    return tuple(
+        (STEP_WORDS[step.kind], saved(step.saves_usd), money(step.monthly_usd), step.risk, step.effort) for step in stairs.steps
+    )
+
+
+def steps_csv(fleet: Fleet) -> str:
+    """CSV of the staircases, with the columns of :data:`STEP_COLUMNS`; they are sums of the workloads in the totals."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(STEP_COLUMNS)
+    for stairs in fleet.steps:
+        each = (stairs.against, stairs.n_workloads)
+        writer.writerow((*each, "start", "", stairs.start_usd, "", ""))
+        writer.writerows(
+            (*each, str(step.kind), step.saves_usd, step.monthly_usd, step.risk, step.effort) for step in stairs.steps
+        )
+    return text.getvalue()
+
+
 def status_words(status: Status) -> str:
     """``not enough data``."""
     return str(status).replace("_", " ")
@@ -114,6 +163,12 @@ def fleet_markdown(fleet: Fleet, *, fold_below_usd: float = DEFAULT_FOLD_BELOW_U
         lines.append(f"| {' | '.join(escape(cell) for cell in cells)} |")
     if tail:
         lines += ["", escape(tail_sentence(tail))]
+    if fleet.steps or fleet.without_steps:
+        lines += ["", "## What does each step save?", "", *(f"- {escape(sentence)}" for sentence in step_sentences(fleet))]
+    for stairs in fleet.steps:
+        lines += ["", f"From {STARTS[stairs.against]}:", ""]
+        lines += ["| step | saves | then a month | risk | effort |", "| --- | ---: | ---: | --- | --- |"]
+        lines += [f"| {' | '.join(escape(cell) for cell in row)} |" for row in step_rows(stairs)]
     if fleet.unanswered:
         lines += ["", "## In no total", ""]
         lines += [f"- {escape(f'{r.name}: {status_words(r.status)}: {r.problem}')}" for r in fleet.unanswered]

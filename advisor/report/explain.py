@@ -355,7 +355,9 @@ def _cluster_sure(recommendation: Recommendation) -> Iterator[str]:
     if steps := steps_sentence(recommendation):
         yield f"steps: {steps}"
         for step in recommendation.saving_steps.steps if recommendation.saving_steps else ():
-            told = f"{STEP_WORDS[step.kind]}: {saved(step)}" + (f", {step.title}" if step.saves_usd and step.title else "")
+            told = f"{STEP_WORDS[step.kind]}: {saved(step.saves_usd)}" + (
+                f", {step.title}" if step.saves_usd and step.title else ""
+            )
             yield f"{told}. Risk: {step.risk}. Effort: {step.effort}"
 
 

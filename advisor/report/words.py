@@ -9,7 +9,7 @@ from advisor.ecs import LaunchType, PurchaseOption
 from advisor.optimize.targets import TargetOutcome, TargetProposal
 from advisor.recommend.reasons import folded
 from advisor.recommend.reasons import percent as percent
-from advisor.recommend.result import Alternative, Recommendation, Saving, SavingStep, ServiceAdvice, StepKind, Verdict
+from advisor.recommend.result import Alternative, Recommendation, Saving, ServiceAdvice, StepKind, Verdict
 from advisor.units import HOURS_PER_DAY, HOURS_PER_WEEK
 
 VERDICT_WORDS = {
@@ -134,12 +134,12 @@ STEP_WORDS: Mapping[StepKind, str] = {
 }
 
 
-def saved(step: SavingStep) -> str:
+def saved(usd: float) -> str:
     """``$54``; ``nothing``; ``costs $3 more``."""
-    amount = money(abs(step.saves_usd))
+    amount = money(abs(usd))
     if amount == money(0.0):
         return "nothing"
-    return f"costs {amount} more" if step.saves_usd < 0 else amount
+    return f"costs {amount} more" if usd < 0 else amount
 
 
 def step_rows(recommendation: Recommendation) -> tuple[tuple[str, ...], ...]:
@@ -148,7 +148,7 @@ def step_rows(recommendation: Recommendation) -> tuple[tuple[str, ...], ...]:
     return tuple(
         (
             STEP_WORDS[step.kind],
-            saved(step),
+            saved(step.saves_usd),
             money(step.monthly_usd),
             step.title or "",
             step.risk,
@@ -163,7 +163,7 @@ def steps_sentence(recommendation: Recommendation) -> str:
     stairs = recommendation.saving_steps
     if stairs is None:
         return ""
-    steps = ", ".join(f"{STEP_WORDS[step.kind]} {saved(step)}" for step in stairs.steps)
+    steps = ", ".join(f"{STEP_WORDS[step.kind]} {saved(step.saves_usd)}" for step in stairs.steps)
     return (
         f"from {money(stairs.start_usd)} ({stairs.start}) a month to {money(stairs.end_usd)}: {steps}; "
         f"change nothing but the sizes: {money(stairs.sizes_alone_usd)}"

@@ -348,6 +348,7 @@ def test_a_second_run_of_a_data_set_does_only_what_changed(tmp_path):
     assert found.to_json() == advise_fleet([tmp_path / "set"], options=OPTIONS).to_json()
 
 
+@pytest.mark.prove
 def test_every_engine_screens_the_same_bytes(tmp_path):
     by_file(tmp_path)
     local = advise_fleet([tmp_path], options=OPTIONS, advise_top=1).to_json()

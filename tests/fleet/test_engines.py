@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from advisor.errors import InputError
-from advisor.fleet import Engine, FleetOptions, Status, advise_fleet
+from advisor.fleet import Engine, FleetOptions, Status, advise_fleet, engines
 from advisor.fleet.engines import Lost, open_engine
 from tests.fleet.deaths import squared_unless_killed
 from tests.fleet.fleets import write_fleet
@@ -17,7 +17,7 @@ QUICK = FleetOptions(replay_weeks=0)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    return write_fleet(tmp_path_factory.mktemp("fleet") / "clusters")
+    return write_fleet(tmp_path_factory.mktemp("fleet") / "clusters", n=3)
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +32,7 @@ def cluster():
         yield cluster
 
 
+@pytest.mark.prove
 def test_processes_give_the_same_bytes(folder, expected):
     shares = []
     found = advise_fleet(
@@ -56,6 +57,7 @@ def test_dask_gives_the_same_bytes_while_a_worker_is_killed(folder, expected, cl
     assert found.to_json() == expected
 
 
+@pytest.mark.prove
 def test_a_task_whose_dask_worker_dies_runs_again(cluster, tmp_path):
     with open_engine(Engine.DASK, scheduler=cluster.scheduler_address) as mapped:
         work = partial(squared_unless_killed, folder=tmp_path, fatal=3, times=1)
@@ -70,6 +72,7 @@ def test_a_process_that_is_killed_loses_nothing(tmp_path):
     assert (tmp_path / "death-0").exists()
 
 
+@pytest.mark.prove
 def test_a_task_that_kills_each_process_is_given_up_and_blames_no_other(tmp_path):
     with open_engine(Engine.PROCESSES, workers=2) as mapped:
         found = dict(mapped(partial(squared_unless_killed, folder=tmp_path, fatal=3, times=9), range(8)))
@@ -92,8 +95,9 @@ def test_a_fault_of_ours_in_one_workload_is_named_and_stops_no_other(folder):
     assert "ZeroDivisionError: by hand" in record.problem
 
 
-def test_a_scheduler_that_does_not_answer_is_one_message():
+def test_a_scheduler_that_does_not_answer_is_one_message(monkeypatch):
     pytest.importorskip("distributed")
+    monkeypatch.setattr(engines, "ANSWER_S", 1)
     with pytest.raises(InputError, match=r"tcp://127\.0\.0\.1:1"), open_engine(Engine.DASK, scheduler="tcp://127.0.0.1:1"):
         pass
 

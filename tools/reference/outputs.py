@@ -119,6 +119,7 @@ def _csv_columns() -> dict[str, Sequence[str]]:
     return {
         "advisor recommend": tables.CSV_COLUMNS,
         "advisor recommend FOLDER": fleet_tables.CSV_COLUMNS,
+        "saving_steps.csv of advisor recommend FOLDER": fleet_tables.STEP_COLUMNS,
         "advisor explain": explain.CSV_COLUMNS,
         "advisor instances": instances.CSV_COLUMNS,
         "advisor gate": gate.CSV_COLUMNS,

@@ -76,6 +76,18 @@ OUTPUTS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
             "problem": "Why there is no answer.",
         },
     ),
+    "saving_steps.csv of advisor recommend FOLDER": (
+        "Written by `--out`: the staircase of a fleet, summed over its workloads; a row for the start of each staircase and one for each step.",
+        {
+            "against": "What it starts from: `now`, or `fargate` for workloads that do not say what runs today. Never add up the two.",
+            "n_workloads": "Workloads in these sums.",
+            "step": "`start`, then what becomes free to change: `sizes`, `architecture`, `launch_type`, `spot`.",
+            "saves_usd": "Against the row before; below zero where it costs more. Empty at the start. [USD a month]",
+            "monthly_usd": "After the step; the last is the best of these workloads. [USD a month]",
+            "risk": "What the step puts at risk.",
+            "effort": "What it takes.",
+        },
+    ),
     "advisor explain": (
         "The line items of the sum: of the recommended alternative, or of one service.",
         {
