@@ -101,9 +101,10 @@ def step_sentences(fleet: Fleet) -> list[str]:
     """What each kind of change saves, in order, and which workloads of the totals are in none of these sums."""
     sentences = []
     for stairs in fleet.steps:
+        n = stairs.n_workloads
         steps = ", ".join(f"{STEP_WORDS[step.kind]} {saved(step.saves_usd)}" for step in stairs.steps)
         sentences.append(
-            f"steps of {stairs.n_workloads:,} workloads, from {money(stairs.start_usd)} ({STARTS[stairs.against]}) to "
+            f"steps of {n:,} workload{'' if n == 1 else 's'}, from {money(stairs.start_usd)} ({STARTS[stairs.against]}) to "
             f"{money(stairs.end_usd)}: {steps}; change nothing but the sizes: {money(stairs.steps[0].monthly_usd)}"
         )
     left = fleet.without_steps

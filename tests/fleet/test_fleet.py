@@ -31,8 +31,13 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def fleet(folder):
-    return advise_fleet([folder], options=QUICK)
+def kept(tmp_path_factory):
+    return tmp_path_factory.mktemp("kept")
+
+
+@pytest.fixture(scope="module")
+def fleet(folder, kept):
+    return advise_fleet([folder], options=QUICK, keep_in=kept)
 
 
 def record(name="shop", *, best=10.0, now=None, fargate=15.0, probability=0.9, effort=2, status=Status.ADVISED, **more):
@@ -52,14 +57,16 @@ def record(name="shop", *, best=10.0, now=None, fargate=15.0, probability=0.9, e
 
 
 def test_the_totals_are_the_sums_of_what_each_workload_gets_alone(folder, fleet):
+    fleet = fleet_of([each for each in fleet.records if each.name in ("cluster-0", "cluster-1", "bad", "short")], version="1")
+    assert fleet.totals.n_counted == 2
     alone = []
-    for number in range(4):
+    for number in range(2):
         workload = advisor.read_workload(folder / f"cluster-{number}" / "workload.yaml")
         alone.append(advisor.advise(workload, advisor.read_catalog("us-east-1"), replay_weeks=0))
     assert_allclose(fleet.totals.best.mean, sum(each.recommended.monthly_usd.mean for each in alone), rtol=1e-12)
     assert_allclose(fleet.totals.best.p90, sum(each.recommended.monthly_usd.p90 for each in alone), rtol=1e-12)
     present = [each for each in alone if each.present]
-    assert len(present) == 2
+    assert len(present) == 1
     assert_allclose(fleet.totals.now_usd, sum(each.present.monthly_usd.mean for each in present), rtol=1e-12)
 
 
@@ -135,14 +142,11 @@ def test_a_shared_bill_is_split_by_weight_and_to_the_cent(folder):
     assert_allclose(split["worker"], 4 * split["web"])
 
 
-def test_a_second_run_takes_what_is_still_true(folder, fleet, tmp_path):
-    seen = []
-    first = advise_fleet([folder], options=QUICK, keep_in=tmp_path / "kept", on_share=lambda what, share: seen.append(share))
-    assert seen[0] == 0
+def test_a_second_run_takes_what_is_still_true(folder, fleet, kept):
     again = []
-    second = advise_fleet([folder], options=QUICK, keep_in=tmp_path / "kept", on_share=lambda what, share: again.append(share))
+    second = advise_fleet([folder], options=QUICK, keep_in=kept, on_share=lambda what, share: again.append(share))
     assert again == [pytest.approx(5 / 6), 1]  # only the one that failed is tried again
-    assert first.to_json() == second.to_json() == fleet.to_json()
+    assert second.to_json() == fleet.to_json()
 
 
 def test_only_what_changed_is_done_again(tmp_path):

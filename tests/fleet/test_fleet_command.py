@@ -1,12 +1,14 @@
 """``advisor recommend`` on many workloads."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from typer.testing import CliRunner
 
+import advisor
 from advisor.cli.application import app
-from tests.fleet.fleets import write_fleet, write_workload
+from tests.fleet.fleets import START, write_fleet, write_workload
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +40,8 @@ def test_a_folder_of_workloads_is_a_fleet_with_its_files(folder, tmp_path):
     again = run(folder, "--out", out, "--format", "json", "--quiet")
     assert again.stdout == (out / "fleet.json").read_text(encoding="utf-8")
     assert again.stderr == ""
+    call = advisor.advise_fleet([folder], options=advisor.FleetOptions(replay_weeks=0), keep_in=out / "kept")
+    assert again.stdout == call.to_json()
 
 
 def test_several_files_are_a_fleet_and_one_is_not(folder, tmp_path):
@@ -66,6 +70,21 @@ def test_a_format_that_cannot_express_one_workload_keeps_no_other_from_its_files
     done = run(tmp_path / "fleet", "--emit", "express", "--out", tmp_path / "out")
     assert done.exit_code == 0
     assert "NOT-WRITTEN.txt" in {path.name for path in (tmp_path / "out").rglob("*")}
+
+
+def test_the_command_and_the_call_say_the_same_of_a_data_set(tmp_path):
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    hours = [START + timedelta(hours=hour) for hour in range(336)] * 2
+    names = ["api"] * 336 + ["web"] * 336
+    counts = [3 + hour % 5 for hour in range(672)]
+    pq.write_table(pa.table({"service": names, "timestamp": hours, "tasks": counts}), tmp_path / "all.parquet")
+    done = run(tmp_path, "--region", "us-east-1", "--cpu", 512, "--memory", 1024, "--advise-top", 0, "--format", "json")
+    assert done.exit_code == 0
+    options = advisor.FleetOptions(region="us-east-1", cpu=512, memory=1024, replay_weeks=0)
+    call = advisor.advise_fleet([tmp_path], options=options, advise_top=0)
+    assert done.stdout == call.to_json()
+    assert call.steps == ()
+    assert [(each.workload, each.why) for each in call.without_steps] == [("api", "only screened"), ("web", "only screened")]
 
 
 @pytest.mark.parametrize(
