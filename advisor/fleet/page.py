@@ -17,6 +17,8 @@ from advisor.fleet.tables import (
     step_sentences,
     tail_sentence,
     total_sentences,
+    workloads_that_say,
+    workloads_without_today,
 )
 from advisor.report.words import chance, money
 
@@ -89,10 +91,10 @@ def _figures(fleet: Fleet) -> list[tuple[str, str, str]]:
     totals = fleet.totals
     figures = [("at best", _mean(totals.best), _range(totals.best))]
     if totals.now_usd is not None:
-        figures.append(("now", money(totals.now_usd), f"{totals.n_now:,} workloads that say what runs today"))
+        figures.append(("now", money(totals.now_usd), workloads_that_say(totals.n_now)))
         figures.append(("saving against now", _mean(totals.saving_now), _range(totals.saving_now)))
     if totals.fargate_usd is not None:
-        figures.append(("all on Fargate", money(totals.fargate_usd), f"{totals.n_fargate:,} workloads that do not say it"))
+        figures.append(("all on Fargate", money(totals.fargate_usd), workloads_without_today(totals.n_fargate)))
         figures.append(("saving against Fargate", _mean(totals.saving_fargate), _range(totals.saving_fargate)))
     return figures
 

@@ -72,21 +72,32 @@ def total_sentences(fleet: Fleet) -> list[str]:
         sentences.append(f"best: {money(totals.best.mean)}{_doubt(totals.best)}")
     if totals.now_usd is not None and totals.saving_now is not None and totals.best_of_now_usd is not None:
         sentences.append(
-            f"now: {money(totals.now_usd)} for the {totals.n_now:,} workloads that say what runs today; at best "
+            f"now: {money(totals.now_usd)} for the {workloads_that_say(totals.n_now)}; at best "
             f"{money(totals.best_of_now_usd)}, which saves {money(totals.saving_now.mean)}{_doubt(totals.saving_now)}"
         )
     if totals.fargate_usd is not None and totals.saving_fargate is not None and totals.best_of_fargate_usd is not None:
         sentences.append(
-            f"Fargate: {money(totals.fargate_usd)} for the {totals.n_fargate:,} workloads that do not say what runs today, as "
+            f"Fargate: {money(totals.fargate_usd)} for the {workloads_without_today(totals.n_fargate)}, as "
             f"declared on demand; at best {money(totals.best_of_fargate_usd)}, which saves "
             f"{money(totals.saving_fargate.mean)}{_doubt(totals.saving_fargate)}"
         )
     n_screened = sum(record.status is Status.SCREENED for record in fleet.records)
     if n_screened:
         sentences.append(
-            f"{n_screened:,} workloads are only screened: each service alone, on the packing model, without replay and draws."
+            f"{n_screened:,} {'workload is' if n_screened == 1 else 'workloads are'} only screened: each service alone, "
+            "on the packing model, without replay and draws."
         )
     return sentences
+
+
+def workloads_that_say(n: int) -> str:
+    """``1 workload that says what runs today``."""
+    return f"{n:,} {'workload that says' if n == 1 else 'workloads that say'} what runs today"
+
+
+def workloads_without_today(n: int) -> str:
+    """``2 workloads that do not say what runs today``."""
+    return f"{n:,} {'workload that does' if n == 1 else 'workloads that do'} not say what runs today"
 
 
 def tail_sentence(tail: Tail) -> str:

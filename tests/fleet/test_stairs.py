@@ -52,6 +52,10 @@ def test_steps_are_summed_by_hand():
 
 def test_now_and_fargate_are_staircases_of_their_own():
     fleet = fleet_of([record("a", against="now"), record("b", start=50.0), record("c", against="now")], version="1")
+    for text in (render_fleet(fleet), fleet_markdown(fleet), render_page(fleet)):
+        joined = " ".join(text.split())
+        assert "2 workloads that say what runs today" in joined
+        assert "1 workload that does not say what runs today" in joined
     now, fargate = fleet.steps
     assert (now.against, now.n_workloads, now.start_usd, now.end_usd) == ("now", 2, 200.0, 120.0)
     assert (fargate.against, fargate.n_workloads, fargate.start_usd, fargate.end_usd) == ("fargate", 1, 50.0, 10.0)
