@@ -60,6 +60,7 @@ from advisor.recommend.result import (
 )
 from advisor.recommend.saving_steps import saving_steps
 from advisor.recommend.since_step import SINCE_STEP, with_choices_since_a_step
+from advisor.recommend.spot_risk import SpotRisk, spot_risks
 from advisor.recommend.unit_costs import unit_costs
 from advisor.recommend.verdict import Judgement, Ranked, finalists, judge, launch_choice, rank, saving_against
 from advisor.recommend.views import first_hour, instances_view, service_view
@@ -210,8 +211,15 @@ class Answer:
             instance_money=instance_money(parts, workload, self.search, found.common_hours),
             unit_costs=unit_costs(parts, found.loads, self.search, found.common_hours),
             quotas=quotas(parts, self.search.candidates.types),
+            spot_risks=self._spot_risks(best.alternative.id, judgement.saving),
             side_costs=side and SideCostsBill(bill=side.bill, monthly_usd=side.monthly_usd, missing=side.missing),
         )
+
+    def _spot_risks(self, best: str, saving: Saving | None) -> tuple[SpotRisk, ...]:
+        known = {choice.id for choice in self.found.for_cluster if choice.parts}
+        ids = [each for each in dict.fromkeys((best, saving.against if saving else best)) if each in known]
+        found = (spot_risks(each, self.parts_of_id(each), self.search.catalog, self.workload.region) for each in ids)
+        return tuple(risk for risks in found for risk in risks)
 
     def _refuse_unpriced_commitments(self, ranked: Sequence[Ranked]) -> None:
         """Where nothing has a price because of a held commitment, its rate is what is missing."""

@@ -25,6 +25,7 @@ import pandas as pd
 
 from advisor.pricing import missing_meters
 from advisor.sources.catalog import read_catalog, regions
+from advisor.sources.interruption_bands import INTERRUPTION_COLUMNS
 from advisor.sources.prices.registered_memory import FIT_SOURCE, fitted_registered_memory_mib
 
 Row = Sequence[object]
@@ -162,6 +163,23 @@ def in_regions(path: Path) -> pd.DataFrame:
     """A table of EC2 rates without Local Zones and Wavelength Zones; not to be changed."""
     table = pd.read_parquet(path)
     return table[table["location_kind"] == "region"]
+
+
+BAND_EDGES: Final = (("0", "5"), ("5", "10"), ("10", "15"), ("15", "20"), ("20", ""))
+"""Of the interruption buckets of the Spot Instance Advisor; the highest has no upper edge. [percent a month]"""
+
+
+def interruption_files(pricing: Path) -> Files:
+    """How often Spot instances of a type were interrupted in a month, of types that have a Spot rate in that Region."""
+    table = pd.read_parquet(pricing / "ec2_spot_advisor.parquet")
+    spot = in_regions(pricing / "ec2_spot.parquet")
+    priced = spot[spot["os"] == "linux"][["region", "instance_type"]]
+    found = table[table["os"] == "linux"].merge(priced, on=["region", "instance_type"])
+    rows = (
+        (row["region"], (row["instance_type"], *BAND_EDGES[row["interruption_bucket"]], row["source_id"], row["as_of"]))
+        for row in found.to_dict("records")
+    )
+    return regional("ec2_spot_interruptions", INTERRUPTION_COLUMNS, rows)
 
 
 RESERVED_KEY: Final = ("instance_type", "os", "term_years", "payment_option")
@@ -547,12 +565,14 @@ def residuals(specs: Specs) -> list[tuple[Observation, int, float]]:
 
 
 def readme(files: Files, found: list[tuple[Observation, int, float]], windows: pd.DataFrame) -> str:
+    bands = [text for path, text in files.items() if path.endswith("/ec2_spot_interruptions.csv")]
     apart = [each for _, _, each in found]
     table = "\n".join(
         f"| {o.instance_type} | {o.observed} | {o.memory_mib:,} | {says:,} | {apart:+.2%} |" for o, says, apart in found
     )
     return README.format(
         coverage=coverage(files),
+        bands_as_of=" and ".join(sorted({row["as_of"] for text in bands for row in csv.DictReader(io.StringIO(text))})),
         n_gaps=files["gaps.csv"].count("\n") - 1,
         side_coverage=side_coverage(files),
         windows_all=len(windows),
@@ -636,6 +656,7 @@ was true (`undated` where it gives none), and a `status`: `current` rows price, 
 | `REGION/ec2_reserved.csv` | instance type, os, years, payment | standard Reserved Instances, upfront spread over the term |
 | `REGION/savings_plans.csv` | plan, covered meter, years, payment | the Savings Plan rates that are known |
 | `REGION/ec2_spot.csv` | instance type | Linux, mean over the zones of the Region: a level, not a quote |
+| `REGION/ec2_spot_interruptions.csv` | instance type | Linux, share of Spot instances interrupted in a month, as a band |
 | `REGION/ec2_surplus_credits.csv` | T family | CPU credits beyond the earned ones, Linux, unlimited mode |
 | `REGION/fargate.csv` | architecture, purchase option, dimension | Linux; ephemeral storage beyond 20 GiB |
 | `REGION/fargate_windows.csv` | the same | Windows, and its licence per vCPU |
@@ -651,6 +672,10 @@ was true (`undated` where it gives none), and a `status`: `current` rows price, 
 | `commitment_ratios.csv` | years, payment | what a payment option costs against all upfront, and its error |
 | `managed_instances_fee.csv` | scope, time | Managed Instances fee as a ratio of the on-demand list rate, from few examples |
 | `sources.csv` | source | where, date, note, licence |
+
+Interruption bands are those of AWS's Spot Instance Advisor, of the month before: a copy of {bands_as_of}, without families
+that are newer. The highest has no upper edge; a type without a row is unknown, not seldom interrupted. For Fargate Spot AWS
+publishes none.
 
 A GB of AWS's price list is 1,024^3 bytes, so units say GiB. Empty cells are unknown. In `instance_types.csv`, ENIs and branch
 interfaces come from `karpenter_vpclimits`, `baseline_percent` from `ec2_user_guide`, CoreMark from `vantage_coremark`;
@@ -717,7 +742,7 @@ def build(folder: Path) -> tuple[Files, list[tuple[Observation, int, float]]]:
     files |= reserved_files(pricing) | commitment_files(pricing)
     ec2 = [text for path, text in files.items() if path.partition("/")[2].startswith("ec2_") and "surplus" not in path]
     priced_types = {row["instance_type"] for text in ec2 for row in csv.DictReader(io.StringIO(text))}
-    files |= zone_files(pricing, priced_types) | fee_file(pricing)
+    files |= zone_files(pricing, priced_types) | fee_file(pricing) | interruption_files(pricing)
     rows = [instance_type_row(name, specs) for name in sorted(priced_types)]
     files["instance_types.csv"] = csv_text(INSTANCE_TYPE_COLUMNS, rows)
     files["sources.csv"] = csv_text(("source_id", "where", "date", "note", "licence"), source_rows(folder, files, specs))

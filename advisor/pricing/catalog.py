@@ -11,7 +11,17 @@ from advisor.meters import Meter, instance_hour, managed_instances_fee_hour
 from advisor.pricing.derived import derivable, derived_rate, managed_instances_fee
 from advisor.pricing.known_meters import FIXED_METERS, unit_of
 from advisor.pricing.own_rates import OwnRate, apply_own_rates, check_meters, closest, far_from_list
-from advisor.pricing.rates import UNDATED, CatalogDates, CatalogOrigin, CommitmentRatio, FeeRatio, Rate, RegionPrices, Source
+from advisor.pricing.rates import (
+    UNDATED,
+    CatalogDates,
+    CatalogOrigin,
+    CommitmentRatio,
+    FeeRatio,
+    InterruptionBand,
+    Rate,
+    RegionPrices,
+    Source,
+)
 from advisor.units import FloatArray
 from advisor.workload import InputFile
 
@@ -157,6 +167,10 @@ class PriceCatalog:
     def zones_offering(self, instance_type: str, region: str) -> int | None:
         """How many zones of the Region offer the type; None where that is not known."""
         return self._prices(region).zones.get(instance_type)
+
+    def interruption_band(self, instance_type: str, region: str) -> InterruptionBand | None:
+        """How often Spot instances of the type were interrupted in a month; None where that is not known."""
+        return self._prices(region).interruptions.get(instance_type)
 
     def dates(self, region: str) -> CatalogDates:
         """Newest and oldest date of the Region's list rates, and the meters whose rates have no date."""

@@ -132,6 +132,17 @@ class CatalogDates:
         return f"{span}, {len(self.undated)} undated" if self.undated else span
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InterruptionBand:
+    """How often Spot instances of a type were interrupted in a month, as AWS states it: between two edges."""
+
+    low_fraction: float
+    high_fraction: float | None
+    """None of the highest band, which AWS leaves open."""
+    source_id: str
+    as_of: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RegionPrices:
     """List rates of one Region."""
@@ -148,6 +159,8 @@ class RegionPrices:
     """File and line of current rates by meter id, where they were read from files."""
     gaps: Mapping[str, str] = field(default_factory=dict)
     """Why there is no rate, by meter id or pattern, for what a complete Region would have."""
+    interruptions: Mapping[str, InterruptionBand] = field(default_factory=dict)
+    """Of Spot instances by type; types that are absent are not known. May be read only when asked for."""
 
     def rate(self, meter_id: str) -> Rate | None:
         """List rate of a meter."""

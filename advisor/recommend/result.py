@@ -17,6 +17,7 @@ from advisor.optimize.targets import TargetOutcome, TargetProposal
 from advisor.plan import OMIT_DEFAULT, Plan, StrategyItem
 from advisor.recommend.quotas import Quota
 from advisor.recommend.sensitivity import Sensitivity
+from advisor.recommend.spot_risk import SpotRisk
 from advisor.recommend.unit_costs import UnitCost
 from advisor.recommend.what_ifs import CheapestMap, WhatIf
 
@@ -348,6 +349,8 @@ class Recommendation:
     """What a task-hour and a million requests cost under the recommended plan, by service."""
     quotas: tuple[Quota, ...] = ()
     """Service quotas that the recommended plan uses, those that a new account's default does not hold first."""
+    spot_risks: tuple[SpotRisk, ...] = field(default=(), metadata={OMIT_DEFAULT: True})
+    """What interruptions do to the recommended plan and to its rival, by capacity provider on Spot; left out where none is."""
     what_ifs: tuple[WhatIf, ...] = ()
     """Empty where it was not asked: see :func:`advisor.explore`."""
     cheapest_map: CheapestMap | None = None

@@ -19,6 +19,7 @@ from advisor.recommend.reasons import change_needed, percent, rejected_why
 from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation, ServiceAdvice, ServiceView
 from advisor.report.hand_sum import HandSum, SumLine, source_key, sum_by_hand, sum_of, usd
 from advisor.report.markdown import escape
+from advisor.report.spot import spot_sentences
 from advisor.report.words import (
     STEP_WORDS,
     VERDICT_WORDS,
@@ -283,7 +284,7 @@ def _of_cluster(recommendation: Recommendation, sources: Mapping[str, Source]) -
         monthly_usd=best.monthly_usd,
         money=f"{money_range(best.monthly_usd)} a month",
         reasons=(*reasons, *(f"doubt: {doubt}" for doubt in advice.doubts)),
-        sure=tuple(_cluster_sure(recommendation)),
+        sure=(*_cluster_sure(recommendation), *spot_sentences(recommendation)),
         binds=(*_instances_bind(best.instances), *_least_counts_bind(recommendation, best.plan)),
         rejected_title="The alternatives that lost",
         rejected=_rejected(recommendation.of_scope(CLUSTER_SCOPE), best, leave_out=best),
@@ -322,7 +323,10 @@ def _of_service(recommendation: Recommendation, service: ServiceAdvice, sources:
             ),
             *_stairs_reasons(_view(recommendation, service.name)),
         ),
-        sure=tuple(filter(None, (draws_sentence(chosen),))) if chosen else (),
+        sure=(
+            *filter(None, (draws_sentence(chosen),) if chosen else ()),
+            *spot_sentences(recommendation, service.name),
+        ),
         binds=(
             *_instances_bind(chosen.instances if chosen else best.instances),
             *_least_counts_bind(recommendation, best.plan, (service.name,)),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation
+from advisor.report.spot import spot_line
 from advisor.report.words import (
     VERDICT_WORDS,
     assumptions,
@@ -75,6 +76,7 @@ def render_summary(
         *_item("replay", replay_sentence(recommendation), width),
         *_item("proof", proof_sentence(recommendation), width),
         *_item("steps", steps_sentence(recommendation), width),
+        *_item("spot", spot_line(recommendation), width),
         *_item("today", present_sentence(recommendation), width),
     ]
     for doubt in advice.doubts:

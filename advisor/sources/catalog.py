@@ -20,6 +20,7 @@ from advisor.pricing import (
 )
 from advisor.pricing.known_meters import TERMS
 from advisor.sources.input_files import listed
+from advisor.sources.interruption_bands import INTERRUPTIONS_FILE, InterruptionBands
 from advisor.sources.price_tables import (
     PRICE_TABLES,
     RATE_COLUMNS,
@@ -150,7 +151,7 @@ def read_catalog(
     prices: dict[str, RegionPrices] = {}
     origins: dict[str, CatalogOrigin] = {}
     for each in (region, *more):
-        layers = [_files(one / each, (*(table.file for table in PRICE_TABLES), _ZONES)) for one in folders]
+        layers = [_files(one / each, (*(table.file for table in PRICE_TABLES), _ZONES, INTERRUPTIONS_FILE)) for one in folders]
         tables = RegionTables(layers=tuple(layers), known_types=types, sources=sources)
         prices[each] = _region_prices(each, tables, {meter: why for (gap, meter), why in gaps.items() if gap == each})
         origins[each] = _origin(
@@ -234,6 +235,7 @@ def _region_prices(region: str, tables: RegionTables, gaps: Mapping[str, str]) -
         further=further,
         places=RatePlaces(tables=tables),
         gaps=gaps,
+        interruptions=InterruptionBands(layers=tables.layers, sources=tables.sources),
     )
 
 

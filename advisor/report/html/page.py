@@ -21,6 +21,7 @@ from advisor.report.html.first_screen import first_screen
 from advisor.report.html.money import money_made_of
 from advisor.report.html.next_section import next_section
 from advisor.report.html.origin import origin
+from advisor.report.spot import spot_sentences
 from advisor.report.words import proof_sentence, replay_sentence
 
 MOST_LETTERS = 600
@@ -63,6 +64,7 @@ def render_html(
         **origin(recommendation),
         "warnings": recommendation.warnings,
         "replay": replay_sentence(recommendation),
+        "spot": spot_sentences(recommendation),
         "proof": proof_sentence(recommendation),
         "has_load": recommendation.recommended.replay is not None
         or any(not chart.stem.startswith((COSTS, *CHANGES)) for chart in of_all),
