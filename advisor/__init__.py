@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from advisor.errors import OutputError as OutputError
     from advisor.errors import PlanError as PlanError
     from advisor.errors import PriceNotFoundError as PriceNotFoundError
+    from advisor.exploring import explore as explore
     from advisor.files import write_files as write_files
     from advisor.fleet import Engine as Engine
     from advisor.fleet import Fleet as Fleet
@@ -81,7 +82,6 @@ if TYPE_CHECKING:
     from advisor.sources.prices import refresh_prices as refresh_prices
     from advisor.sources.prices.account import opened_account as opened_account
     from advisor.sweeping import AxisName as AxisName
-    from advisor.sweeping import explore as explore
     from advisor.sweeping import payback as payback
     from advisor.sweeping import sensitivity as sensitivity
     from advisor.sweeping import sweep as sweep
@@ -163,7 +163,7 @@ _HOMES = {
     "render_summary": "advisor.report",
     "render_terraform": "advisor.emit",
     "render_terraform_module": "advisor.emit",
-    "explore": "advisor.sweeping",
+    "explore": "advisor.exploring",
     "sensitivity": "advisor.sweeping",
     "sweep": "advisor.sweeping",
     "verify_emitted": "advisor.verify",

@@ -117,9 +117,9 @@ def recommend_command(
     the totals.
     """
     from advisor.answer import advise
+    from advisor.exploring import explore
     from advisor.recommend import Verdict
     from advisor.sources import read_catalog, read_workload
-    from advisor.sweeping import explore
 
     reading = reading_of(
         time_zone=time_zone,

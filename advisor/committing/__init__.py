@@ -1,7 +1,7 @@
 """What to commit to: Savings Plans and Reserved Instances for the load that a workload will have."""
 
-from advisor.committing.advice import commit
-from advisor.committing.result import (
+from advisor.committing.advice import commit, commit_after
+from advisor.recommend.commitments import (
     ChoiceWithCommitments,
     CommitmentAdvice,
     CommitmentOption,
@@ -20,4 +20,5 @@ __all__ = [
     "MarginalPoint",
     "Purchase",
     "commit",
+    "commit_after",
 ]

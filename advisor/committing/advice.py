@@ -5,17 +5,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from advisor.answer import answer
+from advisor.answer import Answer, answer
 from advisor.committing.outcome import ladder, marginal, nine, with_outcome
-from advisor.committing.result import (
-    ChoiceWithCommitments,
-    CommitmentAdvice,
-    CommitmentOption,
-    LadderStep,
-    LoadToCommitFor,
-    MarginalPoint,
-)
-from advisor.committing.sizes import BOTH, KINDS, AskedSize, asked_sizes, cheapest_sizes, missing_rates, plans_of
+from advisor.committing.sizes import BOTH, CHEAPEST_SIZE, KINDS, AskedSize, asked_sizes, cheapest_sizes, missing_rates, plans_of
 from advisor.committing.usage import Committable, committable
 from advisor.errors import InputError
 from advisor.meters import COMMITMENT_YEARS, CommitmentKind, PaymentOption
@@ -23,6 +15,15 @@ from advisor.optimize.present import has_present, hours_known, present_parts
 from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS
 from advisor.plan import Commitment
 from advisor.pricing import PriceCatalog
+from advisor.recommend.commitments import (
+    ChoiceWithCommitments,
+    CommitmentAdvice,
+    CommitmentOption,
+    LadderStep,
+    LoadToCommitFor,
+    MarginalPoint,
+)
+from advisor.recommend.result import Recommendation
 from advisor.recommend.verdict import finalists, rank
 from advisor.workload import Workload
 
@@ -68,10 +69,24 @@ def commit(
     >>> len(advice.options) > 0
     True
     """
+    asked = AskedSize(coverage=coverage, usd_per_hour=usd_per_hour)
     _check(terms, coverage, usd_per_hour)
     on_progress("working out the recommended plan")
     given = answer(workload, catalog).replayed(replay_weeks)
-    recommendation = given.recommendation()
+    return commit_after(given, given.recommendation(), terms=terms, payments=payments, asked=asked, on_progress=on_progress)
+
+
+def commit_after(
+    given: Answer,
+    recommendation: Recommendation,
+    *,
+    terms: Sequence[int] = COMMITMENT_YEARS,
+    payments: Sequence[PaymentOption] = tuple(PaymentOption),
+    asked: AskedSize = CHEAPEST_SIZE,
+    on_progress: Callable[[str], None] = lambda _message: None,
+) -> CommitmentAdvice:
+    """As :func:`commit`, of an answer that is at hand."""
+    workload, catalog = given.workload, given.search.catalog
     best = recommendation.recommendation.alternative
     cases = {"recommended": committable(given, given.parts_of_id(best), given.found.common_hours)}
     titles = {"recommended": recommendation.recommendation.headline}
@@ -90,7 +105,6 @@ def commit(
             titles["present"] = "what runs today"
     else:
         notes.append("today's load is left out: the workload does not say what runs today (`present`)")
-    asked = AskedSize(coverage=coverage, usd_per_hour=usd_per_hour)
     options: list[CommitmentOption] = []
     sizes: dict[str, tuple[Commitment, ...]] = {}
     loads = []

@@ -7,10 +7,10 @@ from typing import Final
 import numpy as np
 
 from advisor.billing import apply_commitments, committed_amounts
-from advisor.committing.result import CommitmentOption, LadderStep, MarginalPoint, Purchase
 from advisor.committing.usage import Committable
 from advisor.meters import PaymentOption
 from advisor.plan import Commitment
+from advisor.recommend.commitments import CommitmentOption, LadderStep, MarginalPoint, Purchase
 from advisor.uncertainty import nine_digits
 from advisor.units import HOURS_PER_MONTH, FloatArray
 

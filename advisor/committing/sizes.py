@@ -36,6 +36,9 @@ class AskedSize:
         return self.coverage is None and self.usd_per_hour is None
 
 
+CHEAPEST_SIZE: Final = AskedSize(coverage=None, usd_per_hour=None)
+
+
 def plans_of(case: Committable, kind: str, years: int, payment: PaymentOption) -> tuple[Commitment, ...]:
     """Commitments of a kind that may cover something, of any size."""
     families: dict[str, list[str]] = {}

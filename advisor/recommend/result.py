@@ -15,6 +15,7 @@ from advisor.optimize.parts import ReplayedWeek
 from advisor.optimize.pricing import InstanceFacts
 from advisor.optimize.targets import TargetOutcome, TargetProposal
 from advisor.plan import OMIT_DEFAULT, Plan, StrategyItem
+from advisor.recommend.commitments import CommitmentAdvice
 from advisor.recommend.quotas import Quota
 from advisor.recommend.sensitivity import Sensitivity
 from advisor.recommend.spot_risk import SpotRisk
@@ -357,6 +358,8 @@ class Recommendation:
     """The cheapest launch types by load and by price of EC2; None where it was not asked, or a side has no price."""
     sensitivity: Sensitivity | None = None
     """Inputs ranked by how far they move what EC2 saves; None where it was not asked, or cannot be told."""
+    commitments: CommitmentAdvice | None = None
+    """What to commit to on top of the recommended plan; None where it was not asked: see :func:`advisor.explore`."""
     schema: str = field(default=SCHEMA)
 
     def alternative(self, alternative_id: str) -> Alternative:

@@ -44,7 +44,7 @@ def commitments_table(advice: CommitmentAdvice) -> str:
     lines = [f"{advice.cluster}  {advice.region}  prices {advice.prices}", "", commitment_headline(advice)]
     for load in advice.loads:
         lines += ["", load_words(load), ""]
-        rows = [HEAD, *(_row(each, load) for each in _shown(advice, load.load))]
+        rows = [HEAD, *(option_row(each, load) for each in options_to_buy(advice, load.load))]
         lines += _columns(rows) if len(rows) > 1 else ["  nothing that can be bought at a known rate"]
     if advice.ladder:
         lines += ["", "Buy in steps, the surest first:", ""]
@@ -66,7 +66,7 @@ def commitments_markdown(advice: CommitmentAdvice) -> str:
     lines = [f"**{commitment_headline(advice)}**"]
     for load in advice.loads:
         lines += ["", load_words(load), "", f"| {' | '.join(HEAD)} |", "| --- |" + " ---: |" * (len(HEAD) - 1)]
-        lines += [f"| {' | '.join(_row(each, load))} |" for each in _shown(advice, load.load)]
+        lines += [f"| {' | '.join(option_row(each, load))} |" for each in options_to_buy(advice, load.load)]
     if advice.ladder:
         lines += ["", "| USD/h | saves a month | last dollar saves | used |", "| ---: | ---: | ---: | ---: |"]
         lines += [f"| {' | '.join(row)} |" for row in ladder_rows(advice)]
@@ -141,13 +141,14 @@ def ladder_rows(advice: CommitmentAdvice) -> list[tuple[str, ...]]:
     ]
 
 
-def _shown(advice: CommitmentAdvice, load: str) -> list[CommitmentOption]:
+def options_to_buy(advice: CommitmentAdvice, load: str) -> list[CommitmentOption]:
     """Options with something to buy, by term, what saves most first."""
     priced = [each for each in advice.options if each.load == load and each.purchases]
     return sorted(priced, key=lambda each: (each.term_years, -(each.saving_mean_usd or each.saving_usd or 0.0), each.id))
 
 
-def _row(option: CommitmentOption, load: LoadToCommitFor) -> tuple[str, ...]:
+def option_row(option: CommitmentOption, load: LoadToCommitFor) -> tuple[str, ...]:
+    """Cells under ``HEAD``; the best option of a term has a star."""
     mark = "* " if option.id in load.best.values() else ""
     name = f"{mark}{option.term_years}y {option.payment.replace('_', ' ')}, {', '.join(map(_short, option.purchases))}"
     mean = option.saving_mean_usd if option.saving_mean_usd is not None else option.saving_usd

@@ -2,7 +2,6 @@
 
 from advisor.recommend.sensitivity import Moved, Sensitivity
 from advisor.sweeping.axes import AxisName, SweptAxis
-from advisor.sweeping.exploring import explore
 from advisor.sweeping.grid import Cell, Crossing, Flip, Line, LoadCloud, Sweep, sweep
 from advisor.sweeping.inputs import sensitivity
 from advisor.sweeping.labour import Payback, payback
@@ -19,7 +18,6 @@ __all__ = [
     "Sensitivity",
     "Sweep",
     "SweptAxis",
-    "explore",
     "payback",
     "sensitivity",
     "sweep",

@@ -15,6 +15,7 @@ from advisor.pricing import Source
 from advisor.recommend.result import Recommendation
 from advisor.report.explain import printable
 from advisor.report.html.changes import changes, saving_steps
+from advisor.report.html.commitments import commitments
 from advisor.report.html.comparison import comparison
 from advisor.report.html.drawings import CHANGES, COSTS, charts_by_service, drawn_charts, first_chart
 from advisor.report.html.first_screen import first_screen
@@ -58,6 +59,7 @@ def render_html(
         **first_screen(recommendation),
         **comparison(recommendation),
         **changes(recommendation),
+        **commitments(recommendation),
         **saving_steps(recommendation),
         **money_made_of(recommendation, sources or {}),
         **next_section(recommendation),
@@ -128,6 +130,13 @@ SECTIONS = (
         needs="has_load",
     ),
     Section(template="changes", id="changes", heading="What would change the answer?", question="What if"),
+    Section(
+        template="commitments",
+        id="commitments",
+        heading="What could be committed to?",
+        question="Commitments",
+        needs="commitment_headline",
+    ),
     Section(template="line_items", id="line-items-section", heading="What is this number made of?", question="Line items"),
     Section(template="assumed", id="assumed", heading="What was assumed?", question="Assumed"),
     Section(template="missing", id="missing", heading="What is missing?", question="Missing"),

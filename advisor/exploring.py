@@ -1,4 +1,4 @@
-"""An answer together with what would change it: what-ifs, break-even over two circumstances, inputs ranked."""
+"""An answer together with what would change it, and what to commit to: what-ifs, break-even, inputs ranked, Savings Plans."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,6 +8,7 @@ import numpy as np
 
 from advisor.answer import Answer, answer
 from advisor.billing import MonthlyUsd
+from advisor.committing import commit_after
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.errors import AdvisorError
 from advisor.optimize.alternatives import alternatives
@@ -54,10 +55,11 @@ def explore(
 ) -> Recommendation:
     """As :func:`advisor.advise`, with what would change the answer.
 
-    These are what-ifs (load, prices, Spot, packing), a map of the cheapest launch types by load and price of EC2, and inputs
-    ranked by how far they move what EC2 saves. All stand on the last four weeks of the measured load and on the packing model.
-    Of many services there is less, because each what-if is a search of its own: no ranking above 12, no map above 20, and above
-    60 what-ifs of the recommended plan alone.
+    It also says what to commit to on top of it, as :func:`advisor.commit` does. What would change it: what-ifs (load, prices,
+    Spot, packing), a map of the cheapest launch types by load and price of EC2, and inputs ranked by how far they move what EC2
+    saves. All these stand on the last four weeks of the measured load and on the packing model. Of many services there is less,
+    because each what-if is a search of its own: no ranking above 12, no map above 20, and above 60 what-ifs of the recommended
+    plan alone and nothing on commitments.
 
     Parameters
     ----------
@@ -69,7 +71,7 @@ def explore(
     Returns
     -------
     Recommendation
-        With the what-ifs, the map and the ranking of inputs in it.
+        With the what-ifs, the map, the ranking of inputs and the commitments in it.
 
     Raises
     ------
@@ -98,8 +100,9 @@ def explore(
             lambda share: on_progress(SHARE_OF_WHAT_IFS + share * SHARE_OF_MAP),
         )
     ranked = _ranked(workload, catalog) if len(workload.services) <= MOST_RANKED_SERVICES else None
+    commitments = commit_after(found, recommendation) if len(workload.services) <= MOST_SEARCHED_SERVICES else None
     on_progress(1.0)
-    return replace(recommendation, what_ifs=what_ifs, cheapest_map=where_cheapest, sensitivity=ranked)
+    return replace(recommendation, what_ifs=what_ifs, cheapest_map=where_cheapest, sensitivity=ranked, commitments=commitments)
 
 
 def _ranked(workload: Workload, catalog: PriceCatalog) -> Sensitivity | None:
