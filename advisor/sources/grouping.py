@@ -18,7 +18,7 @@ class Grouping:
     def __init__(self, codes: Sequence[IntArray], n_groups: int) -> None:
         """Take the number of each row's service, in blocks of rows: (rows,) each."""
         smallest = np.min_scalar_type(max(n_groups - 1, 0))
-        self._codes = [part.astype(smallest) for part in codes]
+        self._codes = [part.astype(smallest, copy=False) for part in codes]
         self._n_groups = n_groups
         totals = np.zeros(n_groups, dtype=np.int64)
         for part in self._codes:

@@ -15,6 +15,8 @@ __all__ = ["InputFiles", "Place", "listed", "plain", "shown"]
 
 _MIB: Final = 1 << 20
 _BLOCK_BYTES: Final = _MIB
+_COUNTED_BYTES: Final = _MIB // 8
+"""Lines are counted in pieces that stay in the cache of a processor."""
 _LONGEST_LINE: Final = 16 * _MIB
 _LONGEST_TEXT: Final = 512 * _MIB
 _SNIFFED_BYTES: Final = 4_096
@@ -74,7 +76,7 @@ class InputFiles:
             block = data.replace(b"\r", b"\n") if is_cr_only else data
             end = block.rfind(b"\n") + 1
             if end:
-                yield b"".join((*parts, block[:end]))
+                yield b"".join((*parts, memoryview(block)[:end]))
                 parts, pending = [], 0
             parts.append(block[end:])
             pending += len(block) - end
@@ -124,7 +126,10 @@ class InputFiles:
 
 def count_lines(data: bytes) -> int:
     """Line feeds in bytes; where lines are short, many times faster than ``bytes.count``."""
-    return int(np.count_nonzero(np.frombuffer(data, dtype=np.uint8) == ord("\n")))
+    text = np.frombuffer(data, dtype=np.uint8)
+    is_end = np.empty(min(len(text), _COUNTED_BYTES), dtype=np.bool_)
+    pieces = (text[first : first + _COUNTED_BYTES] for first in range(0, len(text), _COUNTED_BYTES))
+    return sum(int(np.count_nonzero(np.equal(piece, ord("\n"), out=is_end[: len(piece)]))) for piece in pieces)
 
 
 class _Decoder:

@@ -438,7 +438,7 @@ class KnownNames:
         if self._longest > 8 * len(words) and (self._lengths[codes] != lengths).any():
             return None
         is_known = all((known[codes] == word).all() for known, word in zip(self._words, words, strict=False))
-        return codes.astype(np.int32) if is_known else None
+        return codes.astype(np.min_scalar_type(len(self._lengths) - 1)) if is_known else None
 
 
 class Names:

@@ -28,6 +28,8 @@ _JITTER: Final = 0.02
 """How far from a whole step the usual distance of rows may lie: clocks of collectors drift."""
 _LONGEST_QUIET_S: Final = 14 * 86_400
 """A count that has no row for longer was not taken: a service without one request in two weeks would be no service."""
+_PIECE_ROWS: Final = 16_384
+"""Rows looked at in one go: their distances stay in the cache of a processor."""
 _MAXIMA: Final = frozenset({Meaning.CPU_PERCENT_MAXIMUM, Meaning.MEMORY_PERCENT_MAXIMUM})
 
 
@@ -146,11 +148,21 @@ def interval_s(records: Records) -> int | None:
 
 
 def _distances(times_s: IntArray) -> IntArray:
-    """Distances between neighbouring times, each above zero. [s]"""
+    """Distances between neighbouring times, each above zero; one of them where they are all alike. [s]"""
+    even_s = _even_distance_s(times_s)
+    if even_s is not None:
+        return np.array([even_s])
     apart = np.diff(times_s)
     if (apart < 0).any():
         apart = np.diff(np.sort(times_s))
     return np.asarray(apart[apart > 0])
+
+
+def _even_distance_s(times_s: IntArray) -> int | None:
+    """The distance between neighbouring times where all are alike and in order; else None. [s]"""
+    distance_s = int(times_s[1] - times_s[0]) if len(times_s) > 1 else 0
+    pieces = (times_s[first : first + _PIECE_ROWS + 1] for first in range(0, len(times_s) - 1, _PIECE_ROWS))
+    return distance_s if distance_s > 0 and all((np.diff(piece) == distance_s).all() for piece in pieces) else None
 
 
 def _apart_fix(records: Records) -> str:
@@ -274,14 +286,16 @@ def _concatenated(group: Sequence[Records]) -> Records:
 
 
 def _on_steps(records: Records, step_s: int, notes: list[str]) -> Series:
-    times, order = _sorted(records, notes)
+    is_even = _even_distance_s(records.times_s) == step_s
+    times, order = (records.times_s, None) if is_even else _sorted(records, notes)
     values = {meaning: column if order is None else column[order] for meaning, column in records.values.items()}
     if records.is_zone_assumed:
         column = next(iter(values.values()))
         signs = islice(clock_change_signs(times, step_s, column), _MOST_SIGNS)
         notes.extend(f"{records.place_of(0).file}: {sign}." for sign in signs)
     n_rows = len(times)
-    times, values = _without_repeats(records, times, order, values, notes)
+    if not is_even:
+        times, values = _without_repeats(records, times, order, values, notes)
     n_repeated = n_rows - len(times)
     if Meaning.REQUESTS in values and not records.is_stated and _only_grows(values[Meaning.REQUESTS]):
         place = records.origins[Meaning.REQUESTS]
@@ -289,8 +303,9 @@ def _on_steps(records: Records, step_s: int, notes: list[str]) -> Series:
             "it only grows, as a counter since the start of a process does: counts per step are needed",
             fix=f"Export its rate or increase; if these are counts per step, say --column '{place.column}=requests'.",
         )
-    steps, values = _floored(records, times, step_s, values, notes)
-    index = steps - steps[0]
+    steps, values = _floored(records, times, step_s, values, notes, is_even=is_even)
+    first_step = int(steps[0])
+    index = np.subtract(steps, first_step, out=steps)
     n_steps = int(index[-1]) + 1
     _refuse_long(records, n_steps, step_s)
     _say_gaps(records, index, step_s, values, notes)
@@ -309,7 +324,7 @@ def _on_steps(records: Records, step_s: int, notes: list[str]) -> Series:
         else:
             on_steps[meaning] = np.full(n_steps, np.nan)
             on_steps[meaning][index] = column
-    return Series(start_s=int(steps[0]) * step_s, step_s=step_s, values=on_steps, origins=origins, n_repeated=n_repeated)
+    return Series(start_s=first_step * step_s, step_s=step_s, values=on_steps, origins=origins, n_repeated=n_repeated)
 
 
 def _only_grows(counts: FloatArray) -> bool:
@@ -481,15 +496,22 @@ def _refuse_long(records: Records, n_steps: int, step_s: int) -> None:
 
 
 def _floored(
-    records: Records, times: IntArray, step_s: int, values: dict[Meaning, FloatArray], notes: list[str]
+    records: Records, times: IntArray, step_s: int, values: dict[Meaning, FloatArray], notes: list[str], *, is_even: bool
 ) -> tuple[IntArray, dict[Meaning, FloatArray]]:
-    """Number of the step that each time falls into, and one value per step: counts added, the rest averaged."""
-    steps = times // step_s
-    n_off = int(np.count_nonzero(times % step_s))
+    """Number of the step that each time falls into, and one value per step: counts added, the rest averaged.
+
+    Of ``is_even`` times, each a step behind the last, the first one tells the others.
+    """
+    if is_even:
+        first, rest_s = divmod(int(times[0]), step_s)
+        steps, n_off = np.arange(first, first + len(times)), len(times) if rest_s else 0
+    else:
+        steps = times // step_s
+        n_off = int(np.count_nonzero(times % step_s))
     if n_off:
         notes.append(f"{records.label}: {n_off:,} of {len(times):,} time stamps do not lie on whole steps and were floored.")
-    starts = _starts(steps)
-    if len(starts) == len(steps):
+    starts = None if is_even else _starts(steps)
+    if starts is None or len(starts) == len(steps):
         return steps, values
     n_shared = int(np.count_nonzero(_repeat_counts(starts, len(steps)) > 1))
     notes.append(
