@@ -1,6 +1,7 @@
 """Rows of one service put together, block by block: a table is larger than the caches of a processor."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -10,6 +11,27 @@ from numpy.typing import NDArray
 from advisor.units import IntArray
 
 AnyArray = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Repeated:
+    """A part of a column in which neighbours are mostly alike, such as the times of a long table: held once a run."""
+
+    values: AnyArray
+    counts: IntArray
+    """(runs,): rows of each. [rows]"""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the values."""
+        return self.values.dtype
+
+    def whole(self) -> AnyArray:
+        """(rows,): the value of each row."""
+        return np.repeat(self.values, self.counts)
+
+
+Part = AnyArray | Repeated
 
 
 class Grouping:
@@ -31,10 +53,10 @@ class Grouping:
         )
         """Whether they stand together as they are."""
 
-    def grouped(self, columns: Sequence[list[AnyArray]]) -> list[AnyArray]:
+    def grouped(self, columns: Sequence[list[Part]]) -> list[AnyArray]:
         """(rows,) each: columns in this order. Their blocks are taken out of the lists, so that nothing is held twice."""
         if self.is_ordered:
-            return [_whole(parts) for parts in columns]
+            return [joined(parts) for parts in columns]
         out = [np.empty(int(self.bounds[-1]), dtype=parts[0].dtype) for parts in columns]
         for parts in columns:
             parts.reverse()
@@ -45,7 +67,7 @@ class Grouping:
             places = np.empty(len(codes), dtype=np.int64)
             places[order] = np.repeat(free - (np.cumsum(counts) - counts), counts) + np.arange(len(codes))
             for column, parts in zip(out, columns, strict=True):
-                column[places] = parts.pop()
+                column[places] = _rows(parts.pop())
             free += counts
         return out
 
@@ -64,7 +86,12 @@ class Grouping:
         raise IndexError(at)
 
 
-def _whole(parts: list[AnyArray]) -> AnyArray:
-    whole = np.concatenate(parts)
+def joined(parts: list[Part]) -> AnyArray:
+    """(rows,): a column of its parts, which are taken out of the list."""
+    whole = np.concatenate([_rows(part) for part in parts])
     parts.clear()
     return whole
+
+
+def _rows(part: Part) -> AnyArray:
+    return part.whole() if isinstance(part, Repeated) else part

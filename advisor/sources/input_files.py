@@ -16,7 +16,7 @@ __all__ = ["InputFiles", "Place", "listed", "plain", "shown"]
 _MIB: Final = 1 << 20
 _BLOCK_BYTES: Final = _MIB
 _COUNTED_BYTES: Final = _MIB // 8
-"""Lines are counted in pieces that stay in the cache of a processor."""
+"""Bytes are counted in pieces that stay in the cache of a processor."""
 _LONGEST_LINE: Final = 16 * _MIB
 _LONGEST_TEXT: Final = 512 * _MIB
 _SNIFFED_BYTES: Final = 4_096
@@ -124,12 +124,17 @@ class InputFiles:
         return _Decoder("utf-8", 0, file, self.notes)
 
 
-def count_lines(data: bytes) -> int:
-    """Line feeds in bytes; where lines are short, many times faster than ``bytes.count``."""
+def count_bytes(data: bytes, byte: int) -> int:
+    """How often a byte occurs; where it does every few bytes, many times faster than ``bytes.count``."""
     text = np.frombuffer(data, dtype=np.uint8)
-    is_end = np.empty(min(len(text), _COUNTED_BYTES), dtype=np.bool_)
+    is_found = np.empty(min(len(text), _COUNTED_BYTES), dtype=np.bool_)
     pieces = (text[first : first + _COUNTED_BYTES] for first in range(0, len(text), _COUNTED_BYTES))
-    return sum(int(np.count_nonzero(np.equal(piece, ord("\n"), out=is_end[: len(piece)]))) for piece in pieces)
+    return sum(int(np.count_nonzero(np.equal(piece, byte, out=is_found[: len(piece)]))) for piece in pieces)
+
+
+def count_lines(data: bytes) -> int:
+    """Line feeds in bytes."""
+    return count_bytes(data, ord("\n"))
 
 
 class _Decoder:

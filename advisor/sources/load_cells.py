@@ -11,6 +11,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from advisor.sources.grouping import Repeated
+from advisor.sources.input_files import count_bytes
 from advisor.units import BoolArray, FloatArray, IntArray
 
 Bytes = NDArray[np.uint8]
@@ -31,6 +33,8 @@ _POWERS: Final = np.array([float(f"1e{n}") for n in range(_MOST_DECIMALS + 1)])
 _VELTKAMP: Final = 2.0**27 + 1
 _KEEP: Final = np.array([(1 << (8 * n)) - 1 for n in range(9)], dtype=np.uint64)
 """Masks that keep the first n bytes of a word."""
+_KEEP_LAST: Final = ~_KEEP[::-1]
+"""Masks that keep the last n bytes."""
 _ODD: Final = np.array([pow(0x9E3779B97F4A7C15, n, 1 << 64) for n in range(1, _LONGEST_NAME // 8 + 1)], dtype=np.uint64)
 """Factors that spread the words of a name over a hash."""
 _DASHES: Final = np.frombuffer(b"0000-00-", dtype="<u8")[0]
@@ -104,7 +108,7 @@ class Block:
         low, high = np.uint64(8 * rest), np.uint64(64 - 8 * rest)
         heads = self._heads[first:]
         if not rest:
-            return [word.copy() for word in heads[:n_words]]
+            return heads[:n_words]
         words = [word >> low for word in heads[:n_words]]
         for word, behind in zip(words, heads[1:], strict=False):
             word |= behind << high
@@ -127,16 +131,15 @@ def split_block(text: bytes, width: int, delimiter: str) -> Block | None:
             return None
     data = np.frombuffer(b"".join((_BEFORE, text, _BEHIND)), dtype=np.uint8)
     mark = ord(delimiter)
-    is_mark, is_end = data == mark, data == 10
+    is_end = data == 10
     offsets = _offsets(text, width, mark)
     if offsets:
         ends = np.flatnonzero(is_end)
         starts = _starts(ends)
-        is_alike = np.count_nonzero(is_mark) == len(ends) * len(offsets) and (starts + offsets[-1] < ends).all()
+        is_alike = count_bytes(text, mark) == len(ends) * len(offsets) and (starts + offsets[-1] < ends).all()
         if is_alike and all((data[starts + offset] == mark).all() for offset in offsets):
             return Block(data, starts, ends, offsets=offsets)
-    is_mark |= is_end
-    found = np.flatnonzero(is_mark)
+    found = np.flatnonzero((data == mark) | is_end)
     if len(found) % width:
         return None
     *delimiters, ends = (found[at::width].copy() for at in range(width))
@@ -191,13 +194,15 @@ def plain_numbers(block: Block, column: int, decimal: str) -> tuple[FloatArray, 
     words = [word ^ _ZEROS for word in block.words(ends - 8 * n_words, n_words)[::-1]]
     for at, word in enumerate(words):
         if shortest < 8 * at + 8:
-            word &= ~(_ALL >> (np.maximum(lengths - 8 * at, 0).view(np.uint64) << np.uint64(3)))
-    is_plain = (lengths > 0) & (lengths <= 8 * n_words)
+            word &= _KEEP_LAST.take(lengths - 8 * at, mode="clip")
+    is_plain = np.ones(len(ends), dtype=np.bool_) if shortest and longest <= 8 * n_words else _is_within(lengths, 8 * n_words)
+    unlike_zero = np.uint64(ord(decimal) ^ ord("0"))
+    unlike_zeros = unlike_zero * _ONES
     n_signs = np.zeros(len(ends), dtype=np.uint8)
     n_decimals = np.zeros(len(ends), dtype=np.uint8)
     mantissa = np.zeros(len(ends), dtype=np.uint64)
     for at, word in enumerate(words):
-        differs = word ^ np.uint64((ord(decimal) ^ ord("0")) * 0x0101010101010101)
+        differs = word ^ unlike_zeros
         signs = (differs - _ONES) & ~differs & _TOPS
         is_sign = signs != 0
         has_sign = is_sign | (n_signs > 0) if at else is_sign
@@ -207,7 +212,8 @@ def plain_numbers(block: Block, column: int, decimal: str) -> tuple[FloatArray, 
             before = sign - np.uint64(1)
             if at:
                 before = np.where(n_signs > 0, _ALL, before)
-            moved = ((word & before) << _EIGHT) | (word & ~before & ~(sign * _BYTE))
+            low = word & before
+            moved = (low << _EIGHT) + (word - low) - sign * unlike_zero
             if at + 1 < n_words:
                 moved |= words[at + 1] >> np.uint64(56)
             digits = moved if has_sign.all() else np.where(has_sign, moved, word)
@@ -220,7 +226,9 @@ def plain_numbers(block: Block, column: int, decimal: str) -> tuple[FloatArray, 
         if at == 2:
             is_plain &= eight < 1_000
         mantissa += eight * np.uint64(10 ** (8 * at)) if at else eight
-    is_plain &= (n_signs <= 1) & (lengths > n_signs)
+    is_plain &= n_signs <= 1
+    if shortest <= 1:
+        is_plain &= lengths > n_signs
     if n_words == 1:
         return mantissa / _POWERS[n_decimals], ~is_plain
     is_plain &= n_decimals <= _MOST_DECIMALS
@@ -231,6 +239,10 @@ def plain_numbers(block: Block, column: int, decimal: str) -> tuple[FloatArray, 
         values[long], is_sure = _quotients(mantissa[long], _POWERS[n_decimals[long]])
         is_plain[long] = is_sure & (values[long] <= _HIGHEST)
     return values, ~is_plain
+
+
+def _is_within(lengths: IntArray, longest: int) -> BoolArray:
+    return np.asarray((lengths > 0) & (lengths <= longest))
 
 
 def _quotients(mantissa: Words, power: FloatArray) -> tuple[FloatArray, BoolArray]:
@@ -251,8 +263,11 @@ def _quotients(mantissa: Words, power: FloatArray) -> tuple[FloatArray, BoolArra
     return values, is_sure
 
 
-def plain_times(block: Block, column: int) -> tuple[IntArray, bool] | None:
-    """Seconds of times such as ``2024-03-01T00:00:00Z``, all written in one way, and whether they carry a zone; else None."""
+def plain_times(block: Block, column: int) -> tuple[IntArray | Repeated, bool] | None:
+    """Seconds of times such as ``2024-03-01T00:00:00Z``, all written in one way, and whether they carry a zone; else None.
+
+    Where most rows have the time of the row above, each is given once.
+    """
     lengths = block.lengths(column)
     length = int(lengths if isinstance(lengths, int) else lengths[0])
     if not 16 <= length <= _LONGEST_NAME or not np.all(lengths == length):
@@ -265,7 +280,7 @@ def plain_times(block: Block, column: int) -> tuple[IntArray, bool] | None:
     has_seconds, offset_s = suffix
     words = block.cell_words(column, length)
     if length % 8:
-        words[-1] &= _KEEP[length % 8]
+        words[-1] = words[-1] & _KEEP[length % 8]
     repeated = _runs(words)
     if repeated is not None:
         words = [word[repeated] for word in words]
@@ -274,9 +289,8 @@ def plain_times(block: Block, column: int) -> tuple[IntArray, bool] | None:
     if times is None or seconds_s is None:
         return None
     times += seconds_s - (offset_s or 0)
-    if repeated is not None:
-        times = np.repeat(times, np.diff(repeated, append=len(block.line_ends)))
-    return times, offset_s is not None
+    has_zone = offset_s is not None
+    return (times if repeated is None else Repeated(times, np.diff(repeated, append=len(block.line_ends)))), has_zone
 
 
 def _minutes_s(date: Words, clock: Words) -> IntArray | None:
@@ -391,11 +405,11 @@ def _days(year: IntArray, month: IntArray, day: IntArray) -> IntArray | None:
 
 
 def _hashed(words: list[Words], lengths: IntArray | int) -> Words:
-    """Hash of each cell; of its words the bytes behind its end become zeros."""
+    """Hash of each cell; its words are replaced by such whose bytes behind its end are zeros."""
     hashes = np.zeros(len(words[0]), dtype=np.uint64)
     for at, word in enumerate(words):
-        word &= _KEEP[np.clip(lengths - 8 * at, 0, 8)]
-        hashes += word * _ODD[at]
+        words[at] = word & _KEEP.take(lengths - 8 * at, mode="clip")
+        hashes += words[at] * _ODD[at]
     hashes += np.asarray(lengths, dtype=np.uint64)
     hashes ^= hashes >> np.uint64(32)
     return hashes

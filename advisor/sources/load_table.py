@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
-from advisor.sources.grouping import AnyArray, Grouping
+from advisor.sources.grouping import Grouping, Part, Repeated, joined
 from advisor.sources.input_files import count_lines
 from advisor.sources.load_cells import Block, KnownNames, Names, plain_numbers, plain_times, split_block
 from advisor.sources.load_numbers import NumberError, parse_number
@@ -224,7 +224,7 @@ class _Part:
     n_rows: int
     lines: IntArray | None = None
     """(rows,): line of each; None where every line is a row."""
-    seconds: IntArray | None = None
+    seconds: IntArray | Repeated | None = None
     has_zone: bool = False
     epochs: FloatArray | None = None
     cells: _Coded | None = None
@@ -354,7 +354,7 @@ def _fitted(row: list[str], width: int, place: Place) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class _TimesOfParts:
-    epoch_s: list[IntArray]
+    epoch_s: list[Part]
     is_local: bool
     remarks: tuple[str, ...]
 
@@ -411,8 +411,8 @@ class _Builder:
         numbers = {column: [part.numbers.pop(column) for part in self._parts] for column in self._wanted.numbers}
         by = self._wanted.grouped_by
         grouping = None if by is None else Grouping(codes.pop(by), len(texts[by]))
-        blocks: list[list[AnyArray]] = [times.epoch_s, *numbers.values(), *codes.values()]
-        seconds, *whole = [np.concatenate(each) for each in blocks] if grouping is None else grouping.grouped(blocks)
+        blocks: list[list[Any]] = [times.epoch_s, *numbers.values(), *codes.values()]
+        seconds, *whole = [joined(each) for each in blocks] if grouping is None else grouping.grouped(blocks)
         names = {column: (texts[column], part) for column, part in zip(codes, whole[len(numbers) :], strict=True)}
         if grouping is not None and by is not None:
             names[by] = texts[by], np.repeat(np.arange(len(texts[by]), dtype=np.int32), np.diff(grouping.bounds))
@@ -440,7 +440,7 @@ class _Builder:
         if any(part.epochs is not None for part in parts):
             times = self._epochs(parts, options)
             ends = [first + part.n_rows for first, part in zip(self._first_rows, self._parts, strict=True)]
-            return _TimesOfParts(np.split(times.epoch_s, ends[:-1]), times.is_local, times.remarks)
+            return _TimesOfParts([*np.split(times.epoch_s, ends[:-1])], times.is_local, times.remarks)
         said: tuple[str, ...] = ()
         local = {not part.has_zone: row for row, part in self._with_rows() if part.seconds is not None}
         read: Times | None = None
@@ -452,7 +452,7 @@ class _Builder:
         if len(local) > 1:
             row = max(local.values())
             raise mixed_zones("in this row", "that", self._place(row))
-        seconds: list[IntArray] = []
+        seconds: list[Part] = []
         for part in self._parts:
             if part.seconds is not None:
                 seconds.append(part.seconds)
