@@ -15,6 +15,8 @@ __all__ = ["InputFiles", "Place", "listed", "plain", "shown"]
 
 _MIB: Final = 1 << 20
 _BLOCK_BYTES: Final = _MIB
+_KEPT_BYTES: Final = 8 * _MIB
+"""As much as a block and all that is worked out from it."""
 _COUNTED_BYTES: Final = _MIB // 8
 """Bytes are counted in pieces that stay in the cache of a processor."""
 _LONGEST_LINE: Final = 16 * _MIB
@@ -67,6 +69,7 @@ class InputFiles:
         InputError
             When the file is no text, or a line has no end.
         """
+        _keep_freed_memory()
         parts: list[bytes] = []
         pending = 0
         is_cr_only: bool | None = None
@@ -122,6 +125,15 @@ class InputFiles:
                 )
                 return _Decoder(encoding, 0, file, self.notes)
         return _Decoder("utf-8", 0, file, self.notes)
+
+
+def _keep_freed_memory() -> None:
+    """Have the C library keep what each block frees for the next: fresh pages would be cleared for it block by block.
+
+    The allocator of glibc returns freed memory to the kernel until it has seen a large piece freed, of which no page has to be
+    touched (mallopt(3), M_MMAP_THRESHOLD: the thresholds are dynamic). Others take no notice.
+    """
+    np.empty(_KEPT_BYTES, dtype=np.uint8)
 
 
 def count_bytes(data: bytes, byte: int) -> int:

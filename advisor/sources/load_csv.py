@@ -133,7 +133,7 @@ class _TableReader:
                 times=times,
                 values={reading.meaning: values[i] for i, reading in readings.items()},
                 origins=origins,
-                place_of=columns.place,
+                place_of=columns.line_place,
                 options=self._table.options,
                 unused_names=unused,
             )

@@ -2,8 +2,11 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
+
+import numpy as np
 
 from advisor.errors import InputError
 from advisor.sources.demand import Load, Statement, service_load
@@ -14,6 +17,7 @@ from advisor.sources.load_json import parse_load_json
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.packed_bytes import unpacked
 from advisor.sources.series import Records, Series, regular_series
+from advisor.units import IntArray
 
 _PACKINGS: Final = frozenset({".gz", ".xz", ".bz2"})
 _JSON_SUFFIXES: Final = frozenset({".json", ".jsonl", ".ndjson"})
@@ -31,6 +35,7 @@ class LoadFiles:
         self._options = options
         self._opened: dict[tuple[Path, str], Content] = {}
         self._names: set[str] = set()
+        self._last_times_s: IntArray = np.zeros(0, dtype=np.int64)
         self._stated: dict[str, LoadOptions] = dict.fromkeys(options.columns, options)
         self.notes: list[str] = files.notes
 
@@ -74,7 +79,15 @@ class LoadFiles:
             return content
         with unpacked(path, named_at) as opened:
             blocks = self._files.blocks(opened, path, options.encoding)
-            return parse_load_csv(blocks, str(path), options, self.notes, self._names)
+            return self._with_shared_times(parse_load_csv(blocks, str(path), options, self.notes, self._names))
+
+    def _with_shared_times(self, content: Content) -> Content:
+        """Content, with the times of the table before it where they are the same: files of one export hold them once."""
+        if isinstance(content, LoadTable):
+            if np.array_equal(self._last_times_s, content.times.epoch_s):
+                content = replace(content, times=replace(content.times, epoch_s=self._last_times_s))
+            self._last_times_s = content.times.epoch_s
+        return content
 
     def series_of(
         self, paths: Sequence[Path], service: str, named_at: Place | None = None, entry: LoadOptions | None = None
