@@ -8,8 +8,12 @@ from hypothesis import strategies as st
 
 from advisor import LoadOptions
 from advisor.errors import InputError
+from advisor.sources.input_files import InputFiles, Place, count_bytes
 from advisor.sources.load_content import LoadTable
 from advisor.sources.load_csv import parse_load_csv
+from advisor.sources.load_files import LoadFiles
+from advisor.sources.meanings import Meaning
+from advisor.sources.series import Records, regular_series
 from advisor.sources.timestamps import is_number
 
 TIDY_NUMBERS = st.decimals(min_value=0, max_value=10**7, places=3, allow_nan=False).map(str) | st.integers(0, 10**9).map(str)
@@ -110,3 +114,45 @@ def test_plain_rows_read_together_are_those_read_one_by_one(table):
         assert fast.startswith("load.csv, line") == careful.startswith("load.csv, line")
     else:
         assert fast == careful
+
+
+@given(
+    start_s=st.integers(0, 10**6),
+    step_s=st.sampled_from([20, 60, 300, 3_600]),
+    values=st.lists(st.floats(0, 1e9), min_size=2, max_size=60),
+    meaning=st.sampled_from([Meaning.TASKS, Meaning.REQUESTS, Meaning.CPU_PERCENT_MAXIMUM]),
+    stated_step_s=st.sampled_from([None, 300, 3_600]),
+)
+def test_even_times_told_at_once_are_those_told_one_by_one(start_s, step_s, values, meaning, stated_step_s):
+    def series(order):
+        notes: list[str] = []
+        records = Records(
+            label="load.csv",
+            times_s=(start_s + step_s * np.arange(len(values)))[order],
+            values={meaning: np.array(values)[order]},
+            origins={meaning: Place("load.csv", 1, "load")},
+            place_of=lambda row: Place("load.csv", row + 2),
+            is_stated=True,
+        )
+        found = regular_series([records], notes, stated_step_s)
+        columns = {name: column.tolist() for name, column in found.values.items()}
+        return found.start_s, found.step_s, repr(columns), [note for note in notes if "not in order" not in note]
+
+    assert series(slice(None)) == series(slice(None, None, -1))
+
+
+def test_files_of_one_export_share_their_times_and_keep_their_values(tmp_path):
+    rows = {"a": ["00:00Z,1", "01:00Z,2"], "b": ["00:00Z,3", "01:00Z,4"], "c": ["00:00Z,5", "02:00Z,6"]}
+    for name, lines in rows.items():
+        text = "".join(f"2024-01-01T{line}\n" for line in ["timestamp,tasks", *lines]).replace("2024-01-01Ttime", "time")
+        (tmp_path / f"{name}.csv").write_text(text)
+    files = LoadFiles(InputFiles(), LoadOptions())
+    a, b, c = (files.opened(tmp_path / f"{name}.csv") for name in rows)
+    assert a.times.epoch_s is b.times.epoch_s
+    assert (c.times.epoch_s - a.times.epoch_s).tolist() == [0, 3_600]
+    assert [one.values[Meaning.TASKS].tolist() for one in (a, b, c)] == [[1, 2], [3, 4], [5, 6]]
+
+
+@given(data=st.binary(max_size=40), n_times=st.sampled_from([1, 1_000, 5_000]))
+def test_bytes_are_counted_as_python_counts_them(data, n_times):
+    assert count_bytes(data * n_times, 10) == (data * n_times).count(b"\n")

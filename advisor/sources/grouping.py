@@ -67,7 +67,7 @@ class Grouping:
             places = np.empty(len(codes), dtype=np.int64)
             places[order] = np.repeat(free - (np.cumsum(counts) - counts), counts) + np.arange(len(codes))
             for column, parts in zip(out, columns, strict=True):
-                column[places] = _rows(parts.pop())
+                column[places] = rows_of(parts.pop())
             free += counts
         return out
 
@@ -88,10 +88,11 @@ class Grouping:
 
 def joined(parts: list[Part]) -> AnyArray:
     """(rows,): a column of its parts, which are taken out of the list."""
-    whole = np.concatenate([_rows(part) for part in parts])
+    whole = np.concatenate([rows_of(part) for part in parts])
     parts.clear()
     return whole
 
 
-def _rows(part: Part) -> AnyArray:
+def rows_of(part: Part) -> AnyArray:
+    """(rows,): the value of each row."""
     return part.whole() if isinstance(part, Repeated) else part

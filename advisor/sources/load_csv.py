@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from advisor.sources.grouping import AnyArray, rows_of
 from advisor.sources.load_columns import NO_SERVICES, read_columns, refuse_swapped, second_times, unused_text
 from advisor.sources.load_content import Content, LoadTable, Metric, usual_step_s, zone_remarks
 from advisor.sources.load_header import Header, Table, is_plain_number, read_header
@@ -219,7 +220,11 @@ class _TableReader:
         column = next((i for i, reading in readings.items() if reading.meaning is Meaning.DURATION), None)
         if column is None or columns.header[column] in self._table.options.columns:
             return
-        codes = columns.names[services][1] if services is not None else np.zeros(len(columns.times.epoch_s), dtype=np.int64)
+        codes = (
+            rows_of(columns.names[services][1])
+            if services is not None
+            else np.zeros(len(columns.times.epoch_s), dtype=np.int64)
+        )
         apart = usual_step_s(columns.times.epoch_s, codes)
         typical = float(np.nanmedian(values[column])) if not np.isnan(values[column]).all() else 0.0
         unit = next((u for u, per_s in EPOCH_UNITS.items() if apart and 1 / 3 < typical / per_s / apart < 3), None)
@@ -254,8 +259,11 @@ class _TableReader:
     ) -> Iterator[Metric]:
         """A metric of each name in the column of metrics, and of each service where a column tells them apart."""
         column = next(i for i, reading in readings.items() if reading.meaning is Meaning.VALUE)
-        labels, label_codes = columns.names[pivot]
-        names, codes = columns.names[services] if services is not None else (("",), np.zeros(len(label_codes), dtype=np.int64))
+        labels, label_codes = columns.names[pivot][0], rows_of(columns.names[pivot][1])
+        names: tuple[str, ...] = ("",)
+        codes: AnyArray = np.zeros(len(label_codes), dtype=np.int64)
+        if services is not None:
+            names, codes = columns.names[services][0], rows_of(columns.names[services][1])
         unread = []
         for label_code, label in enumerate(labels):
             reading, service = self._label_reading(label)

@@ -54,7 +54,7 @@ class Columns:
     header: tuple[str, ...]
     times: Times
     numbers: dict[int, FloatArray]
-    names: Mapping[int, tuple[tuple[str, ...], IntArray]]
+    names: Mapping[int, tuple[tuple[str, ...], Part]]
     """Texts in alphabetical order, and (rows,) the number of each row's text."""
     line_of: Callable[[int], int]
     """Line of a row of the file."""
@@ -413,9 +413,11 @@ class _Builder:
         grouping = None if by is None else Grouping(codes.pop(by), len(texts[by]))
         blocks: list[list[Any]] = [times.epoch_s, *numbers.values(), *codes.values()]
         seconds, *whole = [joined(each) for each in blocks] if grouping is None else grouping.grouped(blocks)
-        names = {column: (texts[column], part) for column, part in zip(codes, whole[len(numbers) :], strict=True)}
+        names: dict[int, tuple[tuple[str, ...], Part]] = {
+            column: (texts[column], part) for column, part in zip(codes, whole[len(numbers) :], strict=True)
+        }
         if grouping is not None and by is not None:
-            names[by] = texts[by], np.repeat(np.arange(len(texts[by]), dtype=np.int32), np.diff(grouping.bounds))
+            names[by] = texts[by], Repeated(np.arange(len(texts[by]), dtype=np.int32), np.diff(grouping.bounds))
         return Columns(
             file=self._file,
             header=self._header,
