@@ -32,9 +32,9 @@ def reading_rows(is_quick: bool) -> Iterator[Row]:
     pandas reads once as it does by itself, which leaves times as text and takes all processors, and once with the times parsed,
     as a load needs them. With pyarrow installed, it reads text twice as fast as without.
 
-    Ours hashes the file, checks its encoding, finds the columns, puts rows of a service together and on whole steps, too. Medians
-    of 5 runs on two cores that others used, too, CPU time: one long table 1.9 s against 1.0 s (text) and 1.7 s (times parsed); a
-    file a service 1.5 s against 1.0 s and 1.7 s. Wall time was behind text in both forms. [s]
+    Ours hashes the file, checks its encoding, finds the columns, puts rows of a service together and on whole steps, too.
+    Medians of 5 runs in CPU time, on two cores that others used, too: one long table 1.9 s against 1.0 s (text) and 1.7 s
+    (times parsed); a file a service 1.5 s against 1.0 s and 1.7 s. In wall time text was read sooner in both forms.
     """
     with tempfile.TemporaryDirectory() as folder:
         long, many = Path(folder) / "long.csv", Path(folder) / "many"
