@@ -12,7 +12,7 @@ from numpy.testing import assert_allclose
 import advisor
 from advisor.billing import amounts_usd
 from advisor.ecs import FARGATE_SIZES, Architecture, InstanceType, LaunchType, PurchaseOption, TaskSize
-from advisor.errors import PriceNotFoundError
+from advisor.errors import InputError, PriceNotFoundError
 from advisor.meters import fargate_vcpu_hour
 from advisor.optimize.candidates import rate_outliers
 from advisor.simulate.fargate import billed_fargate_tasks, fargate_quantities
@@ -105,9 +105,11 @@ def test_removing_a_rate_that_a_plan_uses_lowers_no_total_and_is_named(catalog):
     assert all(a.missing for a in unpriced)
 
 
-def test_usage_at_zero_tasks_costs_nothing(catalog):
+def test_what_never_runs_has_no_cheapest_launch_type(catalog):
+    """All of them cost nothing, so that any one of them would win."""
     idle = workload((service(least=0), np.zeros(24 * 14)))
-    assert set(costs(advisor.advise(idle, catalog)).values()) == {0.0}
+    with pytest.raises(InputError, match="no task ever runs"):
+        advisor.advise(idle, catalog)
 
 
 def test_a_gap_never_makes_the_month_shorter(catalog):

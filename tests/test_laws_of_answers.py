@@ -35,7 +35,7 @@ def answer_to(load, types, prices, listed=None, **constraints):
     try:
         return advise(as_workload(load, **constraints), as_catalog(types, prices, listed), replay_weeks=0)
     except AdvisorError as error:
-        assume("no launch choice" not in str(error))
+        assume("no launch choice" not in str(error) and "no task ever runs" not in str(error))
         raise
 
 
@@ -145,8 +145,10 @@ def test_no_amount_is_negative(load, types, prices):
 def test_without_usage_every_line_is_zero(types, prices, load):
     for service in load["services"]:
         service["demand"] = [0.0 for _ in service["demand"]]
-    answer = answer_to(load, types, prices)
-    assert {item.amount_usd for a in answer.alternatives if a.bill for item in a.bill.line_items} == {0.0}
+    choices, hours, catalog = choices_of(load, types, prices)
+    bills = [price_parts(choice.parts, hours, catalog, REGION).bill for choice in choices]
+    assert {item.amount_usd for bill in bills if bill for item in bill.line_items} <= {0.0}
+    assert choices
 
 
 @a_few
