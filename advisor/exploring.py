@@ -11,6 +11,7 @@ from advisor.billing import MonthlyUsd
 from advisor.committing import commit_after
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.errors import AdvisorError
+from advisor.meters import sum_over_states
 from advisor.optimize.alternatives import alternatives
 from advisor.optimize.fixed import on_load
 from advisor.optimize.parts import PACKING_RANGE, Part, fargate_part
@@ -255,8 +256,8 @@ def _bound_fraction(part: Part, here: _Here) -> float:
     per_type = [np.maximum(load.bound(here.search.candidates.capacity_of(each)), _floor(part)) for each in types]
     running, least = part.on_instances.running, np.mean(per_type, axis=0)
     known = (here.hours > 0) & ~np.isnan(running) & ~np.isnan(least)
-    total = float(running[known] @ here.hours[known])
-    return float(np.minimum(least, running)[known] @ here.hours[known]) / total if total else 1.0
+    total = float(sum_over_states(running[known], here.hours[known]))
+    return float(sum_over_states(np.minimum(least, running)[known], here.hours[known])) / total if total else 1.0
 
 
 def _floor(part: Part) -> FloatArray:

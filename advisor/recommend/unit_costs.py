@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from advisor.meters import sum_over_states
 from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.parts import Part
 from advisor.optimize.pricing import price_parts
@@ -97,4 +98,4 @@ def _requests(load: ServiceLoad, search: Search, hours: FloatArray) -> float | N
 def _month(series: FloatArray, hours: FloatArray) -> float:
     """A series (steps,) over the month; moments that the month does not stand on are left out."""
     lasting = (hours > 0) & ~np.isnan(series)
-    return float(series[lasting] @ hours[lasting])
+    return float(sum_over_states(series[lasting], hours[lasting]))
