@@ -1,4 +1,4 @@
-# For people: demo, test, check, prove, bench, sample, docs, reference, lock. All of them work in .venv, which is made when it is missing or stale.
+# For people: demo, test, coverage, check, prove, bench, sample, docs, reference, lock. All of them work in .venv, which is made when it is missing or stale.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,7 +13,7 @@ PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3; do \
 
 install = $(BIN)/uv pip install --quiet --python $(BIN)/python $(1) || $(BIN)/python -m pip install --quiet $(1)
 
-.PHONY: demo test check prove bench lock sample validators reference docs
+.PHONY: demo test coverage check prove bench lock sample validators reference docs
 
 demo: $(READY)
 	$(BIN)/advisor recommend examples/shop/workload.yaml --out reports/demo
@@ -25,6 +25,10 @@ sample: $(READY)
 
 # A file's tests stay in one process, with the servers and results that they share.
 test: $(DEV)
+	$(BIN)/python -m pytest -n 2 --dist loadfile
+
+# The same, slower, with the lines and branches that no test reaches.
+coverage: $(DEV)
 	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
 
 check: $(DEV)

@@ -120,6 +120,7 @@ def judged(tmp_path, endpoint, name):
     assert len(changes) == len(planned["planned_values"]["root_module"]["resources"])
 
 
+@pytest.mark.prove
 @needs_terraform
 def test_terraform_applies_the_configuration_and_then_sees_nothing_to_change(tmp_path, endpoint):
     judged(tmp_path, endpoint, "fargate-mix")
