@@ -118,7 +118,8 @@ class Master:
     def require(self, counts: Sequence[float] | FloatArray | IntArray, least: float) -> None:
         """Tasks and instances to cover from now on."""
         lower = np.append(np.asarray(counts, dtype=np.float64), least)
-        self.solver.changeRowsBounds(self.n_rows, np.arange(self.n_rows, dtype=np.int32), lower, np.full(self.n_rows, np.inf))
+        for row, bound in enumerate(lower.tolist()):  # the call for all rows at once is not in older releases
+            self.solver.changeRowBounds(row, bound, np.inf)
 
     def _load(self) -> None:
         new = slice(self.n_loaded, len(self.columns))
