@@ -73,8 +73,6 @@ class CostHistory:
     """The load is a statement and not a measurement: it has no moves."""
     range_fraction: FloatArray | None = None
     """(plans,): how much dearer than modelled a plan may be, one-sided; None is nothing."""
-    inside_step_fraction: float = 0.0
-    """How much dearer every plan may be, one-sided, for what the load did within its steps; see :func:`lost_inside_step`."""
     spot_fraction: FloatArray | None = None
     """(2, plans): share of the cost at EC2 Spot and at Fargate Spot rates; None is nothing."""
     price_age_years: FloatArray | None = None
@@ -128,7 +126,6 @@ def month_draws(history: CostHistory, *, growth: Growth, n_draws: int = N_DRAWS,
     usd *= _prices(history, rng, n_draws)
     if history.range_fraction is not None:
         usd *= 1 + rng.random(n_draws)[:, np.newaxis] * history.range_fraction
-    usd *= 1 + rng.random(n_draws)[:, np.newaxis] * history.inside_step_fraction
     return np.asarray(usd)
 
 

@@ -1,6 +1,7 @@
 """Draws of next month's cost: laws, worked examples, a plain second implementation, and known right verdicts."""
 
 import math
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+import advisor
 from advisor.uncertainty import (
     KAPPA,
     PRIOR_MOVE,
@@ -233,10 +235,22 @@ def test_a_week_that_costs_nothing_does_not_break_the_logarithm():
 
 
 @pytest.mark.parametrize(("step_s", "most"), [(20, 0.0), (300, 0.0), (600, 0.13), (900, 0.13), (1800, 0.20), (3600, 0.20)])
-def test_long_steps_may_hide_load_and_so_cost_on_every_plan_alike(step_s, most):
+def test_long_steps_may_hide_load_and_so_cost(step_s, most):
     assert lost_inside_step(step_s) == most
-    past = history([[168, 336]], is_stated=True, inside_step_fraction=lost_inside_step(step_s))
-    draws = month_draws(past, growth=Growth())
-    assert draws[:, 0].min() >= 730 * (1 - 1e-9)
-    assert draws[:, 0].max() == pytest.approx(730 * (1 + most), rel=1e-3)
-    assert_allclose(draws[:, 1], 2 * draws[:, 0])
+
+
+def test_an_answer_on_identical_weeks_by_the_hour_narrows_as_weeks_are_added(tmp_path):
+    """By the root of their number and one: what steps may hide is said beside the interval, and is not in it."""
+    week = np.random.default_rng(1).uniform(20, 200, 168).tolist()
+    start, widths = datetime(2024, 1, 1, tzinfo=UTC), []
+    for n_weeks in (2, 7):
+        rows = [f"{start + timedelta(hours=at):%Y-%m-%dT%H:%MZ},{value}" for at, value in enumerate(week * n_weeks)]
+        path = tmp_path / f"{n_weeks}.csv"
+        path.write_text("\n".join(["timestamp,requests_per_second", *rows]))
+        load = advisor.read_workload(path, region="us-east-1", cpu=512, memory=1024, requests_per_task=10)
+        found = advisor.advise(load, advisor.read_catalog("us-east-1"), replay_weeks=0)
+        month = found.recommended.monthly_usd
+        assert month.p10 < month.mean < month.p90
+        assert any("does not show what happens within them" in warning for warning in found.warnings)
+        widths.append((month.p90 - month.p10) * math.sqrt(n_weeks + 1))
+    assert widths[1] == pytest.approx(widths[0], rel=0.05)

@@ -16,9 +16,9 @@ from advisor.optimize.pricing import PricedParts, amounts_of, price_parts
 from advisor.optimize.search import Search
 from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import Weeks, timeline
-from advisor.uncertainty import ELASTIC_STEP, HORIZON_WEEKS, CostHistory, elasticity, lost_inside_step
+from advisor.uncertainty import ELASTIC_STEP, HORIZON_WEEKS, CostHistory, elasticity
 from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray
-from advisor.workload import LoadForm, Workload
+from advisor.workload import Workload
 
 GROWTH_LOADS = (0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0)
 """Load factors at which plans are worked out where the user expects growth; between them cost is interpolated."""
@@ -156,30 +156,11 @@ def cost_history(
         coverage_fraction=float(measured.mean()),
         is_stated=is_stated,
         range_fraction=np.nan_to_num(ranges),
-        inside_step_fraction=_inside_steps(choices[0] if choices else (), workload),
         spot_fraction=np.array([_spot_fraction(parts, each, idle_usd) for parts, each in zip(choices, priced, strict=True)]).T,
         price_age_years=_price_ages(priced, idle_usd),
         growth_load=None if points is None else np.array(GROWTH_LOADS),
         growth_usd=points,
     )
-
-
-def _inside_steps(parts: Sequence[Part], workload: Workload) -> float:
-    """One range for all plans, which run the same load; counts of tasks ran as they are.
-
-    It is as wide as the share of steps in which the load is another than in the step before, weighted by the CPU that services
-    reserve: what does not change from step to step is not taken to change within one.
-    """
-    reserved = varying = 0.0
-    for part in parts:
-        for run in part.runs:
-            cpu = float(np.nansum(run.tasks)) * run.size.cpu_units
-            demand = workload.demand[workload.index(run.service.name)]
-            changes = np.diff(demand[~np.isnan(demand)]) != 0
-            reserved += cpu
-            if run.service.load_form is not LoadForm.TASKS and changes.size:
-                varying += cpu * float(changes.mean())
-    return lost_inside_step(workload.step_s) * (varying / reserved if reserved else 0.0)
 
 
 def _spot_fraction(parts: Sequence[Part], priced: PricedParts, idle_usd: float) -> tuple[float, float]:

@@ -21,7 +21,6 @@ SETTLING_DRAWS = 2_000
 
 _SETTLED_BY = {
     "load": "more weeks of this load decide: ask again in a month",
-    "steps": "what the load does within its steps decides: give it by 5 minutes or by the minute",
     "packing": "how densely ECS packs the instances decides: run it for a day and count them",
     "spot": "the Spot price decides: take today's with --rates, or leave Spot out",
     "prices": "old rates decide: renew them with advisor prices refresh",
@@ -51,11 +50,11 @@ class Drawn:
     def of_load(self) -> "Drawn":
         """The same alternatives, with draws that leave out what no later load can tell.
 
-        Packing by ECS, the age of rates, and what a load does within its steps: the load that follows has the same steps.
+        Packing by ECS, and the age of rates.
         """
         if self.history is None:
             return self
-        history = replace(self.history, range_fraction=None, price_age_years=None, inside_step_fraction=0.0)
+        history = replace(self.history, range_fraction=None, price_age_years=None)
         return replace(self, items=_with_draws(self.items, month_draws(history, growth=self.growth)), history=history)
 
 
@@ -181,13 +180,10 @@ def _crossing(lead: Callable[[float], float], theirs_at: float, ours_at: float) 
 
 def _alone(history: CostHistory, growth: Growth) -> list[tuple[str, CostHistory, Growth]]:
     """The same history with one source of doubt at a time."""
-    none = replace(
-        history, is_stated=True, range_fraction=None, spot_fraction=None, price_age_years=None, inside_step_fraction=0.0
-    )
+    none = replace(history, is_stated=True, range_fraction=None, spot_fraction=None, price_age_years=None)
     return [
         ("load", replace(none, is_stated=history.is_stated), Growth()),
         ("packing", replace(none, range_fraction=history.range_fraction), Growth()),
-        ("steps", replace(none, inside_step_fraction=history.inside_step_fraction), Growth()),
         ("spot", replace(none, spot_fraction=history.spot_fraction), Growth()),
         ("prices", replace(none, price_age_years=history.price_age_years), Growth()),
         ("growth", none, growth),

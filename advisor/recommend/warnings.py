@@ -60,7 +60,7 @@ def _long_steps(workload: Workload) -> Iterable[str]:
     if most and any(service.load_form is not LoadForm.TASKS and not service.is_stated for service in workload.services):
         yield (
             f"load in steps of {workload.step_s // 60} minutes does not show what happens within them: on real loads that hid "
-            f"up to {most * 100:.0f} % of the cost, whatever they ran on; P10 to P90 hold it. Steps of 5 minutes hide little"
+            f"up to {most * 100:.0f} % of the cost, whatever they ran on, beyond P10 to P90. Steps of 5 minutes hide little"
         )
 
 
