@@ -214,7 +214,7 @@ def _actual(given: Answer, drawn: Drawn, ids: Sequence[str], future: Workload, c
         monthly = price_plan(on_load(parts, future, search), hours, search).monthly_usd
         return float("nan") if monthly is None else monthly.mean
 
-    return nine_digits(np.array([bill(given.parts_of_id(each)) for each in ids]))
+    return nine_digits(np.array([bill(given.found.parts_of(each)) for each in ids]))
 
 
 def _normal(weekly_usd: FloatArray) -> FloatArray:

@@ -129,7 +129,7 @@ class _Here:
 def _what_ifs(found: Answer, recommendation: Recommendation, search: Search, on_progress: OnProgress) -> Iterator[WhatIf]:
     """On the last four weeks of the measured history, all by the packing model, so that rows compare."""
     recent = found.recent.workload
-    plan = [replace(part, replay=None) for part in found.parts_of_id(recommendation.recommendation.alternative)]
+    plan = [replace(part, replay=None) for part in found.found.parts_of(recommendation.recommendation.alternative)]
     today = _here(recent, search, plan)
     circumstances = Circumstances(recent, found.search.catalog)
     changed: list[tuple[WhatIfKind, float, str, Callable[[], _Here]]] = [

@@ -88,11 +88,11 @@ def commit_after(
     """As :func:`commit`, of an answer that is at hand."""
     workload, catalog = given.workload, given.search.catalog
     best = recommendation.recommendation.alternative
-    cases = {"recommended": committable(given, given.parts_of_id(best), given.found.common_hours)}
+    cases = {"recommended": committable(given, given.found.parts_of(best), given.found.common_hours)}
     titles = {"recommended": recommendation.recommendation.headline}
     sides = finalists(rank(given.drawn_for_cluster().items))
     if len(sides) > 1:
-        cases["runner_up"] = committable(given, given.parts_of_id(sides[1].alternative.id), given.found.common_hours)
+        cases["runner_up"] = committable(given, given.found.parts_of(sides[1].alternative.id), given.found.common_hours)
         titles["runner_up"] = sides[1].alternative.title
     notes = [note for note in recommendation.run.notes if note not in workload.notes]
     if has_present(workload):

@@ -65,6 +65,11 @@ class Alternatives:
     by_service: Mapping[str, tuple[Choice, ...]]
     for_cluster: tuple[Choice, ...]
 
+    def parts_of(self, choice_id: str) -> tuple[Part, ...]:
+        """The parts of a choice of any scope."""
+        choices = [*self.for_cluster, *(choice for choices in self.by_service.values() for choice in choices)]
+        return next(choice.parts for choice in choices if choice.id == choice_id)
+
 
 def alternatives(workload: Workload, search: Search) -> Alternatives:
     """Enumerate and search: each choice names the cheapest instance types and task sizes of its kind."""

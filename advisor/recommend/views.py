@@ -1,15 +1,23 @@
 """Series by the hour for tables and charts."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import numpy as np
 
+from advisor.optimize.alternatives import Alternatives
 from advisor.optimize.loads import ServiceLoad
-from advisor.recommend.result import InstancesView, ServiceView, Stairs
+from advisor.optimize.parts import Part
+from advisor.optimize.replayed import together
+from advisor.optimize.search import Search, packed_load
+from advisor.plan import ServicePlan
+from advisor.recommend.result import Alternative, InstancesView, ServiceView, Stairs, Views
+from advisor.recommend.stairs import rounding_fraction, stairs_of
+from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import Timeline
 from advisor.units import SECONDS_PER_HOUR, BoolArray, FloatArray
-from advisor.workload import LoadForm
+from advisor.workload import LoadForm, Workload
 
 UNITS = {
     LoadForm.TASKS: "tasks",
@@ -65,3 +73,49 @@ def instances_view(
     return InstancesView(
         alternative=alternative, title=title, hourly_instances=instances, hourly_bound=bound, hourly_tasks=tasks
     )
+
+
+def views_of(
+    workload: Workload, found: Alternatives, search: Search, best: Sequence[Part], on_instances: Alternative | None
+) -> Views:
+    """By the hour: load and tasks of each service, instances of ``on_instances``, a replayed week of the parts ``best``."""
+    start, axis = workload.start, search.axis
+    everything = np.ones(axis.n_steps, dtype=np.bool_)
+    services = tuple(
+        replace(
+            service_view(load, axis, start, everything, stairs_of(load, found, search)),
+            fargate_rounding_fraction=rounding_fraction(load, found, search),
+        )
+        for load in found.loads
+    )
+    weeks = [part.replay.week for part in best if part.replay and part.replay.week]
+    return Views(
+        start=first_hour(start).isoformat(),
+        services=services,
+        instances=None if on_instances is None else _instances_of(on_instances, workload, found, search),
+        replayed_week=together(weeks),
+    )
+
+
+def _instances_of(alternative: Alternative, workload: Workload, found: Alternatives, search: Search) -> InstancesView:
+    parts = [(part, part.on_instances) for part in found.parts_of(alternative.id) if part.on_instances is not None]
+    bounds = []
+    for part, _ in parts:
+        types = [t for t in search.candidates.types if t.name in part.provider.instance_types]
+        load = packed_load([_run_of(name, plan, found) for name, plan in part.services.items()])
+        per_type = [load.bound(search.candidates.capacity_of(t)) for t in types]
+        bounds.append(np.mean(per_type, axis=0))
+    series = (
+        np.sum([use.running for _, use in parts], axis=0),
+        np.sum(bounds, axis=0),
+        np.sum([part.tasks.sum(axis=0) for part, _ in parts], axis=0),
+    )
+    return instances_view(alternative.id, alternative.title, series, search.axis, workload.start)
+
+
+def _run_of(service: str, plan: ServicePlan, found: Alternatives) -> RunningTasks:
+    """Tasks over time with the size of the plan."""
+    right = found.right_sized.get(service)
+    if right is not None and right.run.size == plan.task:
+        return right.run
+    return next(load.run for load in found.loads if load.service.name == service)

@@ -1,0 +1,62 @@
+"""What a recommendation was made from: inputs, catalog, defaults."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from advisor.optimize.parts import ROOT_VOLUME_GIB, Part
+from advisor.optimize.search import Search
+from advisor.pricing import PriceCatalog
+from advisor.recommend.result import Run
+from advisor.uncertainty import SEED
+from advisor.units import HOURS_PER_WEEK
+from advisor.version import __version__
+from advisor.workload import LoadForm, Workload
+
+MODEL_DEFAULTS: Mapping[str, str] = {
+    "root volume": f"{ROOT_VOLUME_GIB} GiB gp3",
+    "target capacity": "100 %",
+    "daemons": "none",
+    "work per vCPU": "1",
+}
+"""What no input of this version changes."""
+
+
+def run_of(workload: Workload, search: Search, parts: Sequence[Part]) -> Run:
+    """Of the recommended parts."""
+    catalog = search.catalog
+    end = workload.start + timedelta(hours=workload.span_hours)
+    return Run(
+        version=__version__,
+        inputs=tuple({"path": file.path, "sha256": file.sha256} for file in (*workload.inputs, *catalog.inputs)),
+        catalog=_catalog_dates(catalog, workload.region),
+        seed=SEED,
+        defaults={**workload.defaults_used, **_model_defaults(workload), **_fitted_memory(parts, search)},
+        notes=(*workload.notes, *catalog.notes, *search.candidates.notes),
+        start=workload.start.isoformat(),
+        end=end.isoformat(),
+        step_s=workload.step_s,
+        weeks=workload.span_hours / HOURS_PER_WEEK,
+        coverage_fraction=float(workload.measured.mean()),
+    )
+
+
+def _fitted_memory(parts: Sequence[Part], search: Search) -> dict[str, str]:
+    """Registered memory of the recommended instance types that nobody observed."""
+    chosen = {name for part in parts for name in part.provider.instance_types}
+    fitted = [t for t in search.candidates.types if t.name in chosen and not t.is_registered_memory_observed]
+    return {f"registered memory of {t.name}": f"{t.registered_memory_mib:,} MiB (our fit)" for t in fitted}
+
+
+def _model_defaults(workload: Workload) -> Mapping[str, str]:
+    defaults = {name: value for name, value in MODEL_DEFAULTS.items() if name != "daemons" or not workload.daemons}
+    if workload.growth.is_none:
+        is_assumed = any(service.is_stated and service.load_form is not LoadForm.TASKS for service in workload.services)
+        defaults["growth"] = "0 beyond what an assumed load states" if is_assumed else "0"
+    return defaults
+
+
+def _catalog_dates(catalog: PriceCatalog, region: str) -> Mapping[str, str]:
+    dates = catalog.dates(region)
+    origin = catalog.origin(region)
+    named = {} if origin is None else {"name": origin.name, "sha256": origin.sha256}
+    return {"region": region, "newest": dates.newest, "oldest": dates.oldest, **named}
