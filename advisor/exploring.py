@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 
 import numpy as np
 
@@ -132,6 +133,10 @@ def _what_ifs(found: Answer, recommendation: Recommendation, search: Search, on_
     plan = [replace(part, replay=None) for part in found.found.parts_of(recommendation.recommendation.alternative)]
     today = _here(recent, search, plan)
     circumstances = Circumstances(recent, found.search.catalog)
+
+    def at_price(axis: AxisName, change: float) -> _Here:
+        return _here(recent, circumstances.scenario({axis: change}).search, plan)
+
     changed: list[tuple[WhatIfKind, float, str, Callable[[], _Here]]] = [
         (WhatIfKind.TODAY, 0.0, "as in the last four weeks", lambda: today)
     ]
@@ -140,7 +145,7 @@ def _what_ifs(found: Answer, recommendation: Recommendation, search: Search, on_
             WhatIfKind.LOAD,
             factor,
             f"load times {factor:g}",
-            lambda factor=factor: _here(scaled_workload(recent, factor), today.search, plan),  # type: ignore[misc]  # a default binds the loop variable
+            partial(_here, scaled_workload(recent, factor), today.search, plan),
         )
         for factor in LOADS
     ]
@@ -149,7 +154,7 @@ def _what_ifs(found: Answer, recommendation: Recommendation, search: Search, on_
             kind,
             change,
             f"{what} {percent(abs(change))} {'dearer' if change > 0 else 'cheaper'}",
-            lambda axis=axis, change=change: _here(recent, circumstances.scenario({axis: change}).search, plan),  # type: ignore[misc]  # defaults bind the loop variables
+            partial(at_price, axis, change),
         )
         for kind, axis, what in (
             (WhatIfKind.FARGATE_PRICE, AxisName.FARGATE_PRICE, "Fargate"),

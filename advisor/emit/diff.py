@@ -434,8 +434,7 @@ def _as_planned(workload: Workload, plan: Plan) -> Workload:
             continue
         scaling = service.scaling
         if planned.scaling_target is not None:
-            bounds = {"min_tasks": planned.min_tasks, "max_tasks": planned.max_tasks, "is_min_stated": True}
-            scaling = replace(scaling, **bounds)  # type: ignore[arg-type]  # keys are fields, which a dict does not tell
+            scaling = replace(scaling, min_tasks=planned.min_tasks, max_tasks=planned.max_tasks, is_min_stated=True)
         where = PresentService(
             launch_type=planned.launch_type, purchase_option=planned.purchase_option, architecture=planned.architecture
         )

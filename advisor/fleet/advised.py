@@ -145,10 +145,12 @@ def _saving(found: Recommendation, now: MonthlyUsd | None, fargate: Alternative 
     drawn = found.recommendation.saving
     if now is None and fargate is not None and drawn is not None and drawn.against == fargate.id:
         saving = replace(saving, p10=drawn.p10, p50=drawn.p50, p90=drawn.p90)
-    elif now is None and None not in (before.p10, before.p50, before.p90, ours.p10, ours.p50, ours.p90):
+    elif now is None:
         # The draws move the load of both plans alike, so that the quantiles of one belong to those of the other.
-        p10, p50, p90 = sorted((before.p10 - ours.p10, before.p50 - ours.p50, before.p90 - ours.p90))  # type: ignore[operator]
-        saving = replace(saving, p10=p10, p50=p50, p90=p90)
+        pairs = ((before.p10, ours.p10), (before.p50, ours.p50), (before.p90, ours.p90))
+        apart = sorted(theirs - own for theirs, own in pairs if theirs is not None and own is not None)
+        if len(apart) == len(pairs):
+            saving = replace(saving, p10=apart[0], p50=apart[1], p90=apart[2])
     return saving, "now" if now else "fargate"
 
 

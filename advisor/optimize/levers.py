@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -144,7 +145,7 @@ def _cases(
             if after != before:
                 yield "scaling target", before, after, (case, cluster), moved, False
         for cooldown in COOLDOWNS_S:
-            case = changed(lambda s, c=cooldown: replace(s, scaling=replace(s.scaling, in_cooldown_s=c)))  # type: ignore[misc]  # a default binds the loop variable
+            case = changed(partial(_with_in_cooldown, cooldown))
             now = _seconds([services[i].scaling.in_cooldown_s for i in followed])
             yield "scale-in cooldown", now, f"{cooldown} s", (case, cluster), targets, False
         if any(services[i].min_tasks > 1 for i in followed):
@@ -168,6 +169,10 @@ def _cases(
         yield "metrics of the service", "60 s", "20 s", (case, cluster), targets, False
         case = changed(lambda s: replace(s, scaling=replace(s.scaling, scale_in_step=ScaleInStep.ONE)))
         yield "scale-in step", "to the formula's count", "one task at a time", (case, cluster), targets, True
+
+
+def _with_in_cooldown(seconds: int, service: ReplayedService) -> ReplayedService:
+    return replace(service, scaling=replace(service.scaling, in_cooldown_s=seconds))
 
 
 def _at_target(service: ReplayedService, before: float, after: float) -> ReplayedService:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from advisor.recommend.result import Recommendation
 from advisor.report.charts.style import (
@@ -173,10 +173,13 @@ def draw_steps(
     """
     from matplotlib.patches import StepPatch
 
-    options: dict[str, Any] = (
-        {"edgecolor": colour, "lw": width, "ls": style} if baseline is None else {"facecolor": colour, "lw": 0}
-    )
-    axes.add_artist(StepPatch(values, edges, baseline=baseline, fill=baseline is not None, **options))  # type: ignore[arg-type]  # options of several types in one dict
+    # An array or None is a baseline, too; the types of matplotlib know only a number.
+    patch = StepPatch(values, edges, baseline=baseline, fill=baseline is not None, lw=0)  # type: ignore[arg-type]
+    if baseline is None:
+        patch.set(edgecolor=colour, lw=width, ls=style)
+    else:
+        patch.set_facecolor(colour)
+    axes.add_artist(patch)
 
 
 def spread_apart(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:

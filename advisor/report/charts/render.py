@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING, Final
 
@@ -106,8 +107,8 @@ def _drawings(
         yield "sensitivity", None, lambda: draw_sensitivity(sensitivity)
     for service, name in zip(names, file_names(names), strict=True):
         if services is None or service in services:
-            yield f"stairs-{name}", service, lambda service=service: draw_stairs(recommendation, service)  # type: ignore[misc]  # a default binds the loop variable
-            yield f"load-{name}", service, lambda service=service: draw_load(recommendation, service)  # type: ignore[misc]  # a default binds the loop variable
+            yield f"stairs-{name}", service, partial(draw_stairs, recommendation, service)
+            yield f"load-{name}", service, partial(draw_load, recommendation, service)
 
 
 def file_names(services: Sequence[str]) -> list[str]:
