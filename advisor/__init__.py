@@ -59,8 +59,8 @@ if TYPE_CHECKING:
     from advisor.report.charts import plot_sensitivity as plot_sensitivity
     from advisor.report.charts import plot_stairs as plot_stairs
     from advisor.report.charts import plot_sweep as plot_sweep
-    from advisor.report.explain import explain as explain
     from advisor.report.explain import explain_markdown as explain_markdown
+    from advisor.report.explanation import explain as explain
     from advisor.report.folder import render_report as render_report
     from advisor.sources import LoadOptions as LoadOptions
     from advisor.sources import LoadShape as LoadShape
@@ -119,7 +119,7 @@ _HOMES = {
     "collect_workload": "advisor.sources.aws",
     "commit": "advisor.committing",
     "diff_plan": "advisor.emit.diff",
-    "explain": "advisor.report.explain",
+    "explain": "advisor.report.explanation",
     "explain_markdown": "advisor.report.explain",
     "gate": "advisor.gating",
     "hybrid_plan": "advisor.recommend.hybrid",

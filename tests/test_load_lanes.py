@@ -13,7 +13,8 @@ from advisor.sources.load_content import LoadTable
 from advisor.sources.load_csv import parse_load_csv
 from advisor.sources.load_files import LoadFiles
 from advisor.sources.meanings import Meaning
-from advisor.sources.series import Records, regular_series
+from advisor.sources.records import Records
+from advisor.sources.series import regular_series
 from advisor.sources.timestamps import is_number
 
 TIDY_NUMBERS = st.decimals(min_value=0, max_value=10**7, places=3, allow_nan=False).map(str) | st.integers(0, 10**9).map(str)

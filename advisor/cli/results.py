@@ -40,7 +40,7 @@ def read_result(path: Path) -> "Recommendation":
 
 def known_sources(recommendation: "Recommendation") -> "dict[str, Source]":
     """What the catalog of today says of the sources that a result names; empty where it does not hold the Region."""
-    from advisor.report.explain import sources_of
+    from advisor.report.explanation import sources_of
     from advisor.sources import read_catalog
 
     try:

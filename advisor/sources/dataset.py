@@ -16,7 +16,7 @@ from advisor.sources.load_content import in_utc
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.meanings import MEASURES, Meaning, Reading, header_reading, time_rank
 from advisor.sources.places import Place, listed, shown
-from advisor.sources.series import Records
+from advisor.sources.records import Records
 from advisor.sources.timestamps import Times
 from advisor.units import FloatArray, IntArray
 

@@ -12,7 +12,7 @@ import numpy as np
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.meanings import MEASURES, PERCENTAGES, Meaning, Reading
 from advisor.sources.places import Place, listed
-from advisor.sources.series import Records
+from advisor.sources.records import Records
 from advisor.sources.timestamps import Times, utc_times
 from advisor.units import FloatArray, IntArray
 

@@ -16,7 +16,8 @@ from advisor.sources.load_csv import parse_load_csv
 from advisor.sources.load_json import parse_load_json
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.packed_bytes import unpacked
-from advisor.sources.series import Records, Series, regular_series
+from advisor.sources.records import Records
+from advisor.sources.series import Series, regular_series
 from advisor.units import IntArray
 
 _PACKINGS: Final = frozenset({".gz", ".xz", ".bz2"})

@@ -1,7 +1,7 @@
 """From rows with times to a regular series: sorted, without repeats, on whole UTC steps, gaps kept as gaps."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Final
 
@@ -10,15 +10,13 @@ import numpy as np
 from advisor.sources.clock_changes import clock_change_signs
 from advisor.sources.input_files import Place
 from advisor.sources.meanings import Meaning
+from advisor.sources.records import Records, tables_of, without_second_requests
+from advisor.sources.repeats import floored, without_repeats
 from advisor.units import SECONDS_PER_HOUR, BoolArray, FloatArray, IntArray
 
 _MAX_STEPS: Final = 20_000_000
 """Twelve years of 20-second steps; more is a wrong time stamp."""
 _SHORTEST_STEP_S: Final = 20
-_MIXED: Final = 0.9
-_MIXED_WITH_NAMES: Final = 0.25
-"""Share of time stamps with differing values from which rows are taken to belong to several services."""
-_FEWEST_TIMES: Final = 12
 _MOST_SIGNS: Final = 2
 _FEWEST_OF_A_COUNTER: Final = 48
 _RESTARTED: Final = 0.05
@@ -30,31 +28,6 @@ _LONGEST_QUIET_S: Final = 14 * 86_400
 """A count that has no row for longer was not taken: a service without one request in two weeks would be no service."""
 _PIECE_ROWS: Final = 16_384
 """Rows looked at in one go: their distances stay in the cache of a processor."""
-_MAXIMA: Final = frozenset({Meaning.CPU_PERCENT_MAXIMUM, Meaning.MEMORY_PERCENT_MAXIMUM})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Records:
-    """Rows with a time, as one file gives them for one service. The order of rows means nothing."""
-
-    label: str
-    """What notes call them: the file, and the service or metric where the file holds several."""
-    times_s: IntArray
-    """(rows,): seconds since 1970."""
-    values: Mapping[Meaning, FloatArray]
-    """(rows,) each: NaN where the cell was empty."""
-    origins: Mapping[Meaning, Place]
-    """Where each column begins."""
-    place_of: Callable[[int], Place]
-    """Where a row stands."""
-    unused_names: tuple[str, ...] = ()
-    """Columns of text that were not read, and may tell rows of one time apart."""
-    usual_step_s: int | None = None
-    """The most common distance between rows of all services of the file, where there are several. [s]"""
-    is_zone_assumed: bool = False
-    """True where times carry no zone and nobody said which."""
-    is_stated: bool = False
-    """True where the user said what the columns mean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -96,7 +69,7 @@ def regular_series(records: Sequence[Records], notes: list[str], stated_step_s: 
     InputError
         When the interval cannot be told, or does not divide an hour.
     """
-    tables = _tables(_without_second_requests(records, notes))
+    tables = tables_of(without_second_requests(records, notes))
     held = [_held(table, stated_step_s, notes) for table in tables if Meaning.DURATION in table.values]
     tables = [table for table in tables if Meaning.DURATION not in table.values]
     if held and not tables:
@@ -236,55 +209,6 @@ def _any_place(part: Series) -> Place:
     return next(iter(part.origins.values()))
 
 
-def _without_second_requests(records: Sequence[Records], notes: list[str]) -> Sequence[Records]:
-    """Records in which requests stand once: a rate goes before a count of the same."""
-    has_rate = any(Meaning.REQUESTS_PER_SECOND in one.values for one in records)
-    if not has_rate or not any(Meaning.REQUESTS in one.values for one in records):
-        return records
-    notes.append(f"{records[0].label}: requests are given as a rate and as counts; the rate was used.")
-    kept = []
-    for one in records:
-        values: dict[Meaning, FloatArray] = {m: column for m, column in one.values.items() if m is not Meaning.REQUESTS}
-        if values:
-            kept.append(replace(one, values=values, origins={meaning: one.origins[meaning] for meaning in values}))
-    return kept
-
-
-def _tables(records: Iterable[Records]) -> list[Records]:
-    """Records with the same columns put together; columns that several tables share are taken out of them first."""
-    by_columns: dict[frozenset[Meaning], list[Records]] = {}
-    for one in records:
-        by_columns.setdefault(frozenset(one.values), []).append(one)
-    n_columns = sum(len(columns) for columns in by_columns)
-    if n_columns > len(frozenset().union(*by_columns)):
-        return _tables(_single_columns(one for group in by_columns.values() for one in group))
-    return [_concatenated(group) for group in by_columns.values()]
-
-
-def _single_columns(records: Iterable[Records]) -> Iterable[Records]:
-    for one in records:
-        for meaning, column in one.values.items():
-            yield replace(one, values={meaning: column}, origins={meaning: one.origins[meaning]})
-
-
-def _concatenated(group: Sequence[Records]) -> Records:
-    if len(group) == 1:
-        return group[0]
-    first_rows = np.cumsum([0, *(len(one.times_s) for one in group)])
-
-    def place_of(row: int) -> Place:
-        part = int(np.searchsorted(first_rows, row, side="right")) - 1
-        return group[part].place_of(row - int(first_rows[part]))
-
-    return Records(
-        label=", ".join(dict.fromkeys(one.label for one in group)),
-        times_s=np.concatenate([one.times_s for one in group]),
-        values={meaning: np.concatenate([one.values[meaning] for one in group]) for meaning in group[0].values},
-        origins=group[0].origins,
-        place_of=place_of,
-    )
-
-
 def _on_steps(records: Records, step_s: int, notes: list[str]) -> Series:
     is_even = _even_distance_s(records.times_s) == step_s
     times, order = (records.times_s, None) if is_even else _sorted(records, notes)
@@ -295,7 +219,7 @@ def _on_steps(records: Records, step_s: int, notes: list[str]) -> Series:
         notes.extend(f"{records.place_of(0).file}: {sign}." for sign in signs)
     n_rows = len(times)
     if not is_even:
-        times, values = _without_repeats(records, times, order, values, notes)
+        times, values = without_repeats(records, times, order, values, notes)
     n_repeated = n_rows - len(times)
     if Meaning.REQUESTS in values and not records.is_stated and _only_grows(values[Meaning.REQUESTS]):
         place = records.origins[Meaning.REQUESTS]
@@ -303,7 +227,7 @@ def _on_steps(records: Records, step_s: int, notes: list[str]) -> Series:
             "it only grows, as a counter since the start of a process does: counts per step are needed",
             fix=f"Export its rate or increase; if these are counts per step, say --column '{place.column}=requests'.",
         )
-    steps, values = _floored(records, times, step_s, values, notes, is_even=is_even)
+    steps, values = floored(records, times, step_s, values, notes, is_even=is_even)
     first_step = int(steps[0])
     index = np.subtract(steps, first_step, out=steps)
     n_steps = int(index[-1]) + 1
@@ -359,74 +283,6 @@ def _sorted(records: Records, notes: list[str]) -> tuple[IntArray, IntArray | No
     order = np.argsort(records.times_s, kind="stable")
     notes.append(f"{records.label}: the rows were not in order of time and were sorted.")
     return records.times_s[order], order
-
-
-def _without_repeats(
-    records: Records, times: IntArray, order: IntArray | None, values: Mapping[Meaning, FloatArray], notes: list[str]
-) -> tuple[IntArray, dict[Meaning, FloatArray]]:
-    """Each time once: rows that agree merged, rows that differ averaged."""
-    starts = _starts(times)
-    if len(starts) == len(times):
-        return times, dict(values)
-    repeats = _repeat_counts(starts, len(times)) > 1
-    differs = np.zeros(len(starts), dtype=np.bool_)
-    is_measured_twice = np.zeros(len(starts), dtype=np.bool_)
-    for column in values.values():
-        low, high = _extremes(column, starts)
-        differs |= high > low
-        is_measured_twice |= np.add.reduceat((~np.isnan(column)).astype(np.int64), starts) > 1
-    if order is None:
-        order = np.arange(len(times))
-    n_equal, n_differing = int(np.count_nonzero(repeats & ~differs)), int(np.count_nonzero(differs))
-    _refuse_parts(records, is_measured_twice, int(order[starts[int(np.argmax(is_measured_twice))]]))
-    if n_equal:
-        notes.append(f"{records.label}: repeated time stamps with equal values were merged ({n_equal:,}).")
-    if n_differing:
-        first = int(np.argmax(differs))
-        _refuse_mixed_series(records, n_differing, len(starts), int(order[starts[first]]))
-        rows = order[starts[first] : starts[first] + int(_repeat_counts(starts, len(times))[first])]
-        place = min((records.place_of(int(row)) for row in rows), key=lambda place: place.line or 0)
-        where = f", the first in line {place.line} of {place.file}" if place.line else ""
-        notes.append(f"{records.label}: repeated time stamps with differing values were averaged ({n_differing:,}{where}).")
-    return times[starts], {meaning: _means(column, times, starts) for meaning, column in values.items()}
-
-
-def _refuse_parts(records: Records, is_measured_twice: BoolArray, row: int) -> None:
-    """All times stand there several times, and a text beside them was not read: equal rows may be parts of a sum.
-
-    Raises
-    ------
-    InputError
-        Merged, three tasks that use as much each would count once.
-    """
-    n_times, n_repeated = len(is_measured_twice), int(np.count_nonzero(is_measured_twice))
-    if not records.unused_names or n_times < _FEWEST_TIMES or n_repeated < _MIXED * n_times:
-        return
-    name = records.unused_names[0]
-    raise records.place_of(row).error(
-        f"{n_repeated:,} of {n_times:,} time stamps stand there several times, and the column {name!r} may tell their rows "
-        "apart: these may be several services, or parts of one that have to be added up",
-        fix=f"Say --column {name}=service, add up the parts, or say --column {name}=ignore if the rows are only repeated.",
-    )
-
-
-def _refuse_mixed_series(records: Records, n_differing: int, n_times: int, row: int) -> None:
-    """Most times stand there several times, with other values: rows of several services, which no column tells apart.
-
-    Raises
-    ------
-    InputError
-        Their average would be the load of no service.
-    """
-    most = _MIXED_WITH_NAMES if records.unused_names else _MIXED
-    if n_times < _FEWEST_TIMES or n_differing < most * n_times:
-        return
-    named = f"--column {records.unused_names[0]}=service" if records.unused_names else "--column NAME=service"
-    raise records.place_of(row).error(
-        f"{n_differing:,} of {n_times:,} time stamps stand there several times with differing values: "
-        "these may be several services",
-        fix=f"Say which column tells them apart, such as {named}, or export one service a file.",
-    )
 
 
 def _held(records: Records, stated_step_s: int | None, notes: list[str]) -> Series:
@@ -493,65 +349,6 @@ def _refuse_long(records: Records, n_steps: int, step_s: int) -> None:
         raise records.place_of(last).error(
             f"from the first time stamp to this one there are {n_steps:,} steps of {step_s} s", fix="Check the time stamp."
         )
-
-
-def _floored(
-    records: Records, times: IntArray, step_s: int, values: dict[Meaning, FloatArray], notes: list[str], *, is_even: bool
-) -> tuple[IntArray, dict[Meaning, FloatArray]]:
-    """Number of the step that each time falls into, and one value per step: counts added, the rest averaged.
-
-    Of ``is_even`` times, each a step behind the last, the first one tells the others.
-    """
-    if is_even:
-        first, rest_s = divmod(int(times[0]), step_s)
-        steps, n_off = np.arange(first, first + len(times)), len(times) if rest_s else 0
-    else:
-        steps = times // step_s
-        n_off = int(np.count_nonzero(times % step_s))
-    if n_off:
-        notes.append(f"{records.label}: {n_off:,} of {len(times):,} time stamps do not lie on whole steps and were floored.")
-    starts = None if is_even else _starts(steps)
-    if starts is None or len(starts) == len(steps):
-        return steps, values
-    n_shared = int(np.count_nonzero(_repeat_counts(starts, len(steps)) > 1))
-    notes.append(
-        f"{records.label}: where a step of {step_s} s holds several time stamps ({n_shared:,}), counts were added and the rest "
-        "averaged."
-    )
-    merged: dict[Meaning, FloatArray] = {}
-    for meaning, column in values.items():
-        if meaning is Meaning.REQUESTS:
-            merged[meaning] = np.add.reduceat(column, starts)
-        elif meaning in _MAXIMA:
-            merged[meaning] = _extremes(column, starts)[1]
-        else:
-            merged[meaning] = _means(column, steps, starts)
-    return steps[starts], merged
-
-
-def _starts(keys: IntArray) -> IntArray:
-    """Where a new key begins in sorted keys."""
-    return np.flatnonzero(np.r_[True, np.diff(keys) != 0])
-
-
-def _repeat_counts(starts: IntArray, n_rows: int) -> IntArray:
-    return np.asarray(np.diff(np.r_[starts, n_rows]))
-
-
-def _extremes(column: FloatArray, starts: IntArray) -> tuple[FloatArray, FloatArray]:
-    """Lowest and highest known value of each group; NaN where none is known."""
-    return np.fmin.reduceat(column, starts), np.fmax.reduceat(column, starts)
-
-
-def _means(column: FloatArray, keys: IntArray, starts: IntArray) -> FloatArray:
-    """Mean of what is known in each group, whatever the order of rows; NaN where nothing is."""
-    column = column[np.lexsort((column, keys))]
-    is_known: BoolArray = ~np.isnan(column)
-    n_known = np.add.reduceat(is_known.astype(np.int64), starts)
-    total = np.add.reduceat(np.where(is_known, column, 0.0), starts)
-    low, high = _extremes(column, starts)
-    mean = np.divide(total, n_known, out=np.full(len(starts), np.nan), where=n_known > 0)
-    return np.asarray(np.where(low == high, high, mean))
 
 
 def _say_gaps(records: Records, index: IntArray, step_s: int, values: Mapping[Meaning, FloatArray], notes: list[str]) -> None:

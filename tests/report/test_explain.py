@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from advisor.cli import main
 from advisor.errors import InputError
-from advisor.report.explain import explain, explain_csv, explain_data, explain_markdown, explain_text, sources_of
+from advisor.report.explain import explain_csv, explain_data, explain_markdown, explain_text
+from advisor.report.explanation import explain, sources_of
 from advisor.report.hand_sum import agreeing
 from advisor.sources import read_catalog
 from tests.report.results import LONG, PACKED, SHORT, SPOT, UNPRICED, changed, hostile, shop, small

@@ -14,7 +14,8 @@ import pytest
 from advisor import Recommendation
 from advisor.errors import InputError
 from advisor.report import html, render_markdown
-from advisor.report.explain import explain_text, sources_of
+from advisor.report.explain import explain_text
+from advisor.report.explanation import sources_of
 from advisor.report.html import headline, inline_svg, render_html
 from advisor.report.words import money_range, step_rows
 from advisor.sources import read_catalog
