@@ -14,9 +14,6 @@ from botocore.stub import Stubber
 
 from advisor.sources.aws.cloudwatch import MetricQuery, MetricReader, Window
 from advisor.sources.aws.ecs import (
-    Cluster,
-    ProviderKind,
-    StrategyItem,
     fetch_cluster,
     fetch_container_instances,
     fetch_providers,
@@ -24,6 +21,7 @@ from advisor.sources.aws.ecs import (
     fetch_task_definition,
     fetch_tasks,
 )
+from advisor.sources.aws.ecs_facts import Cluster, ProviderKind, StrategyItem
 from advisor.sources.aws.instances import fetch_instances
 from advisor.sources.aws.present import present_of, startup_s
 from advisor.sources.aws.scaling import SetCount, fetch_scaling, fetch_set_counts
@@ -83,7 +81,7 @@ def test_a_service_with_a_strategy_has_no_launch_type():
     assert redash.deployed_at == datetime(2024, 1, 26, 15, 17, 13, 482000, tzinfo=UTC)
     with answering("ecs") as aws:
         providers = fetch_providers(aws, [])
-    from advisor.sources.aws.ecs import FARGATE_PROVIDERS
+    from advisor.sources.aws.ecs_facts import FARGATE_PROVIDERS
 
     assert present_of(redash, CLUSTER, {**providers, **FARGATE_PROVIDERS}, [], []).launch_type == "FARGATE"
 

@@ -22,12 +22,6 @@ from advisor.sources.aws.cloudwatch import (
 from advisor.sources.aws.collect_report import collect_report
 from advisor.sources.aws.commitments import fetch_commitments
 from advisor.sources.aws.ecs import (
-    FARGATE_PROVIDERS,
-    Cluster,
-    EcsService,
-    Provider,
-    RunningTask,
-    TaskDefinition,
     fetch_cluster,
     fetch_cluster_names,
     fetch_providers,
@@ -35,6 +29,7 @@ from advisor.sources.aws.ecs import (
     fetch_task_definition,
     fetch_tasks,
 )
+from advisor.sources.aws.ecs_facts import FARGATE_PROVIDERS, Cluster, EcsService, Provider, RunningTask, TaskDefinition
 from advisor.sources.aws.errors import AwsError
 from advisor.sources.aws.findings import Findings, FoundService, LoadFile
 from advisor.sources.aws.instances import Group, fetch_groups, fetch_instances

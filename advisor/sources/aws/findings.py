@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from advisor.sources.aws.cloudwatch import Window
-from advisor.sources.aws.ecs import Cluster, EcsService, Provider, TaskDefinition
+from advisor.sources.aws.ecs_facts import Cluster, EcsService, Provider, TaskDefinition
 from advisor.sources.aws.instances import Group, Instances
 from advisor.sources.aws.present import Present
 from advisor.sources.aws.scaling import ScalableTarget, ScalingPolicy

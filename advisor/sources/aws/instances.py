@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from advisor.sources.aws.ecs import Cluster, ContainerInstance, Provider, ProviderKind, fetch_container_instances
+from advisor.sources.aws.ecs import fetch_container_instances
+from advisor.sources.aws.ecs_facts import Cluster, ContainerInstance, Provider, ProviderKind
 from advisor.sources.aws.errors import reading
 from advisor.sources.aws.session import Aws, batches
 

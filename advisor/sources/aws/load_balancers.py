@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from advisor.sources.aws.ecs import EcsService
+from advisor.sources.aws.ecs_facts import EcsService
 from advisor.sources.aws.errors import reading
 from advisor.sources.aws.session import Aws
 

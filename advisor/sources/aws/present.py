@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from advisor.sources.aws.ecs import Cluster, EcsService, Provider, ProviderKind, RunningTask, StrategyItem
+from advisor.sources.aws.ecs_facts import Cluster, EcsService, Provider, ProviderKind, RunningTask, StrategyItem
 from advisor.sources.aws.instances import Group
 
 _LAUNCH_TYPES: Final = frozenset(kind.value for kind in ProviderKind)

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from advisor.sources.aws.cloudwatch import Window
-from advisor.sources.aws.ecs import EcsService, TaskDefinition
+from advisor.sources.aws.ecs_facts import EcsService, TaskDefinition
 from advisor.sources.aws.findings import FoundService
 from advisor.sources.aws.load import ServiceLoad
 

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from advisor.sources.aws.ecs import Cluster, TaskDefinition, fetch_task_definition
+from advisor.sources.aws.ecs import fetch_task_definition
+from advisor.sources.aws.ecs_facts import Cluster, TaskDefinition
 from advisor.sources.aws.errors import AwsError, lost, reading, stated
 from advisor.sources.aws.session import FEW_ATTEMPTS, Aws, Skipped
 
