@@ -360,6 +360,26 @@ def test_commitments_on_both_sides_by_hand():
     assert committed_row[1].ec2_usd == pytest.approx(0.5 * (6 * f - volume) + volume)
 
 
+@pytest.mark.parametrize("axis", [AxisName.FARGATE_PRICE, AxisName.EC2_PRICE])
+def test_savings_plans_get_dearer_as_what_they_cover_does(axis):
+    plans = with_plans(catalog_of(EIGHT), 0.2, 0.5)
+    by_load = sweep(steady(8), plans, y=AxisName.COMMITMENT, x_values=[1, 2]).cells["best"][1][0]
+    by_price = sweep(steady(8), plans, x=axis, y=AxisName.COMMITMENT, x_values=[0, 0.1]).cells["best"][1]
+    assert (by_price[0].fargate_usd, by_price[0].ec2_usd) == pytest.approx((by_load.fargate_usd, by_load.ec2_usd))
+    volume = VOLUME_USD_PER_HOUR * 730
+    if axis is AxisName.FARGATE_PRICE:
+        assert by_price[1].fargate_usd == pytest.approx(1.1 * by_load.fargate_usd)
+    else:
+        assert by_price[1].ec2_usd - volume == pytest.approx(1.1 * (by_load.ec2_usd - volume))
+
+
+def test_unmet_load_is_said_also_where_fargate_has_no_price():
+    load = load_of(service(np.full(2 * WEEK, 20), form="requests", requests_per_task=1.0, architectures=["ARM64"], max=10))
+    found = sweep(load, catalog_of(instance_type("m7g.xlarge", 0.1, 8, "ARM64")), x_values=[1, 2])
+    assert found.today.fargate_usd is None
+    assert found.today.unmet_task_hours > 0
+
+
 def test_a_commitment_is_only_as_large_as_it_pays():
     """Tasks run a quarter of the hours: a plan that saves a half would be lost in three quarters of them, so none is bought."""
     load = load_of(service(np.tile([8.0] * 6 + [0.0] * 18, 14)))

@@ -357,7 +357,7 @@ class _Grid:
             fargate_usd=None if fargate is None else fargate.usd,
             ec2_usd=None if ec2 is None else ec2.usd,
             instance_types=() if ec2 is None else ec2.instance_types,
-            unmet_task_hours=0.0 if fargate is None else fargate.unmet_task_hours,
+            unmet_task_hours=max((side.unmet_task_hours for side in (fargate, ec2) if side is not None), default=0.0),
         )
 
     def _side(self, key: tuple[object, ...], work_out: Any) -> Side | None:

@@ -346,6 +346,9 @@ class Circumstances:
     def _search(self, settings: Settings) -> Search:
         prices = (AxisName.FARGATE_PRICE, AxisName.EC2_PRICE, AxisName.SPOT_DISCOUNT, AxisName.SPOT_PRICE)
         key = tuple((name, settings[name]) for name in prices if name in settings)
+        terms = str(settings.get(AxisName.COMMITMENT, NO_COMMITMENT))
+        if key and terms != NO_COMMITMENT:
+            key = (*key, (AxisName.COMMITMENT, terms))
         if key not in self._searches:
             catalog, constraints, region = self.catalog, self.workload.constraints, self.workload.region
             types = self._all
@@ -376,7 +379,10 @@ class Circumstances:
                 return on_demand * ec2 * (1 - float(discount))
             return now * ec2 * spot
 
-        return changed_catalog(self.catalog, self.workload.region, self._all.types, usd)
+        terms = settings.get(AxisName.COMMITMENT)
+        return changed_catalog(
+            self.catalog, self.workload.region, self._all.types, usd, terms=None if terms is None else str(terms)
+        )
 
     def _is_on(self, hours_per_day: AxisValue | None) -> BoolArray | None:
         """(input steps,): within the busiest hours of the day, one after the other."""
