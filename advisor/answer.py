@@ -17,7 +17,7 @@ from advisor.optimize.alternatives import (
     without_repeats,
 )
 from advisor.optimize.certificate import as_dict, lower_bound
-from advisor.optimize.held import HELD_PART, price_plan, weekly_plan_usd, with_idle, without_held
+from advisor.optimize.held import HELD_PART, beside_held, price_plan, weekly_plan_usd, with_idle, without_held
 from advisor.optimize.history import RecentLoad
 from advisor.optimize.instance_money import instance_money
 from advisor.optimize.loads import ServiceLoad
@@ -187,6 +187,7 @@ class Answer:
             warnings=(
                 *self._price_faults(for_cluster),
                 *warnings_for(workload, self.search, found, parts, best.alternative),
+                *beside_held(workload.commitments),
                 *side_cost_sentences(side),
                 *self._price_age(
                     best.alternative, for_cluster, judgement, [present.bill if present else None, side.bill if side else None]
@@ -204,7 +205,10 @@ class Answer:
     def _spot_risks(self, best: str, saving: Saving | None) -> tuple[SpotRisk, ...]:
         known = {choice.id for choice in self.found.for_cluster if choice.parts}
         ids = [each for each in dict.fromkeys((best, saving.against if saving else best)) if each in known]
-        found = (spot_risks(each, self.found.parts_of(each), self.search.catalog, self.workload.region) for each in ids)
+        found = (
+            spot_risks(each, self.found.parts_of(each), self.search.catalog, self.workload.region, self.found.common_hours)
+            for each in ids
+        )
         return tuple(risk for risks in found for risk in risks)
 
     def replayed(self, weeks: int) -> "Answer":

@@ -5,6 +5,7 @@ import math
 import pytest
 from numpy.testing import assert_allclose
 
+from advisor.ecs import LaunchType
 from advisor.recommend.result import Recommendation
 from tests.report.results import PACKED, SPOT, shop, small
 
@@ -25,6 +26,20 @@ def test_a_constant_count_runs_730_hours_a_month_and_costs_its_own_bill():
     assert quiet.task_hours == pytest.approx(2 * 730)  # two tasks all month
     assert quiet.usd_per_task_hour == pytest.approx(quiet.monthly_usd / 1460)
     assert (quiet.requests, quiet.usd_per_million_requests) == (None, None)
+
+
+def test_a_task_hour_on_fargate_costs_its_list_price_also_where_a_replay_moved_the_hours():
+    costs = {cost.service: cost for cost in shop().unit_costs}
+    plan = shop().recommended.plan
+    rates = {item.meter: item.rate_usd for item in shop().recommended.bill.line_items}
+    on_fargate = [name for name, service in plan.services.items() if service.launch_type is LaunchType.FARGATE]
+    assert len(on_fargate) == 4
+    for name in on_fargate:
+        size = plan.services[name].task
+        vcpu, gib = (rates[f"fargate:linux:arm64:on_demand:{unit}_hour"] for unit in ("vcpu", "gib"))
+        listed = size.cpu_units / 1024 * vcpu + size.memory_mib / 1024 * gib
+        # A task is billed from the pull of its image on, and that of a task that started is spread over what it ran.
+        assert 1 <= costs[name].usd_per_task_hour / listed < 1.002
 
 
 def test_requests_cost_the_bill_over_what_was_served_in_a_month():

@@ -129,7 +129,7 @@ def commit_after(
         headline=headline,
         ladder=steps,
         marginal=points,
-        choices=_choices([item.ranking_usd or 0.0 for item in sides], options, cases)
+        choices=_choices([usd for item in sides if (usd := item.ranking_usd) is not None], options, cases)
         if asked.is_cheapest and len(sides) > 1
         else (),
         notes=(*notes, *_remarks(cases, options)),

@@ -12,9 +12,8 @@ from advisor.meters import PaymentOption
 from advisor.plan import Commitment
 from advisor.recommend.commitments import CommitmentOption, LadderStep, MarginalPoint, Purchase
 from advisor.uncertainty import nine_digits
-from advisor.units import HOURS_PER_MONTH, FloatArray
+from advisor.units import HOURS_PER_MONTH, HOURS_PER_YEAR, FloatArray
 
-HOURS_PER_YEAR: Final = 8_760
 LADDER: Final = (0.25, 0.5, 0.75, 1.0)
 GRID_POINTS: Final = 17
 MARGINAL_POINTS: Final = 31

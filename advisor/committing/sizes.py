@@ -6,11 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from advisor.billing import apply_commitments, commitment_meter, committed_amounts, covers, normalization_factor
+from advisor.billing import commitment_meter, covers, normalization_factor
 from advisor.committing.usage import Committable
 from advisor.ecs import PurchaseOption
 from advisor.meters import CommitmentKind, PaymentOption, instance_hour
-from advisor.optimize.commitments import best_reserved_count, best_stack
+from advisor.optimize.commitments import best_reserved_count, best_stack, scale_for_coverage
 from advisor.plan import Commitment
 
 PURCHASE_DIGITS: Final = 5
@@ -104,20 +104,10 @@ def asked_sizes(case: Committable, plans: Sequence[Commitment], asked: AskedSize
     due = float(rates.charge_usd.sum())
     if asked.usd_per_hour is not None:
         return _scaled(plans, asked.usd_per_hour / due)
-    spend = float(committed_amounts(apply_commitments(case.rates(()), quantity, hours)).total_usd)
-
-    def covered(scale: float) -> float:
-        usage = apply_commitments(rates, quantity, hours, capacity=rates.capacity * scale)
-        return 1.0 - float(committed_amounts(usage).on_demand_usd.sum()) / spend
-
-    low, high = 0.0, 1.0
-    target = min(asked.coverage or 0.0, covered(1e12) - 1e-9)
-    while covered(high) < target:
-        high *= 2
-    for _ in range(40):
-        middle = (low + high) / 2
-        low, high = (low, middle) if covered(middle) >= target else (middle, high)
-    return _scaled(plans, high)
+    if asked.coverage is None:
+        raise ValueError("a size is asked for by a coverage or an amount")
+    worth_usd = float(np.mean([case.on_demand_usd(factor) for factor in case.equal_factors]))
+    return _scaled(plans, scale_for_coverage(rates, quantity, hours, asked.coverage, worth_usd))
 
 
 def _scaled(plans: Sequence[Commitment], scale: float) -> tuple[Commitment, ...]:

@@ -96,7 +96,7 @@ def committable(given: Answer, parts: Sequence[Part], hours: FloatArray) -> Comm
     is_moving = np.array([moves for _, _, moves in rows], dtype=np.bool_)
     meters = tuple(meter for meter, _, _ in rows)
     rates = search.catalog.rates_usd(meters, search.region)
-    usd_by_hour = amounts_usd(np.nan_to_num(quantity[is_moving]), rates[is_moving, np.newaxis]).sum(axis=0)
+    usd_by_hour = amounts_usd(quantity[is_moving], rates[is_moving, np.newaxis]).sum(axis=0)
     weekly = by_week(usd_by_hour, search.axis.week_hours(hours > 0), used.first_steps, hours.size)
     month_usd = float(sum_over_states(usd_by_hour, used.usage.hours))
     return Committable(

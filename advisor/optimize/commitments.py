@@ -15,6 +15,9 @@ MOST_ROUNDS: Final = 20
 AVERAGED: Final = 2.0
 """Weight of the newest round in the mean of all, over their number: the first ones are forgotten soon."""
 _DUST: Final = 1e-9
+_EVERYTHING: Final = 1e12
+"""Scale of a commitment that covers whatever it may."""
+_HALVINGS: Final = 50
 _SAMPLE: Final = 4_000
 
 
@@ -44,16 +47,6 @@ class CommitmentCurve:
         begins = np.vstack([np.zeros((1, self.ends_usd.shape[1])), self.ends_usd[:-1]])
         spent = np.clip(usd_per_hour - begins, 0.0, self.ends_usd - begins)
         return float(amounts_usd((spent * self.hours).sum(axis=1), self.ratio).sum())
-
-    def for_coverage(self, fraction: float) -> float:
-        """The smallest commitment under which this share of the eligible on-demand spend is covered. [USD per hour]"""
-        most = float(self.ends_usd[-1].max(initial=0.0)) if len(self.ends_usd) else 0.0
-        target = fraction * self.covered_on_demand_usd(most) if most else 0.0
-        low, high = 0.0, most
-        for _ in range(60):
-            middle = (low + high) / 2
-            low, high = (low, middle) if self.covered_on_demand_usd(middle) >= target else (middle, high)
-        return high
 
 
 def commitment_curve(
@@ -115,6 +108,35 @@ def _bracket(values: FloatArray, weights: FloatArray, above: float) -> tuple[flo
         float(values[order[low]]) if low < values.size else 0.0,
         float(values[order[high]]) if high >= 0 else np.inf,
     )
+
+
+def scale_for_coverage(
+    rates: CommitmentRates, quantity_per_hour: FloatArray, hours: FloatArray, fraction: float, worth_usd: float
+) -> float:
+    """The smallest scale of all commitments together under which this share is covered, or as much as they can.
+
+    Parameters
+    ----------
+    quantity_per_hour : (meters, hours)
+        Without gaps; what held commitments leave.
+    worth_usd
+        At on-demand rates over all hours, what the share is of, with what held commitments cover.
+    """
+
+    def covered(scale: float) -> float:
+        usage = apply_commitments(rates, quantity_per_hour, hours, capacity=rates.capacity * scale)
+        return 1.0 - float(committed_amounts(usage).on_demand_usd.sum()) / worth_usd
+
+    target = min(fraction, covered(_EVERYTHING)) - _DUST
+    if covered(0.0) >= target:
+        return 0.0
+    low, high = 0.0, 1.0
+    while covered(high) < target:
+        high *= 2
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if covered(middle) >= target else (middle, high)
+    return high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

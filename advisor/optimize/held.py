@@ -12,6 +12,7 @@ from advisor.billing import (
     CommittedUsage,
     LineItem,
     MonthlyUsd,
+    amounts_usd,
     apply_commitments,
     commitment_rates,
     committed_amounts,
@@ -101,8 +102,8 @@ def price_plan(parts: Sequence[Part], hours: FloatArray, search: Search) -> Pric
     if missing or on_demand.monthly_usd is None:
         # Whatever has no rate leaves the charges and what nothing covers as the least that the whole can cost.
         uncovered = [m for m, meter in enumerate(used.usage.meters) if not any(covers(c, meter, c.zone) for c in commitments)]
-        amounts = committed_amounts(applied)
-        least = float(np.nansum(amounts.on_demand_usd[uncovered]) + np.nansum(amounts.used_usd + amounts.lost_usd))
+        due = amounts_usd(np.full(len(commitments), applied.hours.sum()), applied.rates.charge_usd)
+        least = float(np.nansum(committed_amounts(applied).on_demand_usd[uncovered]) + np.nansum(due))
         return replace(on_demand, bill=None, monthly_usd=None, missing=missing, priced_usd=least)
     items = tuple(_line_items(parts, used, applied, search))
     mean = math.fsum(item.amount_usd for item in items)
@@ -165,6 +166,12 @@ def with_idle(search: Search, plans: Sequence[Sequence[Part]]) -> Search:
 def left_aside(commitments: Sequence[Commitment]) -> tuple[str, ...]:
     """What to say where held commitments are not counted."""
     return ("held commitments are left aside here: the figures are at on-demand and Spot rates",) if commitments else ()
+
+
+def beside_held(commitments: Sequence[Commitment]) -> tuple[str, ...]:
+    """What of an answer does not hold the commitments that its bills hold."""
+    what = "costs per unit, what-ifs, the map and the ranking of inputs are at on-demand and Spot rates"
+    return (f"{what}: they leave the held commitments aside, and differ from the bills by these",) if commitments else ()
 
 
 def without_held(search: Search) -> Search:

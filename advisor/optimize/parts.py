@@ -20,7 +20,7 @@ from advisor.simulate.fargate import billed_tasks, fargate_meters, fargate_quant
 from advisor.simulate.instances import reservation, root_volume_gib_months, surplus_vcpu
 from advisor.simulate.scaling import RunningTasks, follows_requests
 from advisor.simulate.timeline import Timeline
-from advisor.units import BoolArray, FloatArray
+from advisor.units import BoolArray, FloatArray, ceil_whole
 from advisor.workload import LoadForm, ScheduledRun
 
 ROOT_VOLUME_GIB = 30
@@ -111,6 +111,20 @@ class Part:
     @property
     def name(self) -> str:
         return self.provider.name
+
+
+def whole_instances(part: Part) -> FloatArray:
+    """(steps,): instances of a part as packed. What a replay found multiplies their hours, and says nothing of one moment."""
+    if part.on_instances is None:
+        raise ValueError(f"{part.name} has no instances")
+    factor = 1.0 if part.replay is None else part.replay.factor
+    return ceil_whole(part.on_instances.running / factor) if factor else part.on_instances.running
+
+
+def peak_instances(part: Part) -> float:
+    """The most instances of a part: as packed over the history, or in the weeks that were replayed, whichever is more."""
+    replayed = 0 if part.replay is None else part.replay.instances_max
+    return float(max(np.nanmax(whole_instances(part), initial=0.0), replayed))
 
 
 def fargate_part(

@@ -116,7 +116,7 @@ class ChoiceWithCommitments:
     missing: tuple[str, ...] = ()
     """Meters of either side that no kind of commitment has a rate for: where there are any, the sides are not compared."""
     recommended_usd: float | None = None
-    """Next month's mean, with commitments. [USD a month of 730 h]"""
+    """Next month's mean, with commitments; without draws the upper end of what the plan may cost. [USD a month of 730 h]"""
     runner_up_usd: float | None = None
     is_reversed: bool | None = None
     """The runner-up is cheaper once both sides commit."""

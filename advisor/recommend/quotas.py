@@ -1,6 +1,5 @@
 """Service quotas that a plan runs into in a new account."""
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -8,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from advisor.ecs import InstanceType, LaunchType, PurchaseOption
-from advisor.optimize.parts import DEPLOYMENT_SURGE, Part
+from advisor.optimize.parts import DEPLOYMENT_SURGE, Part, peak_instances
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +81,12 @@ def _ec2(parts: Sequence[Part], types: Sequence[InstanceType]) -> Iterator[Quota
     vcpu = {each.name: each.vcpu for each in types}
     needed: dict[tuple[PurchaseOption, bool], float] = {}
     for part in parts:
-        use, names = part.on_instances, part.provider.instance_types
-        if use is None or not names:
+        names = part.provider.instance_types
+        if part.on_instances is None or not names:
             continue
-        running = float(np.nanmax(use.running, initial=0.0))
+        running = peak_instances(part)
         key = part.provider.purchase_option, names[0][0].upper() in _STANDARD
-        needed[key] = needed.get(key, 0.0) + math.ceil(running) * max(vcpu[name] for name in names)
+        needed[key] = needed.get(key, 0.0) + running * max(vcpu[name] for name in names)
     for key, (name, code, default) in _EC2.items():
         if key in needed:
             yield Quota(

@@ -8,7 +8,8 @@ from typing import Final
 import numpy as np
 
 from advisor.ecs import LaunchType, PurchaseOption
-from advisor.optimize.parts import Part
+from advisor.meters import sum_over_states
+from advisor.optimize.parts import Part, whole_instances
 from advisor.pricing import PriceCatalog
 from advisor.simulate.replay.rules import ClusterRules
 from advisor.simulate.spot import (
@@ -20,7 +21,7 @@ from advisor.simulate.spot import (
     least_on_demand,
     missing_fraction,
 )
-from advisor.units import SECONDS_PER_HOUR
+from advisor.units import SECONDS_PER_HOUR, FloatArray
 
 LEVEL: Final = 0.01
 """Chance of fewer tasks than stated, within a month, that the On-Demand base keeps to."""
@@ -101,28 +102,35 @@ class SpotRisk:
     """What is not known or was assumed."""
 
 
-def spot_risks(alternative: str, parts: Sequence[Part], catalog: PriceCatalog, region: str) -> tuple[SpotRisk, ...]:
+def spot_risks(
+    alternative: str, parts: Sequence[Part], catalog: PriceCatalog, region: str, hours: FloatArray
+) -> tuple[SpotRisk, ...]:
     """Risk of each part of a plan that runs on Spot; empty where none does.
 
     Fargate Spot has no number: AWS publishes none. The band of a type is of the month before its date and may have moved.
+
+    Parameters
+    ----------
+    hours : (steps,)
+        Hours of the month that each step stands for, as the parts were billed.
     """
     on_spot = [part for part in parts if part.provider.purchase_option is PurchaseOption.SPOT]
     fargate = [part for part in on_spot if part.provider.launch_type is LaunchType.FARGATE]
     services = tuple(name for part in fargate for name in part.services)
-    found = [_of_instances(alternative, part, catalog, region) for part in on_spot if part.on_instances is not None]
+    found = [_of_instances(alternative, part, catalog, region, hours) for part in on_spot if part.on_instances is not None]
     if fargate:
         name = fargate[0].name
         found.append(SpotRisk(alternative=alternative, capacity_provider=name, services=services, note=NO_FARGATE_RATE))
     return tuple(found)
 
 
-def _of_instances(alternative: str, part: Part, catalog: PriceCatalog, region: str) -> SpotRisk:
+def _of_instances(alternative: str, part: Part, catalog: PriceCatalog, region: str, hours: FloatArray) -> SpotRisk:
     use = part.on_instances
     if use is None:
         raise ValueError(f"{part.name} has no instances")
     running = part.tasks.sum(axis=0)
     busiest = int(np.nanargmax(np.where(np.isnan(use.running), np.nan, running)))
-    tasks, instances = math.ceil(running[busiest]), math.ceil(use.running[busiest])
+    tasks, instances = math.ceil(running[busiest]), math.ceil(whole_instances(part)[busiest])
     a_piece = math.ceil(tasks / max(instances, 1))
     fewest = max(1, tasks - SPARE_INSTANCES * a_piece)
     types = tuple(_band(name, catalog, region) for name in part.provider.instance_types)
@@ -143,7 +151,9 @@ def _of_instances(alternative: str, part: Part, catalog: PriceCatalog, region: s
     )
     if all(each.low_fraction is None for each in types):
         return risk
-    return _with_chances(risk, (tasks - fewest) // a_piece if a_piece else instances, float(np.nanmean(use.running)))
+    lasting = (hours > 0) & ~np.isnan(use.running)
+    mean = float(sum_over_states(use.running[lasting], hours[lasting]) / hours[lasting].sum())
+    return _with_chances(risk, (tasks - fewest) // a_piece if a_piece else instances, mean)
 
 
 def _with_chances(risk: SpotRisk, spare: int, mean_instances: float) -> SpotRisk:
@@ -155,16 +165,15 @@ def _with_chances(risk: SpotRisk, spare: int, mean_instances: float) -> SpotRisk
     lows = [each.low_fraction for each in known if each.low_fraction is not None] if len(known) == len(risk.types) else []
     highs = [OPEN_BAND_FRACTION if each.high_fraction is None else each.high_fraction for each in risk.types]
     # The types have equal shares. Where all places have the mean rate, no fewer are missing together than of unlike places.
-    rates = [float(np.mean([interruptions_per_month(each) for each in ends])) if ends else None for ends in (lows, highs)]
+    least = float(np.mean([interruptions_per_month(each) for each in lows])) if lows else None
+    most = float(np.mean([interruptions_per_month(each) for each in highs]))
 
     def ends(of: Callable[[float], float]) -> SpotEnds:
-        low, high = (None if rate is None else of(rate) for rate in rates)
-        return SpotEnds(low=low, high=1.0 if high is None else high)
+        return SpotEnds(low=None if least is None else of(least), high=of(most))
 
     def by_pool(places: int, rate: float) -> float:
         return chance_with_pools(places, spare, rate, hours, pools=pools)
 
-    most = rates[1] or 0.0
     base = least_on_demand(instances, LEVEL, lambda places: chance_in_month(places, spare, most, hours))
     base_by_pool = least_on_demand(instances, LEVEL, lambda places: by_pool(places, most))
     return replace(

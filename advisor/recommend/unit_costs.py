@@ -39,6 +39,8 @@ class UnitCost:
 def unit_costs(parts: Sequence[Part], loads: Sequence[ServiceLoad], search: Search, hours: FloatArray) -> tuple[UnitCost, ...]:
     """Unit costs of each service of a plan, in the order of ``loads``; a part without a price is left out.
 
+    At on-demand and Spot rates: held commitments are of the whole plan, and no service's own.
+
     Parameters
     ----------
     hours : (steps,)
@@ -55,7 +57,9 @@ def _of_part(part: Part, loads: Sequence[ServiceLoad], search: Search, hours: Fl
     monthly = price_parts([part], hours, search.catalog, search.region).monthly_usd
     if monthly is None:
         return []
-    task_hours = np.array([_month(row, hours) for row in part.tasks])
+    # The bill holds what a replay found, so that the hours that it is spread over do, too.
+    replayed = 1.0 if part.replay is None else part.replay.factor if part.on_instances is None else part.replay.task_factor
+    task_hours = np.array([_month(row, hours) for row in part.tasks]) * replayed
     weight = task_hours * _share_of_instance(part, search)
     total = float(weight.sum())
     shares = weight / total if total else np.full(len(loads), 1.0 / len(loads))

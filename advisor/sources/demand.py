@@ -13,12 +13,11 @@ from advisor.sources.batch_runs import LONGEST_RUN_STEP_S, Runs, axis_of_runs, t
 from advisor.sources.input_files import Place
 from advisor.sources.meanings import MEASURES, Meaning
 from advisor.sources.series import Series, common_axis, placed
-from advisor.units import SECONDS_PER_HOUR, BoolArray, FloatArray
+from advisor.units import HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray
 from advisor.workload import LoadForm
 
 CONSTANT_START_S = 1_704_067_200
 """Monday 2024-01-01T00:00Z, where a workload of constants begins. [s since 1970]"""
-_HOURS_PER_WEEK = 168
 _YEAR_S = 365.25 * 86_400
 _MOST_YEARS = 20
 _LEAST_COVERED = 0.99
@@ -128,7 +127,7 @@ def constant_load(n_tasks: int) -> Load:
     series = Series(
         start_s=CONSTANT_START_S,
         step_s=SECONDS_PER_HOUR,
-        values={Meaning.TASKS: np.full(_HOURS_PER_WEEK, float(n_tasks))},
+        values={Meaning.TASKS: np.full(HOURS_PER_WEEK, float(n_tasks))},
         origins={},
     )
     return Load(form=LoadForm.TASKS, series=series, is_stated=True, is_constant=True)
@@ -185,7 +184,7 @@ def _moved(series: Series, measured: Sequence[Series]) -> Series:
 
 def _repeated(series: Series, column: FloatArray, step_s: int, start_s: int, n_steps: int) -> FloatArray:
     """A column of whole weeks on another axis, at the same hours of the week."""
-    week_s = _HOURS_PER_WEEK * SECONDS_PER_HOUR
+    week_s = HOURS_PER_WEEK * SECONDS_PER_HOUR
     whole_s = max(1, len(column) * series.step_s // week_s) * week_s
     at = (start_s + step_s * np.arange(n_steps, dtype=np.int64) - series.start_s) % whole_s // series.step_s
     return np.asarray(np.where(at < len(column), column[np.minimum(at, len(column) - 1)], np.nan))

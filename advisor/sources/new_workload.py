@@ -13,12 +13,11 @@ from advisor.ecs import FARGATE_SIZES
 from advisor.errors import InputError
 from advisor.sources.ecs_names import ecs_name_problem, region_problem
 from advisor.sources.timestamps import zone_named
-from advisor.units import SECONDS_PER_HOUR, FloatArray
+from advisor.units import HOURS_PER_DAY, HOURS_PER_WEEK, SECONDS_PER_HOUR, FloatArray
 
 STEP_S: Final = 900
 START: Final = datetime(2024, 1, 1, tzinfo=UTC)
 """A Monday. The date means nothing: beside measured loads, the weeks are repeated over their time."""
-_DAY_H, _WEEK_H = 24, 168
 _MOST_WEEKS: Final = 104
 
 
@@ -135,9 +134,9 @@ def requests_per_second(new: NewService) -> FloatArray:
     The same numbers give the same load. Without growth the highest step is the peak.
     """
     zone = zone_named(new.time_zone) or UTC
-    hours = _local_hours(new.weeks * _WEEK_H * SECONDS_PER_HOUR // STEP_S, zone)
+    hours = _local_hours(new.weeks * HOURS_PER_WEEK * SECONDS_PER_HOUR // STEP_S, zone)
     shape = _shape(new.shape, hours, np.random.default_rng(new.seed))
-    part = (np.arange(hours.size) // (_WEEK_H * SECONDS_PER_HOUR // STEP_S) + 0.5) / new.weeks
+    part = (np.arange(hours.size) // (HOURS_PER_WEEK * SECONDS_PER_HOUR // STEP_S) + 0.5) / new.weeks
     return np.asarray(new.peak_requests_per_second * shape / shape.max() * (1 + new.growth_fraction * part))
 
 
@@ -169,14 +168,14 @@ def _local_hours(n_steps: int, zone: tzinfo) -> FloatArray:
     hours = np.empty(n_steps)
     for step in range(n_steps):
         local = (START + timedelta(seconds=step * STEP_S)).astimezone(zone)
-        hours[step] = local.weekday() * _DAY_H + local.hour + local.minute / 60
+        hours[step] = local.weekday() * HOURS_PER_DAY + local.hour + local.minute / 60
     return hours
 
 
 def _shape(shape: LoadShape, hours: FloatArray, chance: np.random.Generator) -> FloatArray:
     """Share of the peak, (steps,)."""
-    of_day, is_weekend = hours % _DAY_H, hours >= 5 * _DAY_H
-    wave = 0.6 - 0.4 * np.cos((of_day - 3) / _DAY_H * 2 * np.pi)
+    of_day, is_weekend = hours % HOURS_PER_DAY, hours >= 5 * HOURS_PER_DAY
+    wave = 0.6 - 0.4 * np.cos((of_day - 3) / HOURS_PER_DAY * 2 * np.pi)
     if shape is LoadShape.STEADY:
         return 0.9 + 0.1 * chance.random(hours.size)
     if shape is LoadShape.OFFICE_HOURS:
@@ -193,7 +192,7 @@ def _shape(shape: LoadShape, hours: FloatArray, chance: np.random.Generator) -> 
 
 def _spikes(n_steps: int, chance: np.random.Generator) -> FloatArray:
     per_day, lasting = 2, 1_800 // STEP_S
-    starts = chance.random(n_steps) < per_day * STEP_S / (_DAY_H * SECONDS_PER_HOUR)
+    starts = chance.random(n_steps) < per_day * STEP_S / (HOURS_PER_DAY * SECONDS_PER_HOUR)
     if not starts.any():
         starts[int(chance.integers(n_steps))] = True
     height = np.where(starts, 0.5 + 0.5 * chance.random(n_steps), 0.0)

@@ -6,9 +6,8 @@ from typing import Final
 
 import numpy as np
 
-from advisor.units import HOURS_PER_DAY, SECONDS_PER_HOUR, FloatArray, IntArray
+from advisor.units import HOURS_PER_DAY, HOURS_PER_WEEK, SECONDS_PER_HOUR, FloatArray, IntArray
 
-_HOURS_PER_WEEK: Final = 168
 _STEADY_SPREAD: Final = 0.1
 """Standard deviation over mean up to which a load counts as constant."""
 _EXPLAINED: Final = 0.35
@@ -78,7 +77,7 @@ def shape_of(column: FloatArray, start_s: int, step_s: int) -> Shape:
     numbers, where = np.unique(hours, return_inverse=True)
     hourly = np.bincount(where, weights=known) / np.bincount(where)
     daily = _explained(hourly, numbers % HOURS_PER_DAY, _LEAST_DAYS * HOURS_PER_DAY)
-    weekly = _explained(hourly, numbers % _HOURS_PER_WEEK, _LEAST_WEEKS * _HOURS_PER_WEEK)
+    weekly = _explained(hourly, numbers % HOURS_PER_WEEK, _LEAST_WEEKS * HOURS_PER_WEEK)
     idle = float(np.mean(known <= _IDLE_LEVEL * p99)) if p99 > 0 else float(np.mean(known <= 0))
     ratio = highest / p95 if p95 > 0 else None
     word, why = _named(spread, daily, weekly, idle, ratio, highest)

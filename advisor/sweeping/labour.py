@@ -5,7 +5,7 @@ from typing import Any
 
 from advisor.errors import InputError
 from advisor.recommend.result import Recommendation
-from advisor.units import HOURS_PER_MONTH
+from advisor.units import HOURS_PER_DAY, HOURS_PER_MONTH
 
 PRESENT = "present"
 
@@ -95,7 +95,8 @@ def payback(
     low = saving.p10 if saving.p10 is not None else saving.low
     high = saving.p90 if saving.p90 is not None else saving.high
     work_usd = extra_hours_per_month * labour_usd_per_hour
-    one_off = migration_hours * labour_usd_per_hour + best.monthly_usd.mean * double_running_days * 24 / HOURS_PER_MONTH
+    double_run_usd = best.monthly_usd.mean * double_running_days * HOURS_PER_DAY / HOURS_PER_MONTH
+    one_off = migration_hours * labour_usd_per_hour + double_run_usd
     return Payback(
         against=saving.against,
         against_title="what runs today" if saving.against == PRESENT else recommendation.alternative(saving.against).title,

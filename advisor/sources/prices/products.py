@@ -15,13 +15,13 @@ from advisor.pricing.known_meters import BURSTABLE_FAMILIES
 from advisor.sources.prices.download import PriceListError
 from advisor.sources.prices.found import Disagreements, FoundRate, Key, Rows, Stated, usd
 from advisor.sources.prices.offer_csv import OfferFile, OfferReader, date_of
+from advisor.units import HOURS_PER_YEAR
 
 _HOURS: Final = frozenset({"Hrs", "hours", "Hours"})
 _VCPU_HOURS: Final = _HOURS | {"vCPU-Hours", "vCPU-hours"}
 _GB_HOURS: Final = _HOURS | {"GB-Hours"}
 _GB: Final = frozenset({"GB"})
 _GB_MONTHS: Final = frozenset({"GB-Mo", "GB-month", "GB-Month"})
-HOURS_OF_A_YEAR: Final = 8760
 """AWS spreads an upfront fee over 365 days."""
 
 
@@ -422,7 +422,7 @@ class _Reading:
             if not is_whole:
                 incomplete += 1
                 continue
-            spread = (hourly or Decimal(0)) + (upfront or Decimal(0)) / (HOURS_OF_A_YEAR * int(key[-2]))
+            spread = (hourly or Decimal(0)) + (upfront or Decimal(0)) / (HOURS_PER_YEAR * int(key[-2]))
             rows.setdefault(name, {})[tuple(key)] = FoundRate(spread, "instance-hour")
         return incomplete
 
