@@ -146,6 +146,15 @@ def test_a_target_coverage_is_met_over_the_futures(coverage):
     assert found.gap_fraction is None
 
 
+@pytest.mark.parametrize(("coverage", "usd_per_hour"), [(0.625, 0.027), (0.75, 0.054)])
+def test_what_held_plans_cover_counts_towards_the_target_coverage(coverage, usd_per_hour):
+    """6 tasks of $0.048 an hour, half of it held at 25 % off: 75 % leaves a quarter to buy, $0.072 less 25 %."""
+    steady = {**web(demand=[6.0] * N_HOURS), "form": "tasks"}
+    held = (compute_plan(6 * 0.048 * 0.75 / 2),)
+    found = advice(steady, asked={**NO_UPFRONT, "coverage": coverage}, commitments=held, **ON_FARGATE)
+    assert option(found, "compute_savings_plan").usd_per_hour == approx(usd_per_hour, rel=0.01)  # the target is of the futures
+
+
 def test_a_fixed_amount_is_kept():
     found = option(advice(web(demand=DAILY), asked={**NO_UPFRONT, "usd_per_hour": 0.05}, **ON_FARGATE), "compute_savings_plan")
     assert found.usd_per_hour == approx(0.05)

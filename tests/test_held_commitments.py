@@ -8,9 +8,11 @@ import pytest
 
 from advisor import read_workload
 from advisor.answer import advise
+from advisor.answer import answer as plans
 from advisor.ecs import Architecture, LaunchType, PurchaseOption
 from advisor.errors import InputError, PriceNotFoundError
 from advisor.meters import CommitmentKind, PaymentOption, committed, fargate_gib_hour, fargate_vcpu_hour, instance_hour
+from advisor.optimize.held import price_plan
 from advisor.plan import Commitment
 from advisor.pricing import Rate
 from advisor.workload import PresentCluster, PresentService
@@ -222,6 +224,19 @@ def test_without_a_rate_an_alternative_is_not_priced_and_names_the_meter():
     assert instances.monthly_usd is None
     assert instances.missing == ("compute_savings_plan:1y:no_upfront:ec2:linux:on_demand:m5.large",)
     assert found.recommendation.verdict == "best_of_priced"
+
+
+def test_a_plan_without_a_rate_costs_at_least_the_charge_that_is_due_anyway():
+    """Instances have no rate under the plan: of the least that they cost, its $0.1 an hour and the volumes are left."""
+    load = as_workload({"start_s": 0, "step_s": 3600, "services": [web()]})
+    given = plans(
+        replace(load, commitments=(compute_plan(0.1),)), as_catalog((LARGE,), PRICES, listed((LARGE,), compute_saving=None))
+    )
+    instances = next(choice for choice in given.found.for_cluster if "ec2" in choice.id)
+    volumes = [item for item in only(answer(web()), instances.id).bill.line_items if item.meter.startswith("ebs:")]
+    least = price_plan(instances.parts, given.found.common_hours, given.search)
+    assert least.monthly_usd is None
+    assert least.priced_usd == approx(730 * 0.1 + sum(item.amount_usd for item in volumes))
 
 
 def test_an_alternative_without_the_rate_of_a_commitment_might_win_and_the_verdict_says_so():
