@@ -12,7 +12,7 @@ from advisor.fleet.advised import FleetOptions, Member, catalog_of
 from advisor.fleet.hashes import file_sha256, sha256_of
 from advisor.fleet.members import FileMember
 from advisor.fleet.records import Status, WorkloadRecord
-from advisor.sources.load_files import LOAD_SUFFIXES
+from advisor.sources.load_files import is_load_file
 from advisor.version import __version__
 
 _HEADER: Final = "advisor/kept/1"
@@ -81,7 +81,7 @@ def _beside(member: Member, inputs: Iterable[Mapping[str, str]]) -> list[str]:
     if not isinstance(member, FileMember) or not (member.is_workload_file or member.path.is_dir()):
         return []
     folders = sorted({Path(each["path"]).parent for each in inputs})
-    return sorted(str(path) for folder in folders for path in folder.iterdir() if path.suffix.lower() in LOAD_SUFFIXES)
+    return sorted(str(path) for folder in folders for path in filter(is_load_file, folder.iterdir()))
 
 
 @cache

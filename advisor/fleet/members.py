@@ -9,7 +9,7 @@ from typing import Final
 
 from advisor.errors import InputError
 from advisor.fleet.advised import FleetOptions
-from advisor.sources.load_files import LOAD_SUFFIXES
+from advisor.sources.load_files import is_load_file
 from advisor.workload import Workload
 
 WORKLOAD_SUFFIXES: Final = frozenset({".yaml", ".yml"})
@@ -84,7 +84,7 @@ def file_members(sources: Sequence[Path]) -> list[FileMember]:
                 paths[path.absolute()] = None
                 continue
             found = _workload_files(path)
-            if not found and not any(each.suffix.lower() in LOAD_SUFFIXES for each in path.iterdir()):
+            if not found and not any(map(is_load_file, path.iterdir())):
                 raise InputError(
                     "the folder holds neither workload files nor load files",
                     fix="Name the folder that `advisor collect` wrote, or one with a workload.yaml for each cluster.",

@@ -153,7 +153,7 @@ def files_at(path: Path, named_at: Place | None = None) -> list[Path]:
     try:
         if not path.is_dir():
             return [path]
-        found = sorted(each for each in path.iterdir() if _suffix(each) in LOAD_SUFFIXES and each.is_file())
+        found = sorted(filter(is_load_file, path.iterdir()))
     except (OSError, ValueError) as error:
         why = error.strerror if isinstance(error, OSError) and error.strerror else "no such name is possible"
         raise (named_at or Place(str(path))).error(f"it cannot be read ({why.lower()})", fix="Check the name.") from None
@@ -163,6 +163,11 @@ def files_at(path: Path, named_at: Place | None = None) -> list[Path]:
             fix=f"Name a file, or a folder with {listed(sorted(LOAD_SUFFIXES))}.",
         )
     return found
+
+
+def is_load_file(path: Path) -> bool:
+    """Whether a file of a folder is read as load, packed or not."""
+    return _suffix(path) in LOAD_SUFFIXES and path.is_file()
 
 
 def _suffix(path: Path) -> str:

@@ -1,8 +1,11 @@
 """Many workloads: totals, ranking, what is in no total, and what a second run does."""
 
+import bz2
 import csv
+import gzip
 import io
 import json
+import lzma
 import math
 from dataclasses import replace
 from pathlib import Path
@@ -162,6 +165,36 @@ def test_only_what_changed_is_done_again(tmp_path):
     assert len(changed) == 1
     assert after.records[1].best.mean > before.records[1].best.mean
     assert (after.records[0], after.records[2]) == (before.records[0], before.records[2])
+
+
+PACKED = {"gz": gzip.compress, "xz": lzma.compress, "bz2": bz2.compress}
+
+
+@pytest.mark.parametrize("packing", PACKED)
+def test_a_packed_load_file_that_is_added_is_seen_by_the_next_run(tmp_path, packing):
+    write_workload(tmp_path / "a", level=5)
+    folder, sized = tmp_path / "loads", replace(QUICK, region="us-east-1", cpu=512, memory=1024)
+    folder.mkdir()
+    (tmp_path / "a" / "web.csv").rename(folder / "a.csv")
+    before = advise_fleet([folder], options=sized, keep_in=tmp_path / "kept")
+    (folder / f"b.csv.{packing}").write_bytes(PACKED[packing]((folder / "a.csv").read_bytes()))
+    after = advise_fleet([folder], options=sized, keep_in=tmp_path / "kept")
+    assert after.to_json() == advise_fleet([folder], options=sized).to_json()
+    assert (before.totals.n_services, after.totals.n_services) == (1, 2)
+    assert after.totals.best.mean > before.totals.best.mean
+
+
+def test_a_folder_with_nothing_but_a_packed_load_file_is_a_workload(tmp_path):
+    write_workload(tmp_path / "a", level=5)
+    content = (tmp_path / "a" / "web.csv").read_bytes()
+    (tmp_path / "packed").mkdir()
+    (tmp_path / "packed" / "web.csv.gz").write_bytes(gzip.compress(content))
+    sized = replace(QUICK, region="us-east-1", cpu=512, memory=1024)
+    packed, plain = (
+        advise_fleet([tmp_path / "packed"], options=sized),
+        advise_fleet([tmp_path / "a" / "web.csv"], options=sized),
+    )
+    assert packed.totals.best == plain.totals.best
 
 
 @pytest.mark.parametrize(
