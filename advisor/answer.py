@@ -9,7 +9,6 @@ import numpy as np
 from advisor.billing import Bill
 from advisor.errors import AdvisorError, InputError, PriceNotFoundError
 from advisor.optimize.alternatives import (
-    DEFAULT_SPREAD_ID,
     Alternatives,
     Choice,
     alternatives,
@@ -239,7 +238,7 @@ class Answer:
         by_id = {choice.id: choice for choice in self.found.for_cluster}
 
         def compared(choice: Choice) -> Choice:
-            base = by_id.get(choice.id.removesuffix(f":{DEFAULT_SPREAD_ID}"))
+            base = by_id.get(choice.base_id)
             if not choice.is_comparison or base is None or not all(part.replay for part in base.parts if part.on_instances):
                 return choice
             spread = [on_default_spread(self.search, part) for part in base.parts]

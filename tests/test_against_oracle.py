@@ -25,7 +25,7 @@ from advisor.meters import (
 from advisor.optimize.alternatives import alternatives
 from advisor.optimize.loads import service_loads
 from advisor.optimize.pricing import price_parts, weekly_usd
-from advisor.optimize.search import CapacityKind, dedicated_part, default_spread_part, packed_load, shared_part
+from advisor.optimize.search import CapacityKind, dedicated_part, on_default_spread, packed_load, shared_part
 from advisor.simulate.scaling import running_tasks
 from advisor.simulate.timeline import timeline
 from advisor.sizing import needed_tasks
@@ -302,7 +302,7 @@ def test_shared_instances_and_bill(load, instance_type, prices, option, zones):
     assert (part is None) == (plan is None)
     if plan is not None:
         assert_part_is(part, plan, instance_type, option, search, hours, measured)
-        spread = default_spread_part(search, packed, part)
+        spread = on_default_spread(search, part, load=packed)
         expected = plans.shared_plan(load, instance_type, prices[X86], option, zones, default_spread=True)
         assert_part_is(spread, expected, instance_type, option, search, hours, measured)
 

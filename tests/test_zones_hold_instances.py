@@ -8,11 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.ecs import PlacementStrategy, TaskSize
-from advisor.optimize.search import by_step, dedicated_instances, packed_load, shared_instances
+from advisor.answer import answer
+from advisor.ecs import LaunchType, PlacementStrategy, PurchaseOption, TaskSize
+from advisor.optimize.alternatives import Choice
+from advisor.optimize.replayed import replay_part, replayed_parts
+from advisor.optimize.search import (
+    CapacityKind,
+    by_step,
+    dedicated_instances,
+    dedicated_part,
+    packed_load,
+    shared_instances,
+    shared_part,
+)
+from advisor.recommend.result import CLUSTER_SCOPE
 from advisor.simulate.instances import held_in_zones, held_under_default_spread_of_one, with_zone_floor
 from advisor.simulate.scaling import running_tasks
 from advisor.simulate.timeline import timeline, trailing_maximum
+from advisor.sources import read_catalog, read_workload
 from advisor.workload import LoadForm, Scaling, Service
 from tests.oracle import counts as oracle
 
@@ -140,3 +153,55 @@ def test_counts_given_and_counts_replayed_share_instances():
     assert load.count_steps == 5
     np.testing.assert_array_equal(load.n_tasks, replayed.counts + 3)
     assert by_step(load.n_tasks, 5).shape == (100,)
+
+
+TWO_ARCHITECTURES = """
+cluster: two
+region: us-east-1
+services:
+  - {name: a, task: {cpu: 1024, memory: 2048}, load: {file: load.csv, requests_per_task: 40}, architectures: [X86_64]}
+  - {name: b, task: {cpu: 1024, memory: 2048}, load: {file: load.csv, requests_per_task: 25}, architectures: [ARM64]}
+constraints: {launch_types: [EC2]}
+"""
+
+
+@pytest.fixture(scope="module")
+def two_architectures(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("two")
+    random = np.random.default_rng(4)
+    at = np.arange(14 * 288)
+    rate = np.clip(260 + 220 * np.sin(2 * np.pi * at / 288) + random.normal(0, 45, at.size), 5, None)
+    rows = [f"{np.datetime64('2026-01-05T00:00') + np.timedelta64(5 * int(i), 'm')}:00Z,{r:.1f}" for i, r in enumerate(rate)]
+    (folder / "load.csv").write_text("\n".join(["time,requests_per_second", *rows]) + "\n")
+    (folder / "workload.yaml").write_text(TWO_ARCHITECTURES)
+    workload = read_workload(folder / "workload.yaml")
+    return answer(workload, read_catalog(workload.region))
+
+
+def test_a_service_that_shares_with_none_is_billed_as_the_replay_runs_it(two_architectures):
+    """The model that is billed is the one that the replay is held against: the bill is that of the replayed instances."""
+    found, search = two_architectures.found, two_architectures.search
+    for load in found.loads:
+        (architecture,) = load.service.architectures
+        kind = CapacityKind(launch_type=LaunchType.EC2, purchase_option=PurchaseOption.ON_DEMAND, architecture=architecture)
+        part = shared_part(search, packed_load([load.run]), kind, found.common_hours, name="two")
+        alone = dedicated_part(search, load.run, kind, found.common_hours)
+        assert part.provider.instance_types == alone.provider.instance_types
+        np.testing.assert_array_equal(part.on_instances.running, alone.on_instances.running)
+        (replayed,) = replayed_parts([part], two_architectures.workload, search)
+        ran = replay_part(part, two_architectures.workload, search)
+        assert replayed.on_instances.running.mean() == pytest.approx(ran.over_time(ran.instances).mean(), rel=1e-3)
+
+
+def test_a_comparison_goes_by_the_name_of_the_choice_that_is_left_and_is_replayed_with_it(two_architectures):
+    clusters = {each.id: each for each in two_architectures.replayed(2).recommendation().of_scope(CLUSTER_SCOPE)}
+    assert "cluster:ec2_shared:x86_64:on_demand" not in clusters  # each alone: the plan of the choice before it
+    comparisons = {name: each for name, each in clusters.items() if each.is_comparison}
+    assert set(comparisons) == {"cluster:ec2:x86_64:on_demand:default_spread"}
+    assert clusters["cluster:ec2:x86_64:on_demand"].replay is not None
+    assert all(each.replay is not None for each in comparisons.values())
+
+
+def test_a_comparison_in_the_best_sizes_stands_beside_the_choice_in_the_best_sizes():
+    choice = Choice(id="cluster:ec2_shared:arm64:on_demand:default_spread:right_sized", title="", is_comparison=True)
+    assert choice.base_id == "cluster:ec2_shared:arm64:on_demand:right_sized"

@@ -16,7 +16,7 @@ from advisor.optimize.search import (
     PackedLoad,
     Search,
     dedicated_part,
-    default_spread_part,
+    on_default_spread,
     packed_load,
     shared_part,
 )
@@ -49,6 +49,11 @@ class Choice:
     @property
     def is_feasible(self) -> bool:
         return bool(self.parts) or bool(self.missing)
+
+    @property
+    def base_id(self) -> str:
+        """Of a comparison, the choice that it stands beside."""
+        return self.id.replace(f":{DEFAULT_SPREAD_ID}", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -357,7 +362,7 @@ def _shared_choices(
     choice_id = f"cluster:{kind.launch_type.lower()}_shared:{kind.architecture.lower()}:{kind.purchase_option}"
     yield Choice(id=choice_id, title=parts_title(parts), parts=tuple(parts))
     if kind.launch_type is LaunchType.EC2 and kind.purchase_option is PurchaseOption.ON_DEMAND:
-        spread = [default_spread_part(search, _packed(packed, _of(loads, part)), part) for part in parts]
+        spread = [on_default_spread(search, part, load=_packed(packed, _of(loads, part))) for part in parts]
         yield Choice(
             id=f"{choice_id}:{DEFAULT_SPREAD_ID}",
             title=f"{parts_title(parts)}, default AZ spread",
@@ -477,12 +482,20 @@ def _of(loads: Sequence[ServiceLoad], part: Part) -> list[ServiceLoad]:
 
 
 def without_repeats(choices: Iterable[Choice]) -> Iterable[Choice]:
-    """The same plan is offered once, under its first name."""
-    seen = set()
+    """The same plan is offered once, under its first name; what stands beside it to compare goes by that name, too."""
+    first_of: dict[frozenset[object], str] = {}
+    now_called: dict[str, str] = {}
+    offered: set[str] = set()
     for choice in choices:
         key = frozenset(_identity(part) for part in choice.parts)
-        if not choice.parts or key not in seen:
-            seen.add(key)
+        if choice.parts and key in first_of:
+            now_called[choice.id] = first_of[key]
+            continue
+        if choice.is_comparison and choice.base_id in now_called:
+            choice = replace(choice, id=f"{now_called[choice.base_id]}:{DEFAULT_SPREAD_ID}")
+        if choice.id not in offered:
+            first_of.setdefault(key, choice.id)
+            offered.add(choice.id)
             yield choice
 
 

@@ -305,20 +305,15 @@ class _SharedPacking:
 
     def _pack(self, at: int) -> None:
         search, zones, delay = self.search, self.search.constraints.zones, self.search.axis.delay_steps
-        self.series[at] = shared_instances(self.load, self.capacity[at], zones, delay)
+        self.series[at] = instances_on(self.load.runs, self.capacity[at], zones, delay, load=self.load)
         running = self.series[at][1]
         surplus = _surplus_hours(search.candidates.types[self.usable[at]], self.load.runs, running, self.hours)
         month = sum_over_states(running, self.hours)
         self.usd[at] = search.month_usd(month, np.array(surplus), self.rates[at])
 
 
-def default_spread_part(search: Search, load: PackedLoad, part: Part) -> Part:
-    """The same services and instance types under ECS's default placement, an upper figure: for comparison."""
-    return on_default_spread(search, part, load=load)
-
-
 def on_default_spread(search: Search, part: Part, *, load: PackedLoad | None = None) -> Part:
-    """A part on instances as ECS's default placement would run it, on the same types."""
+    """A part on instances as ECS's default placement would run it, on the same types: an upper figure where services share."""
     if part.provider.placement is None:
         return part
     provider = replace(part.provider, placement=PlacementStrategy.DEFAULT_SPREAD)
@@ -331,16 +326,12 @@ def part_on_provider(
     """Services on a given capacity provider with instances: its types and placement are kept, nothing is searched."""
     index = np.array([i for i, t in enumerate(search.candidates.types) if t.name in provider.instance_types])
     zones, delay = provider.zones, search.axis.delay_steps
-    is_default = provider.placement is PlacementStrategy.DEFAULT_SPREAD
-    series = []
-    for at in index.tolist():
-        offered = search.candidates.capacity[at]
-        if len(runs) == 1:
-            per_instance = int(tasks_per_instance(reservation(runs[0].size), offered))
-            series.append(dedicated_instances(runs[0], per_instance, zones, delay, placement=provider.placement))
-        else:
-            load = load or packed_load(runs)
-            series.append(shared_instances(load, offered, zones, delay, is_default=is_default))
+    if load is None and len(runs) > 1:
+        load = packed_load(runs)  # once for all types of a pool
+    series = [
+        instances_on(runs, search.candidates.capacity[at], zones, delay, placement=provider.placement, load=load)
+        for at in index.tolist()
+    ]
     kind = CapacityKind(
         launch_type=provider.launch_type,
         purchase_option=provider.purchase_option,
@@ -385,6 +376,27 @@ def least_instances(runs: Sequence[RunningTasks], zones: int) -> int:
 def _always_runs(run: RunningTasks) -> bool:
     """Whether a task of the service runs at every moment that was measured."""
     return run.min_tasks > 0 if run.service.load_form is not LoadForm.TASKS else bool(np.nanmin(run.tasks, initial=np.inf) > 0)
+
+
+def instances_on(
+    runs: Sequence[RunningTasks],
+    capacity: IntArray,
+    zones: int,
+    delay_steps: int,
+    *,
+    placement: PlacementStrategy | None = PlacementStrategy.SPREAD_THEN_BINPACK,
+    load: PackedLoad | None = None,
+) -> tuple[FloatArray, FloatArray]:
+    """Instances that the tasks fill, and instances running: (steps,) each; NaN in a gap.
+
+    A service that shares with none keeps what its zones hold one by one, whatever its capacity provider is called. ``load`` is
+    of the same services, where it is at hand.
+    """
+    if len(runs) == 1:
+        per_instance = int(tasks_per_instance(reservation(runs[0].size), capacity))
+        return dedicated_instances(runs[0], per_instance, zones, delay_steps, placement=placement)
+    is_default = placement is PlacementStrategy.DEFAULT_SPREAD
+    return shared_instances(load or packed_load(runs), capacity, zones, delay_steps, is_default=is_default)
 
 
 def dedicated_instances(
