@@ -14,11 +14,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from advisor.ecs import PlacementStrategy
 from advisor.simulate.packing import first_fit_decreasing
-from advisor.simulate.replay.placement import place, take
 from advisor.simulate.replay.rules import ClusterRules, ReplayedCluster, ReplayedService, whole_steps
 from advisor.simulate.replay.scaling import Scalers
+from advisor.simulate.replay.tasks import Tasks
 from advisor.units import BoolArray, FloatArray, IntArray
 
 
@@ -72,27 +71,13 @@ def replay_cluster(services: Sequence[ReplayedService], cluster: ReplayedCluster
 
 
 class _Run:
-    """The state of one replay. Instances are rows in the order of their launch; ended ones are deleted."""
+    """The state of one replay."""
 
     def __init__(self, services: Sequence[ReplayedService], cluster: ReplayedCluster | None, n_steps: int, step_s: int) -> None:
         self.services, self.cluster, self.step_s, self.n_steps = services, cluster, step_s, n_steps
-        n = len(services)
-        self.sizes = np.stack([service.reservation for service in services]).astype(np.int64)
-        if cluster is not None and not (self.sizes <= cluster.capacity).all():
-            raise ValueError("a task fits on no instance")
-        self.start_steps = [whole_steps(service.start_s, step_s) for service in services]
-        self.ring = max(self.start_steps) + 1
+        self.tasks = Tasks(services, cluster, step_s)
         self.rules = cluster.rules if cluster else ClusterRules()
-        self.zone = np.zeros(0 if cluster else 1, dtype=np.int64)
-        self.active_at = np.zeros(0 if cluster else 1, dtype=np.int64)
-        rows = 0 if cluster else 1
-        self.run = np.zeros((rows, n), dtype=np.int64)
-        self.starting = np.zeros((self.ring, rows, n), dtype=np.int64)
-        self.held = np.zeros((rows, n), dtype=np.int64)  # run + starting, kept beside them: most of what a step asks for
-        self.n_starting = np.zeros(self.ring, dtype=np.int64)
-        self.n_running, self.n_placed = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
-        self.free = np.zeros((rows, 3), dtype=np.int64)
-        self.desired = np.zeros(n, dtype=np.int64)
+        self.desired = np.zeros(len(services), dtype=np.int64)
         self.scalers = Scalers(services, step_s)
         self.high_steps, self.low_steps, self.last_out = 0, 0, -(10**9)
         self.changes_at = _change_points(np.stack([service.load for service in services]))
@@ -104,12 +89,12 @@ class _Run:
         segments: list[tuple[int, IntArray, IntArray, IntArray, IntArray, int, int, IntArray]] = []
         t = 0
         while t < self.n_steps:
-            self._finish_starts(t)
+            self.tasks.finish_starts(t)
             self._follow_desired(t)
-            running, placed = self.n_running.copy(), self.n_placed.copy()
+            running, placed = self.tasks.n_running.copy(), self.tasks.n_placed.copy()
             waiting = self.desired - placed
-            active = int((self.active_at <= t).sum()) if self.cluster else 0
-            n_instances = self.zone.size if self.cluster else 0
+            active = int((self.tasks.active_at <= t).sum()) if self.cluster else 0
+            n_instances = self.tasks.zone.size if self.cluster else 0
             desired = self.desired
             self.desired = self.scalers.step(loads[:, t], running, desired, t)
             scaled = self._managed_scaling(t, waiting) if self.cluster else False
@@ -119,7 +104,7 @@ class _Run:
                 self.scalers.skip(loads[:, t], running, skip)
                 self.high_steps += skip if self.high_steps else 0
                 self.low_steps += skip if self.low_steps else 0
-            reserved = placed @ self.sizes
+            reserved = placed @ self.tasks.sizes
             segments.append((1 + skip, running, placed, waiting, desired, n_instances, active, reserved))
             t += 1 + skip
         return _replay(segments)
@@ -127,85 +112,29 @@ class _Run:
     def _open_first(self) -> None:
         """The first step starts with the instances and tasks that its desired counts need, all of them in place."""
         if self.cluster is None:
-            self.run[0] = self.held[0] = self.n_running[:] = self.n_placed[:] = self.desired
+            self.tasks.begin(self.desired)
             return
-        packed = int(first_fit_decreasing(self.desired[np.newaxis], self.sizes, self.cluster.capacity)[0])
+        packed = int(first_fit_decreasing(self.desired[np.newaxis], self.tasks.sizes, self.cluster.capacity)[0])
         least = min(int(self.desired.sum()), self.cluster.zones)
         n_instances = max(packed, least, self.rules.min_instances)
         if self.rules.max_instances is not None:
             n_instances = min(n_instances, self.rules.max_instances)
-        self._launch(n_instances, at=-(10**6))
-        for service in range(len(self.services)):
-            placed = self._place(service, int(self.desired[service]), 0)
-            self.run[:, service] = placed
-            self._hold(service, placed)
-            self.n_running[service] += placed.sum()
-
-    def _finish_starts(self, t: int) -> None:
-        slot = t % self.ring
-        if self.n_starting[slot]:
-            self.run += self.starting[slot]
-            self.n_running += self.starting[slot].sum(axis=0)
-            self.starting[slot] = 0
-            self.n_starting[slot] = 0
+        self.tasks.launch(n_instances, at=-(10**6))
+        self.tasks.begin(self.desired)
 
     def _follow_desired(self, t: int) -> None:
-        missing = self.desired - self.n_placed
+        missing = self.desired - self.tasks.n_placed
         if not missing.any():
             return
         for service in np.flatnonzero(missing < 0).tolist():
-            self._stop(service, int(-missing[service]), t)
+            self.tasks.stop(service, int(-missing[service]), t)
         for service in np.flatnonzero(missing > 0).tolist():
-            self._start(service, int(missing[service]), t)
-
-    def _start(self, service: int, n_tasks: int, t: int) -> None:
-        started = np.array([n_tasks], dtype=np.int64) if self.cluster is None else self._place(service, n_tasks, t)
-        n_started = int(started.sum())
-        if not n_started:
-            return
-        self._hold(service, started)
-        steps = self.start_steps[service]
-        if steps:
-            slot = (t + steps) % self.ring
-            self.starting[slot, :, service] += started
-            self.n_starting[slot] += n_started
-        else:
-            self.run[:, service] += started
-            self.n_running[service] += n_started
-
-    def _hold(self, service: int, more: IntArray) -> None:
-        """Take room for ``more`` tasks (instances,), or give it back where they are negative."""
-        self.held[:, service] += more
-        self.n_placed[service] += more.sum()
-        if self.cluster is not None:
-            self.free -= more[:, np.newaxis] * self.sizes[service]
-
-    def _place(self, service: int, n_tasks: int, t: int) -> IntArray:
-        assert self.cluster is not None  # noqa: S101 - callers place on instances only
-        is_open = self.active_at <= t
-        return place(n_tasks, self.sizes[service], self.free, self.zone, self.held[:, service], is_open, self.cluster.placement)
-
-    def _stop(self, service: int, n_tasks: int, t: int) -> None:
-        """Running tasks first, then those that still start, latest first."""
-        strategy = self.cluster.placement if self.cluster else PlacementStrategy.BINPACK
-        lost = take(n_tasks, self.run[:, service], self.held[:, service], self.free, self.zone, strategy)
-        self.run[:, service] -= lost
-        self.n_running[service] -= lost.sum()
-        self._hold(service, -lost)
-        for ahead in range(self.ring - 1, 0, -1):
-            n_tasks -= int(lost.sum())
-            if n_tasks <= 0:
-                return
-            slot = (t + ahead) % self.ring
-            lost = take(n_tasks, self.starting[slot, :, service], self.held[:, service], self.free, self.zone, strategy)
-            self.starting[slot, :, service] -= lost
-            self.n_starting[slot] -= lost.sum()
-            self._hold(service, -lost)
+            self.tasks.start(service, int(missing[service]), t)
 
     def _managed_scaling(self, t: int, waiting: IntArray) -> bool:
         """Launch or end instances from the next step on; True where something was done."""
-        rules, n = self.rules, self.zone.size
-        is_busy: BoolArray = np.asarray(self.held.any(axis=1))
+        rules, n = self.rules, self.tasks.zone.size
+        is_busy: BoolArray = np.asarray(self.tasks.held.any(axis=1))
         needed = int(is_busy.sum()) + self._estimate(waiting)
         wanted = -(-needed * 100 // rules.target_capacity_percent)
         self.high_steps = self.high_steps + 1 if needed * 100 > rules.target_capacity_percent * n else 0
@@ -222,10 +151,10 @@ class _Run:
         of = np.flatnonzero(waiting)
         if not of.size or self.cluster is None:
             return 0
-        return int(first_fit_decreasing(waiting[np.newaxis, of], self.sizes[of], self.cluster.capacity)[0])
+        return int(first_fit_decreasing(waiting[np.newaxis, of], self.tasks.sizes[of], self.cluster.capacity)[0])
 
     def _scale_out(self, t: int, wanted: int) -> bool:
-        rules, n = self.rules, self.zone.size
+        rules, n = self.rules, self.tasks.zone.size
         if t - self.last_out < whole_steps(rules.warm_up_s, self.step_s):
             return False
         n_new = min(max(wanted - n, rules.least_step), rules.most_step) if n else rules.from_zero
@@ -233,48 +162,29 @@ class _Run:
             n_new = min(n_new, rules.max_instances - n)
         if n_new <= 0:
             return False
-        self._launch(n_new, at=t + 1 + whole_steps(rules.boot_s, self.step_s))
+        self.tasks.launch(n_new, at=t + 1 + whole_steps(rules.boot_s, self.step_s))
         self.last_out = t
         return True
-
-    def _launch(self, n_new: int, *, at: int) -> None:
-        """Each new instance goes to the zone that has fewest."""
-        assert self.cluster is not None  # noqa: S101
-        per_zone = np.bincount(self.zone, minlength=self.cluster.zones)
-        zones = []
-        for _ in range(n_new):
-            zones.append(int(per_zone.argmin()))
-            per_zone[zones[-1]] += 1
-        n_services = len(self.services)
-        self.zone = np.concatenate([self.zone, np.array(zones, dtype=np.int64)])
-        self.active_at = np.concatenate([self.active_at, np.full(n_new, at, dtype=np.int64)])
-        self.run = np.concatenate([self.run, np.zeros((n_new, n_services), dtype=np.int64)])
-        self.held = np.concatenate([self.held, np.zeros((n_new, n_services), dtype=np.int64)])
-        self.starting = np.concatenate([self.starting, np.zeros((self.ring, n_new, n_services), dtype=np.int64)], axis=1)
-        self.free = np.concatenate([self.free, np.tile(self.cluster.capacity, (n_new, 1))])
 
     def _scale_in(self, t: int, is_empty: BoolArray, n_excess: int) -> bool:
         """End empty active instances, fewer than half of the group: from the fullest zone, oldest first."""
         assert self.cluster is not None  # noqa: S101
-        n = self.zone.size
+        n = self.tasks.zone.size
         n_ending = min(n_excess, max(1, (n - 1) // 2), n - self.rules.min_instances)
-        can_end = is_empty & (self.active_at <= t)
-        per_zone = np.bincount(self.zone, minlength=self.cluster.zones)
+        can_end = is_empty & (self.tasks.active_at <= t)
+        per_zone = np.bincount(self.tasks.zone, minlength=self.cluster.zones)
         ending: list[int] = []
         for _ in range(n_ending):
             empty = np.flatnonzero(can_end)
             if not empty.size:
                 break
-            chosen = int(empty[np.lexsort((empty, self.zone[empty], -per_zone[self.zone[empty]]))[0]])
+            chosen = int(empty[np.lexsort((empty, self.tasks.zone[empty], -per_zone[self.tasks.zone[empty]]))[0]])
             can_end[chosen] = False
-            per_zone[self.zone[chosen]] -= 1
+            per_zone[self.tasks.zone[chosen]] -= 1
             ending.append(chosen)
         if not ending:
             return False
-        self.zone, self.active_at = np.delete(self.zone, ending), np.delete(self.active_at, ending)
-        self.run, self.held = np.delete(self.run, ending, axis=0), np.delete(self.held, ending, axis=0)
-        self.free = np.delete(self.free, ending, axis=0)
-        self.starting = np.delete(self.starting, ending, axis=1)
+        self.tasks.end(ending)
         return True
 
     def _quiet_steps(self, t: int, load: FloatArray, running: IntArray) -> int:
@@ -284,12 +194,8 @@ class _Run:
         quiet = int(until) - t - 1
         if quiet <= 0:
             return 0
-        if self.n_starting.any():
-            quiet = min(quiet, next(ahead for ahead in range(1, self.ring) if self.n_starting[(t + ahead) % self.ring]) - 1)
+        quiet = min(quiet, self.tasks.quiet_steps(t))
         if self.cluster is not None:
-            later = self.active_at[self.active_at > t]
-            if later.size:
-                quiet = min(quiet, int(later.min()) - t - 1)
             quiet = min(quiet, self._quiet_of_scaling(t))
         return max(0, min(quiet, self.scalers.quiet_steps(load, running, t)))
 
