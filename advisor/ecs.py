@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from advisor.units import ECS_CPU_UNITS_PER_VCPU, MIB_PER_GIB
+from advisor.units import CEIL_TOLERANCE, ECS_CPU_UNITS_PER_VCPU, MIB_PER_GIB
 
 
 class LaunchType(StrEnum):
@@ -61,6 +61,13 @@ class TaskSize:
     @property
     def memory_gib(self) -> float:
         return self.memory_mib / MIB_PER_GIB
+
+    def on_vcpu(self, work: float) -> "TaskSize":
+        """The size that does the same where a vCPU does ``work`` times as much: CPU units rounded down, the same memory.
+
+        Rounded up, tasks that together fill an instance could be a unit too large for it.
+        """
+        return TaskSize(cpu_units=max(1, int(self.cpu_units / work + CEIL_TOLERANCE)), memory_mib=self.memory_mib)
 
     def fits_in(self, other: "TaskSize") -> bool:
         """Whether a task of this size fits where ``other`` is offered."""

@@ -16,6 +16,7 @@ from advisor.optimize.pricing import PricedParts, instance_facts, price_parts
 from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS, replayed_parts
 from advisor.optimize.search import CapacityKind, PackedLoad, Search, by_step, packed_load, part_on_provider, search_for
 from advisor.optimize.strategies import PresentStrategies, price_present_strategies
+from advisor.optimize.work import work_sentence
 from advisor.pricing import PriceCatalog
 from advisor.simulate.instances import held, with_zone_floor
 from advisor.simulate.packing import first_fit_decreasing
@@ -248,6 +249,8 @@ def rank_instances(
             f"no priced instance type in {workload.region} holds a task of every service that shares its architecture",
             fix="Widen constraints.instance_types, add a price with --rates, or split the cluster.",
         )
+    told = work_sentence(search.candidates.work_of([row.instance_type for row in result]), search.constraints.work_per_vcpu)
+    notes += [told] if told else []
     return InstanceRanking(
         cluster=workload.cluster,
         region=workload.region,
@@ -404,6 +407,7 @@ def _with_instances(each: _Ranked, group: _Group, per_state: IntArray, packed: I
         by_step(load.over_time(packed), load.count_steps)[np.newaxis],
         search.candidates.capacity[[each.index]].astype(np.float64),
         provider=each.part.provider,
+        work_per_vcpu=float(search.candidates.work_per_vcpu[each.index]),
     )
 
 

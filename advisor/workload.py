@@ -73,6 +73,16 @@ class Growth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkPerVcpu:
+    """How much work a vCPU of an instance type does, in vCPUs of what the load was measured on. One of the two is set."""
+
+    measured_on: str | None = None
+    """An instance type: the work of the others follows from CoreMark."""
+    stated: tuple[tuple[str, float], ...] = ()
+    """Shell pattern and factor; the first pattern that a type matches counts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Constraints:
     """What every plan must keep to."""
 
@@ -82,6 +92,8 @@ class Constraints:
     zones: int = 2
     has_trunking: bool = True
     terms: tuple[str, ...] = ("none",)
+    work_per_vcpu: WorkPerVcpu | None = None
+    """None: 1 on every type."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

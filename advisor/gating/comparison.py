@@ -350,6 +350,10 @@ class _Comparison:
         assert workload.present is not None  # noqa: S101 (the type came from there)
         zones, has_trunking = workload.constraints.zones, workload.constraints.has_trunking
         offered: IntArray = capacity(instance_type, has_trunking=has_trunking, daemons=workload.daemons)
+        if workload.constraints.work_per_vcpu is not None:
+            self.notes.append(
+                f"{_INSTANCES_NOTE} task definitions count as they are written; constraints.work_per_vcpu changes nothing here."
+            )
         is_spread = self.placement is PlacementStrategy.DEFAULT_SPREAD
         packed, running = shared_instances(packed_load(runs), offered, zones, self.axis.delay_steps, is_default=is_spread)
         provider = instance_provider(

@@ -3,7 +3,7 @@
 import fnmatch
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,9 +11,10 @@ import numpy as np
 from advisor.ecs import Architecture, InstanceType, PurchaseOption
 from advisor.errors import InputError
 from advisor.meters import instance_hour, managed_instances_fee_hour, spot_pool_hour, surplus_vcpu_hour
+from advisor.optimize.work import left_out_sentence, work_per_vcpu
 from advisor.pricing import PriceCatalog
 from advisor.simulate.instances import capacity
-from advisor.units import BoolArray, FloatArray, IntArray
+from advisor.units import CEIL_TOLERANCE, BoolArray, FloatArray, IntArray
 from advisor.workload import Constraints, Daemon
 
 LEAST_GENERATION: Mapping[str, int] = {"c": 5, "m": 5, "r": 5, "t": 3, "x": 2}
@@ -28,7 +29,9 @@ class Candidates:
 
     types: tuple[InstanceType, ...]
     capacity: IntArray
-    """(types, 3): CPU units, MiB, network slots, less daemons."""
+    """(types, 3): CPU units, MiB, network slots, less daemons; CPU in the work of the vCPU that the load was measured on."""
+    work_per_vcpu: FloatArray
+    """(types,): which multiplies the CPU units in ``capacity``."""
     on_demand_usd: FloatArray
     spot_pool_usd: FloatArray
     managed_fee_usd: FloatArray
@@ -44,6 +47,10 @@ class Candidates:
     def capacity_of(self, instance_type: InstanceType) -> IntArray:
         """(3,): what one instance of a type offers to services."""
         return np.asarray(self.capacity[self.types.index(instance_type)])
+
+    def work_of(self, names: Collection[str]) -> dict[str, float]:
+        """Work per vCPU of the types among ``names``."""
+        return {t.name: float(work) for t, work in zip(self.types, self.work_per_vcpu, strict=True) if t.name in names}
 
     def of(self, architecture: Architecture) -> BoolArray:
         """(types,): which types have the architecture."""
@@ -67,12 +74,20 @@ def candidates(catalog: PriceCatalog, region: str, constraints: Constraints, dae
     zones = {t.name: catalog.zones_offering(t.name, region) for t in offered}
     allowed = [t for t in offered if _is_allowed(t, constraints)]
     in_zones = tuple(t for t in allowed if (n := zones[t.name]) is None or n >= constraints.zones)
-    types = tuple(t for t in in_zones if all(set(t.architectures) & set(daemon.architectures) for daemon in daemons))
-    if in_zones and not types:
+    with_daemons = [t for t in in_zones if all(set(t.architectures) & set(daemon.architectures) for daemon in daemons)]
+    wanted = constraints.work_per_vcpu
+    factors = work_per_vcpu(catalog.every_instance_type(), wanted)
+    types = tuple(t for t in with_daemons if t.name in factors)
+    if in_zones and not with_daemons:
         raise InputError(
             "the architectures of the daemons exclude every candidate instance type: "
             + ", ".join(f"{daemon.name} ({', '.join(daemon.architectures)})" for daemon in daemons),
             fix="State `architectures` of each daemon, or widen constraints.instance_types.",
+        )
+    if with_daemons and not types:
+        raise InputError(
+            f"no candidate instance type has a factor: {left_out_sentence(with_daemons, factors)}",
+            fix="Add patterns that match to constraints.work_per_vcpu, or widen constraints.instance_types.",
         )
     if not types:
         raise InputError(
@@ -84,11 +99,18 @@ def candidates(catalog: PriceCatalog, region: str, constraints: Constraints, dae
     notes = (
         [f"{n_unknown} of {len(types)} candidate instance types: the zones that offer them are not known"] if n_unknown else []
     )
+    notes += [sentence] if (sentence := left_out_sentence(with_daemons, factors)) else []
     names = [t.name for t in types]
+    work = np.array([factors[name] for name in names])
+    offered_units = np.array(
+        [capacity(t, has_trunking=constraints.has_trunking, daemons=daemons) for t in types], dtype=np.int64
+    )
+    offered_units[:, 0] = np.floor(offered_units[:, 0] * work + CEIL_TOLERANCE)
     on_demand = PurchaseOption.ON_DEMAND
     return Candidates(
         types=types,
-        capacity=np.array([capacity(t, has_trunking=constraints.has_trunking, daemons=daemons) for t in types], dtype=np.int64),
+        capacity=offered_units,
+        work_per_vcpu=work,
         daemons=daemons,
         on_demand_usd=catalog.rates_usd([instance_hour(n, on_demand) for n in names], region),
         spot_pool_usd=catalog.rates_usd([spot_pool_hour(n) for n in names], region),

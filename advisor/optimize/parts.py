@@ -1,7 +1,7 @@
 """Parts of plans: services on one capacity provider, with what they use over time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -155,6 +155,7 @@ def instances_part(
     capacity: FloatArray,
     *,
     provider: CapacityProvider,
+    work_per_vcpu: float = 1.0,
 ) -> Part:
     """Services on container instances of one type, or of each type of a Spot pool in equal shares.
 
@@ -167,10 +168,11 @@ def instances_part(
     packed : (types, steps)
         Instances that the tasks fill, before the least number for the zones and the scale-in delay.
     capacity : (types, 3)
+    work_per_vcpu : work of a vCPU, the same for all types
     """
     share = 1.0 / len(types)
     mean_instances = instances.mean(axis=0)
-    meters, rows = _instance_meters(runs, types, instances * share, provider)
+    meters, rows = _instance_meters(runs, types, instances * share, provider, work_per_vcpu)
     meters.append(GP3_GIB_MONTH)
     rows.append(root_volume_gib_months(mean_instances, provider.root_volume_gib))
     if any(run.service.has_public_ip for run in runs):
@@ -182,7 +184,9 @@ def instances_part(
         floor_binds = mean_instances > packed.mean(axis=0)
     return Part(
         provider=provider,
-        services={run.service.name: service_plan(run, provider, _architecture(provider)) for run in runs},
+        services={
+            run.service.name: service_plan(run, provider, _architecture(provider), work_per_vcpu=work_per_vcpu) for run in runs
+        },
         meters=tuple(meters),
         quantity_per_hour=np.stack(rows),
         unmet_tasks=np.sum([run.unmet for run in runs], axis=0),
@@ -198,7 +202,11 @@ def instances_part(
 
 
 def _instance_meters(
-    runs: Sequence[RunningTasks], types: Sequence[InstanceType], instances: FloatArray, provider: CapacityProvider
+    runs: Sequence[RunningTasks],
+    types: Sequence[InstanceType],
+    instances: FloatArray,
+    provider: CapacityProvider,
+    work_per_vcpu: float,
 ) -> tuple[list[Meter], list[FloatArray]]:
     meters: list[Meter] = []
     rows: list[FloatArray] = []
@@ -214,7 +222,7 @@ def _instance_meters(
         if instance_type.baseline_fraction is not None:
             cpu_units = np.sum([run.cpu_units for run in runs if run.cpu_units is not None], axis=0) / len(types)
             meters.append(surplus_vcpu_hour(instance_type.name))
-            rows.append(surplus_vcpu(instance_type, cpu_units, count))
+            rows.append(surplus_vcpu(instance_type, cpu_units / work_per_vcpu, count))
     return meters, rows
 
 
@@ -253,10 +261,13 @@ def provider_name(wanted: str) -> str:
     return (f"cp-{name}" if name.lower().startswith(("aws", "ecs", "fargate")) else name)[:255]
 
 
-def service_plan(run: RunningTasks, provider: CapacityProvider, architecture: Architecture) -> ServicePlan:
+def service_plan(
+    run: RunningTasks, provider: CapacityProvider, architecture: Architecture, *, work_per_vcpu: float = 1.0
+) -> ServicePlan:
     """How a service runs on a capacity provider, with the bounds and the policy that were simulated."""
+    task = run.size.on_vcpu(work_per_vcpu)
     if run.service.is_batch:
-        return batch_plans(run, provider, architecture)[0]
+        return replace(batch_plans(run, provider, architecture)[0], task=task)
     service, known = run.service, run.tasks[~np.isnan(run.tasks)]
     median, peak = (int(np.ceil(np.median(known))), int(np.ceil(known.max()))) if known.size else (0, 0)
     metric, target = ScalingMetric.NONE, None
@@ -269,7 +280,7 @@ def service_plan(run: RunningTasks, provider: CapacityProvider, architecture: Ar
         launch_type=provider.launch_type,
         purchase_option=provider.purchase_option,
         architecture=architecture,
-        task=run.size,
+        task=task,
         capacity_provider=provider.name,
         desired_tasks=min(max(median, least), most),
         min_tasks=least,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from advisor.billing import amounts_usd, total_usd
-from advisor.ecs import Architecture, InstanceType, LaunchType, PlacementStrategy, PurchaseOption
+from advisor.ecs import Architecture, LaunchType, PlacementStrategy, PurchaseOption
 from advisor.errors import InputError
 from advisor.meters import GP3_GIB_MONTH, PUBLIC_IPV4_HOUR, sum_over_states
 from advisor.optimize.candidates import Candidates, candidates
@@ -202,7 +202,7 @@ def dedicated_part(search: Search, run: RunningTasks, kind: CapacityKind, hours:
     surplus_hours = np.zeros(usable.size)
     for at in np.flatnonzero(search.candidates.is_burstable[usable]):
         _, running = dedicated_instances(run, per_instance[at], zones, delay)
-        surplus_hours[at] = _surplus_hours(search.candidates.types[usable[at]], [run], running, hours)
+        surplus_hours[at] = _surplus_hours(search.candidates, int(usable[at]), [run], running, hours)
     rates = search.rates(kind, has_public_ip=run.service.has_public_ip)[usable]
     usd = search.month_usd(instance_hours, surplus_hours, rates)
     if run.counts is not None:  # so far a lower bound: what zones hold back is worked out for types that may win
@@ -307,7 +307,7 @@ class _SharedPacking:
         search, zones, delay = self.search, self.search.constraints.zones, self.search.axis.delay_steps
         self.series[at] = instances_on(self.load.runs, self.capacity[at], zones, delay, load=self.load)
         running = self.series[at][1]
-        surplus = _surplus_hours(search.candidates.types[self.usable[at]], self.load.runs, running, self.hours)
+        surplus = _surplus_hours(search.candidates, int(self.usable[at]), self.load.runs, running, self.hours)
         month = sum_over_states(running, self.hours)
         self.usd[at] = search.month_usd(month, np.array(surplus), self.rates[at])
 
@@ -365,7 +365,15 @@ def _part(
         # Managed Instances have no group with a least size.
         min_instances=least_instances(runs, search.constraints.zones) if kind.launch_type is LaunchType.EC2 else 0,
     )
-    return instances_part(runs, types, running, packed, search.candidates.capacity[index].astype(np.float64), provider=provider)
+    return instances_part(
+        runs,
+        types,
+        running,
+        packed,
+        search.candidates.capacity[index].astype(np.float64),
+        provider=provider,
+        work_per_vcpu=float(search.candidates.work_per_vcpu[index].min()),
+    )
 
 
 def least_instances(runs: Sequence[RunningTasks], zones: int) -> int:
@@ -442,10 +450,13 @@ def shared_instances(
     return by_step(packed, load.count_steps), by_step(running, load.count_steps)
 
 
-def _surplus_hours(instance_type: InstanceType, runs: Sequence[RunningTasks], running: FloatArray, hours: FloatArray) -> float:
+def _surplus_hours(
+    candidates: Candidates, index: int, runs: Sequence[RunningTasks], running: FloatArray, hours: FloatArray
+) -> float:
+    instance_type = candidates.types[index]
     if instance_type.baseline_fraction is None:
         return 0.0
-    cpu_units = np.sum([run.cpu_units for run in runs if run.cpu_units is not None], axis=0)
+    cpu_units = np.sum([run.cpu_units for run in runs if run.cpu_units is not None], axis=0) / candidates.work_per_vcpu[index]
     return float(sum_over_states(surplus_vcpu(instance_type, cpu_units, running), hours))
 
 
@@ -456,14 +467,16 @@ def _known(values: FloatArray) -> IntArray:
 def _groups(search: Search, usable: IntArray, kind: CapacityKind) -> list[IntArray]:
     """Types, as positions in ``usable``, that may stand in for each other.
 
-    All of them where one is chosen. A Spot pool takes types with the same number of vCPU: ECS counts instances, not their
-    sizes, so that a pool of unequal ones is neither packed nor scaled as planned.
+    All of them where one is chosen. A Spot pool takes types with the same number of vCPU, which do the same work each: ECS
+    counts instances, not their sizes, so that a pool of unequal ones is neither packed nor scaled as planned, and its tasks
+    have one size.
     """
     everything = np.arange(usable.size)
     if kind.n_types == 1:
         return [everything] if usable.size else []
-    vcpu = np.array([search.candidates.types[i].vcpu for i in usable], dtype=np.int64)
-    groups = [everything[vcpu == number] for number in np.unique(vcpu)]
+    vcpu = np.array([search.candidates.types[i].vcpu for i in usable], dtype=np.float64)
+    _, alike = np.unique(np.stack([vcpu, search.candidates.work_per_vcpu[usable]]), axis=1, return_inverse=True)
+    groups = [everything[alike.ravel() == number] for number in range(int(alike.max(initial=-1)) + 1)]
     return [group for group in groups if group.size >= kind.n_types]
 
 

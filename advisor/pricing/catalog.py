@@ -157,6 +157,10 @@ class PriceCatalog:
             self._priced_types[region] = tuple(self._types[name] for name in sorted(self._types) if find(on_demand + name))
         return self._priced_types[region]
 
+    def every_instance_type(self) -> tuple[InstanceType, ...]:
+        """Instance types of all Regions, by name."""
+        return tuple(self._types[name] for name in sorted(self._types))
+
     def instance_type(self, name: str) -> InstanceType:
         """What one instance type offers, wherever it is priced."""
         if name not in self._types:

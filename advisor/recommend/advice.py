@@ -10,10 +10,11 @@ from advisor.optimize.parts import Part
 from advisor.optimize.pricing import instance_facts, price_parts, weighted_quantile
 from advisor.optimize.search import Search
 from advisor.optimize.targets import proposed_target, target_outcomes
-from advisor.plan import ServicePlan, StrategyItem
+from advisor.plan import StrategyItem
 from advisor.recommend.reasons import idle_fraction, service_why
 from advisor.recommend.result import Alternative, ServiceAdvice, SizeAdvice
 from advisor.recommend.verdict import Ranked
+from advisor.simulate.scaling import RunningTasks
 from advisor.units import FloatArray
 
 
@@ -40,7 +41,7 @@ def service_advice(
         tasks_p50=weighted_quantile(part.tasks[row][known], load.hours[known], 0.5),
         tasks_max=float(part.tasks[row][known].max(initial=0.0)),
         why=service_why(alone, load.hours, _idle(part, by_service, found.common_hours)),
-        size=_size_advice(load, plan, found),
+        size=_size_advice(load, part.runs[row], found),
         targets=targets,
         proposed_target=proposed_target(targets, load, part, search),
     )
@@ -64,9 +65,9 @@ def _idle(part: Part, by_service: Mapping[str, Sequence[Ranked]], hours: FloatAr
     return idle_fraction(first_on_instances(by_service[next(iter(part.services))]))
 
 
-def _size_advice(load: ServiceLoad, plan: ServicePlan, found: Alternatives) -> SizeAdvice | None:
+def _size_advice(load: ServiceLoad, run: RunningTasks, found: Alternatives) -> SizeAdvice | None:
     right = found.right_sized.get(load.service.name)
-    if right is None or right.right_size is None or right.run.size != plan.task:
+    if right is None or right.right_size is None or right.run.size != run.size:
         return None
     return SizeAdvice(
         declared={"cpu": load.service.task.cpu_units, "memory": load.service.task.memory_mib},

@@ -48,7 +48,9 @@ def _fitted_memory(parts: Sequence[Part], search: Search) -> dict[str, str]:
 
 
 def _model_defaults(workload: Workload) -> Mapping[str, str]:
-    defaults = {name: value for name, value in MODEL_DEFAULTS.items() if name != "daemons" or not workload.daemons}
+    stated = {"daemons"} if workload.daemons else set()
+    stated |= {"work per vCPU"} if workload.constraints.work_per_vcpu else set()
+    defaults = {name: value for name, value in MODEL_DEFAULTS.items() if name not in stated}
     if workload.growth.is_none:
         is_assumed = any(service.is_stated and service.load_form is not LoadForm.TASKS for service in workload.services)
         defaults["growth"] = "0 beyond what an assumed load states" if is_assumed else "0"

@@ -30,7 +30,8 @@ def plan_of(parts: Sequence[Part], workload: Workload) -> Plan:
     for batch, plans in further.items():
         for plan in plans:
             name = _free_name(batch, {*services, *(service.name for service in workload.services)})
-            services[name] = replace(plan, capacity_provider=services[batch].capacity_provider)
+            first = services[batch]
+            services[name] = replace(plan, task=first.task, capacity_provider=first.capacity_provider)
             order.append(name)
     return Plan(
         cluster=workload.cluster,

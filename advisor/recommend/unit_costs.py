@@ -89,7 +89,7 @@ def _share_of_instance(part: Part, search: Search) -> FloatArray:
     ]
     if not capacity:
         return np.ones(len(part.services))
-    reserved = np.stack([reservation(plan.task) for plan in part.services.values()])
+    reserved = np.stack([reservation(run.size) for run in part.runs])
     return np.asarray((reserved / np.mean(capacity, axis=0))[:, :2].max(axis=1), dtype=np.float64)
 
 

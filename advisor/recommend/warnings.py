@@ -13,6 +13,7 @@ from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.parts import Part
 from advisor.optimize.search import Search
 from advisor.optimize.side_costs import PricedSideCosts
+from advisor.optimize.work import work_sentence
 from advisor.recommend.changes import TREND_WEEKS, changes, sentences, shape_change, weekly_load
 from advisor.recommend.result import Alternative
 from advisor.recommend.verdict import WARN_WEEKS
@@ -136,6 +137,11 @@ def _instance_types(search: Search, parts: Sequence[Part]) -> Iterable[str]:
     chosen = {name for part in parts for name in part.provider.instance_types}
     types = [t for t in search.candidates.types if t.name in chosen]
     yield from (search.candidates.outliers[t.name] for t in types if t.name in search.candidates.outliers)
+    wanted = search.constraints.work_per_vcpu
+    if sentence := work_sentence(search.candidates.work_of(chosen), wanted):
+        yield sentence
+    if wanted is not None:
+        return
     slow = {t.name: share for t in types if (share := _share_of_newest(t, search.candidates.types)) < LEAST_COREMARK_FRACTION}
     if slow:
         yield (
@@ -164,10 +170,10 @@ def _close_fits(search: Search, parts: Sequence[Part]) -> Iterable[str]:
         for instance_type in (types[name] for name in part.provider.instance_types if name in types):
             offered = search.candidates.capacity_of(instance_type)
             less = offered - np.array([0, int(offered[1] * FIT_ERROR_FRACTION), 0])
-            for name, plan in part.services.items():
-                fit, fewer = (int(tasks_per_instance(reservation(plan.task), each)) for each in (offered, less))
+            for name, run in zip(part.services, part.runs, strict=True):
+                fit, fewer = (int(tasks_per_instance(reservation(run.size), each)) for each in (offered, less))
                 if fewer < fit:
-                    spare_mib = int(offered[1]) - fit * plan.task.memory_mib
+                    spare_mib = int(offered[1]) - fit * run.size.memory_mib
                     yield (
                         f"{fit} tasks of {name} fit on a {instance_type.name} with {spare_mib} MiB to spare by our fit of what "
                         f"it registers ({offered[1]:,} MiB): look at one instance's registered memory first, or {fewer} fit"

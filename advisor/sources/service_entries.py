@@ -13,7 +13,17 @@ from advisor.sources.demand import Load
 from advisor.sources.input_files import Place, listed
 from advisor.sources.meanings import Meaning
 from advisor.sources.task_size import TaskDefinition
-from advisor.workload import Constraints, Daemon, LoadForm, MemoryUse, PresentCluster, PresentService, Scaling, Service
+from advisor.workload import (
+    Constraints,
+    Daemon,
+    LoadForm,
+    MemoryUse,
+    PresentCluster,
+    PresentService,
+    Scaling,
+    Service,
+    WorkPerVcpu,
+)
 
 if TYPE_CHECKING:
     from advisor.sources.workload_models import (
@@ -169,7 +179,7 @@ def stated_names(entry: "ServiceEntry", definition: TaskDefinition | None) -> se
     return {name for name, is_stated in stated.items() if is_stated}
 
 
-def constraints_of(entry: "ConstraintsEntry") -> Constraints:
+def constraints_of(entry: "ConstraintsEntry", present: "PresentEntry | None") -> Constraints:
     """Constraints of a workload file."""
     stated = {
         "launch_types": entry.launch_types and tuple(LaunchType(name) for name in dict.fromkeys(entry.launch_types)),
@@ -177,8 +187,17 @@ def constraints_of(entry: "ConstraintsEntry") -> Constraints:
         "zones": entry.zones,
         "has_trunking": entry.trunking,
         "terms": tuple(entry.terms),
+        "work_per_vcpu": _work_per_vcpu(entry, present),
     }
     return Constraints(**{name: value for name, value in stated.items() if value is not None})  # type: ignore[arg-type]  # names and values of one dict
+
+
+def _work_per_vcpu(entry: "ConstraintsEntry", present: "PresentEntry | None") -> WorkPerVcpu | None:
+    if entry.work_per_vcpu is None:
+        return None
+    if entry.work_per_vcpu != "coremark":
+        return WorkPerVcpu(stated=tuple(entry.work_per_vcpu.items()))
+    return WorkPerVcpu(measured_on=entry.measured_on or (next(iter(present.instances)) if present else None))
 
 
 def present_of(entry: "PresentEntry | None") -> PresentCluster | None:

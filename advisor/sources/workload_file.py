@@ -241,7 +241,7 @@ def _from_workload_file(path: Path, files: InputFiles, load_files: LoadFiles, re
         _load_of(path, files, load_files, one, size, document, number)
         for number, (one, size) in enumerate(zip(entry.services, sizes, strict=True))
     ]
-    constraints = constraints_of(entry.constraints)
+    constraints = constraints_of(entry.constraints, entry.present)
     services = [
         service_of(one, definition, size, load, constraints.zones)
         for one, (definition, size), load in zip(entry.services, sized, loads, strict=True)

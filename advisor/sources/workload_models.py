@@ -308,18 +308,38 @@ class PresentEntry(_Entry):
     purchase_option: PurchaseOptionName = Field("on_demand", description="How they are paid for.")
 
 
+TypePattern = Annotated[str, Field(pattern=r"^[a-z0-9.*?\[\]!-]+$")]
+
+
 class ConstraintsEntry(_Entry):
     """What every plan must keep to."""
 
     launch_types: list[LaunchTypeName] | None = Field(
         None, min_length=1, description="Launch types to choose from. Default: all."
     )
-    instance_types: list[Annotated[str, Field(pattern=r"^[a-z0-9.*?\[\]!-]+$")]] | None = Field(
+    instance_types: list[TypePattern] | None = Field(
         None, min_length=1, description="Names or shell patterns, such as m7*. Default: all."
     )
     zones: Annotated[int, Field(ge=1, le=6)] | None = Field(None, description="Availability Zones to spread over. Default 2.")
     trunking: bool | None = Field(None, description="Whether awsvpc trunking may be used. Default true.")
     terms: Annotated[list[str], AfterValidator(_no_terms)] = Field(["none"], description="Commitment terms: [none].")
+    work_per_vcpu: (
+        Literal["coremark"] | dict[TypePattern, Annotated[float, Field(ge=0.1, le=10, allow_inf_nan=False)]] | None
+    ) = Field(
+        None,
+        description="Work of a vCPU of each instance type: `coremark`, or factors by shell pattern, of which the first that"
+        " matches counts. Tasks on a type reserve so much less CPU; types without a factor are left out. Default: 1 on every"
+        " type.",
+    )
+    measured_on: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$")] | None = Field(
+        None, description="With `coremark`: the instance type that counts 1. Default: the one type of present.instances."
+    )
+
+    @model_validator(mode="after")
+    def _measured_on_for_coremark(self) -> Self:
+        if self.measured_on is not None and self.work_per_vcpu != "coremark":
+            raise refusal("measured_on is given without work_per_vcpu: coremark", "Add it, or leave measured_on out.")
+        return self
 
 
 class GrowthEntry(_Entry):
@@ -436,6 +456,16 @@ class WorkloadEntry(_Entry):
     )
     side_costs: SideCostsEntry | None = None
     rates: str | None = Field(None, min_length=1, description="A file of own rates, over the catalog's.")
+
+    @model_validator(mode="after")
+    def _coremark_of_one_type(self) -> Self:
+        constraints, types = self.constraints, [] if self.present is None else list(self.present.instances)
+        if constraints.work_per_vcpu == "coremark" and constraints.measured_on is None and len(types) != 1:
+            raise refusal(
+                "work_per_vcpu: coremark needs the instance type on which the load was measured",
+                "Add measured_on: m6i.large, or the like, to constraints.",
+            )
+        return self
 
 
 def workload_schema() -> dict[str, Any]:

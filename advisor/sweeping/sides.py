@@ -224,6 +224,7 @@ def _among(every: Candidates, chosen: BoolArray) -> Candidates:
         every,
         types=tuple(every.types[i] for i in index),
         capacity=every.capacity[index],
+        work_per_vcpu=every.work_per_vcpu[index],
         on_demand_usd=every.on_demand_usd[index],
         spot_pool_usd=every.spot_pool_usd[index],
         managed_fee_usd=every.managed_fee_usd[index],
