@@ -12,7 +12,7 @@ import typer
 
 from advisor.cli.options import Format, say
 from advisor.cli.progress import Progress
-from advisor.cli.results import NOT_ENOUGH_DATA_STATUS, EmitFormat, deploy_files, formats_of
+from advisor.cli.results import NOT_ENOUGH_DATA_STATUS, EmitFormat, deploy_files, formats_of, today
 
 if TYPE_CHECKING:
     from advisor.fleet import Fleet, FleetOptions
@@ -127,6 +127,7 @@ def fleet_options(
         rates=rates.absolute() if rates else None,
         prices=prices.absolute() if prices else None,
         replay_weeks=replay_weeks,
+        today=today(),
     )
 
 

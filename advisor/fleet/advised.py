@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
@@ -10,6 +11,7 @@ from typing import Protocol
 from advisor.billing import Bill, MonthlyUsd
 from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
 from advisor.errors import AdvisorError
+from advisor.fleet.hashes import Stamp, stamps
 from advisor.fleet.records import Range, ServiceRecord, Status, WorkloadRecord, WorkloadSteps
 from advisor.plan import Plan
 from advisor.pricing import PriceCatalog
@@ -40,6 +42,8 @@ class FleetOptions:
     rates: Path | None = None
     prices: Path | None = None
     replay_weeks: int = 2
+    today: date | None = None
+    """Rates that are older than 90 days on that day are named in a warning."""
 
 
 class Member(Protocol):
@@ -67,9 +71,16 @@ def advise_member(member: Member, options: FleetOptions) -> WorkloadRecord:
     return WorkloadRecord(name=member.name, status=Status.FAILED, problem=problem, service_names=names)
 
 
-@lru_cache(maxsize=32)
 def catalog_of(region: str, prices: Path | None, rates: Path | None) -> PriceCatalog:
-    """A catalog, read once in each process."""
+    """A catalog, read again in each process only when one of its files changed."""
+    from advisor.sources.catalog import catalog_folders
+
+    folders = [each for folder in catalog_folders(prices) for each in (folder, folder / region)]
+    return _catalog(region, prices, rates, tuple(stamp for path in (*folders, rates) if path for stamp in stamps(path)))
+
+
+@lru_cache(maxsize=32)
+def _catalog(region: str, prices: Path | None, rates: Path | None, _stamps: tuple[Stamp, ...]) -> PriceCatalog:
     from advisor.sources import read_catalog
 
     return read_catalog(region, folder=prices, rates_file=rates)
@@ -80,7 +91,8 @@ def _advised(name: str, workload: Workload, options: FleetOptions) -> WorkloadRe
 
     rates = options.rates or (Path(workload.rates_file) if workload.rates_file else None)
     catalog = catalog_of(workload.region, options.prices, rates)
-    return record_of(name, workload, advise(workload, catalog, replay_weeks=options.replay_weeks))
+    found = advise(workload, catalog, today=options.today, replay_weeks=options.replay_weeks)
+    return record_of(name, workload, found)
 
 
 def record_of(name: str, workload: Workload, found: Recommendation) -> WorkloadRecord:
@@ -112,6 +124,8 @@ def record_of(name: str, workload: Workload, found: Recommendation) -> WorkloadR
         unmet_task_hours=best.unmet_task_hours,
         doubts=advice.doubts,
         warnings=found.warnings,
+        notes=found.run.notes,
+        rate_dates=_rate_dates(found),
         plan=_plan_of(found),
         inputs=found.run.inputs,
         catalog=found.run.catalog,
@@ -177,6 +191,12 @@ def _range(usd: MonthlyUsd | None) -> Range | None:
 def _is_sharing(plan: Plan) -> bool:
     on_instances = [each.capacity_provider for each in plan.services.values() if each.launch_type is not LaunchType.FARGATE]
     return len(on_instances) > len(set(on_instances))
+
+
+def _rate_dates(found: Recommendation) -> tuple[str, ...]:
+    bills = [each.bill for each in found.alternatives]
+    bills += [each.bill for each in (found.present, found.side_costs) if each is not None]
+    return tuple(sorted({item.as_of for bill in bills if bill for item in bill.line_items}))
 
 
 def _plan_of(found: Recommendation) -> Mapping[str, object] | None:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache, partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -20,6 +19,7 @@ from advisor.fleet.records import Range, ServiceRecord, Status, WorkloadRecord
 from advisor.fleet.screening import ScreenedChoice, choice_of, screened_choices
 from advisor.optimize.loads import service_loads
 from advisor.optimize.search import Search, search_for
+from advisor.pricing import PriceCatalog
 from advisor.simulate.timeline import timeline
 from advisor.sources.dataset import Dataset, DatasetColumns, DatasetFile, ServiceRows, blocks, records_of, service_rows
 from advisor.sources.dataset_services import DatasetServices, dataset_service, statement_of
@@ -188,7 +188,8 @@ def _held(rows: ServiceRows, entry: "ServiceEntry", columns: DatasetColumns, reg
     load = _load_of({entry.name: rows}, entry, columns, options.reading, notes)
     workload = _workload(entry.name, region, (entry,), [load], notes)
     axis = timeline(workload.start, workload.step_s, workload.n_steps)
-    (service,) = service_loads(workload, replace(_search(region, options.prices, options.rates), axis=axis))
+    search = _search(region, catalog_of(region, options.prices, options.rates))
+    (service,) = service_loads(workload, replace(search, axis=axis))
     return held_tasks(service, axis, workload.notes)
 
 
@@ -230,12 +231,12 @@ def _workload(name: str, region: str, entries: "Sequence[ServiceEntry]", loads: 
 
 
 @lru_cache(maxsize=8)
-def _search(region: str, prices: Path | None, rates: Path | None) -> Search:
+def _search(region: str, catalog: PriceCatalog) -> Search:
     """A search of the Region, whose axis is exchanged for that of each load."""
     first = Workload(
         cluster="none", region=region, services=(), start=datetime(2024, 1, 1, tzinfo=UTC), step_s=3600, demand=np.zeros((0, 1))
     )
-    return search_for(first, catalog_of(region, prices, rates))
+    return search_for(first, catalog)
 
 
 def _records(plan: DatasetPlan, held: Mapping[str, HeldTasks | str], options: FleetOptions) -> dict[str, WorkloadRecord]:
@@ -284,7 +285,7 @@ def _record(
         saving_against="" if saving is None else "fargate",
         services=lines,
         weeks=min(services[name][1].weeks for name in names),
-        warnings=tuple(dict.fromkeys(note for name in names for note in services[name][1].notes)),
+        notes=tuple(dict.fromkeys(note for name in names for note in services[name][1].notes)),
     )
 
 

@@ -6,6 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+Stamp = tuple[str, int, int]
+"""Path, size and time of change of a file."""
 _BLOCK_BYTES: Final = 1 << 20
 
 
@@ -16,6 +18,14 @@ def sha256_of(parts: Iterable[bytes]) -> str:
         digest.update(len(part).to_bytes(8, "big"))
         digest.update(part)
     return digest.hexdigest()
+
+
+def stamps(path: Path) -> tuple[Stamp, ...]:
+    """Of a file, or of the files right in a folder; none where there is none."""
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    return tuple(
+        (str(file), status.st_size, status.st_mtime_ns) for file in files if file.is_file() and (status := file.stat())
+    )
 
 
 def file_sha256(path: Path) -> str:

@@ -12,10 +12,11 @@ from advisor.fleet.advised import FleetOptions, Member, catalog_of
 from advisor.fleet.hashes import file_sha256, sha256_of
 from advisor.fleet.members import FileMember
 from advisor.fleet.records import Status, WorkloadRecord
+from advisor.recommend.price_age import is_old
 from advisor.sources.load_files import is_load_file
 from advisor.version import __version__
 
-_HEADER: Final = "advisor/kept/1"
+_HEADER: Final = "advisor/kept/2"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +38,8 @@ class Kept:
             if header != f"{_HEADER} {sha256_of([body.encode()])}" or record.name != member.name:
                 return None
             now = [file_sha256(Path(each["path"])) for each in record.inputs]
-            return record if fingerprint == self._fingerprint(member, record, now) else None
+            origin = catalog_of(record.region, self.options.prices, None).origin(record.region)
+            return record if fingerprint == self._fingerprint(member, record, now, origin.sha256 if origin else "") else None
         except (OSError, ValueError, KeyError, TypeError, AdvisorError):
             return None
 
@@ -52,24 +54,34 @@ class Kept:
         if self.folder is None or record.status is Status.FAILED:
             return
         body = record.to_json()
-        as_read = [each["sha256"] for each in record.inputs]  # not as they are by now
-        text = f"{_HEADER} {sha256_of([body.encode()])}\n{self._fingerprint(member, record, as_read)}\n{body}"
+        # As they were read where the work was done, not as they are here by now.
+        as_read = self._fingerprint(
+            member, record, [each["sha256"] for each in record.inputs], record.catalog.get("sha256", "")
+        )
+        text = f"{_HEADER} {sha256_of([body.encode()])}\n{as_read}\n{body}"
         write_files(self.folder, {self._file(member): text.encode()})
 
     def _file(self, member: Member) -> str:
         return f"{sha256_of([member.name.encode()])[:24]}.json"
 
-    def _fingerprint(self, member: Member, record: WorkloadRecord, digests: Sequence[str]) -> str:
-        """Of the program, the options, the prices, and everything that was read: by content, not by date."""
-        rates = self.options.rates
-        origin = catalog_of(record.region, self.options.prices, None).origin(record.region)
+    def _fingerprint(self, member: Member, record: WorkloadRecord, digests: Sequence[str], prices: str) -> str:
+        """Of the program, the options, the prices, and everything that was read: by content, not by date.
+
+        Parameters
+        ----------
+        digests
+            SHA-256 of each of the record's inputs, among which is a file of own rates.
+        prices
+            SHA-256 of the catalog.
+        """
+        today = self.options.today
         parts = [
             __version__,
             program_sha256(),
-            repr(replace(self.options, rates=None, prices=None)),
+            repr(replace(self.options, prices=None, today=None)),
             repr(member),
-            origin.sha256 if origin else "",
-            file_sha256(rates) if rates else "",
+            prices,
+            *(f"{date} is old" for date in record.rate_dates if today and is_old(date, today)),
             *(f"{each['path']} {digest}" for each, digest in zip(record.inputs, digests, strict=True)),
             *_beside(member, record.inputs),
         ]

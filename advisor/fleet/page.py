@@ -21,6 +21,7 @@ from advisor.fleet.tables import (
     workloads_without_today,
 )
 from advisor.report.words import chance, money
+from advisor.sources.places import listed
 
 SEARCH = """
 const box = document.getElementById("search"), count = document.getElementById("found");
@@ -79,11 +80,21 @@ def render_page(fleet: Fleet, *, fold_below_usd: float = DEFAULT_FOLD_BELOW_USD)
                 {"name": r.name, "status": status_words(r.status), "problem": r.problem, "services": ", ".join(r.service_names)}
                 for r in fleet.unanswered
             ],
-            warnings=[(record.name, text) for record in fleet.records for text in record.warnings],
+            remarks=_remarks(fleet),
             notes=fleet.notes,
             version=fleet.version,
         )
     )
+
+
+def _remarks(fleet: Fleet) -> list[tuple[str, str]]:
+    """Workloads and what is said of them, warnings first; what is said of many stands once."""
+    names: dict[str, list[str]] = {}
+    for texts in ("warnings", "notes"):
+        for record in fleet.records:
+            for text in getattr(record, texts):
+                names.setdefault(text, []).append(record.name)
+    return [(listed(each), text) for text, each in names.items()]
 
 
 def _figures(fleet: Fleet) -> list[tuple[str, str, str]]:

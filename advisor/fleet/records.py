@@ -114,6 +114,10 @@ class WorkloadRecord:
     unmet_task_hours: float = 0.0
     doubts: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was assumed and seen while the load and the prices were read."""
+    rate_dates: tuple[str, ...] = ()
+    """Of all rates that its alternatives are billed at."""
     plan: Mapping[str, Any] | None = None
     """As in ``recommendation.json``; None of a screening."""
     inputs: tuple[Mapping[str, str], ...] = ()
@@ -153,5 +157,5 @@ class WorkloadRecord:
             ServiceRecord(**{**one, "instance_types": tuple(one["instance_types"]), "changes": tuple(one["changes"])})
             for one in data["services"]
         ]
-        lists = {name: tuple(data[name]) for name in ("service_names", "doubts", "warnings", "inputs")}
+        lists = {name: tuple(data[name]) for name in ("service_names", "doubts", "warnings", "notes", "rate_dates", "inputs")}
         return cls(**{**data, **lists, "services": tuple(services), "status": Status(data["status"])})

@@ -34,14 +34,19 @@ def price_age_warnings(
     return (*_old(of_others | of_best, of_best, region, today), *_apart(of_best))
 
 
+def is_old(as_of: str, today: datetime.date) -> bool:
+    """Whether a rate of that date is old on that day; one without a date is."""
+    day = first_day(as_of)
+    return day is None or day < today - datetime.timedelta(days=OLD_DAYS)
+
+
 def _old(dates: Mapping[str, str], of_best: Mapping[str, str], region: str, today: datetime.date | None) -> Iterable[str]:
     if today is None:
         return
-    limit = today - datetime.timedelta(days=OLD_DAYS)
-    days = {meter: first_day(as_of) for meter, as_of in dates.items()}
-    old = {meter: dates[meter] for meter, day in days.items() if day is None or day < limit}
+    old = {meter: as_of for meter, as_of in dates.items() if is_old(as_of, today)}
     if old:
-        what = f"rates used are older than {OLD_DAYS} days" + (", or have no date" if None in days.values() else "")
+        is_undated = None in map(first_day, old.values())
+        what = f"rates used are older than {OLD_DAYS} days" + (", or have no date" if is_undated else "")
         refresh = f"`advisor prices refresh --region {region}` fetches them anew"
         yield f"{what}: {_named(old, of_best)}; {refresh}"
 

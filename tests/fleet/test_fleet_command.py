@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 import advisor
 from advisor.cli.application import app
+from advisor.cli.results import today
 from tests.fleet.fleets import START, write_fleet, write_workload
 
 
@@ -40,7 +41,7 @@ def test_a_folder_of_workloads_is_a_fleet_with_its_files(folder, tmp_path):
     again = run(folder, "--out", out, "--format", "json", "--quiet")
     assert again.stdout == (out / "fleet.json").read_text(encoding="utf-8")
     assert again.stderr == ""
-    call = advisor.advise_fleet([folder], options=advisor.FleetOptions(replay_weeks=0), keep_in=out / "kept")
+    call = advisor.advise_fleet([folder], options=advisor.FleetOptions(replay_weeks=0, today=today()), keep_in=out / "kept")
     assert again.stdout == call.to_json()
 
 
