@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 
@@ -264,6 +265,10 @@ class Answer:
 
     def drawn_for_cluster(self) -> Drawn:
         """Alternatives for the cluster with their draws."""
+        return self._drawn_for_cluster
+
+    @cached_property
+    def _drawn_for_cluster(self) -> Drawn:
         return self._drawn(CLUSTER_SCOPE, self.found.for_cluster, self.found.common_hours, self.found.common_measured)
 
     def _price_faults(self, ranked: Sequence[Ranked]) -> tuple[str, ...]:

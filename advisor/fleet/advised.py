@@ -2,22 +2,28 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from advisor.billing import Bill, MonthlyUsd
 from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
 from advisor.errors import AdvisorError
 from advisor.fleet.hashes import Stamp, stamps
 from advisor.fleet.records import Range, ServiceRecord, Status, WorkloadRecord, WorkloadSteps
+from advisor.optimize.held import HELD_PART
+from advisor.optimize.present import present_name
 from advisor.plan import Plan
 from advisor.pricing import PriceCatalog
 from advisor.recommend import Alternative, Recommendation, Verdict
+from advisor.recommend.verdict import saving_against
 from advisor.sources.load_options import LoadOptions
 from advisor.workload import Service, Workload
+
+if TYPE_CHECKING:
+    from advisor.answer import Answer
 
 EFFORT_OF_INSTANCES = 3
 """To move tasks onto instances: a capacity provider, an Auto Scaling group, images to patch."""
@@ -87,20 +93,21 @@ def _catalog(region: str, prices: Path | None, rates: Path | None, _stamps: tupl
 
 
 def _advised(name: str, workload: Workload, options: FleetOptions) -> WorkloadRecord:
-    from advisor.answer import advise
+    from advisor.answer import answer
 
     rates = options.rates or (Path(workload.rates_file) if workload.rates_file else None)
     catalog = catalog_of(workload.region, options.prices, rates)
-    found = advise(workload, catalog, today=options.today, replay_weeks=options.replay_weeks)
-    return record_of(name, workload, found)
+    given = answer(workload, catalog, today=options.today).replayed(options.replay_weeks)
+    return record_of(name, given, given.recommendation())
 
 
-def record_of(name: str, workload: Workload, found: Recommendation) -> WorkloadRecord:
+def record_of(name: str, given: "Answer", found: Recommendation) -> WorkloadRecord:
     """What a fleet keeps of a recommendation."""
+    workload = given.workload
     advice, best = found.recommendation, found.recommended
     fargate = all_on_fargate(found, workload.services)
     now = None if found.present is None else found.present.monthly_usd
-    saving, against = _saving(found, now, fargate)
+    saving, against = _saving(given, found, fargate)
     is_known = advice.verdict is not Verdict.NOT_ENOUGH_DATA
     plan = best.plan
     return WorkloadRecord(
@@ -114,6 +121,7 @@ def record_of(name: str, workload: Workload, found: Recommendation) -> WorkloadR
         probability=advice.probability,
         best=_range(best.monthly_usd),
         now_usd=None if now is None else now.mean,
+        now_missing=found.present.missing if found.present else (),
         fargate_usd=None if fargate is None or fargate.monthly_usd is None else fargate.monthly_usd.mean,
         saving=saving,
         saving_against=against,
@@ -149,23 +157,16 @@ def all_on_fargate(found: Recommendation, services: Sequence[Service]) -> Altern
     return None
 
 
-def _saving(found: Recommendation, now: MonthlyUsd | None, fargate: Alternative | None) -> tuple[Range | None, str]:
-    """What the best plan saves a month; ``low`` and ``high`` are the models' own ranges, the quantiles those of the load."""
-    before = now or (fargate.monthly_usd if fargate else None)
-    ours = found.recommended.monthly_usd
-    if before is None or ours is None:
-        return None, ""
-    saving = Range(mean=before.mean - ours.mean, low=before.low - ours.high, high=before.high - ours.low)
-    drawn = found.recommendation.saving
-    if now is None and fargate is not None and drawn is not None and drawn.against == fargate.id:
-        saving = replace(saving, p10=drawn.p10, p50=drawn.p50, p90=drawn.p90)
-    elif now is None:
-        # The draws move the load of both plans alike, so that the quantiles of one belong to those of the other.
-        pairs = ((before.p10, ours.p10), (before.p50, ours.p50), (before.p90, ours.p90))
-        apart = sorted(theirs - own for theirs, own in pairs if theirs is not None and own is not None)
-        if len(apart) == len(pairs):
-            saving = replace(saving, p10=apart[0], p50=apart[1], p90=apart[2])
-    return saving, "now" if now else "fargate"
+def _saving(given: "Answer", found: Recommendation, fargate: Alternative | None) -> tuple[Range | None, str]:
+    """What the best plan saves a month; ``low`` and ``high`` are the models' own ranges, the quantiles those of the draws."""
+    saving, against = found.recommendation.saving_against_present, "now"
+    if saving is None:
+        drawn = {item.alternative.id: item for item in given.drawn_for_cluster().items}
+        best = drawn[found.recommendation.alternative]
+        if fargate is None or fargate.monthly_usd is None or best.alternative.monthly_usd is None:
+            return None, ""
+        saving, against = saving_against(best, drawn[fargate.id]), "fargate"
+    return Range(mean=saving.mean, low=saving.low, high=saving.high, p10=saving.p10, p50=saving.p50, p90=saving.p90), against
 
 
 def _steps(found: Recommendation, saving: Range | None, against: str) -> WorkloadSteps | None:
@@ -256,27 +257,29 @@ def _homes(plan: Plan | None) -> dict[str, list[str]]:
 
 
 def _homes_now(workload: Workload) -> dict[str, list[str]]:
-    """Services that run on the instances of today: those that do not run on Fargate."""
+    """Services that run on the instances of today: those that do not run on Fargate, or all where every one does."""
     if workload.present is None:
         return {}
     names = [s.name for s in workload.services if s.present is None or s.present.launch_type is not LaunchType.FARGATE]
-    return {"present-": names or [s.name for s in workload.services]}
+    return {present_name(each): names or [s.name for s in workload.services] for each in workload.present.instances}
 
 
 def shared_out(bill: Bill | None, homes: Mapping[str, Sequence[str]], weights: Mapping[str, float]) -> dict[str, float]:
-    """Dollars of each service. A line of instances is shared by those that run on them, any other belongs to its service.
+    """Dollars of each service: they add up to the bill.
+
+    A line of instances is shared by those that run on them, what is not used of held commitments by all, and any other belongs
+    to its service.
 
     Parameters
     ----------
     homes
-        Services by capacity provider, or by the beginning of its name.
+        Services by capacity provider.
     weights
-        By service: its share of what is shared.
+        Of all services, by name: the share of each in what is shared.
     """
     usd: dict[str, list[float]] = {}
     for item in bill.line_items if bill else ():
-        at_home = [(home, names) for home, names in homes.items() if item.part.startswith(home)]
-        _, names = max(at_home, key=lambda each: len(each[0]), default=("", [item.part]))
+        names = list(weights) if item.part == HELD_PART else homes.get(item.part, [item.part])
         whole = math.fsum(weights.get(name, 0.0) for name in names)
         for name in names:
             share = weights.get(name, 0.0) / whole if whole else 1 / len(names)

@@ -17,8 +17,8 @@ from advisor.fleet.tables import (
     step_sentences,
     tail_sentence,
     total_sentences,
-    workloads_that_say,
-    workloads_without_today,
+    workloads_of_known_cost,
+    workloads_of_unknown_cost,
 )
 from advisor.report.words import chance, money
 from advisor.sources.places import listed
@@ -98,15 +98,23 @@ def _remarks(fleet: Fleet) -> list[tuple[str, str]]:
 
 
 def _figures(fleet: Fleet) -> list[tuple[str, str, str]]:
-    """Name, value and words of the figures on top."""
+    """Name, value and words of the figures on top: the measured load in a month, and what next month's draws say."""
     totals = fleet.totals
-    figures = [("at best", _mean(totals.best), _range(totals.best))]
+    figures = [("at best", _mean(totals.best), _words(totals.best, f"{totals.n_counted:,} workloads"))]
     if totals.now_usd is not None:
-        figures.append(("now", money(totals.now_usd), workloads_that_say(totals.n_now)))
-        figures.append(("saving against now", _mean(totals.saving_now), _range(totals.saving_now)))
+        of_now = workloads_of_known_cost(totals.n_now)
+        figures += [
+            ("now", money(totals.now_usd), of_now),
+            ("the same at best", _money(totals.best_of_now_usd), of_now),
+            ("saving against now", _mean(totals.saving_now), _words(totals.saving_now)),
+        ]
     if totals.fargate_usd is not None:
-        figures.append(("all on Fargate", money(totals.fargate_usd), workloads_without_today(totals.n_fargate)))
-        figures.append(("saving against Fargate", _mean(totals.saving_fargate), _range(totals.saving_fargate)))
+        of_fargate = workloads_of_unknown_cost(totals.n_fargate)
+        figures += [
+            ("all on Fargate", money(totals.fargate_usd), of_fargate),
+            ("the same at best", _money(totals.best_of_fargate_usd), of_fargate),
+            ("saving against Fargate", _mean(totals.saving_fargate), _words(totals.saving_fargate)),
+        ]
     return figures
 
 
@@ -114,11 +122,13 @@ def _mean(usd: Range | None) -> str:
     return "not known" if usd is None else money(usd.mean)
 
 
-def _range(usd: Range | None) -> str:
+def _words(usd: Range | None, *more: str) -> str:
+    """``next month $640 (P10) to $670 (P90)``: of draws where there are any, which need not hold the measured month."""
     if usd is None:
-        return ""
-    low, high = (usd.low, usd.high) if usd.p10 is None or usd.p90 is None else (usd.p10, usd.p90)
-    return f"{money(low)} to {money(high)}"
+        return "; ".join(more)
+    is_drawn = usd.p10 is not None and usd.p90 is not None
+    drawn = f"next month {_money(usd.p10)} (P10) to {_money(usd.p90)} (P90)"
+    return "; ".join((*more, drawn if is_drawn else f"{money(usd.low)} to {money(usd.high)}"))
 
 
 def _money(usd: float | None) -> str:

@@ -34,7 +34,7 @@ class ServiceRecord:
     memory: int
     instance_types: tuple[str, ...]
     now_usd: float | None
-    """None where the workload does not say what runs today."""
+    """None where the cost of today is not known."""
     fargate_usd: float | None
     """As declared, all on Fargate on demand; None where that is excluded, impossible or without a price."""
     best_usd: float | None
@@ -97,6 +97,8 @@ class WorkloadRecord:
     """That the recommended launch choice is the cheapest."""
     best: Range | None = None
     now_usd: float | None = None
+    now_missing: tuple[str, ...] = ()
+    """What is not known of today's cost, where the workload says what runs today."""
     fargate_usd: float | None = None
     """As declared, all on Fargate on demand."""
     saving: Range | None = None
@@ -157,5 +159,5 @@ class WorkloadRecord:
             ServiceRecord(**{**one, "instance_types": tuple(one["instance_types"]), "changes": tuple(one["changes"])})
             for one in data["services"]
         ]
-        lists = {name: tuple(data[name]) for name in ("service_names", "doubts", "warnings", "notes", "rate_dates", "inputs")}
+        lists = {name: tuple(value) for name, value in data.items() if isinstance(value, list)}
         return cls(**{**data, **lists, "services": tuple(services), "status": Status(data["status"])})

@@ -25,13 +25,13 @@ class Totals:
     best: Range | None
     """Low, high and quantiles as if all loads moved together, which is the widest that they can be."""
     now_usd: float | None
-    """Of the ``n_now`` counted workloads that say what runs today."""
+    """Of the ``n_now`` counted workloads whose cost today is known."""
     n_now: int
     best_of_now_usd: float | None
     """Cost of the best plans of the same workloads."""
     saving_now: Range | None
     fargate_usd: float | None
-    """All on Fargate on demand as declared, of the ``n_fargate`` counted workloads that do not say what runs today."""
+    """All on Fargate on demand as declared, of the ``n_fargate`` counted workloads whose cost today is not known."""
     n_fargate: int
     best_of_fargate_usd: float | None
     saving_fargate: Range | None
@@ -70,7 +70,7 @@ class Fleet:
     services: tuple[RankedService, ...]
     """Those of workloads that count: highest score first, those without one last."""
     steps: tuple[FleetSteps, ...] = ()
-    """What each kind of change saves: of the workloads that say what runs today, and of those that do not."""
+    """What each kind of change saves: of the workloads whose cost today is known, and of those where it is not."""
     without_steps: tuple[WithoutSteps, ...] = ()
     """Workloads that are in the totals and in no staircase."""
     notes: tuple[str, ...] = ()

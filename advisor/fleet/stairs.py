@@ -80,5 +80,5 @@ def _why(record: WorkloadRecord) -> str:
     if record.status is Status.SCREENED:
         return "only screened"
     if not record.saving_against:
-        return "neither today nor all on Fargate as declared has a price"
+        return "the cost of neither today nor all on Fargate as declared is known"
     return "its steps do not lead from the cost before to the cost at best of the totals"

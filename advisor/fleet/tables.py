@@ -12,6 +12,7 @@ from advisor.fleet.result import DEFAULT_FOLD_BELOW_USD, Fleet, RankedService, T
 from advisor.fleet.stairs import FleetSteps
 from advisor.report.markdown import escape
 from advisor.report.words import LAUNCH_WORDS, STEP_WORDS, chance, money, saved, wrapped
+from advisor.sources.places import listed
 
 CSV_COLUMNS = (
     "rank", "workload", "cluster", "region", "service", "status", "verdict", "launch_type", "purchase_option", "architecture",
@@ -72,15 +73,19 @@ def total_sentences(fleet: Fleet) -> list[str]:
         sentences.append(f"best: {money(totals.best.mean)}{_doubt(totals.best)}")
     if totals.now_usd is not None and totals.saving_now is not None and totals.best_of_now_usd is not None:
         sentences.append(
-            f"now: {money(totals.now_usd)} for the {workloads_that_say(totals.n_now)}; at best "
+            f"now: {money(totals.now_usd)} for the {workloads_of_known_cost(totals.n_now)}; at best "
             f"{money(totals.best_of_now_usd)}, which saves {money(totals.saving_now.mean)}{_doubt(totals.saving_now)}"
         )
     if totals.fargate_usd is not None and totals.saving_fargate is not None and totals.best_of_fargate_usd is not None:
         sentences.append(
-            f"Fargate: {money(totals.fargate_usd)} for the {workloads_without_today(totals.n_fargate)}, as "
+            f"Fargate: {money(totals.fargate_usd)} for the {workloads_of_unknown_cost(totals.n_fargate)}, as "
             f"declared on demand; at best {money(totals.best_of_fargate_usd)}, which saves "
             f"{money(totals.saving_fargate.mean)}{_doubt(totals.saving_fargate)}"
         )
+    unknown = [f"{record.name} ({listed(record.now_missing)})" for record in fleet.records if record.now_missing]
+    if unknown:
+        more = f" and {len(unknown) - MOST_NAMES:,} more, named in fleet.json" if len(unknown) > MOST_NAMES else ""
+        sentences.append(f"today is stated and what it costs is not known: {', '.join(unknown[:MOST_NAMES])}{more}")
     n_screened = sum(record.status is Status.SCREENED for record in fleet.records)
     if n_screened:
         sentences.append(
@@ -90,14 +95,14 @@ def total_sentences(fleet: Fleet) -> list[str]:
     return sentences
 
 
-def workloads_that_say(n: int) -> str:
-    """``1 workload that says what runs today``."""
-    return f"{n:,} {'workload that says' if n == 1 else 'workloads that say'} what runs today"
+def workloads_of_known_cost(n: int) -> str:
+    """``1 workload whose cost today is known``."""
+    return f"{n:,} workload{'' if n == 1 else 's'} whose cost today is known"
 
 
-def workloads_without_today(n: int) -> str:
-    """``2 workloads that do not say what runs today``."""
-    return f"{n:,} {'workload that does' if n == 1 else 'workloads that do'} not say what runs today"
+def workloads_of_unknown_cost(n: int) -> str:
+    """``2 workloads whose cost today is not known``."""
+    return f"{n:,} workload{'' if n == 1 else 's'} whose cost today is not known"
 
 
 def tail_sentence(tail: Tail) -> str:
@@ -309,8 +314,8 @@ def _money(usd: float | None) -> str:
 
 
 def _doubt(usd: Range) -> str:
-    """The interval of draws where there are any, else the range of the models; nothing where it is a point."""
+    """What next month's draws say, where there are any, else the range of the models; nothing where it is a point."""
     if usd.p10 is not None and usd.p90 is not None:
-        return f" (P10-P90 {money(usd.p10)} to {money(usd.p90)}, as if all loads moved together)"
+        return f" (next month {money(usd.p10)} (P10) to {money(usd.p90)} (P90), as if all loads moved together)"
     low, high = money(usd.low), money(usd.high)
     return "" if low == high else f" ({low} to {high}, the models' own range)"

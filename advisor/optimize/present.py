@@ -83,7 +83,7 @@ def _instances_today(present: PresentCluster, search: Search) -> list[Part]:
         running = np.full(search.axis.n_steps, float(count))
         meters: tuple[Meter, ...] = (instance_hour(name, present.purchase_option), GP3_GIB_MONTH)
         provider = CapacityProvider(
-            name=provider_name(f"present-{name}"),
+            name=present_name(name),
             launch_type=LaunchType.EC2,
             purchase_option=present.purchase_option,
             instance_types=(name,),
@@ -102,6 +102,11 @@ def _instances_today(present: PresentCluster, search: Search) -> list[Part]:
             )
         )
     return parts
+
+
+def present_name(instance_type: str) -> str:
+    """What bills call the instances of a type that run today."""
+    return provider_name(f"present-{instance_type}")
 
 
 def _architecture(instance_type: str, search: Search) -> Architecture:
