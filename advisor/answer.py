@@ -61,7 +61,7 @@ from advisor.recommend.warnings import memory_doubts, side_cost_sentences, warni
 from advisor.simulate.timeline import Weeks
 from advisor.uncertainty import quantile_error_fraction
 from advisor.units import HOURS_PER_WEEK, BoolArray, FloatArray
-from advisor.workload import Workload
+from advisor.workload import LoadForm, Workload
 
 NO_ERROR = 1e-9
 """Below this a plan's draws are all the same number."""
@@ -124,9 +124,10 @@ def answer(workload: Workload, catalog: PriceCatalog, *, today: date | None = No
 
 
 def _check_that_tasks_run(loads: Sequence[ServiceLoad]) -> None:
-    """Where no task ever runs all launch types cost nothing, and any of them would win."""
+    """Where no task ever runs all launch types cost nothing, or what scaling keeps of it, and any of them would win."""
     for load in loads:
-        if not np.nanmax(load.run.tasks, initial=0.0) > 0:
+        is_kept = load.service.load_form is not LoadForm.TASKS and load.run.min_tasks > 0
+        if not is_kept and not np.nanmax(load.demand, initial=0.0) > 0:
             raise InputError(
                 f"{load.service.name}: no task ever runs: its load is 0 throughout and scaling.min is 0",
                 fix="Set scaling.min to 1, leave the service out, or give a load in which it ran.",

@@ -48,7 +48,7 @@ def needed_tasks(service: Service, demand: FloatArray, size: TaskSize) -> Needed
 
     Notes
     -----
-    .. math:: n_t = \mathrm{clip}\left(\left\lceil \frac{d_t}{u\,c} \right\rceil, n_\min, n_\max\right)
+    .. math:: n_t = \mathrm{clip}\left(\left\lceil \frac{d_t}{u\,c} \right\rceil, \max(1, n_\min), n_\max\right)
 
     with CPU units in use :math:`d`, target :math:`u` and CPU units per task :math:`c`; with ``requests_per_task`` :math:`r`,
     the requests per second that a task serves while at the target, :math:`d_t / r`.
@@ -63,7 +63,7 @@ def needed_tasks(service: Service, demand: FloatArray, size: TaskSize) -> Needed
     else:
         raise ValueError(f"service {service.name!r}: the load does not say what one task serves")
     wanted = ceil_whole(quotient)
-    tasks = np.maximum(wanted, min_tasks(service, size))
+    tasks = np.maximum(wanted, least_scaled_tasks(min_tasks(service, size)))
     if service.scaling.max_tasks is None:
         return NeededTasks(tasks=tasks, unmet=np.where(np.isnan(tasks), np.nan, 0.0))
     bounded = np.minimum(tasks, service.scaling.max_tasks)
@@ -82,6 +82,11 @@ def min_tasks(service: Service, size: TaskSize) -> int:
         return declared
     same_cpu = math.ceil(declared * service.task.cpu_units / size.cpu_units)
     return max(same_cpu, min(declared, 2 if service.port is not None else 1))
+
+
+def least_scaled_tasks(min_tasks: int) -> int:
+    """Lower bound of a policy: without a running task there is no metric, and it would never come back from none."""
+    return max(1, min_tasks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

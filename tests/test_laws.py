@@ -159,9 +159,9 @@ def test_k_times_the_demand_needs_about_k_times_the_tasks(demand, k):
 
 
 def test_not_a_law_the_mean_of_fine_needs_against_the_need_of_the_mean():
-    s = service(task=(1024, 2048), least=0, target=1.0)
-    fine = needed_tasks(s, np.array([1024.0, 0.0]), s.task).tasks.mean()
-    assert (fine, needed_tasks(s, np.array([512.0]), s.task).tasks[0]) == (0.5, 1.0)
+    s = service(task=(1024, 2048), target=1.0)
+    fine = needed_tasks(s, np.array([2048.0, 3072.0]), s.task).tasks.mean()
+    assert (fine, needed_tasks(s, np.array([2560.0]), s.task).tasks[0]) == (2.5, 3.0)
 
 
 @given(demand=demands)

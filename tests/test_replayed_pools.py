@@ -90,3 +90,28 @@ def test_only_the_day_that_is_like_no_other_is_left_out_of_the_ratio():
 
 def test_less_than_a_week_is_taken_as_it_is():
     assert typical_ratio(np.array([99.0, 99, 30]), np.full(3, 100.0), steps_per_day=1) == pytest.approx(0.76)
+
+
+NIGHTS = """
+cluster: nights
+region: us-east-1
+services:
+  - name: web
+    task: {cpu: 1024, memory: 2048}
+    load: {file: web.csv, requests_per_task: 40}
+    architectures: [ARM64]
+    scaling: {min: MIN}
+constraints: {launch_types: [EC2, FARGATE]}
+"""
+
+
+@pytest.mark.parametrize("minutes", [60, 5])
+def test_a_minimum_of_none_costs_what_a_minimum_of_one_does(advised, tmp_path, minutes):
+    # A policy that follows the tasks has nothing to come back by from none: one task stays, and an instance in each zone.
+    at = [np.datetime64("2026-01-05T00:00") + np.timedelta64(minutes * step, "m") for step in range(7 * 1440 // minutes)]
+    rows = [f"{time}:00Z,{300 if time.item().hour == 9 else 0}" for time in at]
+    (tmp_path / "web.csv").write_text("time,requests_per_second\n" + "\n".join(rows) + "\n")
+    none, one = (
+        {a["id"]: a["monthly_usd"]["mean"] for a in advised(NIGHTS.replace("MIN", least)) if a["monthly_usd"]} for least in "01"
+    )
+    assert none == pytest.approx(one)

@@ -17,8 +17,9 @@ from advisor.optimize.search import CapacityKind, PackedLoad, Search, dedicated_
 from advisor.plan import ScalingMetric
 from advisor.simulate.instances import reservation
 from advisor.simulate.replay import ClusterRules, Replay, ReplayedCluster, ReplayedService, replay_cluster
-from advisor.simulate.scaling import RunningTasks, least_scaled_tasks, tasks_at_target
+from advisor.simulate.scaling import RunningTasks, tasks_at_target
 from advisor.simulate.timeline import timeline
+from advisor.sizing import least_scaled_tasks
 from advisor.units import (
     CEIL_TOLERANCE,
     HOURS_PER_DAY,

@@ -9,7 +9,7 @@ from advisor.ecs import TaskSize
 from advisor.simulate.packing import as_counts
 from advisor.simulate.replay import CountArray, CountedCells, counts_over_time
 from advisor.simulate.timeline import Timeline, trailing_maximum
-from advisor.sizing import cpu_units_in_use, min_tasks, needed_tasks
+from advisor.sizing import cpu_units_in_use, least_scaled_tasks, min_tasks, needed_tasks
 from advisor.units import FloatArray, IntArray
 from advisor.workload import LoadForm, Service
 
@@ -159,8 +159,3 @@ def follows_requests(service: Service) -> bool:
 def saturation(service: Service, target_fraction: float) -> float:
     """The policy's metric over its target when all tasks are full: CPU stops at 100 %, requests per target do not stop."""
     return np.inf if follows_requests(service) else 1 / target_fraction
-
-
-def least_scaled_tasks(min_tasks: int) -> int:
-    """Lower bound of a policy: without a running task there is no metric, and it would never come back from none."""
-    return max(1, min_tasks)

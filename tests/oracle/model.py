@@ -208,7 +208,8 @@ def needed_tasks(service, demand, task_cpu, minimum):
     """Tasks needed per substep, and how many of those are above the maximum.
 
     Application Auto Scaling User Guide, "Target tracking scaling policies": capacity in proportion to metric over target,
-    rounded up, between minimum and maximum capacity. Measured task counts are taken as they are.
+    rounded up, between minimum and maximum capacity. Without a task there is no metric to scale out by, so that one is kept.
+    Measured task counts are taken as they are.
 
     Returns
     -------
@@ -230,7 +231,7 @@ def needed_tasks(service, demand, task_cpu, minimum):
         missing = 0
         if service.get("max") is not None:
             missing = max(0, wanted - service["max"])
-        wanted = max(wanted, minimum)
+        wanted = max(wanted, minimum, 1)
         if service.get("max") is not None:
             wanted = min(wanted, service["max"])
         need.append(wanted)
