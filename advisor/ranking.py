@@ -427,7 +427,7 @@ def _with_replays(
     first, rest = list(rows[:replays]), list(rows[replays:])
     replayed = replayed_parts([parts[row.instance_type] for row in first], workload, search, weeks=weeks)
     if any(part.replay is None for part in replayed):
-        return list(rows), [f"not replayed: no step of the last {weeks} weeks has the load of every service"]
+        return list(rows), [f"not replayed: the last {weeks} weeks hold too little of the load of all services together"]
     first = [replace(row, replayed=_replayed(part, search, hours)) for row, part in zip(first, replayed, strict=True)]
     first.sort(key=_replayed_key)
     if has_levers:

@@ -225,4 +225,4 @@ def test_weeks_without_data_are_not_a_replay_that_went_well():
     assert replayed(load, weeks=1)[0].replay is None
     ranking = rank_instances(load, advisor.read_catalog("us-east-1"), replays=1, replay_weeks=1)
     assert [row.replayed for row in ranking.instances] == [None]
-    assert any(note.startswith("not replayed: no step of the last 1 weeks") for note in ranking.notes)
+    assert any(note.startswith("not replayed: the last 1 weeks hold too little") for note in ranking.notes)

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 
 from advisor import advise, read_catalog, read_workload
-from advisor.optimize.replayed import typical_ratio
+from advisor.answer import answer
+from advisor.meters import surplus_vcpu_hour
+from advisor.optimize.replayed import replayed_parts, typical_ratio
+from advisor.simulate.instances import surplus_vcpu
 
 POOL = """
 cluster: pool
@@ -85,11 +88,61 @@ def test_only_the_day_that_is_like_no_other_is_left_out_of_the_ratio():
     assert typical_ratio(replayed, modelled, steps_per_day=1) == 0.99
     replayed[[5, 6, 12, 13]] = 80  # weekends: as usual as the other days
     assert typical_ratio(replayed, modelled, steps_per_day=1) < 0.96
-    assert typical_ratio(replayed[:3], np.zeros(3), steps_per_day=1) == 1
+
+
+def test_there_is_no_ratio_to_nothing_and_none_of_nothing():
+    assert typical_ratio(np.ones(3), np.zeros(3), steps_per_day=1) is None
+    assert typical_ratio(np.zeros(3), np.ones(3), steps_per_day=1) is None
 
 
 def test_less_than_a_week_is_taken_as_it_is():
     assert typical_ratio(np.array([99.0, 99, 30]), np.full(3, 100.0), steps_per_day=1) == pytest.approx(0.76)
+
+
+ENDED = """
+cluster: ended
+region: us-east-1
+services:
+  - name: web
+    task: {cpu: 2048, memory: 4096}
+    load: {file: web.csv}
+    architectures: [ARM64]
+constraints: {launch_types: [LAUNCH]}
+"""
+
+
+@pytest.mark.parametrize("launch", ["EC2", "FARGATE"])
+@pytest.mark.parametrize("hours_at_end", [0, 0.5])
+def test_half_an_hour_in_the_last_weeks_says_nothing_of_the_weeks_before(advised, tmp_path, launch, hours_at_end):
+    at = [np.datetime64("2026-01-05T00:00") + np.timedelta64(30 * step, "m") for step in range(28 * 48)]
+    cpu = [30 if step < 14 * 48 or step >= 28 * 48 - 2 * hours_at_end else "" for step in range(28 * 48)]
+    rows = [f"{time}:00Z,{busy},20,8" if busy else f"{time}:00Z,,," for time, busy in zip(at, cpu, strict=True)]
+    (tmp_path / "web.csv").write_text("time,cpu_percent,memory_percent,running_tasks\n" + "\n".join(rows) + "\n")
+    best = next(a for a in advised(ENDED.replace("LAUNCH", launch)) if a["scope"] == "cluster")
+    assert best["replay"] is None
+
+
+def test_surplus_credits_are_those_of_the_replayed_instances(tmp_path):
+    # 12 tasks of 60 % give or take 15: on more instances the same CPU is less above what they earn, not more.
+    at = np.arange(14 * 24)
+    cpu = 60 + 15 * np.sin(2 * np.pi * at / 24)
+    rows = [f"2026-01-{5 + h // 24:02d}T{h % 24:02d}:00:00Z,{busy:.1f},40,12" for h, busy in zip(at, cpu, strict=True)]
+    (tmp_path / "web.csv").write_text("time,cpu_percent,memory_percent,running_tasks\n" + "\n".join(rows) + "\n")
+    (tmp_path / "workload.yaml").write_text(
+        ENDED.replace("cpu: 2048, memory: 4096", "cpu: 1024, memory: 512").replace(
+            "[LAUNCH]", "[EC2], instance_types: [t4g.small]"
+        )
+    )
+    workload = read_workload(tmp_path / "workload.yaml")
+    found = answer(workload, read_catalog(workload.region))
+    (part,) = found.found.for_cluster[0].parts
+    (replayed,) = replayed_parts([part], workload, found.search)
+    (small,) = (each for each in found.search.candidates.types if each.name == "t4g.small")
+    assert replayed.replay.factor > 1
+    surplus = replayed.quantity_per_hour[part.meters.index(surplus_vcpu_hour("t4g.small"))]
+    expected = surplus_vcpu(small, part.runs[0].cpu_units, replayed.on_instances.running)
+    np.testing.assert_allclose(surplus, expected)
+    assert surplus.sum() < part.quantity_per_hour[part.meters.index(surplus_vcpu_hour("t4g.small"))].sum()
 
 
 NIGHTS = """

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from advisor.ecs import LaunchType
-from advisor.optimize.parts import Part, ReplayFacts, fargate_part
+from advisor.optimize.parts import Part, ReplayFacts, fargate_part, times_instances
 from advisor.optimize.search import Search, part_on_provider
 from advisor.simulate.scaling import RunCase, RunningTasks, running_tasks_of
 from advisor.units import FloatArray
@@ -38,15 +38,15 @@ def with_runs(part: Part, runs: Sequence[RunningTasks], search: Search) -> Part:
         result = fargate_part(run, plan.architecture, plan.purchase_option, search.axis, zones=part.provider.zones)
     else:
         result = part_on_provider(search, runs, part.provider)
-    return with_replay(result, part.replay) if part.replay else result
+    return with_replay(result, part.replay, search) if part.replay else result
 
 
-def with_replay(part: Part, facts: ReplayFacts) -> Part:
+def with_replay(part: Part, facts: ReplayFacts, search: Search) -> Part:
     """The part with the instances or task-hours that a replay found it to use."""
     use = part.on_instances
     return replace(
         part,
-        quantity_per_hour=part.quantity_per_hour * facts.factor,
+        quantity_per_hour=times_instances(part, facts.factor, search.candidates),
         on_instances=None
         if use is None
         else replace(use, running=use.running * facts.factor, reserved=use.reserved * facts.task_factor),

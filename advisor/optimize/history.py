@@ -82,14 +82,14 @@ class RecentLoad:
         provider = part.provider
         kind = provider.launch_type, provider.purchase_option, provider.instance_types, provider.placement, provider.zones
         architectures = tuple(plan.architecture for plan in part.services.values())
-        key = load_factor, kind, architectures, tuple(id(run) for run in part.runs)
+        key = load_factor, kind, architectures, part.replay, tuple(id(run) for run in part.runs)
         if key not in self._known:
             self._held.append(part)  # so that no other run gets the id of one of its own
             runs = [self._runs[self._key(run, load_factor)] for run in part.runs]
-            there = with_runs(replace(part, replay=None), runs, self.search)
+            there = with_runs(part, runs, self.search)
             monthly = price_parts([there], self.hours, self.search.catalog, self.search.region).monthly_usd
             self._known[key] = float("nan") if monthly is None else monthly.mean
-        return self._known[key] * (part.replay.factor if part.replay else 1.0)
+        return self._known[key]
 
 
 def weekly_mean_usd(parts: Sequence[Part], weeks: Weeks, search: Search) -> FloatArray:

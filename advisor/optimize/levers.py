@@ -8,9 +8,9 @@ import numpy as np
 
 from advisor.ecs import PlacementStrategy
 from advisor.meters import sum_over_states
-from advisor.optimize.parts import Part
+from advisor.optimize.parts import Part, times_instances
 from advisor.optimize.pricing import price_parts
-from advisor.optimize.replayed import hours_over, in_replay_order, known_hours, replay_inputs
+from advisor.optimize.replayed import hours_over, in_replay_order, known_hours, last_weeks, replay_inputs
 from advisor.optimize.search import Search
 from advisor.simulate.replay import (
     HIGH_RESOLUTION_OUT_POINTS,
@@ -20,7 +20,6 @@ from advisor.simulate.replay import (
     ScaleInStep,
     replay_cluster,
 )
-from advisor.simulate.timeline import timeline
 from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, FloatArray
 from advisor.workload import Workload
 
@@ -86,9 +85,7 @@ def price_levers(part: Part, workload: Workload, search: Search, hours: FloatArr
     hours : (steps,)
         Hours of the month that each step stands for.
     """
-    n_steps = min(workload.n_steps, weeks * HOURS_PER_WEEK * SECONDS_PER_HOUR // workload.step_s)
-    recent = workload.between(workload.n_steps - n_steps, workload.n_steps)
-    at = replace(search, axis=timeline(recent.start, recent.step_s, recent.n_steps))
+    recent, at = last_weeks(workload, search, weeks)
     services, cluster, step_s = replay_inputs(part, recent, at)
     targets = [run.target_cpu_fraction for run, _ in in_replay_order(part)]
     base = replay_cluster(services, cluster, step_s=step_s)
@@ -96,7 +93,7 @@ def price_levers(part: Part, workload: Workload, search: Search, hours: FloatArr
 
     def outcome(result: Replay, case: Sequence[ReplayedService], fractions: Sequence[float]) -> Outcome:
         ratio = _instance_hours(result, step_s) / base_hours if base_hours else 1.0
-        scaled = replace(part, quantity_per_hour=part.quantity_per_hour * ratio)
+        scaled = replace(part, quantity_per_hour=times_instances(part, ratio, search.candidates))
         monthly = price_parts([scaled], hours, search.catalog, search.region).monthly_usd
         lasting = known_hours(result, case, step_s / SECONDS_PER_HOUR)
         hot = hours_over(result, case, [HOT_FRACTION / fraction for fraction in fractions], lasting)

@@ -15,6 +15,7 @@ from advisor.meters import (
     spot_pool_hour,
     surplus_vcpu_hour,
 )
+from advisor.optimize.candidates import Candidates
 from advisor.plan import MAX_TASKS_A_RUN, CapacityProvider, ScalingMetric, ServicePlan
 from advisor.simulate.fargate import billed_tasks, fargate_meters, fargate_quantities
 from advisor.simulate.instances import reservation, root_volume_gib_months, surplus_vcpu
@@ -211,19 +212,41 @@ def _instance_meters(
     meters: list[Meter] = []
     rows: list[FloatArray] = []
     for instance_type, count in zip(types, instances, strict=True):
-        is_spot = provider.purchase_option is PurchaseOption.SPOT
-        meters.append(
-            spot_pool_hour(instance_type.name) if is_spot else instance_hour(instance_type.name, PurchaseOption.ON_DEMAND)
-        )
+        meters.append(_hour(instance_type, provider))
         rows.append(count)
         if provider.launch_type is LaunchType.MANAGED_INSTANCES:
             meters.append(managed_instances_fee_hour(instance_type.name))
             rows.append(count)
         if instance_type.baseline_fraction is not None:
-            cpu_units = np.sum([run.cpu_units for run in runs if run.cpu_units is not None], axis=0) / len(types)
             meters.append(surplus_vcpu_hour(instance_type.name))
-            rows.append(surplus_vcpu(instance_type, cpu_units / work_per_vcpu, count))
+            rows.append(surplus_vcpu(instance_type, _cpu_units(runs) / len(types) / work_per_vcpu, count))
     return meters, rows
+
+
+def times_instances(part: Part, factor: float, candidates: Candidates) -> FloatArray:
+    """(meters, steps): quantities with ``factor`` times the instances of a part, or on Fargate the task-hours.
+
+    Surplus credits are worked out anew: the same load on more instances takes fewer. ``candidates`` hold the types.
+    """
+    quantities = part.quantity_per_hour * factor
+    work = candidates.work_of(part.provider.instance_types)
+    pool = [t for name in part.provider.instance_types for t in candidates.types if t.name == name]
+    surplus = {surplus_vcpu_hour(t.name) for t in pool}
+    rows = [row for row, meter in enumerate(part.meters) if meter in surplus]
+    for row, burstable in zip(rows, [t for t in pool if t.baseline_fraction is not None], strict=True):
+        count = quantities[part.meters.index(_hour(burstable, part.provider))]
+        quantities[row] = surplus_vcpu(burstable, _cpu_units(part.runs) / len(pool) / work[burstable.name], count)
+    return quantities
+
+
+def _hour(instance_type: InstanceType, provider: CapacityProvider) -> Meter:
+    is_spot = provider.purchase_option is PurchaseOption.SPOT
+    return spot_pool_hour(instance_type.name) if is_spot else instance_hour(instance_type.name, PurchaseOption.ON_DEMAND)
+
+
+def _cpu_units(runs: Sequence[RunningTasks]) -> FloatArray:
+    """(steps,): in use."""
+    return np.asarray(np.sum([run.cpu_units for run in runs if run.cpu_units is not None], axis=0))
 
 
 def instance_provider(

@@ -38,6 +38,8 @@ SHOWN_STEP_S = 900
 MOST_TYPES = 6
 """Instance types that are replayed for one part, at most."""
 DEFAULT_REPLAY_WEEKS = 2
+LEAST_OF_HISTORY = 0.1
+"""Weeks in which the model runs less than this share of what it runs in as much of the history say nothing of the rest."""
 ODD_DAY_FRACTION = 0.2
 ODD_DAY_IN = 7
 """A day whose ratio to the model is this far from the usual one is left out, of seven days at most one."""
@@ -114,17 +116,16 @@ def replayed_parts(
 
     The replay and the model are compared on the same weeks; the ratio of their hours multiplies the quantities of the whole
     history. Loads of steps longer than a minute are held over the step: what happens inside it is lost. All services on Fargate
-    are replayed at once, under the same service auto scaling as those on instances. A part without a step in those weeks in
-    which all its loads are known comes back without a replay.
+    are replayed at once, under the same service auto scaling as those on instances. A part that hardly runs in those weeks, or
+    whose loads are hardly known together, comes back without a replay: `LEAST_OF_HISTORY`.
     """
-    n_steps = min(workload.n_steps, weeks * HOURS_PER_WEEK * SECONDS_PER_HOUR // workload.step_s)
-    recent = workload.between(workload.n_steps - n_steps, workload.n_steps)
-    at = replace(search, axis=timeline(recent.start, recent.step_s, recent.n_steps))
+    recent, at = last_weeks(workload, search, weeks)
     modelled = [
         on_load([replace(part, replay=None)], recent, replace(at, candidates=_of_least_members(at.candidates, part)))[0]
         for part in parts
     ]
-    on_fargate = [i for i, part in enumerate(parts) if part.provider.launch_type is LaunchType.FARGATE]
+    telling = [i for i, part in enumerate(parts) if _stands_for(part, modelled[i])]
+    on_fargate = [i for i in telling if parts[i].provider.launch_type is LaunchType.FARGATE]
     found: dict[int, ReplayFacts | None] = {}
     if on_fargate:
         fargate = [parts[i] for i in on_fargate]
@@ -135,15 +136,32 @@ def replayed_parts(
             (plan,) = parts[i].services.values()
             alone = _one_service(together, row)
             found[i] = _facts(alone, alone.placed[0], modelled[i].quantity_per_hour[0] / plan.task.vcpu, parts[i], recent, at)
-    for i, part in enumerate(parts):
+    for i in telling:
         if i not in found:
             use = modelled[i].on_instances
             if use is None:
-                raise ValueError(f"{part.name} has no instances")
-            result = replay_part(part, recent, at)
-            facts = _facts(result, result.instances, use.running, part, recent, at)
-            found[i] = facts and replace(facts, task_factor=_task_factor(result, modelled[i], recent, at))
-    return [part if (facts := found[i]) is None else with_replay(part, facts) for i, part in enumerate(parts)]
+                raise ValueError(f"{parts[i].name} has no instances")
+            result = replay_part(parts[i], recent, at)
+            facts, task_factor = (
+                _facts(result, result.instances, use.running, parts[i], recent, at),
+                _task_factor(result, modelled[i], recent, at),
+            )
+            found[i] = None if facts is None or task_factor is None else replace(facts, task_factor=task_factor)
+    return [part if (facts := found.get(i)) is None else with_replay(part, facts, search) for i, part in enumerate(parts)]
+
+
+def last_weeks(workload: Workload, search: Search, weeks: int) -> tuple[Workload, Search]:
+    """The end of a workload, at most the whole of it, and the search on its time axis."""
+    n_steps = min(workload.n_steps, weeks * HOURS_PER_WEEK * SECONDS_PER_HOUR // workload.step_s)
+    recent = workload.between(workload.n_steps - n_steps, workload.n_steps)
+    return recent, replace(search, axis=timeline(recent.start, recent.step_s, recent.n_steps))
+
+
+def _stands_for(part: Part, modelled: Part) -> bool:
+    """Whether the weeks to be replayed hold enough of what the model runs in the whole history: the ratio multiplies it."""
+    ours, history = modelled.quantity_per_hour[0], part.quantity_per_hour[0]
+    share = np.nansum(ours) * history.size
+    return bool(share > 0 and share >= LEAST_OF_HISTORY * np.nansum(history) * ours.size)
 
 
 def _of_least_members(candidates: Candidates, part: Part) -> Candidates:
@@ -253,6 +271,8 @@ def _facts(
         np.repeat(np.where(known, modelled, 0.0), is_known.size // known.size),
         steps_per_day=round(HOURS_PER_DAY / step_h),
     )
+    if ratio is None:
+        return None
     above = hours_over(result, services, [1.0] * len(services), hours)
     full = hours_over(result, services, [1 / run.target_cpu_fraction for run, _ in in_replay_order(part)], hours)
     return ReplayFacts(
@@ -266,7 +286,7 @@ def _facts(
     )
 
 
-def _task_factor(result: Replay, modelled: Part, recent: Workload, search: Search) -> float:
+def _task_factor(result: Replay, modelled: Part, recent: Workload, search: Search) -> float | None:
     """CPU that tasks on instances reserve in a replay over what they do in the model, where every load is known."""
     sizes = [run.size.cpu_units for run in modelled.runs]
     reserved = np.array(sizes) @ modelled.tasks
@@ -280,8 +300,10 @@ def _task_factor(result: Replay, modelled: Part, recent: Workload, search: Searc
     )
 
 
-def typical_ratio(replayed: FloatArray, modelled: FloatArray, *, steps_per_day: int) -> float:
+def typical_ratio(replayed: FloatArray, modelled: FloatArray, *, steps_per_day: int) -> float | None:
     """What a replay takes over what the model does, (steps,) each, without the few days that are like no other.
+
+    None where either takes nothing: no bill is multiplied by none.
 
     The ratio multiplies a whole history: a single spike, which a policy only follows in part, says nothing of the other weeks.
     Of seven days at most one is left out, and only where its ratio is far from the median day's; its cost stays the model's.
@@ -289,13 +311,13 @@ def typical_ratio(replayed: FloatArray, modelled: FloatArray, *, steps_per_day: 
     days = np.arange(0, modelled.size, steps_per_day)
     ours, theirs = np.add.reduceat(replayed, days), np.add.reduceat(modelled, days)
     ours, theirs = ours[theirs > 0], theirs[theirs > 0]
-    if not theirs.size:
-        return 1.0
+    if not ours.any():
+        return None
     apart = np.abs(ours / theirs / np.median(ours / theirs) - 1) if np.median(ours) > 0 else np.zeros(theirs.size)
     odd = np.argsort(-apart, kind="stable")[: theirs.size // ODD_DAY_IN]
     kept = np.ones(theirs.size, dtype=np.bool_)
     kept[odd[apart[odd] > ODD_DAY_FRACTION]] = False
-    return float(ours[kept].sum() / theirs[kept].sum())
+    return float(ours[kept].sum() / theirs[kept].sum()) or None
 
 
 def known_hours(result: Replay, services: Sequence[ReplayedService], step_hours: float) -> FloatArray:

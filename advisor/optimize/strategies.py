@@ -75,7 +75,7 @@ def price_present_strategies(
     strategies = [each for each in priced if each is not None]
     lasted = replayed[0].replay
     if lasted is None or len(strategies) < len(priced):
-        return None, _why_not("no step of the last weeks has the load of every service")
+        return None, _why_not("the last weeks hold too little of the load of all services together")
     return (
         PresentStrategies(
             instance_type=name,
