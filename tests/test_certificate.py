@@ -84,7 +84,9 @@ def test_a_task_that_costs_nothing_elsewhere_is_worth_nothing():
     prices = task_prices(p, p.counts[np.newaxis] * 1.0, elsewhere)
     assert prices.values[0, 0] == 0.0
     assert (prices.values[0, 1:] > 0.0).any()
-    assert not task_prices(p, p.counts[np.newaxis] * 1.0, np.zeros(len(p.counts))).values.any()
+    none = task_prices(p, p.counts[np.newaxis] * 1.0, np.zeros(len(p.counts)))
+    assert not none.values.any()
+    assert none.floor_value == pytest.approx(p.usd_per_hour.min())  # an instance in each zone is paid for all the same
 
 
 def test_bands_of_the_load_are_means_of_as_many_hours_each():
@@ -105,12 +107,13 @@ def test_no_on_demand_plan_of_the_sample_is_below_its_bound(shop):
     plans = [
         choice.parts
         for choice in shop.found.for_cluster
-        if choice.parts and all(part.provider.purchase_option is PurchaseOption.ON_DEMAND for part in choice.parts)
+        if choice.parts
+        and all(part.provider.purchase_option is PurchaseOption.ON_DEMAND for part in choice.parts)
+        and not burstable & {name for part in choice.parts for name in part.provider.instance_types}
     ]
     assert len(plans) > 8
     for parts in plans:
-        if not burstable & {name for part in parts for name in part.provider.instance_types}:
-            assert packing_usd(parts, shop.found.common_hours, shop.search) >= bound
+        assert packing_usd(parts, shop.found.common_hours, shop.search) >= bound
 
 
 def test_the_bound_of_the_sample_is_near_its_plan_and_says_of_which_class_it_is(shop):
@@ -121,3 +124,27 @@ def test_the_bound_of_the_sample_is_near_its_plan_and_says_of_which_class_it_is(
     assert best.monthly_usd.mean == pytest.approx(bound["packing_usd"] * (1 + bound["price_of_ecs_fraction"]))
     assert "on demand" in bound["class"]
     assert advisor.Recommendation.from_dict(result.to_dict()).lower_bound == bound
+
+
+SMALL = """
+cluster: small
+region: REGION
+services: [{name: web, task: {cpu: 256, memory: 512}, load: {tasks: 1}, architectures: [X86_64, ARM64]}]
+"""
+
+
+def lower_bound(folder, region):
+    (folder / "workload.yaml").write_text(SMALL.replace("REGION", region))
+    return advisor.advise(advisor.read_workload(folder / "workload.yaml"), advisor.read_catalog(region)).lower_bound
+
+
+def test_a_bound_under_plans_without_a_price_says_that_it_is_of_what_has_one(tmp_path):
+    assert "of what has a price" not in lower_bound(tmp_path, "us-east-1")["class"]
+    # No price of ARM on Fargate in the bundled catalog.
+    assert lower_bound(tmp_path, "us-west-2")["class"].endswith(", of what has a price")
+
+
+def test_tasks_that_cost_nothing_on_one_architecture_leave_a_bound_on_the_other(tmp_path):
+    """The prices of ARM prove all that a task costs on Fargate, so that nothing is left for those of x86 to prove."""
+    bound = lower_bound(tmp_path, "us-east-1")
+    assert bound["gap_fraction"] == pytest.approx(0, abs=1e-9)

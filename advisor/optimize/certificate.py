@@ -12,7 +12,7 @@ from advisor.optimize.linear_prices import ServiceOptions, bound_kinds, lower_bo
 from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.parts import Part
 from advisor.optimize.pricing import price_parts
-from advisor.optimize.search import PackedLoad, Search, by_step, packed_load
+from advisor.optimize.search import CapacityKind, PackedLoad, Search, by_step, packed_load
 from advisor.simulate.instances import with_zone_floor
 from advisor.units import FloatArray, IntArray
 
@@ -80,46 +80,58 @@ def lower_bound(found: Alternatives, parts: Sequence[Part], search: Search) -> L
     if usd is None or any(burstable & set(part.provider.instance_types) for part in parts):
         return None
     has_spot = any(part.provider.purchase_option is PurchaseOption.SPOT for part in parts)
-    bound = lower_bound_usd(
-        [_options(load, found, search, has_spot=has_spot) for load in found.loads],
-        bound_kinds(search, has_spot=has_spot),
-        search,
-        hours,
-    )
+    kinds = bound_kinds(search, has_spot=has_spot)
+    on_fargate = [_on_fargate(load.service.name, found, has_spot=has_spot) for load in found.loads]
+    fargate_usd = [[packing_usd([part], hours, search) for part in there] for there in on_fargate]
+    services = [_options(load, found, usd) for load, usd in zip(found.loads, fargate_usd, strict=True)]
+    bound = lower_bound_usd(services, kinds, search, hours)
     if not bound or bound > usd * (1 + CLASS_TOLERANCE):
         return None
     billed = sum(
         priced.mean for part in parts if (priced := price_parts([part], hours, search.catalog, search.region).monthly_usd)
     )
     what = "on demand or Spot" if has_spot else "on demand"
+    is_priced = all(usd is not None for there in fargate_usd for usd in there) and all(
+        _is_priced(kind, search) for kind in kinds
+    )
     return LowerBound(
         monthly_usd=bound,
-        plans=f"{what}, on Fargate or any mix of instance types that are not burstable, in the sizes compared",
+        plans=f"{what}, on Fargate or any mix of instance types that are not burstable, in the sizes compared"
+        + ("" if is_priced else ", of what has a price"),
         gap_fraction=max(0.0, usd / bound - 1.0),
         packing_usd=usd,
         price_of_ecs_fraction=billed / usd - 1.0 if usd else 0.0,
     )
 
 
-def _options(load: ServiceLoad, found: Alternatives, search: Search, *, has_spot: bool) -> ServiceOptions:
-    service = load.service
-    purchase = tuple(PurchaseOption) if has_spot else (PurchaseOption.ON_DEMAND,)
-    choices = [*found.by_service[service.name], *found.for_cluster]
-    elsewhere = {
-        id(part): part
-        for choice in choices
-        for part in choice.parts
-        if part.provider.launch_type is LaunchType.FARGATE
-        and part.provider.purchase_option in purchase
-        and service.name in part.services
-    }
-    usd = [packing_usd([part], found.common_hours, search) for part in elsewhere.values()]
-    right = found.right_sized.get(service.name)
+def _on_fargate(service: str, found: Alternatives, *, has_spot: bool) -> list[Part]:
+    """Every way of a service on Fargate, priced or not."""
+    options = tuple(PurchaseOption) if has_spot else (PurchaseOption.ON_DEMAND,)
+    parts = (part for choice in (*found.by_service[service], *found.for_cluster) for part in choice.parts)
+    return list(
+        {
+            id(part): part
+            for part in parts
+            if part.provider.launch_type is LaunchType.FARGATE
+            and part.provider.purchase_option in options
+            and service in part.services
+        }.values()
+    )
+
+
+def _is_priced(kind: CapacityKind, search: Search) -> bool:
+    """Whether all instance types of the class have a price."""
+    candidates = search.candidates
+    return not np.isnan(search.rates(kind)[candidates.of(kind.architecture) & ~candidates.is_burstable]).any()
+
+
+def _options(load: ServiceLoad, found: Alternatives, fargate_usd: Sequence[float | None]) -> ServiceOptions:
+    right = found.right_sized.get(load.service.name)
     return ServiceOptions(
-        elsewhere_usd=min((each for each in usd if each is not None), default=float("inf")),
+        elsewhere_usd=min((each for each in fargate_usd if each is not None), default=float("inf")),
         runs=(load.run,) if right is None else (right.run, load.run),
-        architectures=frozenset(service.architectures),
-        is_interruptible=service.is_interruptible,
+        architectures=frozenset(load.service.architectures),
+        is_interruptible=load.service.is_interruptible,
     )
 
 

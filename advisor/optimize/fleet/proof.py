@@ -66,7 +66,8 @@ def task_prices(
     """
     is_free = elsewhere_usd_per_hour <= 0  # its tasks are worth nothing
     if (is_free | (problem.counts == 0)).all():
-        return TaskPrices(values=np.zeros((len(demands), len(is_free))), floor_value=np.zeros(len(demands)))
+        least_usd = float(problem.usd_per_hour.min()) * (1 - SLACK)  # of an instance that runs for the zones alone
+        return TaskPrices(values=np.zeros((len(demands), len(is_free))), floor_value=np.full(len(demands), least_usd))
     small = reduced(replace(problem, counts=np.where(is_free, 0, problem.counts)), elsewhere_usd_per_hour)
     item = small.item_of_service
     n_items = len(small.problem.counts)
