@@ -12,6 +12,7 @@ from advisor.simulate.replay import (
     ClusterRules,
     ReplayedCluster,
     ReplayedService,
+    RollingDeployments,
     ScaleInStep,
     ScalingRules,
     ScheduledBounds,
@@ -22,7 +23,7 @@ from advisor.simulate.replay import (
 from tests import strategies
 from tests.oracle import ecs_cluster
 
-MEASURES = ("running", "placed", "waiting", "desired", "instances", "active", "reserved")
+MEASURES = ("running", "placed", "draining", "waiting", "deploying", "desired", "instances", "active", "reserved")
 MOST_STEPS = 90
 a_few = settings(max_examples=settings().max_examples // 2)
 
@@ -60,6 +61,8 @@ def as_replayed(service):
         scheduled=tuple(
             ScheduledBounds(step=step, min_tasks=low, max_tasks=high) for step, low, high in service.get("bounds", ())
         ),
+        stop_s=service.get("stop_s", 0),
+        deployments=RollingDeployments(**service["deployments"]) if "deployments" in service else None,
     )
 
 
@@ -133,9 +136,24 @@ def bounds(draw, n_steps):
 
 
 @st.composite
+def deployments(draw, n_steps):
+    """Often none; with any limits that ECS takes, those that block one included."""
+    steps = draw(st.sampled_from([0, 0, 1, 2, 3]))
+    if not steps:
+        return {}
+    found = {
+        "steps": [draw(st.integers(0, n_steps - 1)) for _ in range(steps)],
+        "minimum_healthy_percent": draw(st.sampled_from([100, 100, 0, 50, 75])),
+        "maximum_percent": draw(st.sampled_from([200, 200, 100, 125, 150])),
+        "healthy_s": draw(st.sampled_from([40, 0, 120])),
+    }
+    return {"deployments": found}
+
+
+@st.composite
 def services(draw, number, n_steps):
     least = draw(st.sampled_from([0, 1, 1, 2, 3]))
-    return {
+    return draw(deployments(n_steps)) | {
         "name": f"service-{number}",
         "task": draw(
             st.sampled_from(
@@ -150,6 +168,7 @@ def services(draw, number, n_steps):
         "is_counts": draw(st.integers(0, 3)) == 0,
         "policy": draw(policies()),
         "bounds": draw(bounds(n_steps)),
+        "stop_s": draw(st.sampled_from([0, 0, 20, 60, 150])),
     }
 
 
@@ -196,6 +215,18 @@ def cases(draw, cluster):
 @given(case=cases(clusters()))
 def test_on_instances_every_step_is_the_oracles(case):
     assert_same(*case)
+
+
+def deployments_of(random):
+    if random.random() < 0.4:
+        return {"stop_s": random.choice([0, 0, 90])}
+    found = {
+        "steps": [random.randrange(250) for _ in range(random.choice([1, 3, 6]))],
+        "minimum_healthy_percent": random.choice([100, 100, 50, 75]),
+        "maximum_percent": random.choice([200, 200, 100, 125]),
+        "healthy_s": random.choice([0, 40, 90]),
+    }
+    return {"stop_s": random.choice([0, 60, 300]), "deployments": found}
 
 
 def busy_case(seed):
@@ -258,6 +289,7 @@ def busy_case(seed):
                 for _ in range(random.choice([0, 0, 2, 4]))
             ],
         }
+        | deployments_of(random)
         for number in range(random.choice([2, 3, 4]))
     ]
     group = {

@@ -12,9 +12,6 @@ import advisor
 from advisor.ecs import PlacementStrategy
 from advisor.simulate.instances import capacity
 from advisor.simulate.replay import (
-    ClusterRules,
-    ReplayedCluster,
-    ReplayedService,
     ScaleInStep,
     ScalingRules,
     ScheduledBounds,
@@ -23,9 +20,9 @@ from advisor.simulate.replay import (
     replay_cluster,
 )
 from advisor.simulate.replay.placement import place, take
+from tests.replays import MINUTE, cluster, counts, over_time, service
 
 a_few = settings(max_examples=max(10, settings().max_examples // 3))
-MINUTE = 60
 AT_ONCE = ScalingRules(out_points=0, in_points=0, out_cooldown_s=0, in_cooldown_s=0)
 
 levels = st.one_of(st.integers(0, 12).map(float), st.integers(0, 120).map(lambda tenths: tenths / 10), st.just(np.nan))
@@ -34,35 +31,6 @@ loads = st.lists(st.tuples(levels, st.sampled_from([1, 2, 3, 4, 16, 20])), min_s
 )
 known_loads = loads.map(lambda load: np.nan_to_num(load, nan=1.0))
 placements = st.sampled_from(list(PlacementStrategy))
-
-
-def service(load, *, task=(256, 512), start_s=0, least=0, most=None, saturates_at=None, is_counts=False, rules=None, **scaling):
-    return ReplayedService(
-        name="s",
-        reservation=np.array([*task, 1]),
-        start_s=start_s,
-        min_tasks=least,
-        max_tasks=most,
-        load=np.array(load, dtype=float),
-        saturates_at=saturates_at,
-        is_counts=is_counts,
-        scaling=rules or ScalingRules(**scaling),
-    )
-
-
-def counts(load, **more):
-    return service(load, is_counts=True, **more)
-
-
-def cluster(offered=(2048, 7600, 8), *, zones=1, placement=PlacementStrategy.BINPACK, **rules):
-    return ReplayedCluster(capacity=np.array(offered), zones=zones, placement=placement, rules=ClusterRules(**rules))
-
-
-def over_time(services, on=None, step_s=MINUTE):
-    """Series by step: running, placed, waiting, desired (services, steps); instances, active (steps,); reserved (3, steps)."""
-    run = replay_cluster(services, on, step_s=step_s)
-    names = ("running", "placed", "waiting", "desired", "instances", "active", "reserved")
-    return {name: run.over_time(getattr(run, name)) for name in names}
 
 
 # Service auto scaling

@@ -135,7 +135,7 @@ def replayed_parts(
         for row, i in enumerate(on_fargate):
             (plan,) = parts[i].services.values()
             alone = _one_service(together, row)
-            found[i] = _facts(alone, alone.placed[0], modelled[i].quantity_per_hour[0] / plan.task.vcpu, parts[i], recent, at)
+            found[i] = _facts(alone, alone.holding[0], modelled[i].quantity_per_hour[0] / plan.task.vcpu, parts[i], recent, at)
     for i in telling:
         if i not in found:
             use = modelled[i].on_instances
@@ -183,6 +183,8 @@ def _one_service(replay: Replay, row: int) -> Replay:
         replay,
         running=replay.running[row : row + 1],
         placed=replay.placed[row : row + 1],
+        draining=replay.draining[row : row + 1],
+        deploying=replay.deploying[row : row + 1],
         waiting=replay.waiting[row : row + 1],
         desired=replay.desired[row : row + 1],
     )
@@ -292,7 +294,7 @@ def _task_factor(result: Replay, modelled: Part, recent: Workload, search: Searc
     reserved = np.array(sizes) @ modelled.tasks
     on_steps = np.repeat(reserved, search.axis.step_s // replay_step_s(recent))
     is_known = ~np.isnan(on_steps)
-    replayed = np.array([run.size.cpu_units for run, _ in in_replay_order(modelled)]) @ result.placed
+    replayed = np.array([run.size.cpu_units for run, _ in in_replay_order(modelled)]) @ result.holding
     return typical_ratio(
         np.where(is_known, result.over_time(replayed), 0),
         np.where(is_known, on_steps, 0.0),

@@ -9,7 +9,8 @@ None for a gap, "saturates_at" (or None), "is_counts", "policy"}``, its policy a
 "out_cooldown_s", "in_cooldown_s", "scale_in_step": "formula" or "one", "is_scale_in_disabled"}``, scheduled actions as
 ``"bounds"``: (step, minimum or None, maximum or None) each, other policies as ``"more_policies"``: ``{"load", "saturates_at",
 "policy"}`` each, a policy of step scaling being ``{"steps": [(distance from the threshold over it, change)], "is_scale_in",
-"points", "cooldown_s"}`` with its load in thresholds; a cluster as ``{"capacity",
+"points", "cooldown_s"}`` with its load in thresholds; ``"stop_s"`` is how long a stopped task still holds its room, and
+``"deployments"`` are ``{"steps", "minimum_healthy_percent", "maximum_percent", "healthy_s"}``; a cluster as ``{"capacity",
 "zones", "placement", "group": {"target_capacity_percent", "out_points", "in_points", "wait_after_out_s", "warm_up_s",
 "least_step", "most_step", "from_zero", "boot_s", "min_instances", "max_instances" (or None)}}``.
 """
@@ -33,10 +34,16 @@ class Instance:
     active_from: int
     capacity: tuple
     tasks: list = field(default_factory=list)
+    leaving: list = field(default_factory=list)
+    """Stopped tasks that still hold their room."""
 
     def free(self):
         """What is left in each dimension."""
-        return tuple(offered - sum(task.size[d] for task in self.tasks) for d, offered in enumerate(self.capacity))
+        here = [*self.tasks, *self.leaving]
+        return tuple(offered - sum(task.size[d] for task in here) for d, offered in enumerate(self.capacity))
+
+    def is_empty(self):
+        return not self.tasks and not self.leaving
 
     def memory_left(self):
         return self.free()[1]
@@ -52,7 +59,11 @@ class Task:
     service: "Service"
     size: tuple
     runs_from: int
+    healthy_from: int
     instance: Instance | None = None
+    is_old: bool = False
+    """Of a revision before the newest."""
+    gone_from: int | None = None
 
 
 @dataclass(eq=False)
@@ -130,16 +141,37 @@ class Service:
     least: int = 0
     most: int | None = None
     tasks: list = field(default_factory=list)
+    leaving: list = field(default_factory=list)
     policies: list = field(default_factory=list)
+    is_deploying: bool = False
 
     def running(self, now):
         return [task for task in self.tasks if task.runs_from <= now]
 
-    def starting(self, now):
-        return [task for task in self.tasks if task.runs_from > now]
+    def healthy(self, now):
+        return [task for task in self.tasks if task.healthy_from <= now]
+
+    def old(self):
+        return [task for task in self.tasks if task.is_old]
+
+    def new(self):
+        return [task for task in self.tasks if not task.is_old]
 
     def waiting(self):
-        return self.desired - len(self.tasks)
+        """Tasks that the scheduler would place now.
+
+        Amazon ECS API Reference, DeploymentConfiguration: during a deployment no more tasks run or start than maximumPercent
+        of the desired count, rounded down.
+        """
+        if not self.is_deploying:
+            return self.desired - len(self.tasks)
+        most = self.desired * self.given["deployments"]["maximum_percent"] // 100
+        return max(0, min(self.desired - len(self.new()), most - len(self.tasks)))
+
+    def may_lose(self, now):
+        """Old tasks that may be stopped: minimumHealthyPercent of the desired count, rounded up, stay healthy."""
+        least = -(-self.desired * self.given["deployments"]["minimum_healthy_percent"] // 100)
+        return min(len(self.old()), max(0, len(self.healthy(now)) - least))
 
     def __post_init__(self):
         self.least, self.most = self.given["min"], self.given["max"]
@@ -233,7 +265,7 @@ class Cluster:
             for _ in range(n_instances):
                 self.group.launch(self.given["zones"], 0, self.given["capacity"])
         for service in self.services:
-            self.place_waiting(service, now=0, runs_from=0)
+            self.place_waiting(service, now=0, runs_from=None)
 
     def sizes_of_waiting(self):
         return [service.given["task"] for service in self.services for _ in range(service.waiting())]
@@ -242,23 +274,57 @@ class Cluster:
 
     def follow_counts(self, now):
         for service in self.services:
-            while service.waiting() < 0:
-                self.stop_one(service, now)
+            for task in [each for each in service.leaving if each.gone_from <= now]:
+                service.leaving.remove(task)
+                if task.instance is not None:
+                    task.instance.leaving.remove(task)
+        for service in self.services:
+            if now in service.given.get("deployments", {}).get("steps", ()):
+                self.begin_deployment(service, now)
+        for service in self.services:
+            while len(service.new()) > service.desired:
+                self.stop_one(service, service.new(), now)
+            if service.is_deploying:
+                for _ in range(service.may_lose(now)):
+                    self.stop_one(service, service.old(), now)
         for service in self.services:
             self.place_waiting(service, now, now + steps_of(service.given["start_s"], self.step_s))
+        for service in self.services:
+            healthy = [task for task in service.new() if task.healthy_from <= now]
+            if not service.old() and len(healthy) == service.desired:
+                service.is_deploying = False
 
-    def stop_one(self, service, now):
-        may_stop = service.running(now)
-        if not may_stop:
-            starting = service.starting(now)
-            latest = max(task.runs_from for task in starting)
-            may_stop = [task for task in starting if task.runs_from == latest]
+    def begin_deployment(self, service, now):
+        """What is healthy stays for now; what is not has nothing to keep it."""
+        for task in list(service.tasks):
+            if task.healthy_from > now:
+                self.remove(task, now)
+            task.is_old = True
+        service.is_deploying = True
+
+    def stop_one(self, service, among, now):
+        """Healthy tasks first, of the others the one that would be healthy last."""
+        latest = max(max(task.healthy_from, now) for task in among)
+        if any(task.healthy_from <= now for task in among):
+            latest = now
+        may_stop = [task for task in among if max(task.healthy_from, now) == latest]
         task = may_stop[0]
         if self.group is not None:
             instance = self.instance_to_relieve(service, [each.instance for each in may_stop])
             task = next(each for each in may_stop if each.instance is instance)
-            instance.tasks.remove(task)
-        service.tasks.remove(task)
+        self.remove(task, now)
+
+    def remove(self, task, now):
+        """A stopped task is no task of the service any more, but holds its room until it is gone."""
+        lasts = steps_of(task.service.given.get("stop_s", 0), self.step_s)
+        task.gone_from = now + lasts
+        task.service.tasks.remove(task)
+        if task.instance is not None:
+            task.instance.tasks.remove(task)
+        if lasts:
+            task.service.leaving.append(task)
+            if task.instance is not None:
+                task.instance.leaving.append(task)
 
     def instance_to_relieve(self, service, holding):
         """The termination rule among the instances that hold such a task."""
@@ -275,8 +341,11 @@ class Cluster:
         return sum(instance.tasks_of(service) for instance in self.group.in_zone(zone))
 
     def place_waiting(self, service, now, runs_from):
+        """``runs_from`` None: at once, and healthy."""
         while service.waiting() > 0:
-            task = Task(service, service.given["task"], runs_from)
+            healthy_s = service.given.get("deployments", {}).get("healthy_s", 0)
+            healthy_from = runs_from + steps_of(healthy_s, self.step_s) if runs_from is not None else now
+            task = Task(service, service.given["task"], now if runs_from is None else runs_from, healthy_from)
             if self.group is not None:
                 instance = self.instance_to_fill(service, now)
                 if instance is None:
@@ -303,11 +372,13 @@ class Cluster:
 
     def usage(self, now):
         instances = [] if self.group is None else self.group.instances
-        sizes = [task.size for service in self.services for task in service.tasks]
+        sizes = [task.size for service in self.services for task in [*service.tasks, *service.leaving]]
         return {
             "running": [len(service.running(now)) for service in self.services],
             "placed": [len(service.tasks) for service in self.services],
             "waiting": [service.waiting() for service in self.services],
+            "draining": [len(service.leaving) for service in self.services],
+            "deploying": [service.is_deploying for service in self.services],
             "desired": [service.desired for service in self.services],
             "instances": len(instances),
             "active": sum(each.active_from <= now for each in instances),
@@ -341,6 +412,8 @@ class Cluster:
                 policy.last_in = None
             return max(outs.values())
 
+        if service.is_deploying:  # Amazon ECS Developer Guide, "Service auto scaling": scale-in is off, scale-out is not
+            return desired
         fewer = {policy: policy.fewer(now, running, desired, self.step_s) for policy in service.policies}
         fewer = {policy: service.bounded(count) for policy, count in fewer.items() if count is not None}
         fewer = {policy: count for policy, count in fewer.items() if count < desired}
@@ -356,7 +429,7 @@ class Cluster:
     def scale_group(self, now):
         group, rules = self.group, self.group.given
         target = rules["target_capacity_percent"]
-        n_busy = sum(len(each.tasks) > 0 for each in group.instances)
+        n_busy = sum(not each.is_empty() for each in group.instances)
         needed = n_busy + first_fit_instances(self.sizes_of_waiting(), self.given["capacity"])
         running = len(group.instances)
         wanted = -(-needed * 100 // target)
@@ -386,7 +459,7 @@ class Cluster:
         group = self.group
         under_half = (len(group.instances) - 1) // 2
         for _ in range(min(n_less, max(1, under_half))):
-            empty = [each for each in group.instances if each.active_from <= now and not each.tasks]
+            empty = [each for each in group.instances if each.active_from <= now and each.is_empty()]
             if not empty:
                 return
             group.instances.remove(min(empty, key=lambda each: (-len(group.in_zone(each.zone)), each.zone, each.number)))

@@ -2,8 +2,9 @@
 
 The order within a step is part of the model, so that another simulator can be held against it step by step:
 
-1. Instances whose boot has ended are active; tasks whose start has ended run.
-2. Tasks above the desired count stop; waiting tasks are placed, service by service in the order given.
+1. Instances whose boot has ended are active; tasks whose start has ended run; room of stopped tasks that are gone is free.
+2. Tasks above the desired count stop, and old ones in a deployment; waiting tasks are placed, service by service in the
+   order given.
 3. What runs is recorded: this is the usage of the step.
 4. The services' metrics are read; policies set the desired count of the next step.
 5. The capacity provider's metric is read; instances are launched or ended from the next step on.
@@ -11,10 +12,12 @@ The order within a step is part of the model, so that another simulator can be h
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from advisor.simulate.packing import first_fit_decreasing
+from advisor.simulate.replay.deployments import Deployments
 from advisor.simulate.replay.rules import ClusterRules, ReplayedCluster, ReplayedService, whole_steps
 from advisor.simulate.replay.scaling import Scalers
 from advisor.simulate.replay.tasks import Tasks
@@ -30,9 +33,13 @@ class Replay:
     running: IntArray
     """(services, segments): tasks that serve."""
     placed: IntArray
-    """(services, segments): tasks that hold room, running or starting: what Fargate bills."""
+    """(services, segments): tasks running or starting."""
+    draining: IntArray
+    """(services, segments): stopped tasks that still hold room."""
     waiting: IntArray
-    """(services, segments): desired tasks without an instance, in PROVISIONING."""
+    """(services, segments): tasks that the scheduler would place and that have no instance, in PROVISIONING."""
+    deploying: BoolArray
+    """(services, segments): whether a deployment is on."""
     desired: IntArray
     """(services, segments)"""
     instances: IntArray
@@ -40,7 +47,12 @@ class Replay:
     active: IntArray
     """(segments,): instances that take tasks."""
     reserved: IntArray
-    """(3, segments): CPU units, MiB and network slots that tasks hold."""
+    """(3, segments): CPU units, MiB and network slots that tasks hold, draining ones included."""
+
+    @property
+    def holding(self) -> IntArray:
+        """(services, segments): tasks that hold room: what Fargate bills."""
+        return self.placed + self.draining
 
     def over_time(self, values: IntArray) -> IntArray:
         """Values per segment (..., segments) as values per step (..., steps)."""
@@ -78,34 +90,38 @@ class _Run:
         self.tasks = Tasks(services, cluster, step_s)
         self.rules = cluster.rules if cluster else ClusterRules()
         self.desired = np.zeros(len(services), dtype=np.int64)
+        self.deployments = Deployments(services, self.tasks)
         self.scalers = Scalers(services, step_s)
         self.high_steps, self.low_steps, self.last_out = 0, 0, -(10**9)
-        self.changes_at = _change_points(np.stack([service.load for service in services]))
+        self.changes_at = np.union1d(_change_points(np.stack([service.load for service in services])), self.deployments.steps)
 
     def replay(self) -> Replay:
         loads = np.stack([service.load for service in self.services])
         self.desired = self.scalers.first_counts(loads[:, 0])
         self._open_first()
-        segments: list[tuple[int, IntArray, IntArray, IntArray, IntArray, int, int, IntArray]] = []
+        segments: list[Segment] = []
         t = 0
         while t < self.n_steps:
-            self.tasks.finish_starts(t)
-            self._follow_desired(t)
-            running, placed = self.tasks.n_running.copy(), self.tasks.n_placed.copy()
-            waiting = self.desired - placed
-            active = int((self.tasks.active_at <= t).sum()) if self.cluster else 0
-            n_instances = self.tasks.zone.size if self.cluster else 0
+            tasks = self.tasks
+            tasks.finish(t)
+            waiting = self._follow_desired(t)
+            running, placed, draining = tasks.n_running.copy(), tasks.n_placed.copy(), tasks.n_draining.copy()
+            is_deploying = self.deployments.is_on.copy()
+            active = int((tasks.active_at <= t).sum()) if self.cluster else 0
+            n_instances = tasks.zone.size if self.cluster else 0
             desired = self.desired
-            self.desired = self.scalers.step(loads[:, t], running, desired, t)
+            self.desired = self.scalers.step(loads[:, t], running, desired, t, is_deploying)
             scaled = self._managed_scaling(t, waiting) if self.cluster else False
-            is_quiet = not scaled and bool((self.desired == desired).all())
+            is_quiet = not (scaled or self.deployments.has_acted) and bool((self.desired == desired).all())
             skip = self._quiet_steps(t, loads[:, t], running) if is_quiet else 0
             if skip:
                 self.scalers.skip(loads[:, t], running, skip)
                 self.high_steps += skip if self.high_steps else 0
                 self.low_steps += skip if self.low_steps else 0
-            reserved = placed @ self.tasks.sizes
-            segments.append((1 + skip, running, placed, waiting, desired, n_instances, active, reserved))
+            reserved = (placed + draining) @ tasks.sizes
+            segments.append(
+                (1 + skip, running, placed, draining, waiting, is_deploying, desired, n_instances, active, reserved)
+            )
             t += 1 + skip
         return _replay(segments)
 
@@ -122,19 +138,31 @@ class _Run:
         self.tasks.launch(n_instances, at=-(10**6))
         self.tasks.begin(self.desired)
 
-    def _follow_desired(self, t: int) -> None:
-        missing = self.desired - self.tasks.n_placed
-        if not missing.any():
-            return
-        for service in np.flatnonzero(missing < 0).tolist():
-            self.tasks.stop(service, int(-missing[service]), t)
+    def _follow_desired(self, t: int) -> IntArray:
+        """Stop and start tasks; (services,) those that found no room."""
+        tasks, deployments = self.tasks, self.deployments
+        deployments.begin(t)
+        missing = self.desired - tasks.n_placed
+        if not (missing.any() or deployments.is_on.any()):
+            return missing
+        for service in np.flatnonzero((missing < 0) | deployments.is_on).tolist():
+            if deployments.is_on[service]:
+                deployments.stop(service, int(self.desired[service]), t)
+            else:
+                tasks.stop(service, int(-missing[service]), t)
+        if deployments.is_on.any():
+            missing = np.where(deployments.is_on, deployments.wanted(self.desired), missing)
+        before = tasks.n_placed.copy()
         for service in np.flatnonzero(missing > 0).tolist():
-            self.tasks.start(service, int(missing[service]), t)
+            tasks.start(service, int(missing[service]), t)
+        started: IntArray = tasks.n_placed - before
+        deployments.end(started, self.desired)
+        return np.asarray(np.maximum(missing, 0) - started)
 
     def _managed_scaling(self, t: int, waiting: IntArray) -> bool:
         """Launch or end instances from the next step on; True where something was done."""
         rules, n = self.rules, self.tasks.zone.size
-        is_busy: BoolArray = np.asarray(self.tasks.held.any(axis=1))
+        is_busy = self.tasks.is_busy()
         needed = int(is_busy.sum()) + self._estimate(waiting)
         wanted = -(-needed * 100 // rules.target_capacity_percent)
         self.high_steps = self.high_steps + 1 if needed * 100 > rules.target_capacity_percent * n else 0
@@ -221,12 +249,17 @@ def _change_points(loads: FloatArray) -> IntArray:
     return np.asarray(np.flatnonzero(~same.all(axis=0)) + 1, dtype=np.int64)
 
 
-def _replay(segments: Sequence[tuple[int, IntArray, IntArray, IntArray, IntArray, int, int, IntArray]]) -> Replay:
-    steps, running, placed, waiting, desired, instances, active, reserved = zip(*segments, strict=True)
+Segment: TypeAlias = tuple[int, IntArray, IntArray, IntArray, IntArray, BoolArray, IntArray, int, int, IntArray]
+
+
+def _replay(segments: Sequence[Segment]) -> Replay:
+    steps, running, placed, draining, waiting, deploying, desired, instances, active, reserved = zip(*segments, strict=True)
     return Replay(
         n_steps=np.array(steps, dtype=np.int64),
         running=np.stack(running, axis=1),
         placed=np.stack(placed, axis=1),
+        draining=np.stack(draining, axis=1),
+        deploying=np.stack(deploying, axis=1),
         waiting=np.stack(waiting, axis=1),
         desired=np.stack(desired, axis=1),
         instances=np.array(instances, dtype=np.int64),

@@ -72,7 +72,7 @@ class SeveralPolicies:
         self.tracked = [(each.scaling, _tracking_alarms(each, step_s)) for each in (own, *service.more_tracked)]
         self.stepped = [(each, _step_alarms(each, step_s)) for each in service.step_policies]
 
-    def desired(self, t: int, running: int, desired: int, least: float, most: float) -> int:
+    def desired(self, t: int, running: int, desired: int, least: float, most: float, *, may_scale_in: bool) -> int:
         """Desired count after the metrics of step ``t``."""
         every = [alarms for _, alarms in (*self.tracked, *self.stepped)]
         for alarms in every:
@@ -84,6 +84,8 @@ class SeveralPolicies:
             for alarms in every:
                 alarms.last_in = NEVER
             return int(min(max(count for count, _ in more), most))
+        if not may_scale_in:
+            return desired
         fewer = [*self._tracked_in(t, running, desired, least), *self._stepped_in(t, running, desired, least)]
         for _, alarms in fewer:
             alarms.last_in = t

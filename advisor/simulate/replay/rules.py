@@ -88,6 +88,25 @@ class ScheduledBounds:
     max_tasks: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollingDeployments:
+    """Deployments that replace every task of a service, batch by batch.
+
+    References
+    ----------
+    Amazon ECS API Reference, "DeploymentConfiguration": what follows stays within both percents of the desired count.
+    """
+
+    steps: tuple[int, ...]
+    """At which one begins."""
+    minimum_healthy_percent: int = 100
+    """Of the desired count, rounded up: as many tasks stay healthy."""
+    maximum_percent: int = 200
+    """Of the desired count, rounded down: no more tasks run or start."""
+    healthy_s: int = 40
+    """From running until healthy: 40 s without load balancer and health check; with them what their checks take."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class TrackedMetric:
     """Another metric that target tracking follows, such as memory beside CPU."""
@@ -137,6 +156,9 @@ class ReplayedService:
     """In any order; those of one step in the order given. None acts on counts."""
     more_tracked: tuple[TrackedMetric, ...] = ()
     step_policies: tuple[StepScaling, ...] = ()
+    stop_s: int = 0
+    """From the decision to stop a task until its room is free: deregistration from a load balancer, then the task's own end."""
+    deployments: RollingDeployments | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

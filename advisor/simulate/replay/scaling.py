@@ -61,8 +61,8 @@ class Scalers:
         bounded = np.minimum(np.maximum(needed, self.least), self.most)
         return np.where(self.is_counts, needed, bounded).astype(np.int64)
 
-    def step(self, load: FloatArray, running: IntArray, desired: IntArray, t: int) -> IntArray:
-        """Desired counts after the metrics of step ``t``, (services,)."""
+    def step(self, load: FloatArray, running: IntArray, desired: IntArray, t: int, is_deploying: BoolArray) -> IntArray:
+        """Desired counts after the metrics of step ``t``, (services,). During a deployment no policy scales in."""
         if t in self.scheduled_at:
             desired = self._on_schedule(desired, t)
         with np.errstate(divide="ignore", invalid="ignore"):  # NaN is no data: neither above nor below anything
@@ -70,13 +70,14 @@ class Scalers:
             self.above = np.where(metric > 1 + CEIL_TOLERANCE, self.above + 1, 0)
             self.below = np.where(metric < self.low * (1 - CEIL_TOLERANCE), self.below + 1, 0)
             may_out = (self.above >= self.out_steps) & self.has_one
-            may_in = (self.below >= self.in_steps) & self.may_scale_in & self.has_one
+            may_in = (self.below >= self.in_steps) & self.may_scale_in & self.has_one & ~is_deploying
             if may_out.any() or may_in.any():
                 desired = self._acted(metric, running, desired, t, may_out, may_in)
         if self.several:
             desired = desired.copy()
             for row, policies in self.several.items():
-                desired[row] = policies.desired(t, int(running[row]), int(desired[row]), self.least[row], self.most[row])
+                now = int(running[row]), int(desired[row])
+                desired[row] = policies.desired(t, *now, self.least[row], self.most[row], may_scale_in=not is_deploying[row])
         if self.is_counts.any():
             is_new = self.is_counts & ~np.isnan(load)
             desired = np.where(is_new, ceil_whole(np.where(is_new, load, 0.0)), desired).astype(np.int64)

@@ -7,7 +7,7 @@ import numpy as np
 from advisor.ecs import PlacementStrategy
 from advisor.simulate.replay.placement import place, take
 from advisor.simulate.replay.rules import ReplayedCluster, ReplayedService, whole_steps
-from advisor.units import IntArray
+from advisor.units import BoolArray, IntArray
 
 NO_EVENT = 10**9
 """Steps."""
@@ -16,8 +16,19 @@ NO_EVENT = 10**9
 class Tasks:
     """Tasks by instance and service, (instances, services). Instances are rows in the order of launch; ended ones are gone.
 
-    Fargate is one instance with room for everything.
+    Fargate is one instance with room for everything. A task is *settling* until it is healthy: it starts, then it runs.
     """
+
+    held: IntArray
+    """All but those that were stopped: what a spread counts."""
+    fresh: IntArray
+    """Healthy, of the newest revision."""
+    old: IntArray
+    """Healthy, of a revision before."""
+    settling: IntArray
+    """(ring, instances, services), of the newest revision: those of row ``t % ring`` are healthy from step ``t`` on."""
+    leaving: IntArray
+    """(ring, instances, services): stopped, but they hold their room until step ``t``, for row ``t % ring``."""
 
     def __init__(self, services: Sequence[ReplayedService], cluster: ReplayedCluster | None, step_s: int) -> None:
         n, rows = len(services), 0 if cluster else 1
@@ -26,15 +37,26 @@ class Tasks:
         if cluster is not None and not (self.sizes <= cluster.capacity).all():
             raise ValueError("a task fits on no instance")
         self.start_steps = [whole_steps(service.start_s, step_s) for service in services]
-        self.ring = max(self.start_steps) + 1
+        self.check_steps = [whole_steps(each.deployments.healthy_s, step_s) if each.deployments else 0 for each in services]
+        self.is_unchecked = np.array([check == 0 for check in self.check_steps])
+        self.checked = [row for row, steps in enumerate(self.check_steps) if steps and self.start_steps[row]]
+        """Services whose tasks run for a while before they are healthy."""
+        self.stop_steps = [whole_steps(service.stop_s, step_s) for service in services]
+        self.ring = max(start + check for start, check in zip(self.start_steps, self.check_steps, strict=True)) + 1
+        self.stop_ring = max(self.stop_steps) + 1
         self.zone = np.zeros(rows, dtype=np.int64)
         self.active_at = np.zeros(rows, dtype=np.int64)
         self.free = np.zeros((rows, 3), dtype=np.int64)
-        self.run = np.zeros((rows, n), dtype=np.int64)
-        self.starting = np.zeros((self.ring, rows, n), dtype=np.int64)
-        self.held = np.zeros((rows, n), dtype=np.int64)  # run + starting, kept beside them: most of what a step asks for
-        self.n_starting = np.zeros(self.ring, dtype=np.int64)
+        self.n_settling, self.n_leaving = np.zeros(self.ring, dtype=np.int64), np.zeros(self.stop_ring, dtype=np.int64)
         self.n_running, self.n_placed = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+        self.n_old, self.n_draining = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+        self._bind(np.zeros((3 + self.ring + self.stop_ring, rows, n), dtype=np.int64))
+
+    def _bind(self, counts: IntArray) -> None:
+        """Name the parts of the array that holds all counts by instance: instances come and go in all of them at once."""
+        self._counts = counts
+        self.held, self.fresh, self.old = counts[:3]
+        self.settling, self.leaving = counts[3 : 3 + self.ring], counts[3 + self.ring :]
 
     def launch(self, n_new: int, *, at: int) -> None:
         """Instances that take tasks from step ``at`` on; each goes to the zone that has fewest."""
@@ -44,37 +66,43 @@ class Tasks:
         for _ in range(n_new):
             zones.append(int(per_zone.argmin()))
             per_zone[zones[-1]] += 1
-        n_services = len(self.sizes)
         self.zone = np.concatenate([self.zone, np.array(zones, dtype=np.int64)])
         self.active_at = np.concatenate([self.active_at, np.full(n_new, at, dtype=np.int64)])
-        self.run = np.concatenate([self.run, np.zeros((n_new, n_services), dtype=np.int64)])
-        self.held = np.concatenate([self.held, np.zeros((n_new, n_services), dtype=np.int64)])
-        self.starting = np.concatenate([self.starting, np.zeros((self.ring, n_new, n_services), dtype=np.int64)], axis=1)
         self.free = np.concatenate([self.free, np.tile(self.cluster.capacity, (n_new, 1))])
+        n_kinds, _, n_services = self._counts.shape
+        self._bind(np.concatenate([self._counts, np.zeros((n_kinds, n_new, n_services), dtype=np.int64)], axis=1))
 
     def end(self, rows: Sequence[int]) -> None:
         """Instances without tasks are gone."""
         self.zone, self.active_at = np.delete(self.zone, rows), np.delete(self.active_at, rows)
-        self.run, self.held = np.delete(self.run, rows, axis=0), np.delete(self.held, rows, axis=0)
         self.free = np.delete(self.free, rows, axis=0)
-        self.starting = np.delete(self.starting, rows, axis=1)
+        self._bind(np.delete(self._counts, rows, axis=1))
 
     def begin(self, desired: IntArray) -> None:
         """Tasks that run from the first step on, (services,), service by service; on instances as far as there is room."""
         for service in range(len(self.sizes)):
             placed = self._place(service, int(desired[service]), 0)
-            self.run[:, service] = placed
+            self.fresh[:, service] = placed
             self._hold(service, placed)
             self.n_running[service] += placed.sum()
 
-    def finish_starts(self, t: int) -> None:
-        """Tasks whose start has ended run."""
+    def finish(self, t: int) -> None:
+        """What begins with step ``t``: starts and health checks have ended, and stopped tasks are gone."""
+        slot = t % self.stop_ring
+        if self.n_leaving[slot]:
+            if self.cluster is not None:
+                self.free += self.leaving[slot] @ self.sizes
+            self.n_draining -= self.leaving[slot].sum(axis=0)
+            self.leaving[slot] = 0
+            self.n_leaving[slot] = 0
+        for service in self.checked:
+            self.n_running[service] += self.settling[(t + self.check_steps[service]) % self.ring, :, service].sum()
         slot = t % self.ring
-        if self.n_starting[slot]:
-            self.run += self.starting[slot]
-            self.n_running += self.starting[slot].sum(axis=0)
-            self.starting[slot] = 0
-            self.n_starting[slot] = 0
+        if self.n_settling[slot]:
+            self.fresh += self.settling[slot]
+            self.n_running += np.where(self.is_unchecked, self.settling[slot].sum(axis=0), 0)
+            self.settling[slot] = 0
+            self.n_settling[slot] = 0
 
     def start(self, service: int, n_tasks: int, t: int) -> None:
         """Place as many as fit."""
@@ -83,21 +111,35 @@ class Tasks:
         if not n_started:
             return
         self._hold(service, started)
-        steps = self.start_steps[service]
+        steps = self.start_steps[service] + self.check_steps[service]
         if steps:
             slot = (t + steps) % self.ring
-            self.starting[slot, :, service] += started
-            self.n_starting[slot] += n_started
+            self.settling[slot, :, service] += started
+            self.n_settling[slot] += n_started
         else:
-            self.run[:, service] += started
+            self.fresh[:, service] += started
+        if not self.start_steps[service]:
             self.n_running[service] += n_started
 
     def _hold(self, service: int, more: IntArray) -> None:
-        """Take room for ``more`` tasks (instances,), or give it back where they are negative."""
+        """Take room for ``more`` tasks, (instances,)."""
         self.held[:, service] += more
         self.n_placed[service] += more.sum()
         if self.cluster is not None:
             self.free -= more[:, np.newaxis] * self.sizes[service]
+
+    def _leave(self, service: int, lost: IntArray, t: int) -> None:
+        """Tasks that are stopped, (instances,), give their room back, at once or when they are gone."""
+        n_lost = int(lost.sum())
+        self.held[:, service] -= lost
+        self.n_placed[service] -= n_lost
+        if self.stop_steps[service]:
+            slot = (t + self.stop_steps[service]) % self.stop_ring
+            self.leaving[slot, :, service] += lost
+            self.n_leaving[slot] += n_lost
+            self.n_draining[service] += n_lost
+        elif self.cluster is not None:
+            self.free += lost[:, np.newaxis] * self.sizes[service]
 
     def _place(self, service: int, n_tasks: int, t: int) -> IntArray:
         if self.cluster is None:
@@ -106,26 +148,66 @@ class Tasks:
         return place(n_tasks, self.sizes[service], self.free, self.zone, self.held[:, service], is_open, self.cluster.placement)
 
     def stop(self, service: int, n_tasks: int, t: int) -> None:
-        """Running tasks first, then those that still start, latest first."""
-        strategy = self.cluster.placement if self.cluster else PlacementStrategy.BINPACK
-        lost = take(n_tasks, self.run[:, service], self.held[:, service], self.free, self.zone, strategy)
-        self.run[:, service] -= lost
+        """Stop tasks of the newest revision: healthy ones first, then those that settle, latest first."""
+        lost = self._taken(service, n_tasks, self.fresh)
+        self.fresh[:, service] -= lost
         self.n_running[service] -= lost.sum()
-        self._hold(service, -lost)
+        self._leave(service, lost, t)
         for ahead in range(self.ring - 1, 0, -1):
             n_tasks -= int(lost.sum())
             if n_tasks <= 0:
                 return
-            slot = (t + ahead) % self.ring
-            lost = take(n_tasks, self.starting[slot, :, service], self.held[:, service], self.free, self.zone, strategy)
-            self.starting[slot, :, service] -= lost
-            self.n_starting[slot] -= lost.sum()
-            self._hold(service, -lost)
+            lost = self._taken(service, n_tasks, self.settling[(t + ahead) % self.ring])
+            self._settle_no_more(service, lost, ahead, t)
+
+    def stop_old(self, service: int, n_tasks: int, t: int) -> None:
+        """Stop tasks of earlier revisions."""
+        lost = self._taken(service, n_tasks, self.old)
+        self.old[:, service] -= lost
+        self.n_old[service] -= lost.sum()
+        self.n_running[service] -= lost.sum()
+        self._leave(service, lost, t)
+
+    def retire(self, service: int, t: int) -> None:
+        """Another revision is the newest: healthy tasks are old ones from now on, those that settle are stopped."""
+        for ahead in range(1, self.ring):
+            self._settle_no_more(service, self.settling[(t + ahead) % self.ring, :, service].copy(), ahead, t)
+        self.n_old[service] += self.fresh[:, service].sum()
+        self.old[:, service] += self.fresh[:, service]
+        self.fresh[:, service] = 0
+
+    def _taken(self, service: int, n_tasks: int, among: IntArray) -> IntArray:
+        strategy = self.cluster.placement if self.cluster else PlacementStrategy.BINPACK
+        return take(n_tasks, among[:, service], self.held[:, service], self.free, self.zone, strategy)
+
+    def _settle_no_more(self, service: int, lost: IntArray, ahead: int, t: int) -> None:
+        """Stop tasks that would be healthy in ``ahead`` steps, (instances,)."""
+        slot, n_lost = (t + ahead) % self.ring, int(lost.sum())
+        if not n_lost:
+            return
+        self.settling[slot, :, service] -= lost
+        self.n_settling[slot] -= n_lost
+        if ahead <= self.check_steps[service]:
+            self.n_running[service] -= n_lost
+        self._leave(service, lost, t)
+
+    def n_healthy(self, service: int) -> int:
+        """Tasks that have settled, old ones too."""
+        return int(self.fresh[:, service].sum() + self.old[:, service].sum())
+
+    def is_busy(self) -> BoolArray:
+        """(instances,): whether tasks are there, stopped ones that are not gone included."""
+        busy: BoolArray = np.asarray(self.held.any(axis=1))
+        return np.asarray(busy | self.leaving.any(axis=(0, 2))) if self.n_leaving.any() else busy
 
     def quiet_steps(self, t: int) -> int:
-        """Steps after ``t`` in which no start ends and no instance becomes active."""
+        """Steps after ``t`` in which no task begins to run, is healthy or gone, and no instance becomes active."""
         quiet = NO_EVENT
-        if self.n_starting.any():
-            quiet = next(ahead for ahead in range(1, self.ring) if self.n_starting[(t + ahead) % self.ring]) - 1
+        if self.n_settling.any():
+            healthy_in = [ahead for ahead in range(1, self.ring) if self.n_settling[(t + ahead) % self.ring]]
+            run_in = [ahead - check for ahead in healthy_in for check in set(self.check_steps) if ahead > check]
+            quiet = min([*healthy_in, *run_in]) - 1
+        if self.n_leaving.any():
+            quiet = min(quiet, next(a for a in range(1, self.stop_ring) if self.n_leaving[(t + a) % self.stop_ring]) - 1)
         later = self.active_at[self.active_at > t]
         return min(quiet, int(later.min()) - t - 1) if later.size else quiet
