@@ -407,6 +407,7 @@ def _with_instances(each: _Ranked, group: _Group, per_state: IntArray, packed: I
         by_step(load.over_time(packed), load.count_steps)[np.newaxis],
         search.candidates.capacity[[each.index]].astype(np.float64),
         provider=each.part.provider,
+        step_hours=search.axis.step_hours,
         work_per_vcpu=float(search.candidates.work_per_vcpu[each.index]),
     )
 

@@ -451,10 +451,12 @@ def test_two_zones_while_any_task_runs_and_none_when_none_does():
 
 
 def test_surplus_credits_are_charged_above_the_baseline():
-    # Two t3.large have 2 x 2 x 0.3 = 1.2 vCPU; 2048 units in use are 2 vCPU.
-    assert model.surplus_vcpu([2048, 1024, None], [2, 2, None], 2, 0.3) == [approx(0.8), 0, None]
+    # Two t3.large have 2 x 2 x 0.3 = 1.2 vCPU; 2048 units are 2. For ever, two hours take 3 and earn 2.4 vCPU-hours.
+    assert model.surplus_vcpu([2048, 1024, None], [2, 2, None], 2, 0.3, 1) == [approx(0.6), 0, None]
     # 8 vCPU wanted, but two instances have 4: 4 - 1.2.
-    assert model.surplus_vcpu([8192], [2], 2, 0.3) == [approx(2.8)]
+    assert model.surplus_vcpu([8192], [2], 2, 0.3, 1) == [approx(2.8)]
+    # A second instance for an hour: both take 1 vCPU then. It owes 0.4 and pays that as it ends; the first earns 0.6 - 0.4.
+    assert model.surplus_vcpu([0, 2048], [1, 2], 2, 0.3, 1) == [0, approx(0.4)]
     service = utilized([2048] * 24, cpu=512, memory=1024)
     # 8 tasks of 512 units at 50 %, 2 an instance (slots): 4 instances with 2.4 vCPU baseline, so no surplus.
     plan = plans.dedicated_plan(workload(service), service, T3_LARGE, RATES)

@@ -7,7 +7,7 @@ from advisor import advise, read_catalog, read_workload
 from advisor.answer import answer
 from advisor.meters import surplus_vcpu_hour
 from advisor.optimize.replayed import replayed_parts, typical_ratio
-from advisor.simulate.instances import surplus_vcpu
+from advisor.simulate.credits import surplus_vcpu
 
 POOL = """
 cluster: pool
@@ -140,7 +140,8 @@ def test_surplus_credits_are_those_of_the_replayed_instances(tmp_path):
     (small,) = (each for each in found.search.candidates.types if each.name == "t4g.small")
     assert replayed.replay.factor > 1
     surplus = replayed.quantity_per_hour[part.meters.index(surplus_vcpu_hour("t4g.small"))]
-    expected = surplus_vcpu(small, part.runs[0].cpu_units, replayed.on_instances.running)
+    hours = found.search.axis.step_hours
+    expected = surplus_vcpu(small, part.runs[0].cpu_units, replayed.on_instances.running, step_hours=hours)
     np.testing.assert_allclose(surplus, expected)
     assert surplus.sum() < part.quantity_per_hour[part.meters.index(surplus_vcpu_hour("t4g.small"))].sum()
 

@@ -373,7 +373,13 @@ class _Comparison:
             f"keep under {how}, in awsvpc mode. A group of fixed size costs the same until it is resized."
         )
         return instances_part(
-            runs, [instance_type], running[np.newaxis], packed[np.newaxis], offered[np.newaxis].astype(float), provider=provider
+            runs,
+            [instance_type],
+            running[np.newaxis],
+            packed[np.newaxis],
+            offered[np.newaxis].astype(float),
+            provider=provider,
+            step_hours=self.axis.step_hours,
         )
 
     def _instances_side(self, parts: Sequence[Part], side: Mapping[str, Running], workload: Workload) -> InstancesSide:

@@ -46,7 +46,7 @@ def with_replay(part: Part, facts: ReplayFacts, search: Search) -> Part:
     use = part.on_instances
     return replace(
         part,
-        quantity_per_hour=times_instances(part, facts.factor, search.candidates),
+        quantity_per_hour=times_instances(part, facts.factor, search.candidates, step_hours=search.axis.step_hours),
         on_instances=None
         if use is None
         else replace(use, running=use.running * facts.factor, reserved=use.reserved * facts.task_factor),

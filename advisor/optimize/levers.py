@@ -93,7 +93,9 @@ def price_levers(part: Part, workload: Workload, search: Search, hours: FloatArr
 
     def outcome(result: Replay, case: Sequence[ReplayedService], fractions: Sequence[float]) -> Outcome:
         ratio = _instance_hours(result, step_s) / base_hours if base_hours else 1.0
-        scaled = replace(part, quantity_per_hour=times_instances(part, ratio, search.candidates))
+        scaled = replace(
+            part, quantity_per_hour=times_instances(part, ratio, search.candidates, step_hours=search.axis.step_hours)
+        )
         monthly = price_parts([scaled], hours, search.catalog, search.region).monthly_usd
         lasting = known_hours(result, case, step_s / SECONDS_PER_HOUR)
         hot = hours_over(result, case, [HOT_FRACTION / fraction for fraction in fractions], lasting)

@@ -17,8 +17,9 @@ from advisor.meters import (
 )
 from advisor.optimize.candidates import Candidates
 from advisor.plan import MAX_TASKS_A_RUN, CapacityProvider, ScalingMetric, ServicePlan
+from advisor.simulate.credits import surplus_vcpu
 from advisor.simulate.fargate import billed_tasks, fargate_meters, fargate_quantities
-from advisor.simulate.instances import reservation, root_volume_gib_months, surplus_vcpu
+from advisor.simulate.instances import reservation, root_volume_gib_months
 from advisor.simulate.scaling import RunningTasks, follows_requests
 from advisor.simulate.timeline import Timeline
 from advisor.units import BoolArray, FloatArray, ceil_whole
@@ -156,6 +157,7 @@ def instances_part(
     capacity: FloatArray,
     *,
     provider: CapacityProvider,
+    step_hours: float,
     work_per_vcpu: float = 1.0,
 ) -> Part:
     """Services on container instances of one type, or of each type of a Spot pool in equal shares.
@@ -173,7 +175,7 @@ def instances_part(
     """
     share = 1.0 / len(types)
     mean_instances = instances.mean(axis=0)
-    meters, rows = _instance_meters(runs, types, instances * share, provider, work_per_vcpu)
+    meters, rows = _instance_meters(runs, types, instances * share, provider, step_hours, work_per_vcpu)
     meters.append(GP3_GIB_MONTH)
     rows.append(root_volume_gib_months(mean_instances, provider.root_volume_gib))
     if any(run.service.has_public_ip for run in runs):
@@ -207,6 +209,7 @@ def _instance_meters(
     types: Sequence[InstanceType],
     instances: FloatArray,
     provider: CapacityProvider,
+    step_hours: float,
     work_per_vcpu: float,
 ) -> tuple[list[Meter], list[FloatArray]]:
     meters: list[Meter] = []
@@ -219,11 +222,12 @@ def _instance_meters(
             rows.append(count)
         if instance_type.baseline_fraction is not None:
             meters.append(surplus_vcpu_hour(instance_type.name))
-            rows.append(surplus_vcpu(instance_type, _cpu_units(runs) / len(types) / work_per_vcpu, count))
+            cpu_units = _cpu_units(runs) / len(types) / work_per_vcpu
+            rows.append(surplus_vcpu(instance_type, cpu_units, count, step_hours=step_hours))
     return meters, rows
 
 
-def times_instances(part: Part, factor: float, candidates: Candidates) -> FloatArray:
+def times_instances(part: Part, factor: float, candidates: Candidates, *, step_hours: float) -> FloatArray:
     """(meters, steps): quantities with ``factor`` times the instances of a part, or on Fargate the task-hours.
 
     Surplus credits are worked out anew: the same load on more instances takes fewer. ``candidates`` hold the types.
@@ -235,7 +239,8 @@ def times_instances(part: Part, factor: float, candidates: Candidates) -> FloatA
     rows = [row for row, meter in enumerate(part.meters) if meter in surplus]
     for row, burstable in zip(rows, [t for t in pool if t.baseline_fraction is not None], strict=True):
         count = quantities[part.meters.index(_hour(burstable, part.provider))]
-        quantities[row] = surplus_vcpu(burstable, _cpu_units(part.runs) / len(pool) / work[burstable.name], count)
+        cpu_units = _cpu_units(part.runs) / len(pool) / work[burstable.name]
+        quantities[row] = surplus_vcpu(burstable, cpu_units, count, step_hours=step_hours)
     return quantities
 
 

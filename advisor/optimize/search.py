@@ -13,6 +13,7 @@ from advisor.optimize.candidates import Candidates, candidates
 from advisor.optimize.parts import MANAGED_FEE_RANGE, PACKING_RANGE, ROOT_VOLUME_GIB, Part, instance_provider, instances_part
 from advisor.plan import CapacityProvider, Commitment
 from advisor.pricing import PriceCatalog
+from advisor.simulate.credits import surplus_vcpu
 from advisor.simulate.instances import (
     dedicated_instance_hours,
     held,
@@ -21,7 +22,6 @@ from advisor.simulate.instances import (
     held_under_default_spread_of_one,
     reservation,
     root_volume_gib_months,
-    surplus_vcpu,
     with_zone_floor,
 )
 from advisor.simulate.packing import first_fit_decreasing, tasks_per_instance, volume_bound
@@ -199,16 +199,11 @@ def dedicated_part(search: Search, run: RunningTasks, kind: CapacityKind, hours:
     fine_hours = np.repeat(hours / run.count_steps, run.count_steps)
     tasks = trailing_maximum(_known_counts(run), delay * run.count_steps)
     instance_hours = dedicated_instance_hours(tasks, fine_hours, per_instance, zones)
-    surplus_hours = np.zeros(usable.size)
-    for at in np.flatnonzero(search.candidates.is_burstable[usable]):
-        _, running = dedicated_instances(run, per_instance[at], zones, delay)
-        surplus_hours[at] = _surplus_hours(search.candidates, int(usable[at]), [run], running, hours)
     rates = search.rates(kind, has_public_ip=run.service.has_public_ip)[usable]
-    usd = search.month_usd(instance_hours, surplus_hours, rates)
-    if run.counts is not None:  # so far a lower bound: what zones hold back is worked out for types that may win
-        usd = _with_zones(
-            search, run, usd, per_instance, hours, rates, surplus_hours, _groups(search, usable, kind), kind.n_types
-        )
+    # A lower bound: surplus credits, and what zones hold back, are worked out for types that may win.
+    usd = search.month_usd(instance_hours, np.zeros(usable.size), rates)
+    if run.counts is not None or search.candidates.is_burstable[usable].any():
+        usd = _worked_out(search, run, usd, usable, per_instance, hours, rates, _groups(search, usable, kind), kind.n_types)
     pools = [_cheapest(usd, search.names(usable), group, kind.n_types) for group in _groups(search, usable, kind)]
     if not pools:
         return None
@@ -217,29 +212,31 @@ def dedicated_part(search: Search, run: RunningTasks, kind: CapacityKind, hours:
     return _part(search, [run], usable[best], kind, series, name=f"{run.service.name}-{_label(search, usable[best], kind)}")
 
 
-def _with_zones(
+def _worked_out(
     search: Search,
     run: RunningTasks,
     least_usd: FloatArray,
+    usable: IntArray,
     per_instance: IntArray,
     hours: FloatArray,
     rates: FloatArray,
-    surplus_hours: FloatArray,
     groups: Sequence[IntArray],
     n_types: int,
 ) -> FloatArray:
     """(types,): exact costs of the types that may be among the ``n_types`` cheapest of a group; infinite for all others."""
     usd = np.full(least_usd.size, np.inf)
-    by_room: dict[int, float] = {}
+    by_room: dict[int, FloatArray] = {}
     for group in groups:
         for at in group[np.argsort(least_usd[group], kind="stable")].tolist():
             if least_usd[at] > np.sort(usd[group])[n_types - 1] * (1 + 1e-9):
                 break
             room = int(per_instance[at])
             if room not in by_room:
-                _, running = dedicated_instances(run, room, search.constraints.zones, search.axis.delay_steps)
-                by_room[room] = float(sum_over_states(np.nan_to_num(running), hours))
-            usd[at] = float(search.month_usd(np.array([by_room[room]]), surplus_hours[[at]], rates[[at]])[0])
+                _, by_room[room] = dedicated_instances(run, room, search.constraints.zones, search.axis.delay_steps)
+            running = by_room[room]
+            month = np.array([sum_over_states(np.nan_to_num(running), hours)])
+            surplus_hours = np.array([_surplus_hours(search, int(usable[at]), [run], running, hours)])
+            usd[at] = float(search.month_usd(month, surplus_hours, rates[[at]])[0])
     return usd
 
 
@@ -307,7 +304,7 @@ class _SharedPacking:
         search, zones, delay = self.search, self.search.constraints.zones, self.search.axis.delay_steps
         self.series[at] = instances_on(self.load.runs, self.capacity[at], zones, delay, load=self.load)
         running = self.series[at][1]
-        surplus = _surplus_hours(search.candidates, int(self.usable[at]), self.load.runs, running, self.hours)
+        surplus = _surplus_hours(search, int(self.usable[at]), self.load.runs, running, self.hours)
         month = sum_over_states(running, self.hours)
         self.usd[at] = search.month_usd(month, np.array(surplus), self.rates[at])
 
@@ -372,6 +369,7 @@ def _part(
         packed,
         search.candidates.capacity[index].astype(np.float64),
         provider=provider,
+        step_hours=search.axis.step_hours,
         work_per_vcpu=float(search.candidates.work_per_vcpu[index].min()),
     )
 
@@ -450,14 +448,13 @@ def shared_instances(
     return by_step(packed, load.count_steps), by_step(running, load.count_steps)
 
 
-def _surplus_hours(
-    candidates: Candidates, index: int, runs: Sequence[RunningTasks], running: FloatArray, hours: FloatArray
-) -> float:
-    instance_type = candidates.types[index]
+def _surplus_hours(search: Search, index: int, runs: Sequence[RunningTasks], running: FloatArray, hours: FloatArray) -> float:
+    instance_type, work = search.candidates.types[index], search.candidates.work_per_vcpu[index]
     if instance_type.baseline_fraction is None:
         return 0.0
-    cpu_units = np.sum([run.cpu_units for run in runs if run.cpu_units is not None], axis=0) / candidates.work_per_vcpu[index]
-    return float(sum_over_states(surplus_vcpu(instance_type, cpu_units, running), hours))
+    cpu_units = np.sum([run.cpu_units for run in runs if run.cpu_units is not None], axis=0) / work
+    surplus = surplus_vcpu(instance_type, cpu_units, running, step_hours=search.axis.step_hours)
+    return float(sum_over_states(surplus, hours))
 
 
 def _known(values: FloatArray) -> IntArray:

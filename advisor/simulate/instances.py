@@ -8,7 +8,7 @@ from advisor.ecs import InstanceType, TaskSize
 from advisor.meters import sum_over_states
 from advisor.simulate.packing import as_counts
 from advisor.simulate.timeline import trailing_maximum
-from advisor.units import ECS_CPU_UNITS_PER_VCPU, HOURS_PER_MONTH, FloatArray, IntArray
+from advisor.units import HOURS_PER_MONTH, FloatArray, IntArray
 from advisor.workload import Daemon
 
 UNKNOWN_ENIS = 2
@@ -183,19 +183,6 @@ def dedicated_instance_hours(running: FloatArray, hours: FloatArray, per_instanc
     distinct, index = np.unique(per_instance, return_inverse=True)
     instances = with_zone_floor(-(-tasks[np.newaxis] // distinct[:, np.newaxis]), tasks, zones)
     return sum_over_states(instances, histogram[tasks])[index]
-
-
-def surplus_vcpu(instance_type: InstanceType, cpu_units: FloatArray, instances: FloatArray) -> FloatArray:
-    """vCPU above what burstable instances earn, (steps,): charged as surplus credits in unlimited mode.
-
-    No credits are carried over from quiet steps to busy ones, so this is an upper figure. The load is taken as even over the
-    instances.
-    """
-    if instance_type.baseline_fraction is None:
-        raise ValueError(f"{instance_type.name} is not burstable")
-    offered = instance_type.vcpu * instances
-    busy = np.minimum(cpu_units / ECS_CPU_UNITS_PER_VCPU, offered)
-    return np.maximum(busy - instance_type.baseline_fraction * offered, 0.0)
 
 
 def root_volume_gib_months(instances: FloatArray, root_volume_gib: int) -> FloatArray:

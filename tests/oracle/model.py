@@ -365,25 +365,60 @@ def fargate_month_usd(running, grid_s, weights, cpu, memory, rates, startup_s=60
 # Instances
 
 
-def surplus_vcpu(cpu_units, instances, vcpu, baseline_fraction):
-    """vCPUs above the baseline of all instances at each substep, no credits saved up before.
+def credit_pass(used, running, vcpu, baseline_fraction, hours, owed):
+    """One pass of an instance over the history: (what it owes at the end, vCPU-hours charged at each substep).
 
-    No instance uses more vCPUs than it has, whatever the load wants. Amazon EC2 User Guide, "Key concepts for burstable
-    performance instances", baseline utilization, and "Unlimited mode": surplus credits are charged per vCPU-hour.
+    ``owed`` is in vCPU-hours, negative where credits are saved. Saved is at most what 24 hours earn; owed beyond as much is
+    charged, and so is what is owed when the instance ends. Amazon EC2 User Guide, "Unlimited mode for burstable performance
+    instances"; 60 credits are a vCPU-hour.
     """
-    surplus = []
-    for units, count in zip(cpu_units, instances, strict=True):
-        if units is None or count is None:
-            surplus.append(None)
-        else:
-            used = min(units / CPU_UNITS_PER_VCPU, vcpu * count)
-            surplus.append(max(0.0, used - baseline_fraction * vcpu * count))
-    return surplus
+    most = baseline_fraction * vcpu * 24
+    charged = [0.0] * len(used)
+    for now in range(len(used)):
+        if not running[now]:
+            owed = 0.0
+            continue
+        if not running[now - 1]:  # the substep before the first is the last: the history goes on for ever
+            owed = 0.0
+        if used[now] is not None:
+            owed = max(owed + (used[now] - baseline_fraction * vcpu) * hours, -most)
+        charged[now] = max(owed - most, 0.0)
+        owed = min(owed, most)
+        if not running[(now + 1) % len(used)]:
+            charged[now] += max(owed, 0.0)
+    return owed, charged
 
 
-def surplus_vcpu_hours(cpu_units, instances, vcpu, baseline_fraction, weights):
-    """vCPU-hours of surplus credits in a month. Amazon EC2 User Guide, "Unlimited mode for burstable performance instances"."""
-    return month_total(surplus_vcpu(cpu_units, instances, vcpu, baseline_fraction), weights)
+def surplus_vcpu(cpu_units, instances, vcpu, baseline_fraction, hours):
+    """vCPUs charged as surplus credits at each substep of so many hours, over all instances; the load is shared evenly.
+
+    No instance uses more vCPUs than it has, whatever the load wants. The last to be launched ends first. The history goes on
+    for ever: where it spends more than it earns, instances begin in debt, where it earns more, with all that they can save.
+    Amazon EC2 User Guide, "Key concepts for burstable performance instances", baseline utilization.
+    """
+    counts, last = [], next((count for count in reversed(instances) if count is not None), 0)
+    for count in instances:
+        last = last if count is None else count
+        counts.append(last)
+    used = []
+    for units, count, known in zip(cpu_units, counts, instances, strict=True):
+        missing = units is None or known is None
+        used.append(None if missing else min(units / CPU_UNITS_PER_VCPU / count, vcpu) if count else 0.0)
+    total = [None if each is None else 0.0 for each in used]
+    most = baseline_fraction * vcpu * 24
+    for number in range(1, int(max(counts, default=0)) + 1):
+        running = [count >= number for count in counts]
+        drift = sum(
+            baseline_fraction * vcpu - each for each, runs in zip(used, running, strict=True) if runs and each is not None
+        )
+        is_even = abs(drift) * hours <= RELATIVE_TOLERANCE * most
+        begin = 0.0 if is_even else -most if drift > 0 else most
+        begin, _ = credit_pass(used, running, vcpu, baseline_fraction, hours, begin)
+        _, charged = credit_pass(used, running, vcpu, baseline_fraction, hours, begin)
+        for now, each in enumerate(charged):
+            if total[now] is not None:
+                total[now] += each / hours
+    return total
 
 
 def instance_usd_per_hour(

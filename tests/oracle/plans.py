@@ -112,7 +112,8 @@ def surplus_of(workload, services, instances, instance_type):
             raise ValueError(f"the CPU that {service['name']} uses is not known, so no surplus credits either")
         for now, value in enumerate(units):
             together[now] = None if value is None or together[now] is None else together[now] + value
-    return model.surplus_vcpu(together, instances, instance_type["vcpu"], instance_type["baseline_fraction"])
+    hours = model.grid_seconds(workload["step_s"]) / 3600
+    return model.surplus_vcpu(together, instances, instance_type["vcpu"], instance_type["baseline_fraction"], hours)
 
 
 def rate_of(instance_type, purchase_option):
