@@ -27,13 +27,14 @@ def catalog():
 def advised(tmp_path, catalog):
     """Advice on a service of 1 vCPU and 2 GiB with these columns for two weeks and a day, on Fargate."""
 
-    def advise_columns(step_minutes=60, scaling="{}", launch_type="FARGATE", **columns):
+    def advise_columns(step_minutes=60, scaling="{}", launch_type="FARGATE", starts_s=60, **columns):
         n_steps = 15 * 24 * 60 // step_minutes
         times = np.datetime64("2026-09-07T00:00") + np.arange(n_steps) * np.timedelta64(step_minutes, "m")
         rows = zip(times, *(np.broadcast_to(np.asarray(c, float), n_steps).tolist() for c in columns.values()), strict=True)
         lines = [",".join((f"{time}Z", *map(repr, cells))) for time, *cells in rows]
         (tmp_path / "web.csv").write_text("\n".join([f"timestamp,{','.join(columns)}", *lines]) + "\n")
-        entry = f"name: web, task: {{cpu: 1024, memory: 2048}}, load: {{file: web.csv}}, scaling: {scaling}"
+        task = f"{{cpu: 1024, memory: 2048, startup_seconds: {starts_s}}}"
+        entry = f"name: web, task: {task}, load: {{file: web.csv}}, scaling: {scaling}"
         path = tmp_path / "workload.yaml"
         path.write_text(
             f"cluster: c\nregion: us-east-1\nservices:\n  - {{{entry}}}\nconstraints: {{launch_types: [{launch_type}]}}\n"
@@ -69,17 +70,27 @@ def test_an_upper_bound_leaves_the_target_exceeded(advised):
 
 
 def test_in_short_steps_the_count_comes_a_few_minutes_late(advised):
-    """One task, and for an hour a day three tasks' worth, 1,843.2 units: for its first 5 minutes one task has 1,024.
+    """One task, and for an hour a day three tasks' worth, 1,843.2 units: for its first 4 minutes one task has 1,024.
 
-    Its metric saturates at 100 %, which asks for 100 / 60, so two tasks: at 90 % in the second step they ask for three.
+    Three of them raise the alarm, in the fourth a second task starts. The metric saturates at 100 %, which asks for 100 / 60,
+    so two tasks: at 90 % they ask for a third when the cooldown of 5 minutes is over, which serves from the tenth minute on.
     """
     units = np.full(15 * 288, 300.0)
     for day in range(15):
         units[day * 288 + 100 : day * 288 + 112] = 1843.2
     outcomes = outcomes_of(advised(step_minutes=5, cpu_units=units, tasks=3))
-    a_step_a_day = 730 / 24 / 12
-    assert outcomes[60].hours_above_full == approx(a_step_a_day)
-    assert outcomes[60].hours_above_target == approx(2 * a_step_a_day)
+    a_minute_a_day = 730 / 24 / 60
+    assert outcomes[60].hours_above_full == approx(4 * a_minute_a_day)
+    assert outcomes[60].hours_above_target == approx(9 * a_minute_a_day)
+
+
+def test_tasks_that_start_do_not_serve(advised):
+    """As above, with four minutes until a task is ready in place of one: full for three minutes more."""
+    units = np.full(15 * 288, 300.0)
+    for day in range(15):
+        units[day * 288 + 100 : day * 288 + 112] = 1843.2
+    outcomes = outcomes_of(advised(step_minutes=5, starts_s=240, cpu_units=units, tasks=3))
+    assert outcomes[60].hours_above_full == approx(7 * 730 / 24 / 60)
 
 
 def test_the_busiest_task_tells_what_an_average_hides(advised):

@@ -8,18 +8,14 @@ from advisor.ecs import LaunchType
 from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.parts import Part, fargate_part
 from advisor.optimize.pricing import price_parts
-from advisor.optimize.search import Search, part_on_provider
+from advisor.optimize.search import Search, by_step, part_on_provider
+from advisor.simulate.replay.rules import whole_steps
 from advisor.simulate.scaling import RunningTasks, running_tasks
+from advisor.simulate.timeline import Timeline, trailing_maximum
 from advisor.sizing import MEMORY_MARGIN_FRACTION, memory_with_tasks_mib
 from advisor.units import CEIL_TOLERANCE, BoolArray, FloatArray
 
 TARGETS_PERCENT = (50.0, 60.0, 70.0, 80.0)
-REACTION_S = 240
-"""Target tracking scales out after three periods of 60 s above its target; a task then takes about a minute to be ready."""
-FINE_STEP_S = 300
-"""In steps of at most this, the count is replayed late by the time of reaction; longer steps hide what happens inside."""
-
-
 MOST_HOURS_ABOVE = 7.3
 """Of a month: a proposed target may be exceeded for one hour in a hundred, while tasks start."""
 
@@ -82,13 +78,13 @@ def proposed_target(
     Returns
     -------
     TargetProposal or None
-        None where safety cannot be told: in steps over `FINE_STEP_S`, and where the most that single tasks used was not
-        measured, of CPU and of memory.
+        None where safety cannot be told: in steps so long that counts are not replayed, and where the most that single tasks
+        used was not measured, of CPU and of memory.
     """
     observed = load.observed
     is_seen = observed is not None and not np.isnan(observed.cpu_units_max).all() and observed.tells_memory_peak
     run = next((each for each in part.runs if each.service.name == load.service.name), None)
-    if not is_seen or run is None or search.axis.step_s > FINE_STEP_S:
+    if not is_seen or run is None or search.axis.counts_step_s is None:
         return None
     percent = round(run.target_cpu_fraction * 100, 6)
     own = next((each for each in outcomes if each.target_cpu_percent == percent), None)
@@ -123,29 +119,38 @@ def _outcome(load: ServiceLoad, part: Part, run: RunningTasks, percent: float, s
     else:
         at = part_on_provider(search, [other], part.provider)
     monthly = price_parts([at], load.hours, search.catalog, search.region).monthly_usd
-    tasks = _late(other.tasks, search.axis.step_s) if other.counts is None else other.tasks  # those are late already
-    has = np.maximum(tasks, 1.0) * run.size.cpu_units
-    in_use = np.zeros_like(tasks) if other.cpu_units is None else other.cpu_units
+    serving, fine = _serving(other, search.axis), other.count_steps
+    has = np.maximum(serving, 1.0) * run.size.cpu_units
+    in_use = np.zeros_like(serving) if other.cpu_units is None else np.repeat(other.cpu_units, fine)
+    hours = np.repeat(load.hours / fine, fine)
+    is_full = (in_use > has * (1 + CEIL_TOLERANCE)) | _is_busiest_full(load, run, serving, search)
     return TargetOutcome(
         target_cpu_percent=percent,
         monthly_usd=None if monthly is None else monthly.mean,
-        hours_above_target=_hours(in_use > has * target * (1 + CEIL_TOLERANCE), load.hours),
-        hours_above_full=_hours((in_use > has * (1 + CEIL_TOLERANCE)) | _is_busiest_full(load, run, tasks, search), load.hours),
-        memory_headroom_fraction=_headroom(load, run, other.tasks, search),
+        hours_above_target=float(hours[in_use > has * target * (1 + CEIL_TOLERANCE)].sum()),
+        hours_above_full=float(hours[is_full].sum()),
+        memory_headroom_fraction=_headroom(load, run, by_step(serving, fine), search),
     )
 
 
-def _late(tasks: FloatArray, step_s: int) -> FloatArray:
-    """Counts as they follow the load: a few minutes late, where steps are short enough to show it."""
-    steps = -(-REACTION_S // step_s) if step_s <= FINE_STEP_S else 0
-    return np.concatenate([tasks[:1].repeat(min(steps, tasks.size)), tasks[: max(0, tasks.size - steps)]])
+def _serving(run: RunningTasks, axis: Timeline) -> FloatArray:
+    """(steps x count steps,): tasks that serve, without those that start; NaN in a gap. In long steps none is seen to start."""
+    if run.counts is None or axis.counts_step_s is None:
+        return run.tasks
+    counts = np.where(np.repeat(np.isnan(run.tasks), run.count_steps), np.nan, run.counts)
+    return -trailing_maximum(-counts, whole_steps(run.service.startup_s, axis.counts_step_s))
 
 
-def _is_busiest_full(load: ServiceLoad, run: RunningTasks, tasks: FloatArray, search: Search) -> BoolArray:
+def _is_busiest_full(load: ServiceLoad, run: RunningTasks, serving: FloatArray, search: Search) -> BoolArray:
     if load.observed is None:
-        return np.zeros(tasks.shape, dtype=np.bool_)
-    more = search.axis.spread(load.observed.running_tasks) / np.maximum(tasks, 1.0)
-    busiest = search.axis.spread(load.observed.cpu_units_max) * np.fmax(more, 1.0)
+        return np.zeros(serving.shape, dtype=np.bool_)
+
+    def at_counts(series: FloatArray) -> FloatArray:
+        on_axis = search.axis.spread(series)
+        return np.repeat(on_axis, serving.size // on_axis.size)
+
+    more = at_counts(load.observed.running_tasks) / np.maximum(serving, 1.0)
+    busiest = at_counts(load.observed.cpu_units_max) * np.fmax(more, 1.0)
     return np.asarray(busiest > run.size.cpu_units * (1 + CEIL_TOLERANCE))
 
 
@@ -160,7 +165,3 @@ def _headroom(load: ServiceLoad, run: RunningTasks, tasks: FloatArray, search: S
     )
     memory_mib = memory_with_tasks_mib(search.axis.spread(load.demand), tasks, on_axis)
     return None if np.isnan(memory_mib).all() else 1 - float(np.nanmax(memory_mib)) / run.size.memory_mib
-
-
-def _hours(is_so: BoolArray, hours: FloatArray) -> float:
-    return float(hours[is_so].sum())
