@@ -62,6 +62,8 @@ def as_replayed(service):
             ScheduledBounds(step=step, min_tasks=low, max_tasks=high) for step, low, high in service.get("bounds", ())
         ),
         stop_s=service.get("stop_s", 0),
+        host_ports=tuple(service.get("host_ports", ())),
+        has_distinct_instances=service.get("is_distinct", False),
         deployments=RollingDeployments(**service["deployments"]) if "deployments" in service else None,
     )
 
@@ -169,6 +171,8 @@ def services(draw, number, n_steps):
         "policy": draw(policies()),
         "bounds": draw(bounds(n_steps)),
         "stop_s": draw(st.sampled_from([0, 0, 20, 60, 150])),
+        "host_ports": draw(st.sampled_from([[], [], [], [80], [80, 443], [443], [8080, 80]])),
+        "is_distinct": draw(st.sampled_from([False, False, False, True])),
     }
 
 
@@ -217,16 +221,20 @@ def test_on_instances_every_step_is_the_oracles(case):
     assert_same(*case)
 
 
-def deployments_of(random):
-    if random.random() < 0.4:
-        return {"stop_s": random.choice([0, 0, 90])}
+def rules_of_scheduler(random):
+    """Deployments, ends of tasks, ports and places."""
+    if random.random() < 0.3:
+        return {}
+    ports = {"host_ports": random.choice([[], [], [80], [443], [80, 443]]), "is_distinct": random.random() < 0.2}
+    if random.random() < 0.3:
+        return ports | {"stop_s": random.choice([0, 0, 90])}
     found = {
         "steps": [random.randrange(250) for _ in range(random.choice([1, 3, 6]))],
         "minimum_healthy_percent": random.choice([100, 100, 50, 75]),
         "maximum_percent": random.choice([200, 200, 100, 125]),
         "healthy_s": random.choice([0, 40, 90]),
     }
-    return {"stop_s": random.choice([0, 60, 300]), "deployments": found}
+    return ports | {"stop_s": random.choice([0, 60, 300]), "deployments": found}
 
 
 def busy_case(seed):
@@ -289,7 +297,7 @@ def busy_case(seed):
                 for _ in range(random.choice([0, 0, 2, 4]))
             ],
         }
-        | deployments_of(random)
+        | rules_of_scheduler(random)
         for number in range(random.choice([2, 3, 4]))
     ]
     group = {

@@ -1,6 +1,7 @@
 """How many instances tasks of several sizes fill: the volume bound and first-fit decreasing.
 
-Three dimensions, always in this order: CPU units, MiB of memory, network slots.
+Three dimensions, always in this order: CPU units, MiB of memory, network slots. First-fit decreasing takes more of them,
+and tasks that need nothing of one.
 """
 
 from collections.abc import Sequence
@@ -55,18 +56,18 @@ def feasible_bound(counts: IntArray, tasks: IntArray, capacity: IntArray) -> Int
 def first_fit_decreasing(counts: IntArray, tasks: IntArray, capacity: IntArray) -> IntArray:
     """Instances that first-fit decreasing opens, for many states at once.
 
-    Tasks are taken in the order of their largest share of the instance in any dimension, ties by CPU, then memory, so that the
-    order of the services does not matter; each goes to the first opened instance with room. Instances with the same free room
-    that were opened one after the other are kept as one group with a count, so that the work does not grow with the number of
-    tasks. Equal, instance by instance, to placing task after task.
+    Tasks are taken in the order of their largest share of the instance in any dimension, ties by one dimension after the other,
+    so that the order of the services does not matter; each goes to the first opened instance with room. Instances with the same
+    free room that were opened one after the other are kept as one group with a count, so that the work does not grow with the
+    number of tasks. Equal, instance by instance, to placing task after task.
 
     Parameters
     ----------
     counts : (states, services)
         Tasks of each service; whole numbers.
-    tasks : (services, 3)
+    tasks : (services, dimensions)
         What one task of each service reserves.
-    capacity : (3,)
+    capacity : (dimensions,)
         What one instance offers. Every task fits.
 
     Returns
@@ -74,7 +75,7 @@ def first_fit_decreasing(counts: IntArray, tasks: IntArray, capacity: IntArray) 
     IntArray
         (states,) instances.
     """
-    order = np.lexsort((-tasks[:, 1], -tasks[:, 0], -(tasks / capacity).max(axis=1)))
+    order = np.lexsort((*-tasks.T[::-1], -(tasks / capacity).max(axis=1)))
     order = order[np.asarray(counts.any(axis=0))[order]]  # a replay asks for the few services with tasks that wait
     if not order.size:
         return np.zeros(len(counts), dtype=np.int64)
@@ -133,14 +134,14 @@ def _placed(
     The groups, two further ones for each state (states,), and the group that they follow (states,), or how many there are.
     """
     n_groups = groups.number.shape[1]
-    fit = np.minimum.reduce([free // need for free, need in zip(groups.free, size, strict=True)]).clip(max=most)
+    fit = np.minimum.reduce([free // need for free, need in zip(groups.free, size, strict=True) if need]).clip(max=most)
     room = groups.number * fit
     before = np.cumsum(room, axis=1, dtype=room.dtype) - room
     taken = np.minimum(np.maximum(left[:, np.newaxis] - before, 0), room)
     is_split = (taken > 0) & (taken < room)
     split = np.where(is_split.any(axis=1), is_split.argmax(axis=1) if n_groups else 0, n_groups)
     opened = left - taken.sum(axis=1, dtype=taken.dtype)
-    per_new = min(offered // need for offered, need in zip(capacity, size, strict=True))
+    per_new = min(offered // need for offered, need in zip(capacity, size, strict=True) if need)
     full, rest = opened // per_new, opened % per_new
     first = _Groups(full, [np.full_like(full, offered - per_new * need) for offered, need in zip(capacity, size, strict=True)])
     second = _Groups(

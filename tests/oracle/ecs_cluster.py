@@ -10,6 +10,7 @@ None for a gap, "saturates_at" (or None), "is_counts", "policy"}``, its policy a
 ``"bounds"``: (step, minimum or None, maximum or None) each, other policies as ``"more_policies"``: ``{"load", "saturates_at",
 "policy"}`` each, a policy of step scaling being ``{"steps": [(distance from the threshold over it, change)], "is_scale_in",
 "points", "cooldown_s"}`` with its load in thresholds; ``"stop_s"`` is how long a stopped task still holds its room, and
+``"host_ports"`` are fixed ports on the instance, ``"is_distinct"`` is the constraint ``distinctInstance``,
 ``"deployments"`` are ``{"steps", "minimum_healthy_percent", "maximum_percent", "healthy_s"}``; a cluster as ``{"capacity",
 "zones", "placement", "group": {"target_capacity_percent", "out_points", "in_points", "wait_after_out_s", "warm_up_s",
 "least_step", "most_step", "from_zero", "boot_s", "min_instances", "max_instances" (or None)}}``.
@@ -41,6 +42,14 @@ class Instance:
         """What is left in each dimension."""
         here = [*self.tasks, *self.leaving]
         return tuple(offered - sum(task.size[d] for task in here) for d, offered in enumerate(self.capacity))
+
+    def takes(self, service):
+        """Amazon ECS API Reference, PlacementConstraint and PortMapping: one task of a service with ``distinctInstance`` on an
+        instance, and one with the same host port."""
+        here = [each.service for each in [*self.tasks, *self.leaving]]
+        if service.given.get("is_distinct") and service in here:
+            return False
+        return not any(set(service.given.get("host_ports", ())) & set(each.given.get("host_ports", ())) for each in here)
 
     def is_empty(self):
         return not self.tasks and not self.leaving
@@ -257,9 +266,9 @@ class Cluster:
             needed = 0 if load is None else round_up(load)
             service.desired = needed if service.given["is_counts"] else service.bounded(needed)
         if self.group is not None:
-            rules, wanted = self.group.given, self.sizes_of_waiting()
-            n_instances = first_fit_instances(wanted, self.given["capacity"])
-            n_instances = max(n_instances, min(self.given["zones"], len(wanted)), rules["min_instances"])
+            rules = self.group.given
+            n_instances, n_tasks = self.instances_for_waiting()
+            n_instances = max(n_instances, min(self.given["zones"], n_tasks), rules["min_instances"])
             if rules["max_instances"] is not None:
                 n_instances = min(n_instances, rules["max_instances"])
             for _ in range(n_instances):
@@ -267,8 +276,18 @@ class Cluster:
         for service in self.services:
             self.place_waiting(service, now=0, runs_from=None)
 
-    def sizes_of_waiting(self):
-        return [service.given["task"] for service in self.services for _ in range(service.waiting())]
+    def instances_for_waiting(self):
+        """The estimate by binpack: of a port, and of a place for a distinct task, an instance has one."""
+        ports = sorted({port for service in self.services for port in service.given.get("host_ports", ())})
+        distinct = [service for service in self.services if service.given.get("is_distinct")]
+
+        def wanted(service):
+            own = [int(service is each) for each in distinct]
+            return (*service.given["task"], *own, *(int(port in service.given.get("host_ports", ())) for port in ports))
+
+        waiting = [wanted(service) for service in self.services for _ in range(service.waiting())]
+        offered = (*self.given["capacity"], *[1] * (len(distinct) + len(ports)))
+        return first_fit_instances(waiting, offered), len(waiting)
 
     # Tasks
 
@@ -358,7 +377,9 @@ class Cluster:
         """The placement rule: None where no active instance has room."""
         placement = self.given["placement"]
         has_room = [
-            each for each in self.group.instances if each.active_from <= now and fits(service.given["task"], each.free())
+            each
+            for each in self.group.instances
+            if each.active_from <= now and fits(service.given["task"], each.free()) and each.takes(service)
         ]
         if not has_room:
             return None
@@ -430,7 +451,7 @@ class Cluster:
         group, rules = self.group, self.group.given
         target = rules["target_capacity_percent"]
         n_busy = sum(not each.is_empty() for each in group.instances)
-        needed = n_busy + first_fit_instances(self.sizes_of_waiting(), self.given["capacity"])
+        needed = n_busy + self.instances_for_waiting()[0]
         running = len(group.instances)
         wanted = -(-needed * 100 // target)
         is_above = needed * 100 > target * running

@@ -118,7 +118,7 @@ class _Run:
                 self.scalers.skip(loads[:, t], running, skip)
                 self.high_steps += skip if self.high_steps else 0
                 self.low_steps += skip if self.low_steps else 0
-            reserved = (placed + draining) @ tasks.sizes
+            reserved = (placed + draining) @ tasks.sizes[:, :3]
             segments.append(
                 (1 + skip, running, placed, draining, waiting, is_deploying, desired, n_instances, active, reserved)
             )
@@ -130,7 +130,7 @@ class _Run:
         if self.cluster is None:
             self.tasks.begin(self.desired)
             return
-        packed = int(first_fit_decreasing(self.desired[np.newaxis], self.tasks.sizes, self.cluster.capacity)[0])
+        packed = int(first_fit_decreasing(self.desired[np.newaxis], self.tasks.sizes, self.tasks.capacity)[0])
         least = min(int(self.desired.sum()), self.cluster.zones)
         n_instances = max(packed, least, self.rules.min_instances)
         if self.rules.max_instances is not None:
@@ -179,7 +179,7 @@ class _Run:
         of = np.flatnonzero(waiting)
         if not of.size or self.cluster is None:
             return 0
-        return int(first_fit_decreasing(waiting[np.newaxis, of], self.tasks.sizes[of], self.cluster.capacity)[0])
+        return int(first_fit_decreasing(waiting[np.newaxis, of], self.tasks.sizes[of], self.tasks.capacity)[0])
 
     def _scale_out(self, t: int, wanted: int) -> bool:
         rules, n = self.rules, self.tasks.zone.size

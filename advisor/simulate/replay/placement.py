@@ -32,9 +32,9 @@ def place(
     ----------
     n_tasks
         Tasks to place; what fits nowhere is left over.
-    task : (3,)
+    task : (dimensions,)
         What one of them reserves.
-    free : (instances, 3)
+    free : (instances, dimensions)
         Room left.
     zone : (instances,)
     of_service : (instances,)
@@ -55,7 +55,9 @@ def place(
     still has room, and then the next; a spread takes the lowest levels first, where the level of a place is how many tasks of
     the service are below it.
     """
-    room = np.where(is_open, (free // task).min(axis=1), 0)
+    needed = task > 0
+    per_dimension = free // task if needed.all() else free[:, needed] // task[needed]
+    room = np.where(is_open, per_dimension.min(axis=1), 0)
     np.maximum(room, 0, out=room)
     if strategy is PlacementStrategy.DEFAULT_SPREAD:
         return _over_zones(n_tasks, room, zone, of_service, lambda members, n: _level(n, room[members], of_service[members]))
@@ -81,7 +83,7 @@ def take(
         Tasks of the service that may be stopped: those that run, or those that still start.
     of_service : (instances,)
         Tasks of the service that each instance holds, these included: what a spread counts.
-    free : (instances, 3)
+    free : (instances, dimensions)
     zone : (instances,)
 
     Returns

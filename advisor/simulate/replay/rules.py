@@ -159,6 +159,10 @@ class ReplayedService:
     stop_s: int = 0
     """From the decision to stop a task until its room is free: deregistration from a load balancer, then the task's own end."""
     deployments: RollingDeployments | None = None
+    host_ports: tuple[int, ...] = ()
+    """Fixed ports on the instance, in network mode ``bridge`` or ``host``: one task with each on an instance."""
+    has_distinct_instances: bool = False
+    """The constraint ``distinctInstance``: one task of the service on an instance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

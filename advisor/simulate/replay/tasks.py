@@ -34,8 +34,13 @@ class Tasks:
         n, rows = len(services), 0 if cluster else 1
         self.cluster = cluster
         self.sizes = np.stack([service.reservation for service in services]).astype(np.int64)
-        if cluster is not None and not (self.sizes <= cluster.capacity).all():
-            raise ValueError("a task fits on no instance")
+        self.capacity = np.zeros(3, dtype=np.int64)
+        if cluster is not None:
+            sole = _sole_places(services)
+            self.sizes = np.concatenate([self.sizes, sole], axis=1)
+            self.capacity = np.concatenate([cluster.capacity, np.ones(sole.shape[1], dtype=np.int64)])
+            if not (self.sizes <= self.capacity).all():
+                raise ValueError("a task fits on no instance")
         self.start_steps = [whole_steps(service.start_s, step_s) for service in services]
         self.check_steps = [whole_steps(each.deployments.healthy_s, step_s) if each.deployments else 0 for each in services]
         self.is_unchecked = np.array([check == 0 for check in self.check_steps])
@@ -46,7 +51,7 @@ class Tasks:
         self.stop_ring = max(self.stop_steps) + 1
         self.zone = np.zeros(rows, dtype=np.int64)
         self.active_at = np.zeros(rows, dtype=np.int64)
-        self.free = np.zeros((rows, 3), dtype=np.int64)
+        self.free = np.zeros((rows, self.capacity.size), dtype=np.int64)
         self.n_settling, self.n_leaving = np.zeros(self.ring, dtype=np.int64), np.zeros(self.stop_ring, dtype=np.int64)
         self.n_running, self.n_placed = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
         self.n_old, self.n_draining = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
@@ -68,7 +73,7 @@ class Tasks:
             per_zone[zones[-1]] += 1
         self.zone = np.concatenate([self.zone, np.array(zones, dtype=np.int64)])
         self.active_at = np.concatenate([self.active_at, np.full(n_new, at, dtype=np.int64)])
-        self.free = np.concatenate([self.free, np.tile(self.cluster.capacity, (n_new, 1))])
+        self.free = np.concatenate([self.free, np.tile(self.capacity, (n_new, 1))])
         n_kinds, _, n_services = self._counts.shape
         self._bind(np.concatenate([self._counts, np.zeros((n_kinds, n_new, n_services), dtype=np.int64)], axis=1))
 
@@ -211,3 +216,14 @@ class Tasks:
             quiet = min(quiet, next(a for a in range(1, self.stop_ring) if self.n_leaving[(t + a) % self.stop_ring]) - 1)
         later = self.active_at[self.active_at > t]
         return min(quiet, int(later.min()) - t - 1) if later.size else quiet
+
+
+def _sole_places(services: Sequence[ReplayedService]) -> IntArray:
+    """(services, places): what an instance has one of: a place for a task of each distinct service, and each fixed port."""
+    distinct = np.flatnonzero([service.has_distinct_instances for service in services])
+    ports = sorted({port for service in services for port in service.host_ports})
+    needed = np.zeros((len(services), distinct.size + len(ports)), dtype=np.int64)
+    needed[distinct, np.arange(distinct.size)] = 1
+    for row, service in enumerate(services):
+        needed[row, [distinct.size + ports.index(port) for port in service.host_ports]] = 1
+    return needed
