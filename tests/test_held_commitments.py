@@ -136,6 +136,14 @@ def test_types_that_commitments_cover_are_offered_though_others_are_cheaper():
     assert found.recommendation.alternative.endswith(":held_types")
 
 
+def test_no_step_of_the_staircase_leaves_what_is_held_for_something_dearer():
+    """m6i.large is cheaper than m5.large, but not beside reservations of m5.large that are due whatever runs."""
+    cluster = PresentCluster(instances={"m5.large": 12})
+    stairs = answer(web(), types=(LARGE, CHEAPER), cluster=cluster, held=[reserved("m5.large", 9)]).saving_steps
+    assert [step.saves_usd >= -1e-9 for step in stairs.steps] == [True] * 4
+    assert "m6i.large" not in str(stairs.steps)
+
+
 def test_zonal_reserved_instances_cover_the_share_of_their_zone():
     """Two zones, two instances: the one in eu-north-1a is covered, and a second reservation there is lost."""
     found = answer(web(), held=[reserved("m5.large", 2, scope="eu-north-1a")], launch_types=(LaunchType.EC2,))

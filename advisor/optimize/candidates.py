@@ -4,7 +4,7 @@ import fnmatch
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -51,6 +51,14 @@ class Candidates:
     def work_of(self, names: Collection[str]) -> dict[str, float]:
         """Work per vCPU of the types among ``names``."""
         return {t.name: float(work) for t, work in zip(self.types, self.work_per_vcpu, strict=True) if t.name in names}
+
+    def only(self, is_left: BoolArray) -> "Candidates":
+        """The same with no price for all types but some, (types,), so that no search takes one of them."""
+        return replace(
+            self,
+            on_demand_usd=np.where(is_left, self.on_demand_usd, np.nan),
+            spot_pool_usd=np.where(is_left, self.spot_pool_usd, np.nan),
+        )
 
     def of(self, architecture: Architecture) -> BoolArray:
         """(types,): which types have the architecture."""

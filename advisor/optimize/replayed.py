@@ -93,7 +93,7 @@ def _on_another_type(
     """The services of a part on the cheapest type by the packing model that was not tried."""
     candidates = search.candidates
     is_left = np.array([t.name not in tried for t in candidates.types])
-    left = replace(search, candidates=replace(candidates, on_demand_usd=np.where(is_left, candidates.on_demand_usd, np.nan)))
+    left = replace(search, candidates=candidates.only(is_left))
     kind = CapacityKind(
         launch_type=part.provider.launch_type,
         purchase_option=part.provider.purchase_option,

@@ -207,7 +207,7 @@ class SavingStep:
     kind: StepKind
     """What it is free to change on top of the steps before it."""
     title: str | None
-    """Of the plan after it; None where none of its kind was found or has a price, so that it saves nothing."""
+    """Of the plan after it; None where none of its kind was found, has a price and is not dearer, so that it saves nothing."""
     monthly_usd: float
     """After the step."""
     saves_usd: float

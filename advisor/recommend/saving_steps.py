@@ -12,6 +12,7 @@ from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.parts import Part
 from advisor.optimize.search import CapacityKind, Search, packed_load, shared_part
 from advisor.optimize.titles import parts_title
+from advisor.recommend.held_types import searches_of_held_families
 from advisor.recommend.result import Present, SavingStep, SavingSteps, StepKind
 from advisor.workload import PresentService, Workload
 
@@ -37,8 +38,8 @@ def saving_steps(
     """Plans from what runs today to the recommended one, each free in one thing more, and billed like any alternative.
 
     Without a price of today the stairs start from every service on Fargate in its declared size, and say so. Where no plan of
-    the kind of a step was found, it saves nothing and the next one takes its saving: the steps always add up. Only the
-    recommended plan is replayed; the steps before it are billed by the packing model.
+    the kind of a step was found that is not dearer, it saves nothing and the next one takes its saving: the steps always add
+    up. Only the recommended plan is replayed; plans before it are billed by the packing model, with what is held.
 
     Returns
     -------
@@ -70,6 +71,8 @@ def saving_steps(
     made, before_usd = [], start_usd
     for kind, plan in plans:
         usd = None if plan is None else steps.usd(plan)
+        if usd is not None and usd > before_usd and plan != list(best):
+            usd = None  # nobody has to change what makes it dearer
         after_usd = before_usd if usd is None else usd
         made.append(
             SavingStep(
@@ -136,14 +139,13 @@ class _Steps:
         return None if shared is None else [*parts, shared]
 
     def _on_instances(self, loads: Sequence[ServiceLoad], option: PurchaseOption, *, any_type: bool) -> Part | None:
-        """Services together on one capacity provider, as declared or right-sized, whichever costs less."""
-        search = self.search
+        """Services together on one capacity provider, as declared or right-sized, whichever costs least with what is held."""
+        searches = [*searches_of_held_families(self.search).values(), self.search]
         if not any_type:
-            today = set(self.workload.present.instances) if self.workload.present else set()
-            candidates = search.candidates
-            is_left = np.array([t.name in today for t in candidates.types])
-            rates = np.where(is_left, candidates.on_demand_usd, np.nan), np.where(is_left, candidates.spot_pool_usd, np.nan)
-            search = replace(search, candidates=replace(candidates, on_demand_usd=rates[0], spot_pool_usd=rates[1]))
+            today = self.workload.present.instances if self.workload.present else {}
+            types = [t.name for t in self.search.candidates.types]
+            only = [self.search.candidates.only(np.array([name == each for name in types])) for each in today]
+            searches = [replace(self.search, candidates=each) for each in only]
         right = [self.found.right_sized.get(load.service.name, load) for load in loads]
         found: list[tuple[float, int, Part]] = []
         for each in (loads, right):
@@ -151,10 +153,11 @@ class _Steps:
                 if all(architecture in load.service.architectures for load in each):
                     kind = CapacityKind(launch_type=LaunchType.EC2, purchase_option=option, architecture=architecture)
                     load = packed_load([one.run for one in each])
-                    part = shared_part(search, load, kind, self.found.common_hours, name=self.workload.cluster)
-                    usd = None if part is None else self.usd([part])
-                    if part is not None and usd is not None:
-                        found.append((usd, len(found), part))
+                    for search in searches:
+                        part = shared_part(search, load, kind, self.found.common_hours, name=self.workload.cluster)
+                        usd = None if part is None else self.usd([part])
+                        if part is not None and usd is not None:
+                            found.append((usd, len(found), part))
         return min(found, default=(0.0, 0, None))[2]
 
     def without_more_spot(self, configured: dict[str, PresentService], best: Sequence[Part]) -> list[Part] | None:
