@@ -13,12 +13,15 @@ import typer
 from advisor.cli.options import Format, say
 from advisor.cli.progress import Progress
 from advisor.cli.results import NOT_ENOUGH_DATA_STATUS, EmitFormat, deploy_files, formats_of, today
+from advisor.errors import AdvisorError, InputError
 
 if TYPE_CHECKING:
     from advisor.fleet import Fleet, FleetOptions
     from advisor.sources.load_options import LoadOptions
 
 KEPT_FOLDER = "kept"
+_NOT_WRITTEN = "deploy/NOT-WRITTEN.txt"
+"""Names the formats that cannot express a plan, with the reason."""
 
 
 class EngineName(StrEnum):
@@ -84,7 +87,7 @@ class FleetOutput:
     """Where the answer goes."""
 
     out: Path | None
-    emit: str
+    emit: str | None
     format: Format
     is_quiet: bool
 
@@ -136,7 +139,7 @@ def recommend_fleet(sources: Sequence[Path], options: "FleetOptions", run: Fleet
     from advisor.fleet import Engine, advise_fleet
     from advisor.fleet.result import DEFAULT_FOLD_BELOW_USD
 
-    formats = formats_of(output.emit)
+    formats = _formats(output)
     keep = run.keep or (output.out / KEPT_FOLDER if output.out else None)
     with Progress(is_quiet=output.is_quiet) as progress:
         fleet = advise_fleet(
@@ -161,23 +164,61 @@ def recommend_fleet(sources: Sequence[Path], options: "FleetOptions", run: Fleet
         raise typer.Exit(NOT_ENOUGH_DATA_STATUS if has_some else 1)
 
 
+def refuse_fleet_options(run: FleetRun) -> None:
+    """Of a single workload.
+
+    Raises
+    ------
+    InputError
+        An option is given that only a fleet has.
+    """
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in ("workers", "services", "advise_top", "fold_below")
+        if getattr(run, name) is not None
+    ]
+    if given:
+        fix = "Leave it out, or name several workloads, a folder or pattern of them, or a Parquet data set."
+        raise InputError(f"{', '.join(given)}: for a fleet, and this is a single workload", fix=fix)
+
+
+def _formats(output: FleetOutput) -> tuple[EmitFormat, ...]:
+    if output.emit is None:
+        return (EmitFormat.ECS,)
+    formats = formats_of(output.emit)
+    if EmitFormat.REPORT in formats:
+        raise InputError(
+            "--emit report: a fleet has one page for all", fix="Leave it out; run a workload alone for its report."
+        )
+    return formats
+
+
 def _write(fleet: "Fleet", out: Path, formats: Sequence[EmitFormat], fold_below_usd: float) -> None:
-    from advisor.errors import AdvisorError
     from advisor.files import write_files
     from advisor.fleet.folder import fleet_files, folder_names, plan_of
 
     files = fleet_files(fleet, fold_below_usd=fold_below_usd)
     folders = folder_names(fleet)
+    outdated: list[Path] = []
     for record in fleet.records:
         plan = plan_of(record)
         if plan is None or not record.counts:
             continue
-        try:
-            deploy = deploy_files(plan, formats)
-        except AdvisorError as error:  # one workload that a format cannot express keeps no other from its files
-            deploy = {"deploy/NOT-WRITTEN.txt": f"{error}\n".encode()}
-        files |= {f"workloads/{folders[record.name]}/{path}": content for path, content in deploy.items()}
+        folder, problems = f"workloads/{folders[record.name]}", []
+        for each in formats:
+            try:
+                deploy = deploy_files(plan, [each])
+            except AdvisorError as error:  # what one format cannot express keeps no other from its files
+                problems.append(f"{each}: {error}\n")
+            else:
+                files |= {f"{folder}/{path}": content for path, content in deploy.items()}
+        if problems:
+            files[f"{folder}/{_NOT_WRITTEN}"] = "".join(problems).encode()
+        else:
+            outdated.append(out / folder / _NOT_WRITTEN)
     write_files(out, files)
+    for path in outdated:
+        path.unlink(missing_ok=True)
 
 
 def _rendered(fleet: "Fleet", output: FleetOutput, fold_below_usd: float) -> str:

@@ -19,6 +19,7 @@ from advisor.cli.fleet import (
     fleet_options,
     is_fleet_wanted,
     recommend_fleet,
+    refuse_fleet_options,
 )
 from advisor.cli.options import (
     CatalogOption,
@@ -48,6 +49,7 @@ from advisor.cli.reading import (
     reading_of,
 )
 from advisor.cli.results import NOT_ENOUGH_DATA_STATUS, EmitFormat, formats_of, today, write_results
+from advisor.errors import InputError
 
 if TYPE_CHECKING:
     from advisor.recommend import Recommendation
@@ -94,7 +96,14 @@ def recommend_command(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for the result, its report, charts and deploy files.")
     ] = None,
-    emit: Annotated[str, typer.Option("--emit", help="What to write into --out beside the result.")] = "report,ecs",
+    emit: Annotated[
+        str | None,
+        typer.Option(
+            "--emit",
+            help="What to write into --out beside the result: without it report,ecs, and ecs of a fleet.",
+            show_default=False,
+        ),
+    ] = None,
     engine: EngineOption = None,
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
@@ -134,6 +143,17 @@ def recommend_command(
         interval=interval,
         start=start,
     )
+    if emit is not None and out is None:
+        raise InputError("--emit says what to write, and no folder is given", fix="Give --out DIR.")
+    fleet_run = FleetRun(
+        engine=engine,
+        workers=workers,
+        scheduler=scheduler,
+        keep=keep,
+        services=services,
+        advise_top=advise_top,
+        fold_below=fold_below,
+    )
     if is_fleet_wanted(workload, engine, scheduler, keep):
         recommend_fleet(
             workload,
@@ -148,18 +168,11 @@ def recommend_command(
                 prices=prices,
                 replay_weeks=replay_weeks,
             ),
-            FleetRun(
-                engine=engine,
-                workers=workers,
-                scheduler=scheduler,
-                keep=keep,
-                services=services,
-                advise_top=advise_top,
-                fold_below=fold_below,
-            ),
+            fleet_run,
             FleetOutput(out=out, emit=emit, format=output, is_quiet=quiet),
         )
         return
+    refuse_fleet_options(fleet_run)
     load = read_workload(
         workload[0],
         region=region,
@@ -175,7 +188,7 @@ def recommend_command(
     catalog = read_catalog(load.region, folder=prices, rates_file=own_rates)
     for note in catalog.notes:
         say(f"note: {note}", is_quiet=quiet)
-    formats = formats_of(emit) if out is not None else ()
+    formats = formats_of(emit or "report,ecs") if out is not None else ()
     with Progress(is_quiet=quiet) as progress:
         if EmitFormat.REPORT in formats:
             recommendation = explore(

@@ -1,6 +1,7 @@
 """The full advice on one workload of a fleet, reduced to its record."""
 
 import math
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -8,13 +9,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from advisor.billing import Bill, MonthlyUsd
-from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
+from advisor.billing import MonthlyUsd
+from advisor.ecs import LaunchType, PurchaseOption
 from advisor.errors import AdvisorError
 from advisor.fleet.hashes import Stamp, stamps
-from advisor.fleet.records import Range, ServiceRecord, Status, WorkloadRecord, WorkloadSteps
-from advisor.optimize.held import HELD_PART
-from advisor.optimize.present import present_name
+from advisor.fleet.records import Range, Status, WorkloadRecord, WorkloadSteps
+from advisor.fleet.services import service_records
 from advisor.plan import Plan
 from advisor.pricing import PriceCatalog
 from advisor.recommend import Alternative, Recommendation, Verdict
@@ -24,15 +24,6 @@ from advisor.workload import Service, Workload
 
 if TYPE_CHECKING:
     from advisor.answer import Answer
-
-EFFORT_OF_INSTANCES = 3
-"""To move tasks onto instances: a capacity provider, an Auto Scaling group, images to patch."""
-EFFORT_OF_FARGATE = 2
-"""To move tasks from instances to Fargate."""
-EFFORT_OF_ARCHITECTURE = 2
-"""To build and test an image for another architecture."""
-EFFORT_OF_SETTING = 1
-"""To change a size or a capacity provider strategy."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +59,21 @@ def advise_member(member: Member, options: FleetOptions) -> WorkloadRecord:
         workload = member.read(options)
         names = tuple(service.name for service in workload.services)
         return _advised(member.name, workload, options)
-    except AdvisorError as error:
-        problem = str(error)
-    except MemoryError:
-        problem = "there is not enough memory for it"
     except Exception as error:  # a fault of ours in one of ten thousand services is named beside it, not instead of all of them
-        problem = f"a fault of the advisor, please report it: {type(error).__name__}: {error}"
-    return WorkloadRecord(name=member.name, status=Status.FAILED, problem=problem, service_names=names)
+        return WorkloadRecord(name=member.name, status=Status.FAILED, problem=problem_of(error), service_names=names)
+
+
+def problem_of(error: Exception) -> str:
+    """Why there is no answer, in words; of a fault of ours with the place in the code, the same on every machine."""
+    if isinstance(error, AdvisorError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for it"
+    root = Path(__file__).parents[2]
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if Path(frame.filename).is_relative_to(root / "advisor")]
+    at = "".join(f" ({Path(each.filename).relative_to(root).as_posix()}:{each.lineno})" for each in ours[-1:])
+    return f"a fault of the advisor, please report it: {type(error).__name__}: {error}{at}"
 
 
 def catalog_of(region: str, prices: Path | None, rates: Path | None) -> PriceCatalog:
@@ -108,6 +107,7 @@ def record_of(name: str, given: "Answer", found: Recommendation) -> WorkloadReco
     fargate = all_on_fargate(found, workload.services)
     now = None if found.present is None else found.present.monthly_usd
     saving, against = _saving(given, found, fargate)
+    steps, missing = _steps(found, saving, against)
     is_known = advice.verdict is not Verdict.NOT_ENOUGH_DATA
     plan = best.plan
     return WorkloadRecord(
@@ -125,9 +125,10 @@ def record_of(name: str, given: "Answer", found: Recommendation) -> WorkloadReco
         fargate_usd=None if fargate is None or fargate.monthly_usd is None else fargate.monthly_usd.mean,
         saving=saving,
         saving_against=against,
-        steps=_steps(found, saving, against),
+        steps=steps,
+        steps_missing=missing,
         is_sharing=plan is not None and _is_sharing(plan),
-        services=_services(workload, found, fargate),
+        services=service_records(workload, found, fargate),
         weeks=found.run.weeks,
         unmet_task_hours=best.unmet_task_hours,
         doubts=advice.doubts,
@@ -169,18 +170,20 @@ def _saving(given: "Answer", found: Recommendation, fargate: Alternative | None)
     return Range(mean=saving.mean, low=saving.low, high=saving.high, p10=saving.p10, p50=saving.p50, p90=saving.p90), against
 
 
-def _steps(found: Recommendation, saving: Range | None, against: str) -> WorkloadSteps | None:
-    """The staircase where it starts and ends at the figures of the totals, so that those of a fleet add up to its saving."""
+def _steps(found: Recommendation, saving: Range | None, against: str) -> tuple[WorkloadSteps | None, str]:
+    """The staircase where it starts and ends at the figures of the totals, so that those of a fleet add up; else why not."""
     stairs, best = found.saving_steps, found.recommended.monthly_usd
-    if stairs is None or saving is None or best is None:
-        return None
+    if saving is None or best is None:
+        return None, "the cost of neither today nor all on Fargate as declared is known"
+    if stairs is None:
+        return None, "its steps start from every service on Fargate in its declared size, and that has no price"
     leads_there = math.isclose(stairs.start_usd, best.mean + saving.mean, rel_tol=1e-9, abs_tol=1e-9) and math.isclose(
         stairs.end_usd, best.mean, rel_tol=1e-9, abs_tol=1e-9
     )
     if not leads_there or stairs.is_present != (against == "now"):
-        return None
+        return None, "its steps do not lead from the cost before to the cost at best of the totals"
     saves_usd = {str(step.kind): step.saves_usd for step in stairs.steps}
-    return WorkloadSteps(start_usd=stairs.start_usd, saves_usd=saves_usd, end_usd=stairs.end_usd)
+    return WorkloadSteps(start_usd=stairs.start_usd, saves_usd=saves_usd, end_usd=stairs.end_usd), ""
 
 
 def _range(usd: MonthlyUsd | None) -> Range | None:
@@ -204,105 +207,3 @@ def _plan_of(found: Recommendation) -> Mapping[str, object] | None:
     plans = (each["plan"] for each in found.to_dict()["alternatives"] if each["id"] == found.recommendation.alternative)
     plan: Mapping[str, object] | None = next(plans)
     return plan
-
-
-def _services(workload: Workload, found: Recommendation, fargate: Alternative | None) -> tuple[ServiceRecord, ...]:
-    plan = found.recommended.plan
-    weights = _weights(workload, found)
-    best_usd = shared_out(found.recommended.bill, _homes(plan), weights)
-    fargate_usd = {} if fargate is None else shared_out(fargate.bill, _homes(fargate.plan), weights)
-    present = found.present.bill if found.present else None
-    now_usd = shared_out(present, _homes_now(workload), weights)
-    records = []
-    for service, advice in zip(workload.services, found.recommendation.services, strict=True):
-        size = TaskSize(cpu_units=advice.task_size["cpu"], memory_mib=advice.task_size["memory"])
-        effort, changes = effort_of(service, advice.launch_type, advice.purchase_option, advice.architecture, size)
-        records.append(
-            ServiceRecord(
-                name=service.name,
-                launch_type=str(advice.launch_type),
-                purchase_option=str(advice.purchase_option),
-                architecture=str(advice.architecture),
-                cpu=advice.task_size["cpu"],
-                memory=advice.task_size["memory"],
-                instance_types=advice.instance_types,
-                now_usd=now_usd.get(service.name),
-                fargate_usd=fargate_usd.get(service.name),
-                best_usd=best_usd.get(service.name),
-                effort=effort,
-                changes=changes,
-            )
-        )
-    return tuple(records)
-
-
-def _weights(workload: Workload, found: Recommendation) -> dict[str, float]:
-    """By which services share the cost of instances: half by the vCPU that their tasks reserve over a month, half by memory."""
-    hours = {view.name: math.fsum(float(n) * h for n, h in view.task_hours.items()) for view in found.views.services}
-    vcpu = {service.name: hours.get(service.name, 0.0) * service.task.vcpu for service in workload.services}
-    gib = {service.name: hours.get(service.name, 0.0) * service.task.memory_gib for service in workload.services}
-    all_vcpu, all_gib = math.fsum(vcpu.values()), math.fsum(gib.values())
-    if not all_vcpu or not all_gib:
-        return dict.fromkeys(vcpu, 1.0)
-    return {name: vcpu[name] / all_vcpu / 2 + gib[name] / all_gib / 2 for name in vcpu}
-
-
-def _homes(plan: Plan | None) -> dict[str, list[str]]:
-    """Services of each capacity provider with instances."""
-    homes: dict[str, list[str]] = {}
-    for name, service in plan.services.items() if plan else ():
-        if service.launch_type is not LaunchType.FARGATE:
-            homes.setdefault(service.capacity_provider, []).append(name)
-    return homes
-
-
-def _homes_now(workload: Workload) -> dict[str, list[str]]:
-    """Services that run on the instances of today: those that do not run on Fargate, or all where every one does."""
-    if workload.present is None:
-        return {}
-    names = [s.name for s in workload.services if s.present is None or s.present.launch_type is not LaunchType.FARGATE]
-    return {present_name(each): names or [s.name for s in workload.services] for each in workload.present.instances}
-
-
-def shared_out(bill: Bill | None, homes: Mapping[str, Sequence[str]], weights: Mapping[str, float]) -> dict[str, float]:
-    """Dollars of each service: they add up to the bill.
-
-    A line of instances is shared by those that run on them, what is not used of held commitments by all, and any other belongs
-    to its service.
-
-    Parameters
-    ----------
-    homes
-        Services by capacity provider.
-    weights
-        Of all services, by name: the share of each in what is shared.
-    """
-    usd: dict[str, list[float]] = {}
-    for item in bill.line_items if bill else ():
-        names = list(weights) if item.part == HELD_PART else homes.get(item.part, [item.part])
-        whole = math.fsum(weights.get(name, 0.0) for name in names)
-        for name in names:
-            share = weights.get(name, 0.0) / whole if whole else 1 / len(names)
-            usd.setdefault(name, []).append(item.amount_usd * share)
-    return {name: math.fsum(amounts) for name, amounts in usd.items()}
-
-
-def effort_of(
-    service: Service, launch_type: LaunchType, option: PurchaseOption, architecture: Architecture, size: TaskSize
-) -> tuple[int, tuple[str, ...]]:
-    """Points and words for what would change against today, or against Fargate on demand where today is not stated."""
-    present = service.present
-    now_type = present.launch_type if present else LaunchType.FARGATE
-    now_option = present.purchase_option if present else PurchaseOption.ON_DEMAND
-    now_architecture = present.architecture if present else service.architectures[0]
-    changes: list[tuple[int, str]] = []
-    if launch_type is not now_type:
-        points = EFFORT_OF_FARGATE if launch_type is LaunchType.FARGATE else EFFORT_OF_INSTANCES
-        changes.append((points, f"{now_type} to {launch_type}"))
-    if option is not now_option:
-        changes.append((EFFORT_OF_SETTING, f"{now_option} to {option}"))
-    if architecture is not now_architecture:
-        changes.append((EFFORT_OF_ARCHITECTURE, f"{now_architecture} to {architecture}"))
-    if size != service.task:
-        changes.append((EFFORT_OF_SETTING, f"{service.task} to {size}"))
-    return sum(points for points, _ in changes), tuple(words for _, words in changes)

@@ -11,12 +11,13 @@ import numpy as np
 
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.errors import AdvisorError, InputError
-from advisor.fleet.advised import FleetOptions, catalog_of, effort_of
+from advisor.fleet.advised import FleetOptions, catalog_of, problem_of
 from advisor.fleet.engines import Lost, Mapped
 from advisor.fleet.hashes import file_sha256
 from advisor.fleet.held import HeldTasks, held_tasks, held_tasks_of_counts
 from advisor.fleet.records import Range, ServiceRecord, Status, WorkloadRecord
 from advisor.fleet.screening import ScreenedChoice, choice_of, screened_choices
+from advisor.fleet.services import effort_of
 from advisor.optimize.loads import service_loads
 from advisor.optimize.search import Search, search_for
 from advisor.pricing import PriceCatalog
@@ -170,10 +171,10 @@ def _screen_block(block: Block, region: str, options: FleetOptions) -> list[tupl
         for rows in service_rows(block.files, block.columns, entries):
             try:
                 found[rows.service] = _held(rows, entries[rows.service], block.columns, region, options)
-            except AdvisorError as error:
-                found[rows.service] = str(error)
-    except AdvisorError as error:
-        found |= {name: str(error) for name in entries if name not in found}
+            except Exception as error:
+                found[rows.service] = problem_of(error)
+    except Exception as error:
+        found |= {name: problem_of(error) for name in entries if name not in found}
     return [(name, found.get(name, "the data set holds no rows of it")) for name in entries]
 
 

@@ -53,17 +53,20 @@ def open_engine(engine: Engine, *, workers: int | None = None, scheduler: str | 
     Parameters
     ----------
     workers
-        Processes; as many as there are processors without it. It says nothing of a running scheduler.
+        Processes that are started; as many as there are processors without it.
     scheduler
         Address of a running Dask scheduler, such as ``tcp://10.0.0.5:8786``.
 
     Raises
     ------
     InputError
-        A scheduler is given for another engine, Dask is not installed, or the scheduler does not answer.
+        A scheduler or a number of workers is given to what has none, Dask is not installed, or the scheduler does not answer.
     """
     if scheduler is not None and engine is not Engine.DASK:
         raise InputError(f"--scheduler goes with the engine dask, not {engine}", fix="Give --engine dask.")
+    if workers is not None and (engine is Engine.LOCAL or scheduler is not None):
+        what = "the engine local is one process" if scheduler is None else "a running scheduler has its own workers"
+        raise InputError(f"--workers is given, and {what}", fix="Leave it out, or give --engine processes.")
     if workers is not None and workers < 1:
         raise InputError(f"{workers} workers cannot work", fix="Give 1 or more.")
     if engine is Engine.LOCAL:

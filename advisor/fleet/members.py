@@ -2,6 +2,7 @@
 
 import glob
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,8 +131,9 @@ def _named(paths: Sequence[Path]) -> list[FileMember]:
     while all(len(parts) > common for parts in parents) and len({parts[common] for parts in parents}) == 1:
         common += 1
     names = [_name(path, common) for path in paths]
+    count = Counter(names)
     return [
-        FileMember(name=name if names.count(name) == 1 else "/".join((*path.parts[common:],)), path=path)
+        FileMember(name=name if count[name] == 1 else "/".join((*path.parts[common:],)), path=path)
         for name, path in zip(names, paths, strict=True)
     ]
 

@@ -107,6 +107,8 @@ class WorkloadRecord:
     """``now`` or ``fargate``; empty without a saving."""
     steps: WorkloadSteps | None = None
     """What each kind of change saves; None of a screening, or where the steps do not lead from one total to the other."""
+    steps_missing: str = ""
+    """Why an advised workload has no steps."""
     is_sharing: bool = False
     """Some of its services share instances."""
     services: tuple[ServiceRecord, ...] = ()

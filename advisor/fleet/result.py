@@ -68,7 +68,7 @@ class Fleet:
     """By name."""
     totals: Totals
     services: tuple[RankedService, ...]
-    """Those of workloads that count: highest score first, those without one last."""
+    """Those of workloads that count: highest score first, then those without one by their saving."""
     steps: tuple[FleetSteps, ...] = ()
     """What each kind of change saves: of the workloads whose cost today is known, and of those where it is not."""
     without_steps: tuple[WithoutSteps, ...] = ()
@@ -87,11 +87,13 @@ class Fleet:
         if len(small) < 2:
             return self.services, None
         lines = tuple(each for each in self.services if _size_usd(each.service) >= below_usd)
+        savings = [usd for each in small if (usd := each.service.saving_usd) is not None]
         return lines, Tail(
             n_services=len(small),
             below_usd=below_usd,
-            best_usd=math.fsum(each.service.best_usd or 0.0 for each in small),
-            saving_usd=math.fsum(each.service.saving_usd or 0.0 for each in small),
+            best_usd=math.fsum(usd for each in small if (usd := each.service.best_usd) is not None),
+            saving_usd=math.fsum(savings),
+            n_savings=len(savings),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -124,7 +126,10 @@ class Tail:
     n_services: int
     below_usd: float
     best_usd: float
+    """Without what has no price at best; what costs something now has a line of its own then."""
     saving_usd: float
+    """Of the ``n_savings`` services whose saving is known."""
+    n_savings: int
 
 
 def fleet_of(records: Sequence[WorkloadRecord], *, version: str, notes: Sequence[str] = ()) -> Fleet:
@@ -208,6 +213,7 @@ def _ranked(records: Sequence[WorkloadRecord]) -> list[RankedService]:
         key=lambda each: (
             each.score is None,
             -(each.score or 0.0),
+            each.service.saving_usd is None,
             -(each.service.saving_usd or 0.0),
             each.workload,
             each.service.name,

@@ -11,7 +11,7 @@ from advisor.fleet.advised import FleetOptions, Member, advise_member
 from advisor.fleet.datasets import SCREENED_NOTE, plan_dataset, screened
 from advisor.fleet.engines import Engine, Lost, open_engine
 from advisor.fleet.kept import Kept
-from advisor.fleet.members import file_members, is_dataset
+from advisor.fleet.members import FileMember, file_members, is_dataset
 from advisor.fleet.records import Status, WorkloadRecord
 from advisor.fleet.result import Fleet, fleet_of
 from advisor.sources.dataset import open_dataset
@@ -63,7 +63,7 @@ def advise_fleet(
     Raises
     ------
     InputError
-        A source does not exist, or the engine cannot be started.
+        A source does not exist, an option goes with other sources, or the engine cannot be started.
 
     Examples
     --------
@@ -83,9 +83,20 @@ def advise_fleet(
                 if value is not None:
                     raise InputError(f"{name} goes with a Parquet data set", fix="Leave it out, or name the folder of one.")
             members = file_members(paths)
+            _refuse_unused(options, members)
             records = advised(members, options, mapped, keep_in=keep_in, on_share=on_share)
     is_screened = any(record.status is Status.SCREENED for record in records)
     return fleet_of(records, version=__version__, notes=[SCREENED_NOTE] if is_screened else [])
+
+
+def _refuse_unused(options: FleetOptions, members: Sequence[FileMember]) -> None:
+    """Task sizes go with load files: a workload file states its own."""
+    names = ("cpu", "memory", "requests_per_task", "cpu_ms_per_request")
+    given = [f"--{name.replace('_', '-')}" for name in names if getattr(options, name) is not None]
+    if given and all(member.is_workload_file for member in members):
+        raise InputError(
+            f"{', '.join(given)}: for load files, and all of these are workload files", fix="Write it into the workload files."
+        )
 
 
 def _of_dataset(
@@ -108,7 +119,7 @@ def _of_dataset(
     if advise_top is None:
         return [*plan.failures, *advised(plan.members, options, mapped, keep_in=keep_in, on_share=on_share)]
     found = screened(plan, options, mapped, on_share)
-    by_cost = sorted((record for record in found.values() if record.best), key=lambda record: (-_usd(record), record.name))
+    by_cost = sorted((record for record in found.values() if record.counts), key=lambda record: (-_usd(record), record.name))
     chosen = {record.name for record in by_cost[:advise_top]}
     members = [member for member in plan.members if member.name in chosen]
     full = advised(members, options, mapped, keep_in=keep_in, on_share=on_share)

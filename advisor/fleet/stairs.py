@@ -72,13 +72,7 @@ def fleet_steps(records: Sequence[WorkloadRecord]) -> tuple[FleetSteps, ...]:
 def without_steps(records: Sequence[WorkloadRecord]) -> tuple[WithoutSteps, ...]:
     """Workloads that are in the totals and in no staircase, with the reason."""
     return tuple(
-        WithoutSteps(workload=record.name, why=_why(record)) for record in records if record.counts and record.steps is None
+        WithoutSteps(workload=record.name, why="only screened" if record.status is Status.SCREENED else record.steps_missing)
+        for record in records
+        if record.counts and record.steps is None
     )
-
-
-def _why(record: WorkloadRecord) -> str:
-    if record.status is Status.SCREENED:
-        return "only screened"
-    if not record.saving_against:
-        return "the cost of neither today nor all on Fargate as declared is known"
-    return "its steps do not lead from the cost before to the cost at best of the totals"

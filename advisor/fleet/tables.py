@@ -107,9 +107,10 @@ def workloads_of_unknown_cost(n: int) -> str:
 
 def tail_sentence(tail: Tail) -> str:
     """The services that have no line of their own."""
+    known = "" if tail.n_savings == tail.n_services else f" ({tail.n_savings:,} of them; of the others no saving is known)"
     return (
         f"and {tail.n_services:,} services below {money(tail.below_usd)}: together {money(tail.best_usd)} at best, "
-        f"saving {money(tail.saving_usd)}"
+        f"saving {money(tail.saving_usd)}{known}"
     )
 
 
@@ -193,7 +194,7 @@ def fleet_markdown(fleet: Fleet, *, fold_below_usd: float = DEFAULT_FOLD_BELOW_U
 
 
 def fleet_rows(fleet: Fleet) -> list[dict[str, Any]]:
-    """One row a service with the columns of :data:`CSV_COLUMNS`; None where there is no figure."""
+    """One row a service with the columns of :data:`CSV_COLUMNS`; None where there is no figure, and no rank without a score."""
     rows = [_row(number, each) for number, each in enumerate(fleet.services, start=1)]
     for record in fleet.unanswered:
         for name in [each.name for each in record.services] or record.service_names or ("",):
@@ -245,7 +246,7 @@ def fleet_parquet(fleet: Fleet) -> bytes:
 def _row(number: int, ranked: RankedService) -> dict[str, Any]:
     service = ranked.service
     return {
-        "rank": number,
+        "rank": None if ranked.score is None else number,
         "workload": ranked.workload,
         "cluster": ranked.cluster,
         "region": ranked.region,

@@ -1,10 +1,12 @@
 """Parquet data sets: whatever their layout, the screening says what the full model says of a service alone."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,13 +18,17 @@ import advisor
 from advisor.ecs import Architecture, TaskSize
 from advisor.errors import InputError
 from advisor.fleet import Engine, FleetOptions, Status, advise_fleet
-from advisor.fleet.held import held_tasks, held_tasks_of_counts
+from advisor.fleet.datasets import Block, _screen_block
+from advisor.fleet.held import HeldTasks, held_tasks, held_tasks_of_counts
 from advisor.fleet.members import is_fleet
 from advisor.fleet.screening import screened_choices
+from advisor.fleet.tables import fleet_rows
 from advisor.optimize.alternatives import alternatives
 from advisor.optimize.loads import service_loads
 from advisor.optimize.pricing import price_parts
 from advisor.optimize.search import search_for
+from advisor.sources.dataset import open_dataset
+from advisor.sources.dataset_services import read_dataset_services
 from advisor.workload import LoadForm, Scaling, Service, Workload
 
 pa = pytest.importorskip("pyarrow")
@@ -269,8 +275,8 @@ def test_a_damaged_file_costs_its_own_services_and_is_named(tmp_path):
         names = {r.name: r.status for r in found.records}
         assert names["web.parquet"] is Status.FAILED
         assert names["api"] in (Status.SCREENED, Status.ADVISED)
-        assert found.totals.n_counted <= 2
-        assert len(found.unanswered) + found.totals.n_counted == 3
+        assert {each.name for each in found.unanswered} == {name for name, status in names.items() if status is Status.FAILED}
+        assert found.totals.n_counted == len(names) - len(found.unanswered)
 
 
 def test_a_bad_number_costs_its_own_service(tmp_path):
@@ -282,6 +288,33 @@ def test_a_bad_number_costs_its_own_service(tmp_path):
         assert [(r.name, r.status) for r in found.unanswered] == [("jobs", Status.FAILED)]
         assert "-4" in found.unanswered[0].problem
         assert found.totals.n_counted == 2
+
+
+def test_a_fault_of_ours_in_screening_costs_its_own_service_and_names_its_place(tmp_path):
+    by_file(tmp_path)
+    dataset = open_dataset(tmp_path, OPTIONS.reading)
+    known = read_dataset_services(None, cpu=512, memory=1024).entry("api")
+    block = Block(files=dataset.files, columns=dataset.columns, entries=(known, SimpleNamespace(name="web")))
+    found = dict(_screen_block(block, "us-east-1", OPTIONS))
+    assert isinstance(found["api"], HeldTasks)
+    assert re.search(r"AttributeError: .* \(advisor/fleet/datasets\.py:\d+\)$", found["web"])
+
+
+def test_a_load_too_short_to_answer_takes_no_place_among_the_costliest(tmp_path):
+    by_file(tmp_path)
+    pq.write_table(table(["short"], [np.full(12, 500, dtype=np.int32)]), tmp_path / "short.parquet")
+    found = advise_fleet([tmp_path], options=OPTIONS, advise_top=1)
+    assert [r.status for r in found.records].count(Status.ADVISED) == 1
+    assert [r.name for r in found.unanswered] == ["short"]
+
+
+def test_screened_services_have_no_rank(tmp_path):
+    one_file(tmp_path)
+    rows = fleet_rows(advise_fleet([tmp_path], options=OPTIONS, advise_top=1))
+    ranks = [(row["status"], row["rank"]) for row in rows]
+    assert ranks == [("advised", 1), ("screened", None), ("screened", None)]
+    savings = [row["saving_usd"] for row in rows[1:]]
+    assert savings == sorted(savings, reverse=True)
 
 
 def test_a_gap_is_a_gap(tmp_path):

@@ -17,10 +17,10 @@ from numpy.testing import assert_allclose
 import advisor
 from advisor.errors import InputError
 from advisor.fleet import FleetOptions, Range, ServiceRecord, Status, WorkloadRecord, advise_fleet, fleet_of
-from advisor.fleet.advised import shared_out
 from advisor.fleet.folder import fleet_files, folder_names, plan_of
 from advisor.fleet.members import file_members, is_fleet
 from advisor.fleet.page import SEARCH, render_page
+from advisor.fleet.services import shared_out
 from advisor.fleet.tables import CSV_COLUMNS, fleet_csv, fleet_markdown, render_fleet
 from tests.fleet.fleets import write_fleet, write_workload
 
@@ -48,11 +48,12 @@ def record(name="shop", *, best=10.0, now=None, fargate=15.0, probability=0.9, e
         instance_types=(), now_usd=now, fargate_usd=fargate, best_usd=best, effort=effort,
     )  # fmt: skip
     before, against = (now, "now") if now is not None else (fargate, "fargate")
-    saving = Range(mean=before - best, low=before - best - 1, high=before - best + 1)
+    saved = None if before is None else before - best
+    saving = None if saved is None else Range(mean=saved, low=saved - 1, high=saved + 1)
     return WorkloadRecord(
         **{
             "name": name, "status": status, "best": Range(mean=best, low=best - 1, high=best + 1), "now_usd": now,
-            "fargate_usd": fargate, "saving": saving, "saving_against": against, "services": (service,),
+            "fargate_usd": fargate, "saving": saving, "saving_against": against if saving else "", "services": (service,),
             "probability": probability, **more,
         }
     )  # fmt: skip
@@ -102,6 +103,12 @@ def test_what_has_no_score_comes_last_and_stays_in_the_list():
     assert [(each.workload, each.score is None) for each in fleet.services] == [("c", False), ("a", True), ("b", True)]
 
 
+def test_what_is_not_known_comes_after_what_costs_more():
+    unknown = record("a", probability=None, fargate=None, best=5)
+    fleet = fleet_of([unknown, record("b", probability=None, best=20, fargate=15)], version="1")
+    assert [each.workload for each in fleet.services] == ["b", "a"]
+
+
 def test_now_and_fargate_are_totals_of_their_own():
     totals = fleet_of([record("a", now=20.0), record("b"), record("c")], version="1").totals
     assert (totals.now_usd, totals.best_of_now_usd, totals.saving_now.mean, totals.n_now) == (20.0, 10.0, 10.0, 1)
@@ -132,6 +139,14 @@ def test_a_tail_is_folded_and_lost_nowhere():
     assert (tail.n_services, tail.best_usd, tail.saving_usd) == (9, 18, 9)
     assert "9 services below $25" in render_fleet(fleet)
     assert len(list(csv.DictReader(io.StringIO(fleet_csv(fleet))))) == 10
+
+
+def test_a_tail_says_of_how_many_its_saving_is():
+    tail = [record("a", best=2, fargate=3), record("b", best=2, fargate=None), record("c", best=2, fargate=4)]
+    fleet = fleet_of(tail, version="1")
+    assert "and 3 services below $25: together $6.00 at best, saving $3.00 (2 of them; of the others" in " ".join(
+        render_fleet(fleet).split()
+    )
 
 
 def test_a_shared_bill_is_split_by_weight_and_to_the_cent(folder):

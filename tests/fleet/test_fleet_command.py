@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 import advisor
 from advisor.cli.application import app
 from advisor.cli.results import today
+from advisor.errors import InputError
 from tests.fleet.fleets import START, write_fleet, write_workload
 
 
@@ -65,12 +66,53 @@ def test_a_fleet_without_enough_data_ends_with_status_4(folder):
     assert "not enough data" in done.stdout
 
 
-def test_a_format_that_cannot_express_one_workload_keeps_no_other_from_its_files(tmp_path):
+EXPRESS = """
+cluster: b
+region: us-east-1
+services:
+  - {name: web, image: nginx, port: 80, task: {cpu: 1024, memory: 2048}, load: {tasks: 4}}
+constraints: {launch_types: [FARGATE]}
+"""
+
+
+def test_a_format_that_cannot_express_one_workload_keeps_no_other_file_back(tmp_path):
     write_workload(tmp_path / "fleet" / "a", level=4)
-    write_workload(tmp_path / "fleet" / "b", level=5)
-    done = run(tmp_path / "fleet", "--emit", "express", "--out", tmp_path / "out")
+    write_workload(tmp_path / "fleet" / "b", level=5).write_text(EXPRESS, encoding="utf-8")
+    folders = [tmp_path / "out" / "workloads" / name / "deploy" for name in ("a", "b")]
+    done = run(tmp_path / "fleet", "--emit", "express,ecs", "--out", tmp_path / "out")
     assert done.exit_code == 0
-    assert "NOT-WRITTEN.txt" in {path.name for path in (tmp_path / "out").rglob("*")}
+    assert [{path.name for path in folder.iterdir()} for folder in folders] == [{"ecs", "NOT-WRITTEN.txt"}, {"ecs", "express"}]
+    assert (folders[0] / "NOT-WRITTEN.txt").read_text(encoding="utf-8").startswith("express: ")
+    run(tmp_path / "fleet", "--emit", "ecs", "--out", tmp_path / "out")
+    assert not (folders[0] / "NOT-WRITTEN.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--cpu", 256, "--requests-per-task", 5], "--cpu, --requests-per-task: for load files"),
+        (["--workers", 2], "the engine local is one process"),
+        (["--workers", 2, "--engine", "dask", "--scheduler", "tcp://127.0.0.1:1"], "a running scheduler has its own workers"),
+        (["--services", "services.csv"], "--services goes with a Parquet data set"),
+        (["--advise-top", 3], "--advise-top goes with a Parquet data set"),
+        (["--emit", "ecs"], "--emit says what to write"),
+        (["--emit", "report", "--out", "out"], "--emit report: a fleet has one page"),
+        (["--scheduler", "tcp://127.0.0.1:1"], "--engine dask"),
+    ],
+)
+def test_an_option_that_a_fleet_cannot_use_is_refused(folder, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    done = run(folder, *arguments)
+    assert isinstance(done.exception, InputError)
+    assert message in str(done.exception)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("option", [("--workers", 2), ("--services", "s.csv"), ("--advise-top", 3), ("--fold-below", 5)])
+def test_an_option_of_fleets_is_refused_for_a_single_workload(folder, option):
+    done = run(folder / "cluster-0" / "workload.yaml", *option)
+    assert isinstance(done.exception, InputError)
+    assert f"{option[0]}: for a fleet" in str(done.exception)
 
 
 def test_the_command_and_the_call_say_the_same_of_a_data_set(tmp_path):
@@ -88,11 +130,7 @@ def test_the_command_and_the_call_say_the_same_of_a_data_set(tmp_path):
     assert [(each.workload, each.why) for each in call.without_steps] == [("api", "only screened"), ("web", "only screened")]
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [(["--scheduler", "tcp://127.0.0.1:1"], "--engine dask"), (["--engine", "nothing"], "nothing")],
-)
-def test_an_engine_that_cannot_be_is_one_message(folder, arguments, message):
-    done = CliRunner().invoke(app, ["recommend", str(folder), *arguments])
-    assert done.exit_code in (1, 2)
-    assert message in f"{done.output}{done.exception}"
+def test_an_engine_that_there_is_not_is_refused(folder):
+    done = run(folder, "--engine", "nothing")
+    assert done.exit_code == 2
+    assert "nothing" in done.stderr

@@ -93,6 +93,25 @@ def test_a_service_called_like_the_instances_of_today_keeps_its_own_cost(tmp_pat
     assert now["batch"] > 4 * 730 * 0.096  # four m5.large, and their volumes
 
 
+SAME_PLACE = """
+  - {name: web, task: {cpu: 512, memory: 1024}, load: {tasks: 4}, present: {launch_type: EC2, desired_count: 4}}
+present: {instances: {%s}}
+constraints: {launch_types: [EC2], instance_types: [m5a.large]}
+"""
+
+
+@pytest.mark.parametrize(
+    ("now", "change"),
+    [("m5a.large: 40", "how many tasks or instances run"), ("m5.xlarge: 20", "m5.xlarge to m5a.large")],
+)
+def test_what_saves_without_a_move_is_an_effort_of_one_and_has_a_rank(tmp_path, now, change):
+    found = record_from(with_services(tmp_path / "a", SAME_PLACE % now))
+    (service,) = found.services
+    assert (service.effort, service.changes) == (1, (change,))
+    (ranked,) = fleet_of([found], version="1").services
+    assert ranked.score == pytest.approx(service.saving_usd * found.probability)
+
+
 HELD = """
 commitments:
   - {kind: compute_savings_plan, usd_per_hour: 5, term_years: 1, payment: no_upfront}

@@ -37,6 +37,7 @@ def record(name, *, start=100.0, saves=(10.0, 20.0, -5.0, 15.0), against="fargat
         saving=Range(mean=start - end, low=start - end, high=start - end) if against else None,
         saving_against=against,
         steps=steps if has_steps else None,
+        steps_missing="" if has_steps else "they lead elsewhere",
         services=(service,),
         probability=0.9,
     )
