@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from advisor.ecs import PlacementStrategy
 from advisor.simulate.replay import (
     ClusterRules,
+    LaunchRate,
     ReplayedCluster,
     ReplayedService,
     RollingDeployments,
@@ -69,7 +70,7 @@ def as_replayed(service):
 
 
 def as_cluster(cluster):
-    if cluster is None:
+    if cluster is None or "burst" in cluster:
         return None
     return ReplayedCluster(
         capacity=np.array(cluster["capacity"]),
@@ -87,7 +88,9 @@ def steps_of(replay):
 
 def assert_same(services, cluster, step_s):
     expected = ecs_cluster.replay(services, cluster, step_s)
-    found = steps_of(replay_cluster([as_replayed(each) for each in services], as_cluster(cluster), step_s=step_s))
+    launches = LaunchRate(**cluster) if cluster and "burst" in cluster else None
+    replayed = [as_replayed(each) for each in services]
+    found = steps_of(replay_cluster(replayed, as_cluster(cluster), step_s=step_s, launches=launches))
     assert len(found) == len(expected)
     for step, (ours, theirs) in enumerate(zip(found, expected, strict=True)):
         if ours != theirs:
@@ -191,6 +194,7 @@ def groups(draw):
         "boot_s": draw(st.sampled_from([0, 30, 60, 120, 300])),
         "min_instances": least,
         "max_instances": draw(st.one_of(st.none(), st.integers(max(least, 1), 10))),
+        "most_provisioning": draw(st.sampled_from([500, 500, 1, 4])),
     }
 
 
@@ -312,6 +316,7 @@ def busy_case(seed):
         "boot_s": random.choice([0, 60, 120, 180]),
         "min_instances": random.choice([0, 0, 2]),
         "max_instances": random.choice([None, None, 9]),
+        "most_provisioning": random.choice([500, 2]),
     }
     placement = random.choice([each.value for each in PlacementStrategy])
     cluster = {"capacity": (2048, 7600, 8), "zones": random.choice([1, 2, 3]), "placement": placement, "group": group}
@@ -325,6 +330,6 @@ def test_over_long_and_busy_replays_every_step_is_the_oracles(seed):
 
 
 @a_few
-@given(case=cases(st.none()))
+@given(case=cases(st.sampled_from([None, {"burst": 3, "sustained_per_s": 0.05}, {"burst": 9, "sustained_per_s": 0.1}])))
 def test_on_fargate_every_step_is_the_oracles(case):
     assert_same(*case)

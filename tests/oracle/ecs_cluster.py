@@ -13,7 +13,8 @@ None for a gap, "saturates_at" (or None), "is_counts", "policy"}``, its policy a
 ``"host_ports"`` are fixed ports on the instance, ``"is_distinct"`` is the constraint ``distinctInstance``,
 ``"deployments"`` are ``{"steps", "minimum_healthy_percent", "maximum_percent", "healthy_s"}``; a cluster as ``{"capacity",
 "zones", "placement", "group": {"target_capacity_percent", "out_points", "in_points", "wait_after_out_s", "warm_up_s",
-"least_step", "most_step", "from_zero", "boot_s", "min_instances", "max_instances" (or None)}}``.
+"least_step", "most_step", "from_zero", "boot_s", "min_instances", "max_instances" (or None), "most_provisioning"}}``; Fargate
+as None, or with a bucket of launches: ``{"burst", "sustained_per_s"}``.
 """
 
 from dataclasses import dataclass, field
@@ -236,13 +237,15 @@ def is_over(last, duration_s, now, step_s):
 
 
 class Cluster:
-    """Services on one capacity provider, or on Fargate where ``given`` is None."""
+    """Services on one capacity provider, or on Fargate where ``given`` has no group."""
 
     def __init__(self, services, given, step_s):
         self.step_s = step_s
-        self.given = given
+        self.given = given or {}
         self.services = [Service(each) for each in services]
-        self.group = None if given is None else Group(given["group"])
+        self.group = Group(given["group"]) if "group" in self.given else None
+        self.launches = self.given.get("burst", 0)
+        """Left of the bucket: Amazon ECS Developer Guide, "AWS Fargate throttling quotas"."""
 
     def replay(self):
         """What each step uses, as dicts: ``running``, ``placed``, ``waiting``, ``desired`` are lists over services."""
@@ -276,8 +279,11 @@ class Cluster:
         for service in self.services:
             self.place_waiting(service, now=0, runs_from=None)
 
-    def instances_for_waiting(self):
-        """The estimate by binpack: of a port, and of a place for a distinct task, an instance has one."""
+    def instances_for_waiting(self, most=None):
+        """The estimate by binpack: of a port, and of a place for a distinct task, an instance has one.
+
+        Amazon ECS endpoints and quotas: at most so many tasks of a cluster are in PROVISIONING, and the others in no estimate.
+        """
         ports = sorted({port for service in self.services for port in service.given.get("host_ports", ())})
         distinct = [service for service in self.services if service.given.get("is_distinct")]
 
@@ -286,6 +292,7 @@ class Cluster:
             return (*service.given["task"], *own, *(int(port in service.given.get("host_ports", ())) for port in ports))
 
         waiting = [wanted(service) for service in self.services for _ in range(service.waiting())]
+        waiting = waiting[:most]
         offered = (*self.given["capacity"], *[1] * (len(distinct) + len(ports)))
         return first_fit_instances(waiting, offered), len(waiting)
 
@@ -306,8 +313,10 @@ class Cluster:
             if service.is_deploying:
                 for _ in range(service.may_lose(now)):
                     self.stop_one(service, service.old(), now)
+        self.launches += self.given.get("sustained_per_s", 0) * self.step_s
         for service in self.services:
             self.place_waiting(service, now, now + steps_of(service.given["start_s"], self.step_s))
+        self.launches = min(self.launches, self.given.get("burst", 0))
         for service in self.services:
             healthy = [task for task in service.new() if task.healthy_from <= now]
             if not service.old() and len(healthy) == service.desired:
@@ -365,6 +374,10 @@ class Cluster:
             healthy_s = service.given.get("deployments", {}).get("healthy_s", 0)
             healthy_from = runs_from + steps_of(healthy_s, self.step_s) if runs_from is not None else now
             task = Task(service, service.given["task"], now if runs_from is None else runs_from, healthy_from)
+            if "burst" in self.given and runs_from is not None:
+                if self.launches == 0:
+                    return
+                self.launches -= 1
             if self.group is not None:
                 instance = self.instance_to_fill(service, now)
                 if instance is None:
@@ -451,7 +464,7 @@ class Cluster:
         group, rules = self.group, self.group.given
         target = rules["target_capacity_percent"]
         n_busy = sum(not each.is_empty() for each in group.instances)
-        needed = n_busy + self.instances_for_waiting()[0]
+        needed = n_busy + self.instances_for_waiting(rules.get("most_provisioning", 500))[0]
         running = len(group.instances)
         wanted = -(-needed * 100 // target)
         is_above = needed * 100 > target * running

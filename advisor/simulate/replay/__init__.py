@@ -12,6 +12,7 @@ from advisor.simulate.replay.counts import (
 from advisor.simulate.replay.rules import (
     HIGH_RESOLUTION_OUT_POINTS,
     ClusterRules,
+    LaunchRate,
     ReplayedCluster,
     ReplayedService,
     RollingDeployments,
@@ -29,6 +30,7 @@ __all__ = [
     "CountedCells",
     "CountedCluster",
     "CountedReplay",
+    "LaunchRate",
     "Replay",
     "ReplayedCluster",
     "ReplayedService",

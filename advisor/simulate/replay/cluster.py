@@ -18,7 +18,8 @@ import numpy as np
 
 from advisor.simulate.packing import first_fit_decreasing
 from advisor.simulate.replay.deployments import Deployments
-from advisor.simulate.replay.rules import ClusterRules, ReplayedCluster, ReplayedService, whole_steps
+from advisor.simulate.replay.launches import Bucket
+from advisor.simulate.replay.rules import ClusterRules, LaunchRate, ReplayedCluster, ReplayedService, whole_steps
 from advisor.simulate.replay.scaling import Scalers
 from advisor.simulate.replay.tasks import Tasks
 from advisor.units import BoolArray, FloatArray, IntArray
@@ -59,7 +60,9 @@ class Replay:
         return np.repeat(values, self.n_steps, axis=-1)
 
 
-def replay_cluster(services: Sequence[ReplayedService], cluster: ReplayedCluster | None, *, step_s: int) -> Replay:
+def replay_cluster(
+    services: Sequence[ReplayedService], cluster: ReplayedCluster | None, *, step_s: int, launches: LaunchRate | None = None
+) -> Replay:
     """Replay services on one capacity provider.
 
     Parameters
@@ -70,6 +73,8 @@ def replay_cluster(services: Sequence[ReplayedService], cluster: ReplayedCluster
         None for Fargate: every task has its place at once.
     step_s
         20 or 60 s.
+    launches
+        What Fargate launches for all services together; None for any number of tasks.
 
     Raises
     ------
@@ -79,15 +84,23 @@ def replay_cluster(services: Sequence[ReplayedService], cluster: ReplayedCluster
     n_steps = services[0].load.size
     if any(service.load.size != n_steps for service in services):
         raise ValueError("services differ in the number of steps")
-    return _Run(services, cluster, n_steps, step_s).replay()
+    return _Run(services, cluster, launches, n_steps, step_s).replay()
 
 
 class _Run:
     """The state of one replay."""
 
-    def __init__(self, services: Sequence[ReplayedService], cluster: ReplayedCluster | None, n_steps: int, step_s: int) -> None:
+    def __init__(
+        self,
+        services: Sequence[ReplayedService],
+        cluster: ReplayedCluster | None,
+        launches: LaunchRate | None,
+        n_steps: int,
+        step_s: int,
+    ) -> None:
         self.services, self.cluster, self.step_s, self.n_steps = services, cluster, step_s, n_steps
         self.tasks = Tasks(services, cluster, step_s)
+        self.bucket = Bucket(launches, step_s) if launches else None
         self.rules = cluster.rules if cluster else ClusterRules()
         self.desired = np.zeros(len(services), dtype=np.int64)
         self.deployments = Deployments(services, self.tasks)
@@ -112,7 +125,8 @@ class _Run:
             desired = self.desired
             self.desired = self.scalers.step(loads[:, t], running, desired, t, is_deploying)
             scaled = self._managed_scaling(t, waiting) if self.cluster else False
-            is_quiet = not (scaled or self.deployments.has_acted) and bool((self.desired == desired).all())
+            is_limited = self.bucket is not None and bool(waiting.any())
+            is_quiet = not (scaled or is_limited or self.deployments.has_acted) and bool((self.desired == desired).all())
             skip = self._quiet_steps(t, loads[:, t], running) if is_quiet else 0
             if skip:
                 self.scalers.skip(loads[:, t], running, skip)
@@ -153,9 +167,14 @@ class _Run:
         if deployments.is_on.any():
             missing = np.where(deployments.is_on, deployments.wanted(self.desired), missing)
         before = tasks.n_placed.copy()
-        for service in np.flatnonzero(missing > 0).tolist():
-            tasks.start(service, int(missing[service]), t)
+        to_start = np.maximum(missing, 0)
+        if self.bucket is not None:
+            to_start = _first(self.bucket.open(t), to_start)
+        for service in np.flatnonzero(to_start).tolist():
+            tasks.start(service, int(to_start[service]), t)
         started: IntArray = tasks.n_placed - before
+        if self.bucket is not None:
+            self.bucket.take(int(started.sum()))
         deployments.end(started, self.desired)
         return np.asarray(np.maximum(missing, 0) - started)
 
@@ -176,6 +195,7 @@ class _Run:
 
     def _estimate(self, waiting: IntArray) -> int:
         """New instances that the waiting tasks need, packed first-fit decreasing: ECS's binpack estimate."""
+        waiting = _first(self.rules.most_provisioning, waiting)
         of = np.flatnonzero(waiting)
         if not of.size or self.cluster is None:
             return 0
@@ -241,6 +261,11 @@ class _Run:
             if count and due > 0:
                 quiet = min(quiet, due - 1)
         return quiet
+
+
+def _first(n_tasks: int, of: IntArray) -> IntArray:
+    """(services,): the first ``n_tasks`` tasks, service by service."""
+    return np.asarray(np.clip(n_tasks - (np.cumsum(of) - of), 0, of))
 
 
 def _change_points(loads: FloatArray) -> IntArray:

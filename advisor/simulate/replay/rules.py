@@ -72,6 +72,24 @@ class ClusterRules:
     """From launch until an instance is ACTIVE in the cluster. Not published; one to four minutes are usual."""
     min_instances: int = 0
     max_instances: int | None = None
+    most_provisioning: int = 500
+    """Tasks of a cluster in PROVISIONING at once, a quota that cannot be raised: managed scaling does not see the others."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchRate:
+    """The bucket of tasks that Fargate launches for an account and Region.
+
+    References
+    ----------
+    Amazon ECS Developer Guide, "AWS Fargate throttling quotas"; the defaults are those of the 16 large Regions, elsewhere they
+    are 25 and 5 (Amazon ECS endpoints and quotas).
+    """
+
+    burst: int = 100
+    """Tasks that a full bucket lets through at once."""
+    sustained_per_s: float = 20
+    """Tasks by which it fills up again in a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
