@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
@@ -13,9 +13,9 @@ from advisor.committing import commit_after
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.errors import AdvisorError
 from advisor.meters import sum_over_states
-from advisor.optimize.alternatives import alternatives
+from advisor.optimize.alternatives import Alternatives, alternatives
 from advisor.optimize.fixed import on_load
-from advisor.optimize.parts import PACKING_RANGE, Part, fargate_part
+from advisor.optimize.parts import PACKING_RANGE, Part, fargate_part, times_instances
 from advisor.optimize.pricing import price_parts
 from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS
 from advisor.optimize.search import Search, packed_load, search_for
@@ -92,11 +92,17 @@ def explore(
     found = answer(workload, catalog, today=today).replayed(replay_weeks)
     recommendation = found.recommendation()
     recent, search = found.recent.workload, search_for(found.recent.workload, catalog)
-    what_ifs = tuple(_what_ifs(found, recommendation, search, lambda share: on_progress(share * SHARE_OF_WHAT_IFS)))
+
+    @cache
+    def at_load(factor: float) -> Alternatives:
+        """What a search finds at a load: what-ifs and the map ask at some of the same loads."""
+        return alternatives(scaled_workload(recent, factor), search)
+
+    what_ifs = tuple(_what_ifs(found, recommendation, search, at_load, lambda share: on_progress(share * SHARE_OF_WHAT_IFS)))
     where_cheapest = None
     if len(workload.services) <= MOST_MAPPED_SERVICES:
         where_cheapest = cheapest_map(
-            recent,
+            at_load,
             search,
             Circumstances(workload, catalog),
             lambda share: on_progress(SHARE_OF_WHAT_IFS + share * SHARE_OF_MAP),
@@ -122,16 +128,24 @@ class _Here:
     search: Search
     hours: FloatArray
     kept: tuple[Part, ...]
+    find: Callable[[], Alternatives]
+    """All plans for it."""
 
     def monthly_usd(self, parts: Sequence[Part]) -> MonthlyUsd | None:
         return price_parts(parts, self.hours, self.search.catalog, self.search.region).monthly_usd
 
 
-def _what_ifs(found: Answer, recommendation: Recommendation, search: Search, on_progress: OnProgress) -> Iterator[WhatIf]:
+def _what_ifs(
+    found: Answer,
+    recommendation: Recommendation,
+    search: Search,
+    at_load: Callable[[float], Alternatives],
+    on_progress: OnProgress,
+) -> Iterator[WhatIf]:
     """On the last four weeks of the measured history, all by the packing model, so that rows compare."""
     recent = found.recent.workload
     plan = [replace(part, replay=None) for part in found.found.parts_of(recommendation.recommendation.alternative)]
-    today = _here(recent, search, plan)
+    today = _here(recent, search, plan, partial(at_load, 1.0))
     circumstances = Circumstances(recent, found.search.catalog)
 
     def at_price(axis: AxisName, change: float) -> _Here:
@@ -145,7 +159,7 @@ def _what_ifs(found: Answer, recommendation: Recommendation, search: Search, on_
             WhatIfKind.LOAD,
             factor,
             f"load times {factor:g}",
-            partial(_here, scaled_workload(recent, factor), today.search, plan),
+            partial(_here, scaled_workload(recent, factor), search, plan, partial(at_load, factor)),
         )
         for factor in LOADS
     ]
@@ -171,10 +185,16 @@ def _what_ifs(found: Answer, recommendation: Recommendation, search: Search, on_
     on_progress(1.0)
 
 
-def _here(workload: Workload, search: Search, plan: Sequence[Part]) -> _Here:
+def _here(workload: Workload, search: Search, plan: Sequence[Part], find: Callable[[], Alternatives] | None = None) -> _Here:
     measured = np.repeat(np.asarray(workload.measured.all(axis=0)), search.axis.steps_per_input_step)
     kept = on_load(plan, workload, search)
-    return _Here(workload=workload, search=search, hours=search.axis.month_hours(measured), kept=kept)
+    return _Here(
+        workload=workload,
+        search=search,
+        hours=search.axis.month_hours(measured),
+        kept=kept,
+        find=find or partial(alternatives, workload, search),
+    )
 
 
 def _asked(kind: WhatIfKind, value: float, words: str, here: _Here) -> WhatIf:
@@ -182,7 +202,7 @@ def _asked(kind: WhatIfKind, value: float, words: str, here: _Here) -> WhatIf:
     if len(here.workload.services) > MOST_SEARCHED_SERVICES:
         return _of_kept(kind, value, words, kept)
     parts, cheapest = here.kept, kept
-    for choice in alternatives(here.workload, here.search).for_cluster:
+    for choice in here.find().for_cluster:
         monthly = here.monthly_usd(choice.parts) if choice.parts and not choice.is_comparison else None
         if monthly is not None and (cheapest is None or _middle(monthly) < _middle(cheapest) * (1 - 1e-9)):
             parts, cheapest = choice.parts, monthly
@@ -222,7 +242,8 @@ def _spot(here: _Here) -> Iterator[WhatIf]:
         yield _of_kept(WhatIfKind.SPOT, share, words, here.monthly_usd([*halves, *others]))
     services = tuple(replace(service, is_interruptible=True) for service in here.workload.services)
     if len(services) <= MOST_SEARCHED_SERVICES and any(not each.is_interruptible for each in here.workload.services):
-        free = replace(here, workload=replace(here.workload, services=services))
+        workload = replace(here.workload, services=services)
+        free = replace(here, workload=workload, find=partial(alternatives, workload, here.search))
         yield _asked(WhatIfKind.SPOT, 1.0, "every service may be interrupted, and Spot be chosen", free)
 
 
@@ -237,8 +258,8 @@ def _packing(here: _Here) -> Iterator[WhatIf]:
     """Instances as few as the tasks' volume allows, and as many as ECS's placement was seen to take."""
     if not any(part.on_instances for part in here.kept):
         return
-    bound = [_times(part, _bound_fraction(part, here)) for part in here.kept]
-    loose = [_times(part, 1 + PACKING_RANGE) for part in here.kept]
+    bound = [_times(part, _bound_fraction(part, here), here) for part in here.kept]
+    loose = [_times(part, 1 + PACKING_RANGE, here) for part in here.kept]
     for words, value, parts in (
         ("instances packed as densely as no packing can beat", 0.0, bound),
         (f"ECS's placement takes {percent(PACKING_RANGE)} more instances than packed", PACKING_RANGE, loose),
@@ -248,8 +269,11 @@ def _packing(here: _Here) -> Iterator[WhatIf]:
         yield _of_kept(WhatIfKind.PACKING, value, words, exact)
 
 
-def _times(part: Part, factor: float) -> Part:
-    return part if part.on_instances is None else replace(part, quantity_per_hour=part.quantity_per_hour * factor)
+def _times(part: Part, factor: float, here: _Here) -> Part:
+    if part.on_instances is None:
+        return part
+    search = here.search
+    return replace(part, quantity_per_hour=times_instances(part, factor, search.candidates, step_hours=search.axis.step_hours))
 
 
 def _bound_fraction(part: Part, here: _Here) -> float:

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from advisor.ecs import LaunchType
-from advisor.optimize.alternatives import Alternatives, Choice, alternatives
+from advisor.optimize.alternatives import Alternatives, Choice
 from advisor.optimize.parts import PACKING_RANGE
 from advisor.optimize.pricing import price_parts
 from advisor.optimize.search import Search
 from advisor.recommend.what_ifs import CheapestMap, MapCell
 from advisor.sweeping.grid import load_cloud
-from advisor.sweeping.sides import Circumstances, scaled_workload
+from advisor.sweeping.sides import Circumstances
 from advisor.units import FloatArray
-from advisor.workload import Workload
 
 MAP_LOADS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
 MAP_PRICES = (-0.4, -0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3, 0.4)
@@ -42,14 +41,19 @@ class _Priced:
 
 
 def cheapest_map(
-    recent: Workload, search: Search, whole: Circumstances, on_progress: Callable[[float], None] = lambda _share: None
+    at_load: Callable[[float], Alternatives],
+    search: Search,
+    whole: Circumstances,
+    on_progress: Callable[[float], None] = lambda _share: None,
 ) -> CheapestMap | None:
     """Search anew at each load; at each price compare what was found there, and the cheapest mix of services by themselves.
 
     Parameters
     ----------
-    recent, search
-        The last weeks of a workload, and its candidates at today's prices.
+    at_load
+        What a search of the last weeks of a workload finds at a load.
+    search
+        Of these weeks, at today's prices.
     whole
         The workload with its whole history, for next month's load.
 
@@ -61,15 +65,14 @@ def cheapest_map(
     changes = np.array(MAP_PRICES)
     columns = []
     for done, factor in enumerate(MAP_LOADS):
-        found = alternatives(scaled_workload(recent, factor), search)
-        columns.append(_column(found, search, changes))
+        columns.append(_column(at_load(factor), search, changes))
         on_progress((done + 1) / len(MAP_LOADS))
     cloud = load_cloud(whole)
     result = CheapestMap(
         load_factors=MAP_LOADS,
         ec2_price_changes=MAP_PRICES,
         cells=tuple(tuple(column[row] for column in columns) for row in range(len(MAP_PRICES))),
-        n_services=len(recent.services),
+        n_services=len(whole.workload.services),
         load_p10=None if cloud is None else cloud.p10,
         load_p90=None if cloud is None else cloud.p90,
     )
