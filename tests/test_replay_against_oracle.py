@@ -11,6 +11,7 @@ from advisor.ecs import PlacementStrategy
 from advisor.simulate.replay import (
     ClusterRules,
     LaunchRate,
+    LostZone,
     ReplayedCluster,
     ReplayedService,
     RollingDeployments,
@@ -18,6 +19,7 @@ from advisor.simulate.replay import (
     ScalingRules,
     ScheduledBounds,
     StepScaling,
+    TaskFailures,
     TrackedMetric,
     replay_cluster,
 )
@@ -63,6 +65,7 @@ def as_replayed(service):
             ScheduledBounds(step=step, min_tasks=low, max_tasks=high) for step, low, high in service.get("bounds", ())
         ),
         stop_s=service.get("stop_s", 0),
+        failures=tuple(TaskFailures(step=step, n_tasks=n) for step, n in service.get("failures", ())),
         host_ports=tuple(service.get("host_ports", ())),
         has_distinct_instances=service.get("is_distinct", False),
         deployments=RollingDeployments(**service["deployments"]) if "deployments" in service else None,
@@ -77,6 +80,7 @@ def as_cluster(cluster):
         zones=cluster["zones"],
         placement=PlacementStrategy(cluster["placement"]),
         rules=ClusterRules(**cluster["group"]),
+        lost_zones=tuple(LostZone(step=step, zone=zone, until=until) for step, zone, until in cluster.get("lost_zones", ())),
     )
 
 
@@ -174,6 +178,7 @@ def services(draw, number, n_steps):
         "policy": draw(policies()),
         "bounds": draw(bounds(n_steps)),
         "stop_s": draw(st.sampled_from([0, 0, 20, 60, 150])),
+        "failures": draw(st.lists(st.tuples(st.integers(0, n_steps - 1), st.integers(1, 5)), max_size=2)),
         "host_ports": draw(st.sampled_from([[], [], [], [80], [80, 443], [443], [8080, 80]])),
         "is_distinct": draw(st.sampled_from([False, False, False, True])),
     }
@@ -199,10 +204,21 @@ def groups(draw):
 
 
 @st.composite
+def lost_zones(draw, zones):
+    """Often none; some for ever, some that come back, one in one that is lost."""
+    if draw(st.booleans()):
+        return []
+    steps = st.one_of(st.none(), st.integers(0, MOST_STEPS))
+    return draw(st.lists(st.tuples(st.integers(0, MOST_STEPS), st.integers(0, zones - 1), steps), min_size=1, max_size=3))
+
+
+@st.composite
 def clusters(draw):
+    zones = draw(st.integers(1, 3))
     return {
+        "lost_zones": draw(lost_zones(zones)),
         "capacity": draw(st.sampled_from([(2048, 7600, 8), (8192, 7600, 8), (2048, 31_000, 8), (8192, 31_000, 3)])),
-        "zones": draw(st.integers(1, 3)),
+        "zones": zones,
         "placement": draw(st.sampled_from([each.value for each in PlacementStrategy])),
         "group": draw(groups()),
     }
@@ -229,7 +245,12 @@ def rules_of_scheduler(random):
     """Deployments, ends of tasks, ports and places."""
     if random.random() < 0.3:
         return {}
-    ports = {"host_ports": random.choice([[], [], [80], [443], [80, 443]]), "is_distinct": random.random() < 0.2}
+    failures = [(random.randrange(250), random.choice([1, 2, 9])) for _ in range(random.choice([0, 0, 1, 4]))]
+    ports = {
+        "failures": failures,
+        "host_ports": random.choice([[], [], [80], [443], [80, 443]]),
+        "is_distinct": random.random() < 0.2,
+    }
     if random.random() < 0.3:
         return ports | {"stop_s": random.choice([0, 0, 90])}
     found = {
@@ -319,7 +340,11 @@ def busy_case(seed):
         "most_provisioning": random.choice([500, 2]),
     }
     placement = random.choice([each.value for each in PlacementStrategy])
-    cluster = {"capacity": (2048, 7600, 8), "zones": random.choice([1, 2, 3]), "placement": placement, "group": group}
+    zones = random.choice([1, 2, 3])
+    cluster = {"capacity": (2048, 7600, 8), "zones": zones, "placement": placement, "group": group}
+    if random.random() < 0.4:
+        at = random.randrange(200)
+        cluster["lost_zones"] = [(at, random.randrange(zones), random.choice([None, at + random.randrange(60)]))]
     return busy, cluster, 60
 
 

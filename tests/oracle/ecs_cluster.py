@@ -5,16 +5,17 @@ are the Amazon ECS Developer Guide ("How Amazon ECS places tasks on container in
 managed scaling behavior", "Target tracking scaling policies") and the Application Auto Scaling User Guide.
 
 A service is given as ``{"name", "task": (CPU units, MiB, slots), "start_s", "min", "max" (or None), "load": a value a step,
-None for a gap, "saturates_at" (or None), "is_counts", "policy"}``, its policy as ``{"out_points", "in_points", "low_fraction",
-"out_cooldown_s", "in_cooldown_s", "scale_in_step": "formula" or "one", "is_scale_in_disabled"}``, scheduled actions as
-``"bounds"``: (step, minimum or None, maximum or None) each, other policies as ``"more_policies"``: ``{"load", "saturates_at",
-"policy"}`` each, a policy of step scaling being ``{"steps": [(distance from the threshold over it, change)], "is_scale_in",
-"points", "cooldown_s"}`` with its load in thresholds; ``"stop_s"`` is how long a stopped task still holds its room, and
-``"host_ports"`` are fixed ports on the instance, ``"is_distinct"`` is the constraint ``distinctInstance``,
-``"deployments"`` are ``{"steps", "minimum_healthy_percent", "maximum_percent", "healthy_s"}``; a cluster as ``{"capacity",
-"zones", "placement", "group": {"target_capacity_percent", "out_points", "in_points", "wait_after_out_s", "warm_up_s",
-"least_step", "most_step", "from_zero", "boot_s", "min_instances", "max_instances" (or None), "most_provisioning"}}``; Fargate
-as None, or with a bucket of launches: ``{"burst", "sustained_per_s"}``.
+None for a gap, "saturates_at" (or None), "is_counts", "policy"}``, its policy as ``{"out_points", "in_points",
+"low_fraction", "out_cooldown_s", "in_cooldown_s", "scale_in_step": "formula" or "one", "is_scale_in_disabled"}``, scheduled
+actions as ``"bounds"``: (step, minimum or None, maximum or None) each, other policies as ``"more_policies"``: ``{"load",
+"saturates_at", "policy"}`` each, a policy of step scaling being ``{"steps": [(distance from the threshold over it, change)],
+"is_scale_in", "points", "cooldown_s"}`` with its load in thresholds; ``"stop_s"`` is how long a stopped task still holds its
+room, and ``"failures"`` are (step, tasks) each, ``"host_ports"`` are fixed ports on the instance, ``"is_distinct"`` is the
+constraint ``distinctInstance``, ``"deployments"`` are ``{"steps", "minimum_healthy_percent", "maximum_percent",
+"healthy_s"}``; a cluster as ``{"capacity", "zones", "placement", "group": {"target_capacity_percent", "out_points",
+"in_points", "wait_after_out_s", "warm_up_s", "least_step", "most_step", "from_zero", "boot_s", "min_instances",
+"max_instances" (or None), "most_provisioning"}, "lost_zones": (step, zone, step from which on it is there again or None)
+each}``; Fargate as None, or with a bucket of launches: ``{"burst", "sustained_per_s"}``.
 """
 
 from dataclasses import dataclass, field
@@ -215,13 +216,15 @@ class Group:
     steps_above: int = 0
     steps_below: int = 0
     last_launch: int | None = None
+    n_to_replace: int = 0
+    """Instances that were lost: the group keeps its number."""
 
     def in_zone(self, zone):
         return [instance for instance in self.instances if instance.zone == zone]
 
     def launch(self, zones, active_from, capacity):
-        """One more instance, in the zone with fewest."""
-        zone = min(range(zones), key=lambda each: (len(self.in_zone(each)), each))
+        """One more instance, of the zones in that with fewest."""
+        zone = min(zones, key=lambda each: (len(self.in_zone(each)), each))
         self.instances.append(Instance(self.n_launched, zone, active_from, capacity))
         self.n_launched += 1
 
@@ -275,7 +278,7 @@ class Cluster:
             if rules["max_instances"] is not None:
                 n_instances = min(n_instances, rules["max_instances"])
             for _ in range(n_instances):
-                self.group.launch(self.given["zones"], 0, self.given["capacity"])
+                self.group.launch(range(self.given["zones"]), 0, self.given["capacity"])
         for service in self.services:
             self.place_waiting(service, now=0, runs_from=None)
 
@@ -304,6 +307,7 @@ class Cluster:
                 service.leaving.remove(task)
                 if task.instance is not None:
                     task.instance.leaving.remove(task)
+        self.lose(now)
         for service in self.services:
             if now in service.given.get("deployments", {}).get("steps", ()):
                 self.begin_deployment(service, now)
@@ -321,6 +325,30 @@ class Cluster:
             healthy = [task for task in service.new() if task.healthy_from <= now]
             if not service.old() and len(healthy) == service.desired:
                 service.is_deploying = False
+
+    def lose(self, now):
+        """Zones with all that is in them, then tasks that fail: they are gone at once."""
+        for step, zone, _ in self.given.get("lost_zones", ()):
+            for instance in self.group.in_zone(zone) if step == now else ():
+                for task in instance.tasks:
+                    task.service.tasks.remove(task)
+                for task in instance.leaving:
+                    task.service.leaving.remove(task)
+                self.group.instances.remove(instance)
+                self.group.n_to_replace += 1
+        for service in self.services:
+            for _ in range(sum(number for step, number in service.given.get("failures", ()) if step == now)):
+                healthy = service.healthy(now)
+                if not healthy:
+                    continue
+                task = min(healthy, key=lambda each: (each.is_old, each.instance.number if each.instance else 0))
+                service.tasks.remove(task)
+                if task.instance is not None:
+                    task.instance.tasks.remove(task)
+
+    def zones_that_are_there(self, now):
+        lost = [zone for step, zone, back in self.given.get("lost_zones", ()) if step <= now and (back is None or now < back)]
+        return [zone for zone in range(self.given["zones"]) if zone not in lost]
 
     def begin_deployment(self, service, now):
         """What is healthy stays for now; what is not has nothing to keep it."""
@@ -463,6 +491,10 @@ class Cluster:
     def scale_group(self, now):
         group, rules = self.group, self.group.given
         target = rules["target_capacity_percent"]
+        if group.n_to_replace and self.zones_that_are_there(now):
+            last_launch, n_lost = group.last_launch, group.n_to_replace
+            self.launch(n_lost, now)
+            group.last_launch, group.n_to_replace = last_launch, 0  # no scale-out
         n_busy = sum(not each.is_empty() for each in group.instances)
         needed = n_busy + self.instances_for_waiting(rules.get("most_provisioning", 500))[0]
         running = len(group.instances)
@@ -484,9 +516,10 @@ class Cluster:
         rules = self.group.given
         if rules["max_instances"] is not None:
             n_more = min(n_more, rules["max_instances"] - len(self.group.instances))
-        for _ in range(n_more):
+        zones = self.zones_that_are_there(now)
+        for _ in range(n_more if zones else 0):
             active_from = now + 1 + steps_of(rules["boot_s"], self.step_s)
-            self.group.launch(self.given["zones"], active_from, self.given["capacity"])
+            self.group.launch(zones, active_from, self.given["capacity"])
             self.group.last_launch = now
 
     def end(self, n_less, now):

@@ -13,6 +13,7 @@ from advisor.simulate.replay.rules import (
     HIGH_RESOLUTION_OUT_POINTS,
     ClusterRules,
     LaunchRate,
+    LostZone,
     ReplayedCluster,
     ReplayedService,
     RollingDeployments,
@@ -20,6 +21,7 @@ from advisor.simulate.replay.rules import (
     ScalingRules,
     ScheduledBounds,
     StepScaling,
+    TaskFailures,
     TrackedMetric,
 )
 
@@ -31,6 +33,7 @@ __all__ = [
     "CountedCluster",
     "CountedReplay",
     "LaunchRate",
+    "LostZone",
     "Replay",
     "ReplayedCluster",
     "ReplayedService",
@@ -39,6 +42,7 @@ __all__ = [
     "ScalingRules",
     "ScheduledBounds",
     "StepScaling",
+    "TaskFailures",
     "TrackedMetric",
     "counts_over_time",
     "replay_cluster",

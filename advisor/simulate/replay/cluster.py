@@ -19,6 +19,7 @@ import numpy as np
 from advisor.simulate.packing import first_fit_decreasing
 from advisor.simulate.replay.deployments import Deployments
 from advisor.simulate.replay.launches import Bucket
+from advisor.simulate.replay.losses import Losses
 from advisor.simulate.replay.rules import ClusterRules, LaunchRate, ReplayedCluster, ReplayedService, whole_steps
 from advisor.simulate.replay.scaling import Scalers
 from advisor.simulate.replay.tasks import Tasks
@@ -106,7 +107,10 @@ class _Run:
         self.deployments = Deployments(services, self.tasks)
         self.scalers = Scalers(services, step_s)
         self.high_steps, self.low_steps, self.last_out = 0, 0, -(10**9)
-        self.changes_at = np.union1d(_change_points(np.stack([service.load for service in services])), self.deployments.steps)
+        self.losses = Losses(services, cluster, self.tasks)
+        loads_change = _change_points(np.stack([service.load for service in services])).tolist()
+        changes = {*loads_change, *self.deployments.steps, *self.losses.steps}
+        self.changes_at = np.array(sorted(step for step in changes if step < n_steps), dtype=np.int64)
 
     def replay(self) -> Replay:
         loads = np.stack([service.load for service in self.services])
@@ -117,6 +121,7 @@ class _Run:
         while t < self.n_steps:
             tasks = self.tasks
             tasks.finish(t)
+            self.losses.happen(t)
             waiting = self._follow_desired(t)
             running, placed, draining = tasks.n_running.copy(), tasks.n_placed.copy(), tasks.n_draining.copy()
             is_deploying = self.deployments.is_on.copy()
@@ -149,7 +154,7 @@ class _Run:
         n_instances = max(packed, least, self.rules.min_instances)
         if self.rules.max_instances is not None:
             n_instances = min(n_instances, self.rules.max_instances)
-        self.tasks.launch(n_instances, at=-(10**6))
+        self.tasks.launch(n_instances, np.arange(self.cluster.zones), at=-(10**6))
         self.tasks.begin(self.desired)
 
     def _follow_desired(self, t: int) -> IntArray:
@@ -180,6 +185,7 @@ class _Run:
 
     def _managed_scaling(self, t: int, waiting: IntArray) -> bool:
         """Launch or end instances from the next step on; True where something was done."""
+        has_replaced = self._replace_lost(t)
         rules, n = self.rules, self.tasks.zone.size
         is_busy = self.tasks.is_busy()
         needed = int(is_busy.sum()) + self._estimate(waiting)
@@ -187,11 +193,27 @@ class _Run:
         self.high_steps = self.high_steps + 1 if needed * 100 > rules.target_capacity_percent * n else 0
         self.low_steps = self.low_steps + 1 if needed * 100 < rules.target_capacity_percent * n else 0
         if self.high_steps and self.high_steps >= whole_steps(rules.out_points * 60, self.step_s):
-            return self._scale_out(t, wanted)
+            return self._scale_out(t, wanted) or has_replaced
         if self.low_steps and self.low_steps >= whole_steps(rules.in_points * 60, self.step_s):
             waited = t - self.last_out >= whole_steps(rules.wait_after_out_s, self.step_s)
-            return waited and self._scale_in(t, ~is_busy, n - wanted)
-        return False
+            return (waited and self._scale_in(t, ~is_busy, n - wanted)) or has_replaced
+        return has_replaced
+
+    def _replace_lost(self, t: int) -> bool:
+        """The group keeps its number: what it lost is launched again, and no scale-out by that."""
+        n_lost, zones = self.losses.n_to_replace, self.losses.zones_left(t)
+        if not (n_lost and zones.size):
+            return False
+        self.losses.n_to_replace = 0
+        return self._launch(n_lost, zones, t)
+
+    def _launch(self, n_new: int, zones: IntArray, t: int) -> bool:
+        if self.rules.max_instances is not None:
+            n_new = min(n_new, self.rules.max_instances - self.tasks.zone.size)
+        if n_new <= 0 or not zones.size:
+            return False
+        self.tasks.launch(n_new, zones, at=t + 1 + whole_steps(self.rules.boot_s, self.step_s))
+        return True
 
     def _estimate(self, waiting: IntArray) -> int:
         """New instances that the waiting tasks need, packed first-fit decreasing: ECS's binpack estimate."""
@@ -206,11 +228,8 @@ class _Run:
         if t - self.last_out < whole_steps(rules.warm_up_s, self.step_s):
             return False
         n_new = min(max(wanted - n, rules.least_step), rules.most_step) if n else rules.from_zero
-        if rules.max_instances is not None:
-            n_new = min(n_new, rules.max_instances - n)
-        if n_new <= 0:
+        if not self._launch(n_new, self.losses.zones_left(t), t):
             return False
-        self.tasks.launch(n_new, at=t + 1 + whole_steps(rules.boot_s, self.step_s))
         self.last_out = t
         return True
 

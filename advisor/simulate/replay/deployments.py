@@ -25,7 +25,7 @@ class Deployments:
         self.least_percent = np.array([each.minimum_healthy_percent if each else 100 for each in rules], dtype=np.int64)
         self.most_percent = np.array([each.maximum_percent if each else 200 for each in rules], dtype=np.int64)
         self.due = sorted({(step, row) for row, each in enumerate(rules) if each for step in each.steps})
-        self.steps = np.unique(np.array([step for step, _ in self.due], dtype=np.int64))
+        self.steps = frozenset(step for step, _ in self.due)
         self.is_on: BoolArray = np.zeros(len(services), dtype=np.bool_)
         self.has_acted = False
         """Whether some task was stopped or started in this step: another may follow in the next."""

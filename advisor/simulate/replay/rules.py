@@ -77,6 +77,25 @@ class ClusterRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TaskFailures:
+    """Tasks that end by themselves; the scheduler starts others in their place."""
+
+    step: int
+    n_tasks: int
+    """Healthy ones of the newest revision first, on the oldest instances; no more than there are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LostZone:
+    """A zone whose instances are gone from a step on, with all their tasks; the group launches as many in the others."""
+
+    step: int
+    zone: int
+    until: int | None = None
+    """Step from which on instances may be launched there again; None for never."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchRate:
     """The bucket of tasks that Fargate launches for an account and Region.
 
@@ -177,6 +196,7 @@ class ReplayedService:
     stop_s: int = 0
     """From the decision to stop a task until its room is free: deregistration from a load balancer, then the task's own end."""
     deployments: RollingDeployments | None = None
+    failures: tuple[TaskFailures, ...] = ()
     host_ports: tuple[int, ...] = ()
     """Fixed ports on the instance, in network mode ``bridge`` or ``host``: one task with each on an instance."""
     has_distinct_instances: bool = False
@@ -192,6 +212,7 @@ class ReplayedCluster:
     zones: int
     placement: PlacementStrategy
     rules: ClusterRules = ClusterRules()
+    lost_zones: tuple[LostZone, ...] = ()
 
 
 def whole_steps(seconds: float, step_s: int) -> int:

@@ -63,13 +63,12 @@ class Tasks:
         self.held, self.fresh, self.old = counts[:3]
         self.settling, self.leaving = counts[3 : 3 + self.ring], counts[3 + self.ring :]
 
-    def launch(self, n_new: int, *, at: int) -> None:
-        """Instances that take tasks from step ``at`` on; each goes to the zone that has fewest."""
-        assert self.cluster is not None  # noqa: S101 - Fargate has none
-        per_zone = np.bincount(self.zone, minlength=self.cluster.zones)
+    def launch(self, n_new: int, among: IntArray, *, at: int) -> None:
+        """Instances that take tasks from step ``at`` on; each goes to the zone that has fewest, of those in ``among``."""
+        per_zone = np.bincount(self.zone, minlength=int(among.max()) + 1)
         zones = []
         for _ in range(n_new):
-            zones.append(int(per_zone.argmin()))
+            zones.append(int(among[per_zone[among].argmin()]))
             per_zone[zones[-1]] += 1
         self.zone = np.concatenate([self.zone, np.array(zones, dtype=np.int64)])
         self.active_at = np.concatenate([self.active_at, np.full(n_new, at, dtype=np.int64)])
@@ -77,11 +76,38 @@ class Tasks:
         n_kinds, _, n_services = self._counts.shape
         self._bind(np.concatenate([self._counts, np.zeros((n_kinds, n_new, n_services), dtype=np.int64)], axis=1))
 
-    def end(self, rows: Sequence[int]) -> None:
+    def end(self, rows: Sequence[int] | IntArray) -> None:
         """Instances without tasks are gone."""
         self.zone, self.active_at = np.delete(self.zone, rows), np.delete(self.active_at, rows)
         self.free = np.delete(self.free, rows, axis=0)
         self._bind(np.delete(self._counts, rows, axis=1))
+
+    def lose(self, rows: IntArray, t: int) -> None:
+        """Instances are gone with all that is on them."""
+        lost = self._counts[:, rows].sum(axis=1)
+        settling, leaving = lost[3 : 3 + self.ring], lost[3 + self.ring :]
+        run_in = (np.arange(self.ring) - t) % self.ring
+        is_running = run_in[:, np.newaxis] <= np.array(self.check_steps)
+        self.n_running -= lost[1] + lost[2] + np.where(is_running, settling, 0).sum(axis=0)
+        self.n_placed -= lost[0]
+        self.n_old -= lost[2]
+        self.n_draining -= leaving.sum(axis=0)
+        self.n_settling -= settling.sum(axis=1)
+        self.n_leaving -= leaving.sum(axis=1)
+        self.end(rows)
+
+    def fail(self, service: int, n_tasks: int) -> None:
+        """Healthy tasks end at once: of the newest revision first, on the oldest instances."""
+        for counts, n_kind in ((self.fresh, None), (self.old, self.n_old)):
+            of = counts[:, service]
+            lost = np.clip(n_tasks - (np.cumsum(of) - of), 0, of)
+            counts[:, service] -= lost
+            n_lost = int(lost.sum())
+            n_tasks -= n_lost
+            if n_kind is not None:
+                n_kind[service] -= n_lost
+            self.n_running[service] -= n_lost
+            self._hold(service, -lost)
 
     def begin(self, desired: IntArray) -> None:
         """Tasks that run from the first step on, (services,), service by service; on instances as far as there is room."""
@@ -127,7 +153,7 @@ class Tasks:
             self.n_running[service] += n_started
 
     def _hold(self, service: int, more: IntArray) -> None:
-        """Take room for ``more`` tasks, (instances,)."""
+        """Take room for ``more`` tasks, (instances,), or give it back."""
         self.held[:, service] += more
         self.n_placed[service] += more.sum()
         if self.cluster is not None:
