@@ -9,7 +9,7 @@ import numpy as np
 
 from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
 from advisor.plan import Commitment
-from advisor.units import ECS_CPU_UNITS_PER_VCPU, MS_PER_S, SECONDS_PER_HOUR, BoolArray, FloatArray
+from advisor.units import ECS_CPU_UNITS_PER_VCPU, HOURS_PER_WEEK, MS_PER_S, SECONDS_PER_HOUR, BoolArray, FloatArray
 
 DEFAULT_STARTUP_S = 60.0
 """From the start of the image pull until a task is ready, where the input does not say."""
@@ -315,6 +315,10 @@ class Workload:
             cpu_units_per_task_max=cut(self.cpu_units_per_task_max),
             fargate_tasks=cut(self.fargate_tasks),
         )
+
+    def last_weeks(self, weeks: int) -> "Workload":
+        """The same services over the end of the time axis, at most all of it."""
+        return self.between(max(0, self.n_steps - weeks * HOURS_PER_WEEK * SECONDS_PER_HOUR // self.step_s), self.n_steps)
 
     def index(self, service: str) -> int:
         """Row of a service by name."""

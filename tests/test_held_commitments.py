@@ -52,11 +52,14 @@ def listed(types, fargate_saving=0.25, instance_saving=0.4, compute_saving=0.3):
     return rates
 
 
-def answer(*services, held=(), types=(LARGE,), rates=None, present=None, cluster=None, step_s=3600, replay_weeks=0, **more):
+def workload_of(*services, held=(), present=None, cluster=None, step_s=3600, **more):
     load = as_workload({"start_s": 0, "step_s": step_s, "services": list(services)}, **more)
     named = tuple(replace(service, present=present) for service in load.services)
-    load = replace(load, services=named, present=cluster, commitments=tuple(held))
-    return advise(load, as_catalog(types, PRICES, rates or listed(types)), replay_weeks=replay_weeks)
+    return replace(load, services=named, present=cluster, commitments=tuple(held))
+
+
+def answer(*services, types=(LARGE,), rates=None, replay_weeks=0, **more):
+    return advise(workload_of(*services, **more), as_catalog(types, PRICES, rates or listed(types)), replay_weeks=replay_weeks)
 
 
 def month(found, name="web"):
@@ -199,6 +202,16 @@ def test_k10_a_commitment_that_nothing_can_use_moves_no_ranking_difference_chanc
     )
     assert new.break_even.lower_load_factor == old.break_even.lower_load_factor
     assert new.break_even.upper_load_factor == old.break_even.upper_load_factor
+
+
+def test_draws_of_the_load_alone_hold_what_is_due_for_commitments_that_nothing_can_use():
+    idle = reserved("c7i.large", 3, usd_per_hour=0.07)
+    catalog = as_catalog((LARGE,), PRICES, listed((LARGE,)))
+    before, after = (
+        plans(workload_of(web(demand=VARIED), held=held), catalog).drawn_for_cluster().of_load() for held in ((), (idle,))
+    )
+    for old, new in zip(before.items, after.items, strict=True):
+        assert new.alternative.monthly_usd.p50 == approx(old.alternative.monthly_usd.p50 + 730 * 0.21)
 
 
 def test_k1_no_commitments_change_no_byte():

@@ -22,7 +22,7 @@ from advisor.simulate.instances import reservation
 from advisor.simulate.packing import tasks_per_instance
 from advisor.simulate.replay import ClusterRules, ReplayedCluster, ReplayedService, replay_cluster
 from advisor.simulate.scaling import RunningTasks, running_tasks
-from advisor.simulate.timeline import timeline
+from advisor.simulate.timeline import COUNTS_STEP_S, timeline
 from advisor.units import SECONDS_PER_HOUR, FloatArray, IntArray
 from advisor.workload import LoadForm, Scaling, Service
 
@@ -30,7 +30,6 @@ PEAK_TASKS = 30
 PER_INSTANCE = (3, 6, 12)
 ZONES = 2
 TARGET = 0.6
-REPLAY_STEP_S = 60
 WARM_UP_H = 3
 START = datetime(2024, 1, 1, tzinfo=UTC)
 SIZES = ((512, 1024), (256, 900), (1024, 1500), (300, 1900))
@@ -142,8 +141,8 @@ def replayed_hours(loads: list[FloatArray], step_s: int, capacity: IntArray, pla
     services = [service(number) for number in range(len(loads))]
     rules = ClusterRules(min_instances=ZONES)
     cluster = ReplayedCluster(capacity=capacity, zones=ZONES, placement=placement, rules=rules)
-    replay = replay_cluster(_replayed(services, loads, step_s), cluster, step_s=REPLAY_STEP_S)
-    return float(replay.over_time(replay.instances)[WARM_UP_H * SECONDS_PER_HOUR // REPLAY_STEP_S :].mean())
+    replay = replay_cluster(_replayed(services, loads, step_s), cluster, step_s=COUNTS_STEP_S)
+    return float(replay.over_time(replay.instances)[WARM_UP_H * SECONDS_PER_HOUR // COUNTS_STEP_S :].mean())
 
 
 def _replayed(services: list[Service], loads: list[FloatArray], step_s: int) -> list[ReplayedService]:
@@ -154,7 +153,7 @@ def _replayed(services: list[Service], loads: list[FloatArray], step_s: int) -> 
             start_s=60,
             min_tasks=2,
             max_tasks=None,
-            load=np.repeat(load, step_s // REPLAY_STEP_S),
+            load=np.repeat(load, step_s // COUNTS_STEP_S),
             saturates_at=1 / TARGET,
         )
         for each, load in zip(services, loads, strict=True)

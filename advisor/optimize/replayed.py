@@ -18,7 +18,7 @@ from advisor.plan import ScalingMetric
 from advisor.simulate.instances import reservation
 from advisor.simulate.replay import ClusterRules, Replay, ReplayedCluster, ReplayedService, replay_cluster
 from advisor.simulate.scaling import RunningTasks, tasks_at_target
-from advisor.simulate.timeline import timeline
+from advisor.simulate.timeline import COUNTS_STEP_S, timeline
 from advisor.sizing import least_scaled_tasks
 from advisor.units import (
     CEIL_TOLERANCE,
@@ -32,7 +32,6 @@ from advisor.units import (
 )
 from advisor.workload import LoadForm, Workload
 
-REPLAY_STEP_S = 60
 SHOWN_STEP_S = 900
 """Steps of a replayed week that is shown: fine enough to see scale-in, which takes as long."""
 MOST_TYPES = 6
@@ -47,7 +46,7 @@ ODD_DAY_IN = 7
 
 def replay_step_s(workload: Workload) -> int:
     """Seconds of a step of the replay: a minute, or the longest part of one that divides the load's own step."""
-    return math.gcd(REPLAY_STEP_S, workload.step_s)
+    return math.gcd(COUNTS_STEP_S, workload.step_s)
 
 
 def can_replay(part: Part) -> bool:
@@ -152,8 +151,7 @@ def replayed_parts(
 
 def last_weeks(workload: Workload, search: Search, weeks: int) -> tuple[Workload, Search]:
     """The end of a workload, at most the whole of it, and the search on its time axis."""
-    n_steps = min(workload.n_steps, weeks * HOURS_PER_WEEK * SECONDS_PER_HOUR // workload.step_s)
-    recent = workload.between(workload.n_steps - n_steps, workload.n_steps)
+    recent = workload.last_weeks(weeks)
     return recent, replace(search, axis=timeline(recent.start, recent.step_s, recent.n_steps))
 
 

@@ -36,6 +36,8 @@ class Drawn:
     history: CostHistory | None
     """One column for each alternative with draws, in order; None with too little history."""
     growth: Growth
+    idle_usd: float
+    """A month of commitments that no plan can use: on top of every draw."""
 
     def settle(self, best: Ranked, rival: Ranked) -> str:
         """What would decide between two alternatives: the source of doubt that moves their difference most."""
@@ -55,7 +57,8 @@ class Drawn:
         if self.history is None:
             return self
         history = replace(self.history, range_fraction=None, price_age_years=None)
-        return replace(self, items=_with_draws(self.items, month_draws(history, growth=self.growth)), history=history)
+        draws = month_draws(history, growth=self.growth) + self.idle_usd
+        return replace(self, items=_with_draws(self.items, draws), history=history)
 
 
 def _with_draws(items: Sequence[Ranked], draws: FloatArray) -> tuple[Ranked, ...]:
@@ -88,9 +91,10 @@ def drawn(
         Of the same workload and ``measured``, where it is at hand: it remembers what plans cost at other loads.
     """
     at = [i for i, item in enumerate(items) if item.alternative.monthly_usd is not None]
-    growth = workload.growth
+    growth, idle_usd = workload.growth, search.idle_usd_per_hour * HOURS_PER_MONTH
+    none = Drawn(items=tuple(items), history=None, growth=growth, idle_usd=idle_usd)
     if not at:
-        return Drawn(items=tuple(items), history=None, growth=growth)
+        return none
     history = cost_history(
         [choices[i] for i in at],
         [priced[i] for i in at],
@@ -100,12 +104,8 @@ def drawn(
         recent or RecentLoad(workload, search, measured),
     )
     if not history.has_draws:
-        return Drawn(items=tuple(items), history=None, growth=growth)
-    draws = month_draws(history, growth=growth) + search.idle_usd_per_hour * HOURS_PER_MONTH
-    result = list(items)
-    for column, i in enumerate(at):
-        result[i] = replace(items[i], draws_usd=draws[:, column])
-    return Drawn(items=tuple(_with_odds(result)), history=history, growth=growth)
+        return none
+    return replace(none, items=_with_draws(items, month_draws(history, growth=growth) + idle_usd), history=history)
 
 
 def _with_odds(items: Sequence[Ranked]) -> list[Ranked]:

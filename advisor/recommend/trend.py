@@ -12,7 +12,6 @@ from advisor.recommend.changes import ChangeKind, changes, weekly_load
 from advisor.recommend.plans import plan_of
 from advisor.recommend.verdict import Ranked, launch_choice
 from advisor.uncertainty import HORIZON_WEEKS
-from advisor.units import HOURS_PER_WEEK, SECONDS_PER_HOUR
 from advisor.workload import Workload
 
 TREND_LOOK_AHEAD_WEEKS = (0, 4, 8, 13, 26)
@@ -31,8 +30,7 @@ def trend_doubt(best: Ranked, workload: Workload, found: Alternatives, search: S
     plan = best.alternative.plan
     if not growth or plan is None:
         return ""
-    n_steps = min(workload.n_steps, HORIZON_WEEKS * HOURS_PER_WEEK * SECONDS_PER_HOUR // workload.step_s)
-    recent = workload.between(workload.n_steps - n_steps, workload.n_steps)
+    recent = workload.last_weeks(HORIZON_WEEKS)
     for n_weeks in TREND_LOOK_AHEAD_WEEKS:
         factor = np.array([[(1 + growth.get(service.name, 0.0)) ** n_weeks] for service in recent.services])
         title = _cheapest_of_another_choice(replace(recent, demand=recent.demand * factor), plan, search)

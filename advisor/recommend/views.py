@@ -13,7 +13,6 @@ from advisor.optimize.replayed import together
 from advisor.optimize.search import Search, packed_load
 from advisor.recommend.result import Alternative, InstancesView, ServiceView, Stairs, Views
 from advisor.recommend.stairs import rounding_fraction, stairs_of
-from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import Timeline
 from advisor.units import SECONDS_PER_HOUR, BoolArray, FloatArray
 from advisor.workload import LoadForm, Workload
@@ -101,7 +100,7 @@ def _instances_of(alternative: Alternative, workload: Workload, found: Alternati
     bounds = []
     for part, _ in parts:
         types = [t for t in search.candidates.types if t.name in part.provider.instance_types]
-        load = packed_load([_run_of(run, found) for run in part.runs])
+        load = packed_load(part.runs)
         per_type = [load.bound(search.candidates.capacity_of(t)) for t in types]
         bounds.append(np.mean(per_type, axis=0))
     series = (
@@ -110,11 +109,3 @@ def _instances_of(alternative: Alternative, workload: Workload, found: Alternati
         np.sum([part.tasks.sum(axis=0) for part, _ in parts], axis=0),
     )
     return instances_view(alternative.id, alternative.title, series, search.axis, workload.start)
-
-
-def _run_of(run: RunningTasks, found: Alternatives) -> RunningTasks:
-    """Tasks over time in the size of a plan's run."""
-    right = found.right_sized.get(run.service.name)
-    if right is not None and right.run.size == run.size:
-        return right.run
-    return next(load.run for load in found.loads if load.service.name == run.service.name)

@@ -46,13 +46,6 @@ def volume_bound(counts: IntArray, tasks: IntArray, capacity: IntArray) -> IntAr
     return bound.astype(np.int64)
 
 
-def feasible_bound(counts: IntArray, tasks: IntArray, capacity: IntArray) -> IntArray:
-    """Instances if no two services shared one: an upper figure for every type at once, (types, states)."""
-    per_instance = np.stack([tasks_per_instance(task, capacity) for task in tasks], axis=-1)
-    needed = -(-counts[np.newaxis] // per_instance[:, np.newaxis, :])
-    return np.asarray(needed.sum(axis=-1))
-
-
 def first_fit_decreasing(counts: IntArray, tasks: IntArray, capacity: IntArray) -> IntArray:
     """Instances that first-fit decreasing opens, for many states at once.
 

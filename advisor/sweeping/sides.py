@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
 import numpy as np
 
@@ -22,7 +21,7 @@ from advisor.sizing import FargateSize, fargate_sizes
 from advisor.sweeping.axes import AxisName, AxisValue
 from advisor.sweeping.committed import NO_COMMITMENT, committed_usd
 from advisor.uncertainty import HORIZON_WEEKS
-from advisor.units import HOURS_PER_DAY, HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray
+from advisor.units import HOURS_PER_DAY, BoolArray, FloatArray
 from advisor.workload import LoadForm, Service, Workload
 
 Settings = Mapping[AxisName, AxisValue]
@@ -236,13 +235,11 @@ class Circumstances:
     """Makes scenarios of a workload's last four weeks from settings; searches of the same rates are made once."""
 
     def __init__(self, workload: Workload, catalog: PriceCatalog) -> None:
-        n_steps = min(workload.n_steps, HORIZON_WEEKS * HOURS_PER_WEEK * SECONDS_PER_HOUR // workload.step_s)
-        first = workload.n_steps - n_steps
         self.whole = workload
         self.whole_axis = timeline(workload.start, workload.step_s, workload.n_steps)
-        self.workload = workload.between(first, workload.n_steps)
+        self.workload = workload.last_weeks(HORIZON_WEEKS)
         self.catalog = catalog
-        self.axis = timeline(workload.start + timedelta(seconds=first * workload.step_s), workload.step_s, n_steps)
+        self.axis = timeline(self.workload.start, workload.step_s, self.workload.n_steps)
         measured = np.asarray(self.workload.measured.all(axis=0))
         if not measured.any():
             raise InputError(
