@@ -70,7 +70,7 @@ def commit(
     True
     """
     asked = AskedSize(coverage=coverage, usd_per_hour=usd_per_hour)
-    _check(terms, coverage, usd_per_hour)
+    check_asked(terms, asked)
     on_progress("working out the recommended plan")
     given = answer(workload, catalog).replayed(replay_weeks)
     return commit_after(given, given.recommendation(), terms=terms, payments=payments, asked=asked, on_progress=on_progress)
@@ -86,7 +86,7 @@ def commit_after(
     on_progress: Callable[[str], None] = lambda _message: None,
 ) -> CommitmentAdvice:
     """As :func:`commit`, of an answer that is at hand."""
-    workload, catalog = given.workload, given.search.catalog
+    workload = given.workload
     best = recommendation.recommendation.alternative
     cases = {"recommended": committable(given, given.found.parts_of(best), given.found.common_hours)}
     titles = {"recommended": recommendation.recommendation.headline}
@@ -105,13 +105,44 @@ def commit_after(
             titles["present"] = "what runs today"
     else:
         notes.append("today's load is left out: the workload does not say what runs today (`present`)")
+    found = advise_on(
+        cases,
+        titles,
+        cluster=workload.cluster,
+        region=workload.region,
+        terms=terms,
+        payments=payments,
+        asked=asked,
+        notes=notes,
+        on_progress=on_progress,
+    )
+    if not asked.is_cheapest or len(sides) < 2:
+        return found
+    usd = [usd for item in sides if (usd := item.ranking_usd) is not None]
+    return replace(found, choices=_choices(usd, found.options, cases))
+
+
+def advise_on(
+    cases: Mapping[str, Committable],
+    titles: Mapping[str, str],
+    *,
+    cluster: str,
+    region: str,
+    terms: Sequence[int],
+    payments: Sequence[PaymentOption],
+    asked: AskedSize,
+    notes: Sequence[str],
+    kinds: Sequence[str] = KINDS,
+    on_progress: Callable[[str], None] = lambda _message: None,
+) -> CommitmentAdvice:
+    """Ways to commit for usage by name, among which is ``recommended``, each with its title."""
     options: list[CommitmentOption] = []
     sizes: dict[str, tuple[Commitment, ...]] = {}
     loads = []
     for name, case in cases.items():
         on_progress(f"sizing commitments for {titles[name]}")
         found = [
-            _option(name, case, kind, years, payment, asked, sizes) for years in terms for payment in payments for kind in KINDS
+            _option(name, case, kind, years, payment, asked, sizes) for years in terms for payment in payments for kind in kinds
         ]
         options += [each for each in found if each is not None]
         loads.append(_load(name, titles[name], case, [each for each in found if each is not None]))
@@ -120,18 +151,17 @@ def commit_after(
     points: tuple[MarginalPoint, ...] = ()
     if headline is not None:
         steps, points = ladder(cases["recommended"], sizes[headline]), marginal(cases["recommended"], sizes[headline])
+    dates = {catalog.catalog_date(each) for each, catalog in cases["recommended"].catalogs.items()}
     return CommitmentAdvice(
-        cluster=workload.cluster,
-        region=workload.region,
-        prices=catalog.catalog_date(workload.region),
+        cluster=cluster,
+        region=region,
+        prices=" to ".join(dict.fromkeys((min(dates), max(dates)))),
         loads=tuple(loads),
         options=tuple(options),
         headline=headline,
         ladder=steps,
         marginal=points,
-        choices=_choices([usd for item in sides if (usd := item.ranking_usd) is not None], options, cases)
-        if asked.is_cheapest and len(sides) > 1
-        else (),
+        choices=(),
         notes=(*notes, *_remarks(cases, options)),
     )
 
@@ -172,7 +202,9 @@ def _choices(
     return tuple(found)
 
 
-def _check(terms: Sequence[int], coverage: float | None, usd_per_hour: float | None) -> None:
+def check_asked(terms: Sequence[int], asked: AskedSize) -> None:
+    """Raises InputError where no such commitment is sold."""
+    coverage, usd_per_hour = asked.coverage, asked.usd_per_hour
     if not terms or any(years not in COMMITMENT_YEARS for years in terms):
         raise InputError(f"terms of {', '.join(map(str, terms)) or 'no'} years", fix="Give 1, 3 or both.")
     if coverage is not None and usd_per_hour is not None:
@@ -239,7 +271,7 @@ def _merit(option: CommitmentOption) -> float:
     return round(usd or 0.0, 2)
 
 
-def _remarks(cases: dict[str, Committable], options: Sequence[CommitmentOption]) -> list[str]:
+def _remarks(cases: Mapping[str, Committable], options: Sequence[CommitmentOption]) -> list[str]:
     """What the numbers do not hold."""
     found = [
         "futures are next month's: level and moves of the load, and the growth that the workload states; a term is 12 or 36 of"

@@ -1,7 +1,7 @@
 """Usage that commitments may cover, hour by hour, and the loads that next month may bring."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,8 +12,10 @@ from advisor.meters import CommitmentKind, Meter, PaymentOption, sum_over_states
 from advisor.optimize.held import by_week, plan_usage
 from advisor.optimize.parts import Part
 from advisor.plan import Commitment
+from advisor.pricing import PriceCatalog
 from advisor.uncertainty import CostHistory, month_draws
 from advisor.units import BoolArray, FloatArray
+from advisor.workload import Growth
 
 FUTURES = 9
 """Equally likely loads that sizes are chosen on."""
@@ -21,11 +23,28 @@ GROWTH_POINTS = np.array([0.1, 0.5, 1.0, 2.0, 10.0])
 _ANY = Commitment(kind=CommitmentKind.COMPUTE_SAVINGS_PLAN, usd_per_hour=0.0, term_years=1, payment=PaymentOption.NO_UPFRONT)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class HourlyUsage:
+    """What a plan uses of what commitments may cover."""
+
+    meters: tuple[Meter, ...]
+    """May hold a meter more than once: by zone, and by whether it moves."""
+    zones: tuple[str | None, ...]
+    quantity: FloatArray
+    """(meters, clock hours): NaN where a load is not known."""
+    is_moving: BoolArray
+    """(meters,): goes with the load; what is stated stays as it is stated."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Committable:
-    """What a plan uses of what commitments may cover; hours in which all loads are known."""
+    """Usage that commitments may cover, in hours in which all loads are known, and the prices of its Regions."""
 
-    given: Answer
+    catalogs: Mapping[str, PriceCatalog]
+    """By Region."""
+    regions: tuple[str, ...]
+    """(meters,): Region by Region, in the order of ``catalogs``."""
+    held: tuple[Commitment, ...]
     meters: tuple[Meter, ...]
     zones: tuple[str | None, ...]
     quantity: FloatArray
@@ -41,13 +60,20 @@ class Committable:
         """(meters, hours): usage at the load times a factor."""
         return self.quantity * np.where(self.is_moving, factor, 1.0)[:, np.newaxis]
 
-    @property
-    def held(self) -> tuple[Commitment, ...]:
-        return (*self.given.search.held, *self.given.search.idle)
-
     def rates(self, commitments: Sequence[Commitment]) -> CommitmentRates:
-        search = self.given.search
-        return commitment_rates(self.meters, commitments, search.catalog, search.region, zones=self.zones)
+        """At the rates of each Region; over several of them only Compute Savings Plans mean the same in each."""
+        found = []
+        for region, catalog in self.catalogs.items():
+            at = [m for m, each in enumerate(self.regions) if each == region]
+            meters, zones = [self.meters[m] for m in at], [self.zones[m] for m in at]
+            found.append(commitment_rates(meters, commitments, catalog, region, zones=zones))
+        return replace(
+            found[0],
+            meters=self.meters,
+            zones=self.zones,
+            on_demand_usd=np.concatenate([each.on_demand_usd for each in found]),
+            committed_usd=np.concatenate([each.committed_usd for each in found], axis=1),
+        )
 
     @cached_property
     def held_rates(self) -> CommitmentRates:
@@ -76,7 +102,7 @@ class Committable:
         return tuple(np.quantile(self.load_factors, (np.arange(FUTURES) + 0.5) / FUTURES).tolist())
 
 
-def committable(given: Answer, parts: Sequence[Part], hours: FloatArray) -> Committable:
+def hourly_usage(given: Answer, parts: Sequence[Part], hours: FloatArray) -> HourlyUsage:
     """What commitments may cover of a plan.
 
     Parameters
@@ -84,30 +110,49 @@ def committable(given: Answer, parts: Sequence[Part], hours: FloatArray) -> Comm
     hours : (steps,)
         Of a month, where all is known; 0 elsewhere.
     """
-    search = given.search
-    used = plan_usage(parts, hours, search)
+    used = plan_usage(parts, hours, given.search)
     rows: dict[tuple[Meter, str | None, bool], list[int]] = {}
     for row, (meter, zone, part) in enumerate(zip(used.usage.meters, used.zones, used.part_of_row, strict=True)):
         if covers(_ANY, meter):
             rows.setdefault((meter, zone, _is_moving(given, parts[part])), []).append(row)
     per_row = [used.usage.quantity_per_hour[at].sum(axis=0) for at in rows.values()]
     quantity = np.stack(per_row) if per_row else np.zeros((0, used.usage.hours.size))
-    is_known = (used.usage.hours > 0) & ~np.isnan(quantity).any(axis=0)
-    is_moving = np.array([moves for _, _, moves in rows], dtype=np.bool_)
-    meters = tuple(meter for meter, _, _ in rows)
-    rates = search.catalog.rates_usd(meters, search.region)
-    usd_by_hour = amounts_usd(quantity[is_moving], rates[is_moving, np.newaxis]).sum(axis=0)
-    weekly = by_week(usd_by_hour, search.axis.week_hours(hours > 0), used.first_steps, hours.size)
-    month_usd = float(sum_over_states(usd_by_hour, used.usage.hours))
-    return Committable(
-        given=given,
-        meters=meters,
+    return HourlyUsage(
+        meters=tuple(meter for meter, _, _ in rows),
         zones=tuple(zone for _, zone, _ in rows),
-        quantity=quantity[:, is_known],
-        is_moving=is_moving,
-        hours=used.usage.hours[is_known],
-        load_factors=_load_factors(given, weekly, month_usd, float((hours > 0).mean())),
+        quantity=np.where(used.usage.hours > 0, quantity, np.nan),
+        is_moving=np.array([moves for _, _, moves in rows], dtype=np.bool_),
     )
+
+
+def committable(given: Answer, parts: Sequence[Part], hours: FloatArray) -> Committable:
+    """The same in hours in which all is known, with next month's loads; arguments as for :func:`hourly_usage`."""
+    search, used = given.search, hourly_usage(given, parts, hours)
+    first_steps = search.axis.first_steps_of_hours
+    month_hours = np.add.reduceat(hours, first_steps)
+    weeks = search.axis.week_hours(hours > 0)
+    usd_by_hour = moving_usd(used, search.catalog.rates_usd(used.meters, search.region))
+    weekly = by_week(usd_by_hour, weeks, first_steps, hours.size)
+    is_known = (month_hours > 0) & ~np.isnan(used.quantity).any(axis=0)
+    return Committable(
+        catalogs={search.region: search.catalog},
+        regions=(search.region,) * len(used.meters),
+        held=(*search.held, *search.idle),
+        meters=used.meters,
+        zones=used.zones,
+        quantity=used.quantity[:, is_known],
+        is_moving=used.is_moving,
+        hours=month_hours[is_known],
+        load_factors=load_factors(
+            weekly, float(sum_over_states(usd_by_hour, month_hours)), float((hours > 0).mean()), given.workload.growth
+        ),
+    )
+
+
+def moving_usd(used: HourlyUsage, rates_usd: FloatArray) -> FloatArray:
+    """(clock hours,): what goes with the load, at on-demand rates (meters,)."""
+    amounts = amounts_usd(used.quantity[used.is_moving], rates_usd[used.is_moving, np.newaxis])
+    return np.asarray(amounts.sum(axis=0), dtype=np.float64)
 
 
 def _is_moving(given: Answer, part: Part) -> bool:
@@ -116,7 +161,7 @@ def _is_moving(given: Answer, part: Part) -> bool:
     return any(not services[name].is_stated for name in part.services if name in services)
 
 
-def _load_factors(given: Answer, weekly_usd: FloatArray, month_usd: float, coverage: float) -> FloatArray | None:
+def load_factors(weekly_usd: FloatArray, month_usd: float, coverage: float, growth: Growth) -> FloatArray | None:
     """Draws of next month's use over that of the history: the draws that alternatives are ranked by, of what may be covered."""
     if not month_usd > 0:
         return np.ones(1)
@@ -129,4 +174,4 @@ def _load_factors(given: Answer, weekly_usd: FloatArray, month_usd: float, cover
     )
     if not history.has_draws:
         return None
-    return np.asarray(month_draws(history, growth=given.workload.growth)[:, 0] / month_usd)
+    return np.asarray(month_draws(history, growth=growth)[:, 0] / month_usd)
