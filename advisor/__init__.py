@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from advisor.errors import PriceNotFoundError as PriceNotFoundError
     from advisor.exploring import explore as explore
     from advisor.files import write_files as write_files
+    from advisor.fleet import CommitmentQuestion as CommitmentQuestion
     from advisor.fleet import Engine as Engine
     from advisor.fleet import Fleet as Fleet
     from advisor.fleet import FleetOptions as FleetOptions
@@ -93,6 +94,7 @@ _HOMES = {
     "AxisName": "advisor.sweeping",
     "Engine": "advisor.fleet",
     "Fleet": "advisor.fleet",
+    "CommitmentQuestion": "advisor.fleet",
     "FleetOptions": "advisor.fleet",
     "FleetProblem": "advisor.optimize.fleet",
     "InputError": "advisor.errors",
@@ -175,6 +177,7 @@ _HOMES = {
 __all__ = [
     "AdvisorError",
     "AxisName",
+    "CommitmentQuestion",
     "Engine",
     "Fleet",
     "FleetOptions",

@@ -1,18 +1,40 @@
 """``advisor commit``: what Savings Plans and Reserved Instances to buy."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from advisor.cli.fleet import (
+    EngineOption,
+    FleetOutput,
+    FleetRun,
+    KeepOption,
+    SchedulerOption,
+    WorkersOption,
+    advised_fleet,
+    fleet_options,
+    is_fleet_wanted,
+    refuse_fleet_options,
+    say_unanswered,
+)
 from advisor.cli.options import Format, FormatOption, QuietOption, RatesOption, RegionOption, say
+from advisor.errors import InputError
 
 if TYPE_CHECKING:
     from advisor.committing import CommitmentAdvice
+    from advisor.fleet import CommitmentQuestion, FleetOptions
 
 
 def commit_command(
-    workload: Annotated[Path, typer.Argument(help="Workload file (YAML).", show_default=False)],
+    workload: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Workload file (YAML); several, a folder of them or a pattern are sized together, as one account.",
+            show_default=False,
+        ),
+    ],
     term: Annotated[list[int] | None, typer.Option("--term", help="Years: 1 or 3; may be repeated. Default both.")] = None,
     payment: Annotated[
         list[str] | None,
@@ -32,28 +54,60 @@ def commit_command(
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for the advice in every form and the chart of the last dollar.")
     ] = None,
+    engine: EngineOption = None,
+    workers: WorkersOption = None,
+    scheduler: SchedulerOption = None,
+    keep: KeepOption = None,
     output: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
     """Size Savings Plans and Reserved Instances for the load after the recommended plan, and for today's.
 
     Example: advisor commit examples/shop/workload.yaml --term 1 --out reports/shop
+
+    A whole account, Region by Region and over all Regions: advisor commit clusters/ --out reports/account
     """
     from advisor.committing import commit
+    from advisor.committing.sizes import AskedSize
     from advisor.meters import COMMITMENT_YEARS, PaymentOption
     from advisor.sources import read_catalog, read_workload
+    from advisor.sources.load_options import LoadOptions
 
     unknown = sorted(set(payment or ()) - set(PaymentOption))
     if unknown:
         raise typer.BadParameter(f"{unknown[0]!r} is none of {', '.join(PaymentOption)}", param_hint="--payment")
-    load = read_workload(workload, region=region)
+    terms = tuple(dict.fromkeys(term or COMMITMENT_YEARS))
+    payments = tuple(PaymentOption(each) for each in dict.fromkeys(payment or PaymentOption))
+    fleet_run = FleetRun(
+        engine=engine, workers=workers, scheduler=scheduler, keep=keep, services=None, advise_top=None, fold_below=None
+    )
+    if is_fleet_wanted(workload, engine, scheduler, keep):
+        options = fleet_options(
+            region=region,
+            cpu=None,
+            memory=None,
+            requests_per_task=None,
+            cpu_ms_per_request=None,
+            reading=LoadOptions(),
+            rates=rates,
+            prices=None,
+            replay_weeks=replay_weeks,
+        )
+        from advisor.fleet import CommitmentQuestion
+
+        asked = AskedSize(coverage=coverage, usd_per_hour=usd_per_hour)
+        question = CommitmentQuestion(terms=terms, payments=payments, asked=asked)
+        _commit_account(workload, options, fleet_run, question, FleetOutput(out=out, emit=None, format=output, is_quiet=quiet))
+        return
+    refuse_fleet_options(fleet_run)
+    load = read_workload(workload[0], region=region)
     for note in load.notes:
         say(f"note: {note}", is_quiet=quiet)
     advice = commit(
         load,
         read_catalog(load.region, rates_file=rates or (Path(load.rates_file) if load.rates_file else None)),
-        terms=tuple(dict.fromkeys(term or COMMITMENT_YEARS)),
-        payments=tuple(PaymentOption(each) for each in dict.fromkeys(payment or PaymentOption)),
+        terms=terms,
+        payments=payments,
         coverage=coverage,
         usd_per_hour=usd_per_hour,
         replay_weeks=replay_weeks,
@@ -62,6 +116,31 @@ def commit_command(
     if out is not None:
         _write(advice, out)
     typer.echo(_rendered(advice, output), nl=False)
+
+
+def _commit_account(
+    sources: Sequence[Path], options: "FleetOptions", run: FleetRun, question: "CommitmentQuestion", output: FleetOutput
+) -> None:
+    from advisor.files import write_files
+    from advisor.fleet.folder import account_files
+    from advisor.fleet.members import is_dataset
+    from advisor.report.commitments import account_csv, account_json, account_markdown, account_table
+
+    if len(sources) == 1 and sources[0].is_dir() and is_dataset(sources[0]):
+        raise InputError("this is a data set", fix="Run `advisor recommend` for it, with --commit.", file=str(sources[0]))
+    fleet = advised_fleet(sources, options, run, output, question)
+    if fleet.commitments is None:
+        raise ValueError("a fleet that is asked for commitments has some")
+    if output.out is not None:
+        write_files(output.out, account_files(fleet.commitments))
+    render = {
+        Format.JSON: account_json,
+        Format.CSV: account_csv,
+        Format.MARKDOWN: account_markdown,
+        Format.TABLE: account_table,
+    }
+    typer.echo(render[output.format](fleet.commitments), nl=False)
+    say_unanswered(fleet, is_quiet=output.is_quiet)
 
 
 def _rendered(advice: "CommitmentAdvice", output: Format) -> str:

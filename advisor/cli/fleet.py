@@ -16,7 +16,7 @@ from advisor.cli.results import NOT_ENOUGH_DATA_STATUS, EmitFormat, deploy_files
 from advisor.errors import AdvisorError, InputError
 
 if TYPE_CHECKING:
-    from advisor.fleet import Fleet, FleetOptions
+    from advisor.fleet import CommitmentQuestion, Fleet, FleetOptions
     from advisor.sources.load_options import LoadOptions
 
 KEPT_FOLDER = "kept"
@@ -67,6 +67,10 @@ FoldBelowOption = Annotated[
     float | None,
     typer.Option("--fold-below", min=0, help="Services of a fleet that cost less a month share one line.", show_default="25"),
 ]
+CommitOption = Annotated[
+    bool,
+    typer.Option("--commit", help="Of a fleet: size Savings Plans and Reserved Instances for all workloads together, too."),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +84,7 @@ class FleetRun:
     services: Path | None
     advise_top: int | None
     fold_below: float | None
+    has_commitments: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,13 +141,30 @@ def fleet_options(
 
 def recommend_fleet(sources: Sequence[Path], options: "FleetOptions", run: FleetRun, output: FleetOutput) -> None:
     """Advise on a fleet, write and print the answer, and end with its status."""
-    from advisor.fleet import Engine, advise_fleet
+    from advisor.fleet import CommitmentQuestion
     from advisor.fleet.result import DEFAULT_FOLD_BELOW_USD
 
     formats = _formats(output)
-    keep = run.keep or (output.out / KEPT_FOLDER if output.out else None)
+    fleet = advised_fleet(sources, options, run, output, CommitmentQuestion() if run.has_commitments else None)
+    fold_below_usd = DEFAULT_FOLD_BELOW_USD if run.fold_below is None else run.fold_below
+    if output.out is not None:
+        _write(fleet, output.out, formats, fold_below_usd)
+    typer.echo(_rendered(fleet, output, fold_below_usd), nl=False)
+    say_unanswered(fleet, is_quiet=output.is_quiet)
+
+
+def advised_fleet(
+    sources: Sequence[Path],
+    options: "FleetOptions",
+    run: FleetRun,
+    output: FleetOutput,
+    commitments: "CommitmentQuestion | None",
+) -> "Fleet":
+    """The answer, while stderr tells how far it is."""
+    from advisor.fleet import Engine, advise_fleet
+
     with Progress(is_quiet=output.is_quiet) as progress:
-        fleet = advise_fleet(
+        return advise_fleet(
             sources,
             options=options,
             services=run.services,
@@ -150,15 +172,16 @@ def recommend_fleet(sources: Sequence[Path], options: "FleetOptions", run: Fleet
             engine=Engine(run.engine or EngineName.LOCAL),
             workers=run.workers,
             scheduler=run.scheduler,
-            keep_in=keep,
+            keep_in=run.keep or (output.out / KEPT_FOLDER if output.out else None),
+            commitments=commitments,
             on_share=progress.share,
         )
-    fold_below_usd = DEFAULT_FOLD_BELOW_USD if run.fold_below is None else run.fold_below
-    if output.out is not None:
-        _write(fleet, output.out, formats, fold_below_usd)
-    typer.echo(_rendered(fleet, output, fold_below_usd), nl=False)
+
+
+def say_unanswered(fleet: "Fleet", *, is_quiet: bool) -> None:
+    """Name what is in no total, and end with the status of a fleet without any."""
     for record in fleet.unanswered:
-        say(f"in no total: {record.name}: {record.problem}", is_quiet=output.is_quiet)
+        say(f"in no total: {record.name}: {record.problem}", is_quiet=is_quiet)
     if not fleet.totals.n_counted:
         has_some = any(record.services for record in fleet.records)
         raise typer.Exit(NOT_ENOUGH_DATA_STATUS if has_some else 1)
@@ -177,6 +200,8 @@ def refuse_fleet_options(run: FleetRun) -> None:
         for name in ("workers", "services", "advise_top", "fold_below")
         if getattr(run, name) is not None
     ]
+    if run.has_commitments:
+        raise InputError("--commit: for a fleet, and this is a single workload", fix="Run `advisor commit` for it.")
     if given:
         fix = "Leave it out, or name several workloads, a folder or pattern of them, or a Parquet data set."
         raise InputError(f"{', '.join(given)}: for a fleet, and this is a single workload", fix=fix)

@@ -8,6 +8,7 @@ import typer
 
 from advisor.cli.fleet import (
     AdviseTopOption,
+    CommitOption,
     EngineOption,
     FleetOutput,
     FleetRun,
@@ -111,6 +112,7 @@ def recommend_command(
     services: ServicesOption = None,
     advise_top: AdviseTopOption = None,
     fold_below: FoldBelowOption = None,
+    has_commitments: CommitOption = False,
     output: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
     no_color: NoColorOption = False,
@@ -153,6 +155,7 @@ def recommend_command(
         services=services,
         advise_top=advise_top,
         fold_below=fold_below,
+        has_commitments=has_commitments,
     )
     if is_fleet_wanted(workload, engine, scheduler, keep):
         recommend_fleet(

@@ -1,5 +1,6 @@
 """What to commit to: Savings Plans and Reserved Instances for the load that a workload will have."""
 
+from advisor.committing.account import AccountCommitments
 from advisor.committing.advice import commit, commit_after
 from advisor.recommend.commitments import (
     ChoiceWithCommitments,
@@ -12,6 +13,7 @@ from advisor.recommend.commitments import (
 )
 
 __all__ = [
+    "AccountCommitments",
     "ChoiceWithCommitments",
     "CommitmentAdvice",
     "CommitmentOption",

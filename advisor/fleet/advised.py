@@ -15,6 +15,7 @@ from advisor.errors import AdvisorError
 from advisor.fleet.hashes import Stamp, stamps
 from advisor.fleet.records import Range, Status, WorkloadRecord, WorkloadSteps
 from advisor.fleet.services import service_records
+from advisor.fleet.usage import pack_usage
 from advisor.plan import Plan
 from advisor.pricing import PriceCatalog
 from advisor.recommend import Alternative, Recommendation, Verdict
@@ -138,6 +139,7 @@ def record_of(name: str, given: "Answer", found: Recommendation) -> WorkloadReco
         plan=_plan_of(found),
         inputs=found.run.inputs,
         catalog=found.run.catalog,
+        usage=pack_usage(given, found) if is_known else None,
     )
 
 

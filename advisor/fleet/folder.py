@@ -6,11 +6,13 @@ from collections.abc import Mapping
 
 from pydantic import TypeAdapter
 
+from advisor.committing import AccountCommitments
 from advisor.fleet.page import render_page
 from advisor.fleet.records import WorkloadRecord
 from advisor.fleet.result import DEFAULT_FOLD_BELOW_USD, Fleet
 from advisor.fleet.tables import fleet_csv, fleet_markdown, fleet_parquet, steps_csv
 from advisor.plan import Plan
+from advisor.report.commitments import account_csv, account_json, account_markdown
 
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -24,9 +26,17 @@ def fleet_files(fleet: Fleet, *, fold_below_usd: float = DEFAULT_FOLD_BELOW_USD)
         "fleet.html": render_page(fleet, fold_below_usd=fold_below_usd).encode(),
         "fleet.md": fleet_markdown(fleet, fold_below_usd=fold_below_usd).encode(),
     }
+    if fleet.commitments is not None:
+        files |= account_files(fleet.commitments)
     if importlib.util.find_spec("pyarrow") is not None:
         files["services.parquet"] = fleet_parquet(fleet)
     return files
+
+
+def account_files(account: AccountCommitments) -> dict[str, bytes]:
+    """What to commit to in every form."""
+    forms = {"json": account_json, "csv": account_csv, "md": account_markdown}
+    return {f"commitments.{suffix}": render(account).encode() for suffix, render in forms.items()}
 
 
 def plan_of(record: WorkloadRecord) -> Plan | None:

@@ -16,12 +16,15 @@ from advisor.recommend.price_age import is_old
 from advisor.sources.load_files import is_load_file
 from advisor.version import __version__
 
-_HEADER: Final = "advisor/kept/2"
+_HEADER: Final = "advisor/kept/3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """A folder with a small file for each workload that was answered. A failure is never kept: the next run tries again."""
+    """A folder with small files for each workload that was answered: its record, and its packed usage.
+
+    A failure is never kept: the next run tries again.
+    """
 
     folder: Path | None
     """None keeps nothing."""
@@ -34,8 +37,9 @@ class Kept:
         try:
             text = (self.folder / self._file(member)).read_text(encoding="utf-8")
             header, fingerprint, body = text.split("\n", 2)
-            record = WorkloadRecord.from_json(body)
-            if header != f"{_HEADER} {sha256_of([body.encode()])}" or record.name != member.name:
+            usage = self.folder / self._file(member, "npz")
+            record = replace(WorkloadRecord.from_json(body), usage=usage.read_bytes() if usage.exists() else None)
+            if header != _header(body, record.usage) or record.name != member.name:
                 return None
             now = [file_sha256(Path(each["path"])) for each in record.inputs]
             origin = catalog_of(record.region, self.options.prices, None).origin(record.region)
@@ -58,11 +62,13 @@ class Kept:
         as_read = self._fingerprint(
             member, record, [each["sha256"] for each in record.inputs], record.catalog.get("sha256", "")
         )
-        text = f"{_HEADER} {sha256_of([body.encode()])}\n{as_read}\n{body}"
-        write_files(self.folder, {self._file(member): text.encode()})
+        files = {self._file(member): f"{_header(body, record.usage)}\n{as_read}\n{body}".encode()}
+        if record.usage is not None:
+            files[self._file(member, "npz")] = record.usage
+        write_files(self.folder, files)
 
-    def _file(self, member: Member) -> str:
-        return f"{sha256_of([member.name.encode()])[:24]}.json"
+    def _file(self, member: Member, suffix: str = "json") -> str:
+        return f"{sha256_of([member.name.encode()])[:24]}.{suffix}"
 
     def _fingerprint(self, member: Member, record: WorkloadRecord, digests: Sequence[str], prices: str) -> str:
         """Of the program, the options, the prices, and everything that was read: by content, not by date.
@@ -86,6 +92,10 @@ class Kept:
             *_beside(member, record.inputs),
         ]
         return sha256_of(part.encode() for part in parts)
+
+
+def _header(body: str, usage: bytes | None) -> str:
+    return f"{_HEADER} {sha256_of([body.encode(), usage or b''])}"
 
 
 def _beside(member: Member, inputs: Iterable[Mapping[str, str]]) -> list[str]:

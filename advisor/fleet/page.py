@@ -3,6 +3,7 @@
 import base64
 import functools
 import hashlib
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -20,12 +21,13 @@ from advisor.fleet.tables import (
     workloads_of_known_cost,
     workloads_of_unknown_cost,
 )
+from advisor.report.commitments import HEAD, LEGEND, account_sentences, option_row, options_to_buy
 from advisor.report.words import chance, money
 from advisor.sources.places import listed
 
 SEARCH = """
 const box = document.getElementById("search"), count = document.getElementById("found");
-const rows = [...document.querySelectorAll("table:not(.steps) tbody tr")];
+const rows = [...document.querySelectorAll("table:not(.plain) tbody tr")];
 const texts = rows.map(row => row.textContent.toLowerCase());
 box.addEventListener("input", () => {
   const words = box.value.toLowerCase().split(/\\s+/).filter(Boolean);
@@ -75,6 +77,10 @@ def render_page(fleet: Fleet, *, fold_below_usd: float = DEFAULT_FOLD_BELOW_USD)
             ],
             step_sentences=step_sentences(fleet),
             stairs=[{"start": STARTS[each.against], "rows": step_rows(each)} for each in fleet.steps],
+            commitments=_commitments(fleet),
+            commitment_sentences=account_sentences(fleet.commitments) if fleet.commitments else (),
+            commitment_head=HEAD,
+            commitment_legend=LEGEND.removeprefix("* "),
             tail=tail_sentence(tail) if tail else "",
             unanswered=[
                 {"name": r.name, "status": status_words(r.status), "problem": r.problem, "services": ", ".join(r.service_names)}
@@ -85,6 +91,14 @@ def render_page(fleet: Fleet, *, fold_below_usd: float = DEFAULT_FOLD_BELOW_USD)
             version=fleet.version,
         )
     )
+
+
+def _commitments(fleet: Fleet) -> list[dict[str, Any]]:
+    found = []
+    for advice in fleet.commitments.advices if fleet.commitments else ():
+        rows = [option_row(each, load) for load in advice.loads for each in options_to_buy(advice, load.load)]
+        found.append({"region": advice.region, "rows": rows, "notes": advice.notes})
+    return found
 
 
 def _remarks(fleet: Fleet) -> list[tuple[str, str]]:

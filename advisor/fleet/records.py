@@ -128,6 +128,8 @@ class WorkloadRecord:
     """``path`` and ``sha256`` of each file that was read."""
     catalog: Mapping[str, str] = field(default_factory=dict)
     """Dates, name and SHA-256 of the prices."""
+    usage: bytes | None = field(default=None, repr=False)
+    """What commitments may cover of its plan, packed: kept beside the record, and in no result."""
 
     @property
     def counts(self) -> bool:
@@ -138,9 +140,13 @@ class WorkloadRecord:
     def n_services(self) -> int:
         return len(self.services) or len(self.service_names) or 1
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain data, without the packed usage."""
+        return {name: value for name, value in asdict(self).items() if name != "usage"}
+
     def to_json(self) -> str:
         """On one line; the same record gives the same text."""
-        return json.dumps({"schema": RECORD_SCHEMA, **asdict(self)}, ensure_ascii=False, allow_nan=False)
+        return json.dumps({"schema": RECORD_SCHEMA, **self.to_dict()}, ensure_ascii=False, allow_nan=False)
 
     @classmethod
     def from_json(cls, text: str) -> Self:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from advisor.committing.account import AccountCommitments
 from advisor.fleet.records import Range, ServiceRecord, Status, WorkloadRecord
 from advisor.fleet.stairs import FleetSteps, WithoutSteps, fleet_steps, without_steps
 
@@ -73,6 +74,8 @@ class Fleet:
     """What each kind of change saves: of the workloads whose cost today is known, and of those where it is not."""
     without_steps: tuple[WithoutSteps, ...] = ()
     """Workloads that are in the totals and in no staircase."""
+    commitments: AccountCommitments | None = None
+    """For the recommended plans of all workloads together; None where they were not asked for."""
     notes: tuple[str, ...] = ()
     schema: str = field(default=SCHEMA)
 
@@ -102,13 +105,14 @@ class Fleet:
             {**{name: value for name, value in asdict(each).items() if name != "service"}, **_service(each)}
             for each in self.services
         ]
-        workloads = [{name: value for name, value in asdict(record).items() if name != "services"} for record in self.records]
+        workloads = [{name: value for name, value in record.to_dict().items() if name != "services"} for record in self.records]
         return {
             "schema": self.schema,
             "version": self.version,
             "totals": asdict(self.totals),
             "saving_steps": [asdict(each) for each in self.steps],
             "without_saving_steps": [asdict(each) for each in self.without_steps],
+            "commitments": None if self.commitments is None else self.commitments.to_dict(),
             "services": services,
             "workloads": workloads,
             "notes": list(self.notes),
@@ -132,7 +136,13 @@ class Tail:
     n_savings: int
 
 
-def fleet_of(records: Sequence[WorkloadRecord], *, version: str, notes: Sequence[str] = ()) -> Fleet:
+def fleet_of(
+    records: Sequence[WorkloadRecord],
+    *,
+    version: str,
+    notes: Sequence[str] = (),
+    commitments: AccountCommitments | None = None,
+) -> Fleet:
     """Add up and rank. The order of ``records`` means nothing."""
     ordered = tuple(sorted(records, key=lambda record: record.name))
     return Fleet(
@@ -142,6 +152,7 @@ def fleet_of(records: Sequence[WorkloadRecord], *, version: str, notes: Sequence
         services=tuple(_ranked(ordered)),
         steps=fleet_steps(ordered),
         without_steps=without_steps(ordered),
+        commitments=commitments,
         notes=tuple(dict.fromkeys(notes)),
     )
 

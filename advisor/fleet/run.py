@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from advisor.errors import InputError
+from advisor.fleet.account import CommitmentQuestion, account_commitments
 from advisor.fleet.advised import FleetOptions, Member, advise_member
 from advisor.fleet.datasets import SCREENED_NOTE, plan_dataset, screened
 from advisor.fleet.engines import Engine, Lost, open_engine
@@ -31,6 +32,7 @@ def advise_fleet(
     workers: int | None = None,
     scheduler: str | None = None,
     keep_in: Path | None = None,
+    commitments: CommitmentQuestion | None = None,
     on_share: OnShare = lambda what, share: None,
 ) -> Fleet:
     """Advice on many workloads, added up and ranked.
@@ -52,6 +54,8 @@ def advise_fleet(
     keep_in
         Folder in which the record of each workload is kept. A second run takes from it what is still true: what was made from
         the same input, prices, options and program. A run may be stopped at any moment.
+    commitments
+        Size Savings Plans and Reserved Instances for the recommended plans of all workloads together.
     on_share
         Told how much of the work is done, from 0 to 1.
 
@@ -86,7 +90,8 @@ def advise_fleet(
             _refuse_unused(options, members)
             records = advised(members, options, mapped, keep_in=keep_in, on_share=on_share)
     is_screened = any(record.status is Status.SCREENED for record in records)
-    return fleet_of(records, version=__version__, notes=[SCREENED_NOTE] if is_screened else [])
+    account = None if commitments is None else account_commitments(records, options, commitments)
+    return fleet_of(records, version=__version__, notes=[SCREENED_NOTE] if is_screened else [], commitments=account)
 
 
 def _refuse_unused(options: FleetOptions, members: Sequence[FileMember]) -> None:

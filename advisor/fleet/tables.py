@@ -10,6 +10,7 @@ from advisor.errors import InputError
 from advisor.fleet.records import Range, Status
 from advisor.fleet.result import DEFAULT_FOLD_BELOW_USD, Fleet, RankedService, Tail
 from advisor.fleet.stairs import FleetSteps
+from advisor.report.commitments import account_markdown, account_sentences
 from advisor.report.markdown import escape
 from advisor.report.words import LAUNCH_WORDS, STEP_WORDS, chance, money, saved, wrapped
 from advisor.sources.places import listed
@@ -51,6 +52,10 @@ def render_fleet(
         lines.append("")
     for sentence in step_sentences(fleet):
         lines += wrapped(sentence, width)
+    if fleet.commitments is not None:
+        lines += ["", "Commitments for all of them together:"]
+        for sentence in account_sentences(fleet.commitments):
+            lines += wrapped(sentence, width, "  ", "    ")
     if fleet.unanswered:
         lines += ["", f"In no total ({len(fleet.unanswered):,}):"]
         for record in fleet.unanswered[:MOST_ROWS]:
@@ -187,6 +192,8 @@ def fleet_markdown(fleet: Fleet, *, fold_below_usd: float = DEFAULT_FOLD_BELOW_U
         lines += ["", f"From {STARTS[stairs.against]}:", ""]
         lines += ["| step | saves | then a month | risk | effort |", "| --- | ---: | ---: | --- | --- |"]
         lines += [f"| {' | '.join(escape(cell) for cell in row)} |" for row in step_rows(stairs)]
+    if fleet.commitments is not None:
+        lines += ["", "## What to commit to?", "", account_markdown(fleet.commitments)]
     if fleet.unanswered:
         lines += ["", "## In no total", ""]
         lines += [f"- {escape(f'{r.name}: {status_words(r.status)}: {r.problem}')}" for r in fleet.unanswered]

@@ -6,7 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import fields
 
-from advisor.committing import CommitmentAdvice, CommitmentOption, LoadToCommitFor, Purchase
+from advisor.committing import AccountCommitments, CommitmentAdvice, CommitmentOption, LoadToCommitFor, Purchase
+from advisor.report.markdown import escape
 from advisor.report.words import money, percent
 
 _KINDS = {
@@ -30,13 +31,53 @@ def commitments_json(advice: CommitmentAdvice) -> str:
 
 def commitments_csv(advice: CommitmentAdvice) -> str:
     """A row for each option; an empty cell is a figure that there is not."""
+    return _csv([CSV_COLUMNS, *map(_cells, advice.options)])
+
+
+def account_csv(account: AccountCommitments) -> str:
+    """The same for each Region of an account, and for all Regions together."""
+    rows = [(advice.region, *_cells(option)) for advice in account.advices for option in advice.options]
+    return _csv([("region", *CSV_COLUMNS), *rows])
+
+
+def _csv(rows: Sequence[Sequence[object]]) -> str:
     text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(CSV_COLUMNS)
-    for each in advice.options:
-        values = ["" if getattr(each, name) is None else getattr(each, name) for name in CSV_COLUMNS[:-2]]
-        writer.writerow([*values, "; ".join(map(purchase_words, each.purchases)), " ".join(each.missing)])
+    csv.writer(text, lineterminator="\n").writerows(rows)
     return text.getvalue()
+
+
+def _cells(option: CommitmentOption) -> tuple[object, ...]:
+    values = ["" if getattr(option, name) is None else getattr(option, name) for name in CSV_COLUMNS[:-2]]
+    return (*values, "; ".join(map(purchase_words, option.purchases)), " ".join(option.missing))
+
+
+def account_json(account: AccountCommitments) -> str:
+    """Everything that was worked out for an account."""
+    told = {"schema": "advisor/account-commitments/1", **account.to_dict()}
+    return json.dumps(told, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def account_table(account: AccountCommitments) -> str:
+    """The advice of each Region, and what is in none, as lines of text."""
+    notes = "".join(f"note: {note}\n" for note in account.notes)
+    return "\n".join([*map(commitments_table, account.advices), *([notes] if notes else [])])
+
+
+def account_markdown(account: AccountCommitments) -> str:
+    """The same as Markdown."""
+    parts = [f"### {advice.region}\n\n{commitments_markdown(advice)}" for advice in account.advices]
+    notes = "".join(f"- {escape(note)}\n" for note in account.notes)
+    return "\n".join([*parts, *([notes] if notes else [])])
+
+
+def account_sentences(account: AccountCommitments) -> list[str]:
+    """What to buy, a sentence for each Region, and what is in none."""
+    found = [
+        f"{advice.region}: {commitment_headline(advice)}; {load_words(load)}"
+        for advice in account.advices
+        for load in advice.loads
+    ]
+    return [*found, *account.notes]
 
 
 def commitments_table(advice: CommitmentAdvice) -> str:

@@ -8,12 +8,13 @@ from functools import partial
 import pytest
 
 from advisor.errors import InputError
-from advisor.fleet import Engine, FleetOptions, Status, advise_fleet, engines
+from advisor.fleet import CommitmentQuestion, Engine, FleetOptions, Status, advise_fleet, engines
 from advisor.fleet.engines import Lost, open_engine
 from tests.fleet.deaths import squared_unless_killed
 from tests.fleet.fleets import write_fleet
 
 QUICK = FleetOptions(replay_weeks=0)
+ASKED = CommitmentQuestion(terms=(1,))
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def expected(folder):
-    return advise_fleet([folder], options=QUICK).to_json()
+    return advise_fleet([folder], options=QUICK, commitments=ASKED).to_json()
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,12 @@ def cluster():
 def test_processes_give_the_same_bytes(folder, expected):
     shares = []
     found = advise_fleet(
-        [folder], options=QUICK, engine=Engine.PROCESSES, workers=2, on_share=lambda what, share: shares.append(share)
+        [folder],
+        options=QUICK,
+        engine=Engine.PROCESSES,
+        workers=2,
+        commitments=ASKED,
+        on_share=lambda what, share: shares.append(share),
     )
     assert found.to_json() == expected
     assert shares == sorted(shares)
@@ -53,7 +59,14 @@ def test_dask_gives_the_same_bytes_while_a_worker_is_killed(folder, expected, cl
                 killed.append(next(iter(client.run(os.getpid).values())))
             os.kill(killed[0], signal.SIGKILL)
 
-    found = advise_fleet([folder], options=QUICK, engine=Engine.DASK, scheduler=cluster.scheduler_address, on_share=kill_one)
+    found = advise_fleet(
+        [folder],
+        options=QUICK,
+        engine=Engine.DASK,
+        scheduler=cluster.scheduler_address,
+        commitments=ASKED,
+        on_share=kill_one,
+    )
     assert killed
     assert found.to_json() == expected
 
