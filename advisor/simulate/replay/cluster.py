@@ -162,26 +162,25 @@ class _Run:
         tasks, deployments = self.tasks, self.deployments
         deployments.begin(t)
         missing = self.desired - tasks.n_placed
-        if not (missing.any() or deployments.is_on.any()):
+        if not (deployments.are_on or missing.any()):
             return missing
-        for service in np.flatnonzero((missing < 0) | deployments.is_on).tolist():
+        for service in np.flatnonzero((missing < 0) | deployments.is_on if deployments.are_on else missing < 0).tolist():
             if deployments.is_on[service]:
                 deployments.stop(service, int(self.desired[service]), t)
             else:
                 tasks.stop(service, int(-missing[service]), t)
-        if deployments.is_on.any():
+        if deployments.are_on:
             missing = np.where(deployments.is_on, deployments.wanted(self.desired), missing)
-        before = tasks.n_placed.copy()
-        to_start = np.maximum(missing, 0)
+        waiting: IntArray = np.maximum(missing, 0)
+        to_start = waiting if self.bucket is None else _first(self.bucket.open(t), waiting)
+        started = [(service, tasks.start(service, int(to_start[service]), t)) for service in np.flatnonzero(to_start).tolist()]
+        for service, n_tasks in started:
+            waiting[service] -= n_tasks
         if self.bucket is not None:
-            to_start = _first(self.bucket.open(t), to_start)
-        for service in np.flatnonzero(to_start).tolist():
-            tasks.start(service, int(to_start[service]), t)
-        started: IntArray = tasks.n_placed - before
-        if self.bucket is not None:
-            self.bucket.take(int(started.sum()))
-        deployments.end(started, self.desired)
-        return np.asarray(np.maximum(missing, 0) - started)
+            self.bucket.take(sum(n_tasks for _, n_tasks in started))
+        if deployments.are_on:
+            deployments.end(started, self.desired)
+        return waiting
 
     def _managed_scaling(self, t: int, waiting: IntArray) -> bool:
         """Launch or end instances from the next step on; True where something was done."""
@@ -201,8 +200,9 @@ class _Run:
 
     def _replace_lost(self, t: int) -> bool:
         """The group keeps its number: what it lost is launched again, and no scale-out by that."""
-        n_lost, zones = self.losses.n_to_replace, self.losses.zones_left(t)
-        if not (n_lost and zones.size):
+        n_lost = self.losses.n_to_replace
+        zones = self.losses.zones_left(t) if n_lost else None
+        if zones is None or not zones.size:
             return False
         self.losses.n_to_replace = 0
         return self._launch(n_lost, zones, t)
@@ -217,10 +217,10 @@ class _Run:
 
     def _estimate(self, waiting: IntArray) -> int:
         """New instances that the waiting tasks need, packed first-fit decreasing: ECS's binpack estimate."""
+        if not waiting.any():
+            return 0
         waiting = _first(self.rules.most_provisioning, waiting)
         of = np.flatnonzero(waiting)
-        if not of.size or self.cluster is None:
-            return 0
         return int(first_fit_decreasing(waiting[np.newaxis, of], self.tasks.sizes[of], self.tasks.capacity)[0])
 
     def _scale_out(self, t: int, wanted: int) -> bool:
@@ -284,6 +284,8 @@ class _Run:
 
 def _first(n_tasks: int, of: IntArray) -> IntArray:
     """(services,): the first ``n_tasks`` tasks, service by service."""
+    if n_tasks >= int(of.sum()):
+        return of
     return np.asarray(np.clip(n_tasks - (np.cumsum(of) - of), 0, of))
 
 

@@ -27,6 +27,8 @@ class Deployments:
         self.due = sorted({(step, row) for row, each in enumerate(rules) if each for step in each.steps})
         self.steps = frozenset(step for step, _ in self.due)
         self.is_on: BoolArray = np.zeros(len(services), dtype=np.bool_)
+        self.are_on = False
+        """Whether any is."""
         self.has_acted = False
         """Whether some task was stopped or started in this step: another may follow in the next."""
 
@@ -37,6 +39,7 @@ class Deployments:
             for row in [row for step, row in self.due if step == t]:
                 self.tasks.retire(row, t)
                 self.is_on[row] = True
+                self.are_on = True
 
     def stop(self, row: int, desired: int, t: int) -> None:
         """Stop new tasks above the desired count, then old ones above what must stay healthy."""
@@ -57,8 +60,9 @@ class Deployments:
         room = desired * self.most_percent // 100 - self.tasks.n_placed
         return np.where(self.is_on, np.maximum(np.minimum(desired - n_new, room), 0), 0)
 
-    def end(self, started: IntArray, desired: IntArray) -> None:
+    def end(self, started: Sequence[tuple[int, int]], desired: IntArray) -> None:
         """Of the services that deploy, those are done that have their desired count healthy and no old task."""
-        self.has_acted |= bool((self.is_on & (started > 0)).any())
+        self.has_acted |= any(n_tasks for row, n_tasks in started if self.is_on[row])
         for row in np.flatnonzero(self.is_on & (self.tasks.n_old == 0)).tolist():
             self.is_on[row] = self.tasks.n_healthy(row) != desired[row]
+        self.are_on = bool(self.is_on.any())

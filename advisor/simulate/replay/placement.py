@@ -33,7 +33,7 @@ def place(
     n_tasks
         Tasks to place; what fits nowhere is left over.
     task : (dimensions,)
-        What one of them reserves.
+        What one of them reserves: something of each.
     free : (instances, dimensions)
         Room left.
     zone : (instances,)
@@ -55,9 +55,7 @@ def place(
     still has room, and then the next; a spread takes the lowest levels first, where the level of a place is how many tasks of
     the service are below it.
     """
-    needed = task > 0
-    per_dimension = free // task if needed.all() else free[:, needed] // task[needed]
-    room = np.where(is_open, per_dimension.min(axis=1), 0)
+    room = np.where(is_open, (free // task).min(axis=1), 0)
     np.maximum(room, 0, out=room)
     if strategy is PlacementStrategy.DEFAULT_SPREAD:
         return _over_zones(n_tasks, room, zone, of_service, lambda members, n: _level(n, room[members], of_service[members]))

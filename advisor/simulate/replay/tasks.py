@@ -41,6 +41,7 @@ class Tasks:
             self.capacity = np.concatenate([cluster.capacity, np.ones(sole.shape[1], dtype=np.int64)])
             if not (self.sizes <= self.capacity).all():
                 raise ValueError("a task fits on no instance")
+        self.needed = [np.flatnonzero(size) for size in self.sizes]
         self.start_steps = [whole_steps(service.start_s, step_s) for service in services]
         self.check_steps = [whole_steps(each.deployments.healthy_s, step_s) if each.deployments else 0 for each in services]
         self.is_unchecked = np.array([check == 0 for check in self.check_steps])
@@ -135,12 +136,12 @@ class Tasks:
             self.settling[slot] = 0
             self.n_settling[slot] = 0
 
-    def start(self, service: int, n_tasks: int, t: int) -> None:
-        """Place as many as fit."""
+    def start(self, service: int, n_tasks: int, t: int) -> int:
+        """Place as many as fit; how many."""
         started = self._place(service, n_tasks, t)
         n_started = int(started.sum())
         if not n_started:
-            return
+            return 0
         self._hold(service, started)
         steps = self.start_steps[service] + self.check_steps[service]
         if steps:
@@ -151,6 +152,7 @@ class Tasks:
             self.fresh[:, service] += started
         if not self.start_steps[service]:
             self.n_running[service] += n_started
+        return n_started
 
     def _hold(self, service: int, more: IntArray) -> None:
         """Take room for ``more`` tasks, (instances,), or give it back."""
@@ -175,8 +177,10 @@ class Tasks:
     def _place(self, service: int, n_tasks: int, t: int) -> IntArray:
         if self.cluster is None:
             return np.array([n_tasks], dtype=np.int64)
-        is_open = self.active_at <= t
-        return place(n_tasks, self.sizes[service], self.free, self.zone, self.held[:, service], is_open, self.cluster.placement)
+        size, free, needed = self.sizes[service], self.free, self.needed[service]
+        if needed.size < size.size:
+            size, free = size[needed], free[:, needed]
+        return place(n_tasks, size, free, self.zone, self.held[:, service], self.active_at <= t, self.cluster.placement)
 
     def stop(self, service: int, n_tasks: int, t: int) -> None:
         """Stop tasks of the newest revision: healthy ones first, then those that settle, latest first."""
@@ -229,7 +233,7 @@ class Tasks:
     def is_busy(self) -> BoolArray:
         """(instances,): whether tasks are there, stopped ones that are not gone included."""
         busy: BoolArray = np.asarray(self.held.any(axis=1))
-        return np.asarray(busy | self.leaving.any(axis=(0, 2))) if self.n_leaving.any() else busy
+        return np.asarray(busy | self.leaving.any(axis=(0, 2))) if self.stop_ring > 1 and self.n_leaving.any() else busy
 
     def quiet_steps(self, t: int) -> int:
         """Steps after ``t`` in which no task begins to run, is healthy or gone, and no instance becomes active."""
