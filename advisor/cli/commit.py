@@ -12,6 +12,7 @@ from advisor.cli.fleet import (
     FleetRun,
     KeepOption,
     SchedulerOption,
+    ShareByOption,
     WorkersOption,
     advised_fleet,
     fleet_options,
@@ -58,6 +59,7 @@ def commit_command(
     workers: WorkersOption = None,
     scheduler: SchedulerOption = None,
     keep: KeepOption = None,
+    share_by: ShareByOption = None,
     output: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
 ) -> None:
@@ -79,7 +81,14 @@ def commit_command(
     terms = tuple(dict.fromkeys(term or COMMITMENT_YEARS))
     payments = tuple(PaymentOption(each) for each in dict.fromkeys(payment or PaymentOption))
     fleet_run = FleetRun(
-        engine=engine, workers=workers, scheduler=scheduler, keep=keep, services=None, advise_top=None, fold_below=None
+        engine=engine,
+        workers=workers,
+        scheduler=scheduler,
+        keep=keep,
+        services=None,
+        advise_top=None,
+        fold_below=None,
+        share_by=share_by,
     )
     if is_fleet_wanted(workload, engine, scheduler, keep):
         options = fleet_options(

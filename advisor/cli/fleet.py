@@ -67,6 +67,13 @@ FoldBelowOption = Annotated[
     float | None,
     typer.Option("--fold-below", min=0, help="Services of a fleet that cost less a month share one line.", show_default="25"),
 ]
+ShareByOption = Annotated[
+    str | None,
+    typer.Option(
+        "--share-by", help="tag:KEY: services of workload files with one value of this tag may share instances, whatever their "
+        "clusters. cluster: those of one cluster in several files.", show_default="within a file",
+    ),
+]  # fmt: skip
 CommitOption = Annotated[
     bool,
     typer.Option("--commit", help="Of a fleet: size Savings Plans and Reserved Instances for all workloads together, too."),
@@ -84,6 +91,7 @@ class FleetRun:
     services: Path | None
     advise_top: int | None
     fold_below: float | None
+    share_by: str | None
     has_commitments: bool = False
 
 
@@ -169,6 +177,7 @@ def advised_fleet(
             options=options,
             services=run.services,
             advise_top=run.advise_top,
+            share_by=run.share_by,
             engine=Engine(run.engine or EngineName.LOCAL),
             workers=run.workers,
             scheduler=run.scheduler,
@@ -197,7 +206,7 @@ def refuse_fleet_options(run: FleetRun) -> None:
     """
     given = [
         f"--{name.replace('_', '-')}"
-        for name in ("workers", "services", "advise_top", "fold_below")
+        for name in ("workers", "services", "advise_top", "fold_below", "share_by")
         if getattr(run, name) is not None
     ]
     if run.has_commitments:

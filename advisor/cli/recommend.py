@@ -16,6 +16,7 @@ from advisor.cli.fleet import (
     KeepOption,
     SchedulerOption,
     ServicesOption,
+    ShareByOption,
     WorkersOption,
     fleet_options,
     is_fleet_wanted,
@@ -112,6 +113,7 @@ def recommend_command(
     services: ServicesOption = None,
     advise_top: AdviseTopOption = None,
     fold_below: FoldBelowOption = None,
+    share_by: ShareByOption = None,
     has_commitments: CommitOption = False,
     output: FormatOption = Format.TABLE,
     quiet: QuietOption = False,
@@ -155,6 +157,7 @@ def recommend_command(
         services=services,
         advise_top=advise_top,
         fold_below=fold_below,
+        share_by=share_by,
         has_commitments=has_commitments,
     )
     if is_fleet_wanted(workload, engine, scheduler, keep):

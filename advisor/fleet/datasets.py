@@ -29,9 +29,9 @@ from advisor.sources.ecs_names import ecs_name_problem, name_from_stem
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.meanings import Meaning
 from advisor.sources.places import Place, listed
+from advisor.sources.put_together import coverage_sentences, workload_of
 from advisor.sources.series import Series, regular_series
 from advisor.sources.service_entries import defaults_used, stated_names
-from advisor.sources.workload_file import coverage_sentences, workload_of
 from advisor.workload import Constraints, InputFile, LoadForm, Service, Workload
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from advisor.fleet.advised import FleetOptions, Member, catalog_of
 from advisor.fleet.hashes import file_sha256, sha256_of
 from advisor.fleet.members import FileMember
 from advisor.fleet.records import Status, WorkloadRecord
+from advisor.fleet.sharing import SharedMember
 from advisor.recommend.price_age import is_old
 from advisor.sources.load_files import is_load_file
 from advisor.version import __version__
@@ -100,7 +101,8 @@ def _header(body: str, usage: bytes | None) -> str:
 
 def _beside(member: Member, inputs: Iterable[Mapping[str, str]]) -> list[str]:
     """Names of the load files next to those that a workload file led to: it may name a folder, and that a new one."""
-    if not isinstance(member, FileMember) or not (member.is_workload_file or member.path.is_dir()):
+    is_folder = isinstance(member, FileMember) and (member.is_workload_file or member.path.is_dir())
+    if not (is_folder or isinstance(member, SharedMember)):
         return []
     folders = sorted({Path(each["path"]).parent for each in inputs})
     return sorted(str(path) for folder in folders for path in filter(is_load_file, folder.iterdir()))

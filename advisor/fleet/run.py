@@ -15,6 +15,7 @@ from advisor.fleet.kept import Kept
 from advisor.fleet.members import FileMember, file_members, is_dataset
 from advisor.fleet.records import Status, WorkloadRecord
 from advisor.fleet.result import Fleet, fleet_of
+from advisor.fleet.sharing import shared_members
 from advisor.sources.dataset import open_dataset
 from advisor.sources.dataset_services import read_dataset_services
 from advisor.version import __version__
@@ -28,6 +29,7 @@ def advise_fleet(
     options: FleetOptions | None = None,
     services: Path | None = None,
     advise_top: int | None = None,
+    share_by: str | None = None,
     engine: Engine = Engine.LOCAL,
     workers: int | None = None,
     scheduler: str | None = None,
@@ -49,6 +51,9 @@ def advise_fleet(
     advise_top
         Of a data set: screen all services, and advise in full only on that many workloads, those that cost most. None advises
         on all of them and screens none.
+    share_by
+        Of workload files: ``tag:KEY`` lets services with one value of a tag share instances, whatever their clusters, and
+        ``cluster`` those of one cluster in several files. Without it services share within their file.
     engine, workers, scheduler
         Where the work runs; the result is the same, byte by byte.
     keep_in
@@ -81,6 +86,8 @@ def advise_fleet(
     with ExitStack() as stack:
         mapped = _Once(stack, engine, workers=workers, scheduler=scheduler)
         if len(paths) == 1 and paths[0].is_dir() and is_dataset(paths[0]):
+            if share_by is not None:
+                raise InputError("--share-by goes with workload files", fix="Give --services a column `share` in its place.")
             records = _of_dataset(paths[0], options, services, advise_top, mapped, keep_in, on_share)
         else:
             for name, value in (("--services", services), ("--advise-top", advise_top)):
@@ -88,7 +95,8 @@ def advise_fleet(
                     raise InputError(f"{name} goes with a Parquet data set", fix="Leave it out, or name the folder of one.")
             members = file_members(paths)
             _refuse_unused(options, members)
-            records = advised(members, options, mapped, keep_in=keep_in, on_share=on_share)
+            grouped = members if share_by is None else shared_members(members, share_by, options.region)
+            records = advised(grouped, options, mapped, keep_in=keep_in, on_share=on_share)
     is_screened = any(record.status is Status.SCREENED for record in records)
     account = None if commitments is None else account_commitments(records, options, commitments)
     return fleet_of(records, version=__version__, notes=[SCREENED_NOTE] if is_screened else [], commitments=account)

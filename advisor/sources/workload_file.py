@@ -1,25 +1,22 @@
 """Workloads from files: a workload file with its load files, one CSV, or what CloudWatch prints."""
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import UTC, datetime
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
-
-import numpy as np
+from typing import TYPE_CHECKING, Any, Final
 
 from advisor.ecs import TaskSize
 from advisor.errors import InputError
 from advisor.sources.batch_runs import Runs, parse_runs
 from advisor.sources.commitment_entries import held_commitments
-from advisor.sources.demand import Load, Statement, constant_load, load_of_runs, on_one_axis
+from advisor.sources.demand import Load, Statement, constant_load, load_of_runs
 from advisor.sources.ecs_names import ecs_name_problem, name_from_stem, region_problem
 from advisor.sources.input_files import InputFiles, Place, shown
 from advisor.sources.load_content import LoadTable, service_names
 from advisor.sources.load_files import LoadFiles, files_at, stem
 from advisor.sources.load_options import LoadOptions
-from advisor.sources.meanings import Meaning
+from advisor.sources.put_together import finished, workload_of
 from advisor.sources.service_entries import (
     check_memory_use,
     constraints_of,
@@ -33,11 +30,7 @@ from advisor.sources.service_entries import (
     task_size,
 )
 from advisor.sources.task_size import TaskDefinition, parse_cpu_units, parse_memory_mib, parse_task_definition
-from advisor.units import FloatArray
-from advisor.workload import DEFAULT_STARTUP_S, Growth, LoadForm, Scaling, Service, SideCosts, Workload
-
-MOST_NAMED: Final = 5
-"""Services with a whole load that are named one by one."""
+from advisor.workload import DEFAULT_STARTUP_S, Growth, Scaling, Service, SideCosts, Workload
 
 if TYPE_CHECKING:
     from advisor.sources.workload_models import DaemonEntry, ServiceEntry, WorkloadEntry
@@ -125,16 +118,7 @@ def read_workload(
             load_files.opened(file)
         figures = _figures(path, requests_per_task, cpu_ms_per_request)
         workload = _from_load_file(path, load_files, _region(path, region), _size(path, cpu, memory), figures)
-    load_files.check_columns()
-    if all(service.load_form is LoadForm.TASKS for service in workload.services) and not np.nansum(workload.demand):
-        raise InputError(
-            "no task ever ran: every known count is 0", fix="Export a time range in which the service ran.", file=str(path)
-        )
-    return replace(
-        workload,
-        inputs=files.inputs,
-        notes=tuple(dict.fromkeys((*files.notes, *load_files.notes, *coverage_sentences(workload)))),
-    )
+    return finished(workload, files, load_files, path)
 
 
 def _figures(
@@ -224,7 +208,31 @@ def _named_services(path: Path, load_files: LoadFiles) -> list[tuple[str, Path]]
     return list(named.items())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileServices:
+    """Services of a workload file, and what it states of their cluster."""
+
+    cluster: str
+    region: str
+    services: tuple[Service, ...]
+    loads: tuple[Load, ...]
+    """Each on its own times."""
+    is_whole: bool
+    """All services of the file."""
+    statements: Mapping[str, Any]
+    """Fields of a :class:`Workload` by name."""
+
+
 def _from_workload_file(path: Path, files: InputFiles, load_files: LoadFiles, region: str | None) -> Workload:
+    found = services_of_file(path, files, load_files, region)
+    workload = workload_of(found.cluster, found.region, found.services, found.loads, load_files.notes)
+    return replace(workload, **found.statements)
+
+
+def services_of_file(
+    path: Path, files: InputFiles, load_files: LoadFiles, region: str | None, names: Collection[str] | None = None
+) -> FileServices:
+    """Services of a workload file: those of the names, or all. Raises what :func:`read_workload` raises."""
     # pydantic takes longer to import than a year of load to read, and a single CSV does without.
     from advisor.sources.workload_checks import checked
     from advisor.sources.yaml_document import parse_yaml
@@ -235,48 +243,54 @@ def _from_workload_file(path: Path, files: InputFiles, load_files: LoadFiles, re
     if region is None and entry.region is None:
         raise document.place(()).error("`region` is missing", fix=f"Add `region: us-east-1`. {_REGION_FIX}, overrules it.")
     notes = load_files.notes
-    sized = [_sized(path, files, one, document, ("services", number), notes) for number, one in enumerate(entry.services)]
-    definitions, sizes = [definition for definition, _ in sized], [size for _, size in sized]
+    entries = {number: one for number, one in enumerate(entry.services) if names is None or one.name in names}
+    sized = [_sized(path, files, one, document, ("services", number), notes) for number, one in entries.items()]
     loads = [
         _load_of(path, files, load_files, one, size, document, number)
-        for number, (one, size) in enumerate(zip(entry.services, sizes, strict=True))
+        for (number, one), (_, size) in zip(entries.items(), sized, strict=True)
     ]
     constraints = constraints_of(entry.constraints, entry.present)
     services = [
         service_of(one, definition, size, load, constraints.zones)
-        for one, (definition, size), load in zip(entry.services, sized, loads, strict=True)
+        for one, (definition, size), load in zip(entries.values(), sized, loads, strict=True)
     ]
-    for number, (service, load) in enumerate(zip(services, loads, strict=True)):
+    for number, service, load in zip(entries, services, loads, strict=True):
         check_memory_use(service, load, document.place(("services", number, "memory_use")))
-    stated = [stated_names(one, definition) for one, definition in zip(entry.services, definitions, strict=True)]
+    stated = [stated_names(one, definition) for one, (definition, _) in zip(entries.values(), sized, strict=True)]
     daemons = [
         daemon_of(one, *_sized(path, files, one, document, ("daemons", number), notes))
         for number, one in enumerate(entry.daemons)
     ]
     in_region = _region(path, region or entry.region)
-    return replace(
-        workload_of(entry.cluster, in_region, services, loads, notes),
-        constraints=constraints,
-        growth=Growth(fraction=entry.growth.fraction, spread_fraction=entry.growth.spread),
-        daemons=tuple(daemons),
-        present=present_of(entry.present),
-        commitments=held_commitments(entry, in_region, document, notes),
-        side_costs=None if entry.side_costs is None else SideCosts(**entry.side_costs.model_dump()),
-        rates_file=None if entry.rates is None else str(path.parent / entry.rates),
-        defaults_used=_assumed(entry)
-        | defaults_used(
-            zip(services, stated, strict=True),
-            constraints,
-            entry.constraints.model_fields_set,
-            [d for d, one in zip(daemons, entry.daemons, strict=True) if not (one.architectures and one.network_mode)],
-        ),
+    return FileServices(
+        cluster=entry.cluster,
+        region=in_region,
+        services=tuple(services),
+        loads=tuple(loads),
+        is_whole=len(entries) == len(entry.services),
+        statements={
+            "constraints": constraints,
+            "growth": Growth(fraction=entry.growth.fraction, spread_fraction=entry.growth.spread),
+            "daemons": tuple(daemons),
+            "present": present_of(entry.present),
+            "commitments": held_commitments(entry, in_region, document, notes),
+            "side_costs": None if entry.side_costs is None else SideCosts(**entry.side_costs.model_dump()),
+            "rates_file": None if entry.rates is None else str(path.parent / entry.rates),
+            "defaults_used": _assumed(entries.values())
+            | defaults_used(
+                zip(services, stated, strict=True),
+                constraints,
+                entry.constraints.model_fields_set,
+                [d for d, one in zip(daemons, entry.daemons, strict=True) if not (one.architectures and one.network_mode)],
+            ),
+        },
     )
 
 
-def _assumed(entry: "WorkloadEntry") -> dict[str, str]:
+def _assumed(entries: "Collection[ServiceEntry]") -> dict[str, str]:
     """What the loads that were not measured are made from."""
-    loads = {f"load of {one.name}": "; ".join(one.load.assumed) for one in entry.services if one.load.assumed}
-    return loads | {f"memory of {one.name}": stated_memory(one.memory_use) for one in entry.services if one.memory_use}
+    loads = {f"load of {one.name}": "; ".join(one.load.assumed) for one in entries if one.load.assumed}
+    return loads | {f"memory of {one.name}": stated_memory(one.memory_use) for one in entries if one.memory_use}
 
 
 def _refuse_repeated_names(entry: "WorkloadEntry", document: "Document") -> None:
@@ -380,64 +394,3 @@ def _batch(path: Path, files: InputFiles, entry: "ServiceEntry", document: "Docu
             place=place,
         )
     )
-
-
-def workload_of(cluster: str, region: str, services: Sequence[Service], loads: Sequence[Load], notes: list[str]) -> Workload:
-    """Services and their loads on one time axis."""
-    aligned = on_one_axis(loads, notes)
-    series = aligned[0].series
-    return Workload(
-        cluster=cluster,
-        region=region,
-        services=tuple(services),
-        start=datetime.fromtimestamp(series.start_s, UTC),
-        step_s=series.step_s,
-        demand=np.stack([load.demand for load in aligned]),
-        running_tasks=_stacked(aligned, Meaning.TASKS),
-        memory_mib=_stacked(aligned, Meaning.MEMORY_MIB),
-        is_memory_maximum=np.array([load.is_memory_maximum for load in aligned]),
-        cpu_units_per_task_max=_most_cpu_units(aligned, services),
-        fargate_tasks=_fargate_tasks(aligned),
-    )
-
-
-def _most_cpu_units(loads: Sequence[Load], services: Sequence[Service]) -> FloatArray | None:
-    """(services, steps): most CPU units that one task used; None where no service tells."""
-    percent = _stacked(loads, Meaning.CPU_PERCENT_MAXIMUM)
-    if percent is None:
-        return None
-    return percent * (np.array([[service.task.cpu_units] for service in services]) / 100)
-
-
-def _fargate_tasks(loads: Sequence[Load]) -> FloatArray | None:
-    """(services, steps): tasks of batch runs that Fargate bills, NaN for services; None without batch runs."""
-    if all(load.fargate_tasks is None for load in loads):
-        return None
-    unknown = np.full(loads[0].series.n_steps, np.nan)
-    return np.stack([unknown if load.fargate_tasks is None else load.fargate_tasks for load in loads])
-
-
-def _stacked(loads: Sequence[Load], meaning: Meaning) -> FloatArray | None:
-    """(services, steps): NaN for services that do not tell; None where none does."""
-    if not any(meaning in load.series.values for load in loads):
-        return None
-    unknown = np.full(loads[0].series.n_steps, np.nan)
-    return np.stack([load.series.values.get(meaning, unknown) for load in loads])
-
-
-def coverage_sentences(workload: Workload) -> list[str]:
-    """How much of the time axis is known, service by service; one sentence where several know all of it."""
-    whole, sentences = [], []
-    for service, known in zip(workload.services, workload.measured.sum(axis=1).tolist(), strict=True):
-        if service.is_stated:
-            continue
-        percent = math.floor(10_000 * known / workload.n_steps) / 100
-        sentence = f"load known for {known:,} of {workload.n_steps:,} steps ({percent:g} %)."
-        if known == workload.n_steps:
-            whole.append((service.name, sentence))
-        else:
-            sentences.append(f"{service.name}: {sentence}")
-    if len(whole) > MOST_NAMED:
-        names, sentence = f"{len(whole)} services", whole[0][1]
-        return [f"{names}: {sentence}", *sentences]
-    return [*(f"{name}: {sentence}" for name, sentence in whole), *sentences]

@@ -297,6 +297,11 @@ class ServiceEntry(_Entry):
     memory_use: MemoryUseEntry | None = Field(
         None, description="Base and slope of a task's memory, in place of the most that was measured."
     )
+    tags: dict[str, str] = Field(
+        {},
+        description="As in ECS. In a fleet `--share-by tag:KEY` lets services with one value share instances, whatever their "
+        "clusters.",
+    )
 
 
 class PresentEntry(_Entry):
