@@ -65,6 +65,7 @@ def as_replayed(service):
             ScheduledBounds(step=step, min_tasks=low, max_tasks=high) for step, low, high in service.get("bounds", ())
         ),
         stop_s=service.get("stop_s", 0),
+        rebalances_zones=service.get("rebalances", False),
         failures=tuple(TaskFailures(step=step, n_tasks=n) for step, n in service.get("failures", ())),
         host_ports=tuple(service.get("host_ports", ())),
         has_distinct_instances=service.get("is_distinct", False),
@@ -178,6 +179,7 @@ def services(draw, number, n_steps):
         "policy": draw(policies()),
         "bounds": draw(bounds(n_steps)),
         "stop_s": draw(st.sampled_from([0, 0, 20, 60, 150])),
+        "rebalances": draw(st.booleans()),
         "failures": draw(st.lists(st.tuples(st.integers(0, n_steps - 1), st.integers(1, 5)), max_size=2)),
         "host_ports": draw(st.sampled_from([[], [], [], [80], [80, 443], [443], [8080, 80]])),
         "is_distinct": draw(st.sampled_from([False, False, False, True])),
@@ -248,6 +250,7 @@ def rules_of_scheduler(random):
     failures = [(random.randrange(250), random.choice([1, 2, 9])) for _ in range(random.choice([0, 0, 1, 4]))]
     ports = {
         "failures": failures,
+        "rebalances": random.random() < 0.5,
         "host_ports": random.choice([[], [], [80], [443], [80, 443]]),
         "is_distinct": random.random() < 0.2,
     }

@@ -10,12 +10,12 @@ None for a gap, "saturates_at" (or None), "is_counts", "policy"}``, its policy a
 actions as ``"bounds"``: (step, minimum or None, maximum or None) each, other policies as ``"more_policies"``: ``{"load",
 "saturates_at", "policy"}`` each, a policy of step scaling being ``{"steps": [(distance from the threshold over it, change)],
 "is_scale_in", "points", "cooldown_s"}`` with its load in thresholds; ``"stop_s"`` is how long a stopped task still holds its
-room, and ``"failures"`` are (step, tasks) each, ``"host_ports"`` are fixed ports on the instance, ``"is_distinct"`` is the
-constraint ``distinctInstance``, ``"deployments"`` are ``{"steps", "minimum_healthy_percent", "maximum_percent",
-"healthy_s"}``; a cluster as ``{"capacity", "zones", "placement", "group": {"target_capacity_percent", "out_points",
-"in_points", "wait_after_out_s", "warm_up_s", "least_step", "most_step", "from_zero", "boot_s", "min_instances",
-"max_instances" (or None), "most_provisioning"}, "lost_zones": (step, zone, step from which on it is there again or None)
-each}``; Fargate as None, or with a bucket of launches: ``{"burst", "sustained_per_s"}``.
+room, ``"rebalances"`` is Availability Zone rebalancing, ``"failures"`` are (step, tasks) each, ``"host_ports"`` are fixed
+ports on the instance, ``"is_distinct"`` is the constraint ``distinctInstance``, ``"deployments"`` are ``{"steps",
+"minimum_healthy_percent", "maximum_percent", "healthy_s"}``; a cluster as ``{"capacity", "zones", "placement", "group":
+{"target_capacity_percent", "out_points", "in_points", "wait_after_out_s", "warm_up_s", "least_step", "most_step",
+"from_zero", "boot_s", "min_instances", "max_instances" (or None), "most_provisioning"}, "lost_zones": (step, zone, step from
+which on it is there again or None) each}``; Fargate as None, or with a bucket of launches: ``{"burst", "sustained_per_s"}``.
 """
 
 from dataclasses import dataclass, field
@@ -155,6 +155,8 @@ class Service:
     leaving: list = field(default_factory=list)
     policies: list = field(default_factory=list)
     is_deploying: bool = False
+    n_extra: int = 0
+    """Tasks beside the desired count, in whose place others stop once all are healthy."""
 
     def running(self, now):
         return [task for task in self.tasks if task.runs_from <= now]
@@ -175,7 +177,7 @@ class Service:
         of the desired count, rounded down.
         """
         if not self.is_deploying:
-            return self.desired - len(self.tasks)
+            return max(0, self.desired - len(self.tasks))
         most = self.desired * self.given["deployments"]["maximum_percent"] // 100
         return max(0, min(self.desired - len(self.new()), most - len(self.tasks)))
 
@@ -312,7 +314,9 @@ class Cluster:
             if now in service.given.get("deployments", {}).get("steps", ()):
                 self.begin_deployment(service, now)
         for service in self.services:
-            while len(service.new()) > service.desired:
+            if service.is_deploying or all(task.healthy_from <= now for task in service.tasks):
+                service.n_extra = 0
+            while len(service.new()) > service.desired + service.n_extra:
                 self.stop_one(service, service.new(), now)
             if service.is_deploying:
                 for _ in range(service.may_lose(now)):
@@ -325,6 +329,9 @@ class Cluster:
             healthy = [task for task in service.new() if task.healthy_from <= now]
             if not service.old() and len(healthy) == service.desired:
                 service.is_deploying = False
+        for service in self.services:
+            if service.given.get("rebalances") and not service.is_deploying and self.group is not None:
+                self.rebalance(service, now)
 
     def lose(self, now):
         """Zones with all that is in them, then tasks that fail: they are gone at once."""
@@ -345,6 +352,27 @@ class Cluster:
                 service.tasks.remove(task)
                 if task.instance is not None:
                     task.instance.tasks.remove(task)
+
+    def rebalance(self, service, now):
+        """Amazon ECS Developer Guide, "Balancing an Amazon ECS service across Availability Zones".
+
+        For services spread over zones: where these differ by more than a task, tasks start in those with few, and as many stop
+        when they are healthy. No instance is launched for them.
+        """
+        is_steady = len(service.tasks) == service.desired and all(task.healthy_from <= now for task in service.tasks)
+        zones = sorted({each.zone for each in self.group.instances if each.active_from <= now})
+        if self.given["placement"] == BINPACK or not is_steady or not zones:
+            return
+        tasks = {zone: self.tasks_in_zone(service, zone) for zone in zones}
+        few, many = service.desired // len(zones), -(-service.desired // len(zones))
+        n_short, n_over = sum(max(0, few - n) for n in tasks.values()), sum(max(0, n - many) for n in tasks.values())
+        most = service.desired * service.given.get("deployments", {}).get("maximum_percent", 200) // 100
+        short = [zone for zone in zones if tasks[zone] < max(tasks.values()) - 1]
+        for _ in range(min(max(n_short, n_over), most - service.desired) if short else 0):
+            instance = self.instance_to_fill(service, now, short)
+            if instance is not None:
+                self.put(service, instance, now, now + steps_of(service.given["start_s"], self.step_s))
+                service.n_extra += 1
 
     def zones_that_are_there(self, now):
         lost = [zone for step, zone, back in self.given.get("lost_zones", ()) if step <= now and (back is None or now < back)]
@@ -399,9 +427,7 @@ class Cluster:
     def place_waiting(self, service, now, runs_from):
         """``runs_from`` None: at once, and healthy."""
         while service.waiting() > 0:
-            healthy_s = service.given.get("deployments", {}).get("healthy_s", 0)
-            healthy_from = runs_from + steps_of(healthy_s, self.step_s) if runs_from is not None else now
-            task = Task(service, service.given["task"], now if runs_from is None else runs_from, healthy_from)
+            instance = None
             if "burst" in self.given and runs_from is not None:
                 if self.launches == 0:
                     return
@@ -410,17 +436,24 @@ class Cluster:
                 instance = self.instance_to_fill(service, now)
                 if instance is None:
                     return
-                task.instance = instance
-                instance.tasks.append(task)
-            service.tasks.append(task)
+            self.put(service, instance, now, runs_from)
 
-    def instance_to_fill(self, service, now):
-        """The placement rule: None where no active instance has room."""
+    def put(self, service, instance, now, runs_from):
+        healthy_s = service.given.get("deployments", {}).get("healthy_s", 0)
+        healthy_from = runs_from + steps_of(healthy_s, self.step_s) if runs_from is not None else now
+        task = Task(service, service.given["task"], now if runs_from is None else runs_from, healthy_from, instance)
+        service.tasks.append(task)
+        if instance is not None:
+            instance.tasks.append(task)
+
+    def instance_to_fill(self, service, now, zones=None):
+        """The placement rule, in some zones or in any: None where no active instance has room."""
         placement = self.given["placement"]
         has_room = [
             each
             for each in self.group.instances
             if each.active_from <= now and fits(service.given["task"], each.free()) and each.takes(service)
+            if zones is None or each.zone in zones
         ]
         if not has_room:
             return None

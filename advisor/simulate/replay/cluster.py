@@ -20,6 +20,7 @@ from advisor.simulate.packing import first_fit_decreasing
 from advisor.simulate.replay.deployments import Deployments
 from advisor.simulate.replay.launches import Bucket
 from advisor.simulate.replay.losses import Losses
+from advisor.simulate.replay.rebalancing import Rebalancing
 from advisor.simulate.replay.rules import ClusterRules, LaunchRate, ReplayedCluster, ReplayedService, whole_steps
 from advisor.simulate.replay.scaling import Scalers
 from advisor.simulate.replay.tasks import Tasks
@@ -105,6 +106,7 @@ class _Run:
         self.rules = cluster.rules if cluster else ClusterRules()
         self.desired = np.zeros(len(services), dtype=np.int64)
         self.deployments = Deployments(services, self.tasks)
+        self.rebalancing = Rebalancing(services, cluster, self.tasks, self.deployments)
         self.scalers = Scalers(services, step_s)
         self.high_steps, self.low_steps, self.last_out = 0, 0, -(10**9)
         self.losses = Losses(services, cluster, self.tasks)
@@ -123,6 +125,7 @@ class _Run:
             tasks.finish(t)
             self.losses.happen(t)
             waiting = self._follow_desired(t)
+            self.rebalancing.start(self.desired, t)
             running, placed, draining = tasks.n_running.copy(), tasks.n_placed.copy(), tasks.n_draining.copy()
             is_deploying = self.deployments.is_on.copy()
             active = int((tasks.active_at <= t).sum()) if self.cluster else 0
@@ -131,7 +134,8 @@ class _Run:
             self.desired = self.scalers.step(loads[:, t], running, desired, t, is_deploying)
             scaled = self._managed_scaling(t, waiting) if self.cluster else False
             is_limited = self.bucket is not None and bool(waiting.any())
-            is_quiet = not (scaled or is_limited or self.deployments.has_acted) and bool((self.desired == desired).all())
+            has_acted = scaled or is_limited or self.deployments.has_acted or self.rebalancing.has_acted
+            is_quiet = not has_acted and bool((self.desired == desired).all())
             skip = self._quiet_steps(t, loads[:, t], running) if is_quiet else 0
             if skip:
                 self.scalers.skip(loads[:, t], running, skip)
@@ -161,14 +165,16 @@ class _Run:
         """Stop and start tasks; (services,) those that found no room."""
         tasks, deployments = self.tasks, self.deployments
         deployments.begin(t)
+        self.rebalancing.settle()
         missing = self.desired - tasks.n_placed
         if not (deployments.are_on or missing.any()):
             return missing
-        for service in np.flatnonzero((missing < 0) | deployments.is_on if deployments.are_on else missing < 0).tolist():
+        excess = -missing - self.rebalancing.extra
+        for service in np.flatnonzero((excess > 0) | deployments.is_on).tolist():
             if deployments.is_on[service]:
                 deployments.stop(service, int(self.desired[service]), t)
             else:
-                tasks.stop(service, int(-missing[service]), t)
+                tasks.stop(service, int(excess[service]), t)
         if deployments.are_on:
             missing = np.where(deployments.is_on, deployments.wanted(self.desired), missing)
         waiting: IntArray = np.maximum(missing, 0)

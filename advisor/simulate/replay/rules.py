@@ -197,6 +197,9 @@ class ReplayedService:
     """From the decision to stop a task until its room is free: deregistration from a load balancer, then the task's own end."""
     deployments: RollingDeployments | None = None
     failures: tuple[TaskFailures, ...] = ()
+    rebalances_zones: bool = False
+    """Availability Zone rebalancing, where tasks are spread over zones. Its tasks beside the desired count stay within the
+    ``maximum_percent`` of deployments."""
     host_ports: tuple[int, ...] = ()
     """Fixed ports on the instance, in network mode ``bridge`` or ``host``: one task with each on an instance."""
     has_distinct_instances: bool = False

@@ -136,9 +136,9 @@ class Tasks:
             self.settling[slot] = 0
             self.n_settling[slot] = 0
 
-    def start(self, service: int, n_tasks: int, t: int) -> int:
-        """Place as many as fit; how many."""
-        started = self._place(service, n_tasks, t)
+    def start(self, service: int, n_tasks: int, t: int, *, zones: IntArray | None = None) -> int:
+        """Place as many as fit, in some zones or in any; how many."""
+        started = self._place(service, n_tasks, t, zones)
         n_started = int(started.sum())
         if not n_started:
             return 0
@@ -174,13 +174,16 @@ class Tasks:
         elif self.cluster is not None:
             self.free += lost[:, np.newaxis] * self.sizes[service]
 
-    def _place(self, service: int, n_tasks: int, t: int) -> IntArray:
+    def _place(self, service: int, n_tasks: int, t: int, zones: IntArray | None = None) -> IntArray:
         if self.cluster is None:
             return np.array([n_tasks], dtype=np.int64)
         size, free, needed = self.sizes[service], self.free, self.needed[service]
         if needed.size < size.size:
             size, free = size[needed], free[:, needed]
-        return place(n_tasks, size, free, self.zone, self.held[:, service], self.active_at <= t, self.cluster.placement)
+        is_open = self.active_at <= t
+        if zones is not None:
+            is_open &= np.isin(self.zone, zones)
+        return place(n_tasks, size, free, self.zone, self.held[:, service], is_open, self.cluster.placement)
 
     def stop(self, service: int, n_tasks: int, t: int) -> None:
         """Stop tasks of the newest revision: healthy ones first, then those that settle, latest first."""
