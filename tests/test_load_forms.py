@@ -14,8 +14,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from advisor import LoadOptions
 from advisor.errors import InputError
 from advisor.sources import read_workload
+from advisor.sources.cell_names import KnownNames, Names
+from advisor.sources.cell_numbers import plain_numbers
+from advisor.sources.cell_times import plain_times
 from advisor.sources.grouping import Repeated
-from advisor.sources.load_cells import KnownNames, Names, plain_numbers, plain_times, split_block
+from advisor.sources.load_cells import split_block
 from advisor.sources.load_csv import parse_load_csv
 from advisor.sources.meanings import header_reading, open_readings, split_service
 from tests.test_parsing_deviations import get_metric_data

@@ -1,8 +1,9 @@
 """Plain rows are read many at a time, all others one by one: both ways give the same numbers, or the same message."""
 
-from itertools import pairwise
+from itertools import pairwise, product
 
 import numpy as np
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -89,9 +90,10 @@ def _read(blocks):
         return str(error)
     assert isinstance(table, LoadTable)
     services = table.service_names or ("all",)
-    lines = [table.place_of(at).line for at in range(len(table.times.epoch_s))]
     values = {str(meaning): column.tolist() for meaning, column in table.values.items()}
-    return repr((services, table.service_bounds, table.times.epoch_s.tolist(), values, lines, notes))
+    lines = [table.place_of(at).line for at in range(len(next(iter(values.values()))))]
+    times = [table.records_of(service, []).times_s.tolist() for service in services]
+    return repr((services, table.service_bounds, times, values, lines, notes))
 
 
 @given(table=tables())
@@ -152,6 +154,32 @@ def test_files_of_one_export_share_their_times_and_keep_their_values(tmp_path):
     assert a.times.epoch_s is b.times.epoch_s
     assert (c.times.epoch_s - a.times.epoch_s).tolist() == [0, 3_600]
     assert [one.values[Meaning.TASKS].tolist() for one in (a, b, c)] == [[1, 2], [3, 4], [5, 6]]
+
+
+@pytest.mark.parametrize("cuts", [(), (13,), (11, 20)])
+def test_services_that_stand_at_each_time_share_its_stamps(cuts):
+    rows = [f"2024-01-01T00:{minute:02}:00Z,{name},{n}\n" for n, (minute, name) in enumerate(product(range(9), "cab"))]
+
+    def table(rows):
+        lines = ["timestamp,service,tasks\n", *rows]
+        blocks = ["".join(lines[first:last]).encode() for first, last in pairwise((0, *cuts, len(lines)))]
+        return parse_load_csv(blocks, "load.csv", LoadOptions(), [])
+
+    def services(table):
+        records = {name: table.records_of(name, []) for name in "abc"}
+        return {name: [*zip(one.times_s, one.values[Meaning.TASKS], strict=True)] for name, one in records.items()}
+
+    even, late, cut = table(rows), table([*rows[:20], rows[20].replace("06:00", "06:30"), *rows[21:]]), table(rows[:-1])
+    assert [one.has_shared_times for one in (even, late, cut)] == [True, False, False]
+    start_s = 1_704_067_200
+    assert services(even) == {
+        name: [(start_s + 60 * minute, 3 * minute + at) for minute in range(9)] for at, name in enumerate("cab")
+    }
+    assert services(late) == services(even) | {
+        "b": [(start_s + 60 * minute + 30 * (minute == 6), 3 * minute + 2) for minute in range(9)]
+    }
+    assert services(cut) == services(even) | {"b": services(even)["b"][:-1]}
+    assert [even.records_of(name, []).place_of(1).line for name in "abc"] == [6, 7, 5]
 
 
 @given(data=st.binary(max_size=40), n_times=st.sampled_from([1, 1_000, 5_000]))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from advisor.units import IntArray
 
 AnyArray = NDArray[Any]
+_MOST_COPIED: Final = 128
+"""Of so few services, rows are copied service by service; of more, each has too few in a block."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,9 +44,8 @@ class Grouping:
         smallest = np.min_scalar_type(max(n_groups - 1, 0))
         self._codes = [part.astype(smallest, copy=False) for part in codes]
         self._n_groups = n_groups
-        totals = np.zeros(n_groups, dtype=np.int64)
-        for part in self._codes:
-            totals += np.bincount(part, minlength=n_groups)
+        self._counts = [np.bincount(part, minlength=n_groups).astype(np.int32) for part in self._codes]
+        totals = np.sum(self._counts, axis=0, dtype=np.int64) if self._counts else np.zeros(n_groups, dtype=np.int64)
         self.bounds: IntArray = np.concatenate([[0], np.cumsum(totals)])
         """(groups + 1,): where each begins once its rows stand together."""
         firsts = [(int(part[0]), int(part[-1])) for part in self._codes if len(part)]
@@ -61,15 +62,41 @@ class Grouping:
         for parts in columns:
             parts.reverse()
         free = self.bounds[:-1].copy()
-        for codes in self._codes:
+        for codes, counts in zip(self._codes, self._counts, strict=True):
             order = np.argsort(codes, kind="stable")
-            counts = np.bincount(codes, minlength=self._n_groups)
-            places = np.empty(len(codes), dtype=np.int64)
-            places[order] = np.repeat(free - (np.cumsum(counts) - counts), counts) + np.arange(len(codes))
-            for column, parts in zip(out, columns, strict=True):
-                column[places] = rows_of(parts.pop())
+            begins = np.cumsum(counts) - counts
+            if self._n_groups <= _MOST_COPIED:
+                for column, parts in zip(out, columns, strict=True):
+                    rows = rows_of(parts.pop())[order]
+                    for place, first, n_rows in zip(free.tolist(), begins.tolist(), counts.tolist(), strict=True):
+                        column[place : place + n_rows] = rows[first : first + n_rows]
+            else:
+                places = np.empty(len(codes), dtype=np.int64)
+                places[order] = np.repeat(free - begins, counts) + np.arange(len(codes))
+                for column, parts in zip(out, columns, strict=True):
+                    column[places] = rows_of(parts.pop())
             free += counts
         return out
+
+    def shared(self, parts: Sequence[Part]) -> AnyArray | None:
+        """(rows of a service,): a column that all services share, as they do the times of most long tables; None otherwise.
+
+        They share it where they stand in the same order again and again, and the column changes only after the last one.
+        """
+        n = self._n_groups
+        if n < 2 or self.is_ordered or len(self._codes[0]) < n:
+            return None
+        rounds = np.tile(self._codes[0][:n], max(map(len, self._codes)) // n + 2)
+        row, last, found = 0, None, []
+        for codes, part in zip(self._codes, parts, strict=True):
+            within = row % n
+            if not isinstance(part, Repeated) or (codes != rounds[within : within + len(codes)]).any():
+                return None
+            if (within and part.values[0] != last) or ((within + np.cumsum(part.counts[:-1])) % n).any():
+                return None
+            found.append(part.whole()[-within % n :: n])
+            row, last = row + len(codes), part.values[-1]
+        return None if row % n else np.concatenate(found)
 
     def row_of(self, at: int) -> int:
         """The row of the file that stands at a place of this order."""

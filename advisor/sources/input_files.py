@@ -14,7 +14,7 @@ from advisor.workload import InputFile
 __all__ = ["InputFiles", "Place", "listed", "plain", "shown"]
 
 _MIB: Final = 1 << 20
-_BLOCK_BYTES: Final = _MIB
+_BLOCK_BYTES: Final = 2 * _MIB
 _KEPT_BYTES: Final = 8 * _MIB
 """As much as a block and all that is worked out from it."""
 _COUNTED_BYTES: Final = _MIB // 8
@@ -62,7 +62,7 @@ class InputFiles:
         return utf8.decode("utf-8")
 
     def blocks(self, opened: Unpacked, path: Path, encoding: str | None = None) -> Iterator[bytes]:
-        """Text of a file as UTF-8, in blocks of whole lines that end with a line feed, of about 1 MiB each.
+        """Text of a file as UTF-8, in blocks of whole lines that end with a line feed, of about 2 MiB each.
 
         Raises
         ------

@@ -29,13 +29,14 @@ class LoadTable:
 
     file: str
     times: Times
-    """In the order of the file, or service by service."""
+    """In the order of the file, or service by service; of one service where all have the same, as ``has_shared_times`` says."""
     values: Mapping[Meaning, FloatArray]
     origins: Mapping[Meaning, Place]
     service_names: tuple[str, ...] = ()
     """Services in alphabetical order; empty without a ``service`` column."""
     service_bounds: IntArray | None = None
     """(services + 1,): where each service's values begin, service by service."""
+    has_shared_times: bool = False
     place_of: PlaceOf
     """Where a value stands in the file."""
     options: LoadOptions
@@ -50,7 +51,7 @@ class LoadTable:
         if self.service_bounds is None:
             return None
         bounds = zip(self.service_bounds[:-1].tolist(), self.service_bounds[1:].tolist(), strict=True)
-        firsts = [self.times.epoch_s[first : min(last, first + _SAMPLE_ROWS)] for first, last in bounds]
+        firsts = [self._times_s(slice(first, last))[:_SAMPLE_ROWS] for first, last in bounds]
         apart = np.abs(np.concatenate([np.diff(times) for times in firsts]))
         counts = np.bincount(apart[apart <= _SECONDS_PER_DAY])
         counts[:1] = 0
@@ -72,13 +73,17 @@ class LoadTable:
         first, last = self.service_bounds[code : code + 2].tolist()
         return self._records(f"{self.file} ({service})", slice(first, last), notes)
 
+    def _times_s(self, part: slice) -> IntArray:
+        """Times of the values of one service."""
+        return self.times.epoch_s if self.has_shared_times else self.times.epoch_s[part]
+
     def _records(self, label: str, part: slice, notes: list[str]) -> Records:
         def place_of(row: int) -> Place:
             return self.place_of(part.start + row)
 
         return Records(
             label=label,
-            times_s=in_utc(self.times.epoch_s[part], self.times, self.options, place_of, label, notes),
+            times_s=in_utc(self._times_s(part), self.times, self.options, place_of, label, notes),
             values={meaning: column[part] for meaning, column in self.values.items()},
             origins=self.origins,
             place_of=place_of,

@@ -152,6 +152,7 @@ class _TableReader:
             origins=origins,
             service_names=names,
             service_bounds=columns.bounds,
+            has_shared_times=columns.has_shared_times,
             place_of=columns.line_place,
             options=self._table.options,
             unused_names=unused,
@@ -200,7 +201,7 @@ class _TableReader:
         for column in second:
             numbers = columns.numbers[column]
             scale = 10.0 ** (3 * round((np.log10(np.nanmedian(np.maximum(numbers, 1.0))) - 9.2) / 3))
-            apart = np.abs(numbers / scale - columns.times.epoch_s)
+            apart = np.abs(numbers / scale - columns.seconds)
             n_apart = int(np.count_nonzero(apart > _SECONDS_APART))
             if n_apart and not columns.times.is_local:
                 name = columns.header[column]
@@ -220,12 +221,8 @@ class _TableReader:
         column = next((i for i, reading in readings.items() if reading.meaning is Meaning.DURATION), None)
         if column is None or columns.header[column] in self._table.options.columns:
             return
-        codes = (
-            rows_of(columns.names[services][1])
-            if services is not None
-            else np.zeros(len(columns.times.epoch_s), dtype=np.int64)
-        )
-        apart = usual_step_s(columns.times.epoch_s, codes)
+        codes = rows_of(columns.names[services][1]) if services is not None else np.zeros(len(columns.seconds), dtype=np.int64)
+        apart = usual_step_s(columns.seconds, codes)
         typical = float(np.nanmedian(values[column])) if not np.isnan(values[column]).all() else 0.0
         unit = next((u for u, per_s in EPOCH_UNITS.items() if apart and 1 / 3 < typical / per_s / apart < 3), None)
         name = columns.header[column]

@@ -10,9 +10,13 @@ from typing import Any, Final
 
 import numpy as np
 
+from advisor.errors import InputError
+from advisor.sources.cell_names import KnownNames, Names
+from advisor.sources.cell_numbers import plain_numbers
+from advisor.sources.cell_times import plain_times
 from advisor.sources.grouping import Grouping, Part, Repeated, joined
 from advisor.sources.input_files import count_lines
-from advisor.sources.load_cells import Block, KnownNames, Names, plain_numbers, plain_times, split_block
+from advisor.sources.load_cells import Block, split_block
 from advisor.sources.load_numbers import NumberError, parse_number
 from advisor.sources.meanings import Meaning
 from advisor.sources.places import Place, shown
@@ -53,6 +57,7 @@ class Columns:
     file: str
     header: tuple[str, ...]
     times: Times
+    """Of each row; of the rows of one text of the grouping where ``has_shared_times`` says that the others have the same."""
     numbers: dict[int, FloatArray]
     names: Mapping[int, tuple[tuple[str, ...], Part]]
     """Texts in alphabetical order, and (rows,) the number of each row's text."""
@@ -60,6 +65,13 @@ class Columns:
     """Line of a row of the file."""
     grouping: Grouping | None = None
     """How rows were put together, text by text of one column; None where they stand as in the file."""
+    has_shared_times: bool = False
+
+    @property
+    def seconds(self) -> IntArray:
+        """(rows,): seconds since 1970."""
+        times_s = self.times.epoch_s
+        return np.tile(times_s, len(self.grouping.bounds) - 1) if self.grouping and self.has_shared_times else times_s
 
     @property
     def bounds(self) -> IntArray | None:
@@ -106,8 +118,11 @@ class TableText:
 
     def rows(self, first: int) -> Iterator[Row]:
         """All rows from number ``first`` of the head on, cells as text."""
-        for text, line in self._parts(first):
-            yield from ((at, row) for at, _, row in _checked_rows(text, self.delimiter, line, self.file) if any(row))
+        line = self._first_line(first)
+        for text in self._parts(first):
+            if text.lstrip(b"\n"):
+                yield from ((at, row) for at, _, row in _checked_rows(text, self.delimiter, line, self.file) if any(row))
+            line += count_lines(text)
 
     def columns(self, first: int, header: tuple[str, ...], wanted: Wanted, options: TimeOptions) -> Columns:
         """Columns of the rows from number ``first`` of the head on, of which there is at least one.
@@ -117,36 +132,38 @@ class TableText:
         InputError
             Naming line and column of a cell that is not what its column holds.
         """
-        builder = _Builder(self.file, header, wanted)
+        builder = _Builder(self.file, header, wanted, self._first_line(first))
 
-        def decoded(part: tuple[bytes, int]) -> _Part:
-            return _decoded(part[0], part[1], self, header, wanted, builder.known)
+        def decoded(text: bytes) -> _Part | InputError:
+            try:
+                return _decoded(text, self, header, wanted, builder.known)
+            except InputError as error:
+                return error
 
         for one in _mapped(decoded, self._parts(first)):
             builder.add(one)
         return builder.columns(options)
 
-    def _parts(self, first: int) -> Iterator[tuple[bytes, int]]:
-        """Blocks of whole rows from a row of the head on, each with its first line."""
-        n_lines = self._ends[first - 1] if first else 0
+    def _first_line(self, first: int) -> int:
+        return self._ends[first - 1] + 1 if first else 1
+
+    def _parts(self, first: int) -> Iterator[bytes]:
+        """Blocks of whole rows from a row of the head on."""
         skipped = 0
-        for _ in range(n_lines):
+        for _ in range(self._first_line(first) - 1):
             skipped = self._first.index(b"\n", skipped) + 1
-        line = n_lines + 1
         pending = b""
         for block in chain((self._first[skipped:],), self._blocks):
             pending = pending + block if pending else block
             if b'"' in pending and pending.count(b'"') % 2 and len(pending) < _LONGEST_CELL:
                 continue
-            if pending.lstrip(b"\n"):  # Python would take a second for each million of blank lines.
-                yield pending, line
-            line += count_lines(pending)
+            yield pending
             pending = b""
         if pending:
-            yield pending, line
+            yield pending
 
 
-def _mapped(function: "Callable[[tuple[bytes, int]], _Part]", parts: Iterator[tuple[bytes, int]]) -> "Iterator[_Part]":
+def _mapped(function: "Callable[[bytes], _Decoded]", parts: Iterator[bytes]) -> "Iterator[_Decoded]":
     """The function of each part, in order; several at a time where there are several."""
     first = next(parts, None)
     second = next(parts, None)
@@ -155,7 +172,7 @@ def _mapped(function: "Callable[[tuple[bytes, int]], _Part]", parts: Iterator[tu
     if first is None or second is None:
         return
     with ThreadPoolExecutor(_WORKERS) as pool:
-        waiting: deque[Future[_Part]] = deque(pool.submit(function, part) for part in (first, second))
+        waiting: deque[Future[_Decoded]] = deque(pool.submit(function, part) for part in (first, second))
         try:
             for part in parts:
                 waiting.append(pool.submit(function, part))
@@ -218,10 +235,10 @@ class _Coded:
 
 @dataclass(slots=True)
 class _Part:
-    """What was read of a block."""
+    """What was read of a block; lines count from its start."""
 
-    first_line: int
     n_rows: int
+    n_lines: int
     lines: IntArray | None = None
     """(rows,): line of each; None where every line is a row."""
     seconds: IntArray | Repeated | None = None
@@ -232,16 +249,20 @@ class _Part:
     names: dict[int, _Coded] = field(default_factory=dict)
 
     def line_of(self, row: int) -> int:
-        return self.first_line + row if self.lines is None else int(self.lines[row])
+        return row if self.lines is None else int(self.lines[row])
 
 
-def _decoded(
-    text: bytes, line: int, table: TableText, header: tuple[str, ...], wanted: Wanted, known: Mapping[int, KnownNames]
-) -> _Part:
+_Decoded = _Part | InputError
+"""An error waits until its block comes up, and until it is known how many lines stand before it."""
+
+
+def _decoded(text: bytes, table: TableText, header: tuple[str, ...], wanted: Wanted, known: Mapping[int, KnownNames]) -> _Part:
+    if not text.lstrip(b"\n"):  # Python would take a second for each million of blank lines.
+        return _Part(0, count_lines(text))
     block = split_block(text, len(header), table.delimiter)
     if block is None:
-        return _decoded_rows(text, line, table, header, wanted)
-    part = _Part(line, len(block.line_starts))
+        return _decoded_rows(text, table, header, wanted)
+    part = _Part(len(block.line_starts), len(block.line_starts))
     _read_times(block, part, wanted)
     for column, meaning in wanted.numbers.items():
         numbers, hard = plain_numbers(block, column, wanted.decimal or ".")
@@ -250,7 +271,7 @@ def _decoded(
         starts, ends = block.cells(column)
         for row in np.flatnonzero(hard).tolist():
             cell = block.text(int(starts[row]), int(ends[row]))
-            numbers[row] = _number(cell, meaning, wanted, column, Place(table.file, line + row, header[column]))
+            numbers[row] = _number(cell, meaning, wanted, column, Place(table.file, row, header[column]))
         part.numbers[column] = numbers
     for column in wanted.names:
         codes = known[column].codes(block, column) if column in known else None
@@ -309,15 +330,15 @@ def _coded(texts: Iterable[str]) -> _Coded:
     return _Coded(names.texts, names.first_rows, codes)
 
 
-def _decoded_rows(text: bytes, line: int, table: TableText, header: tuple[str, ...], wanted: Wanted) -> _Part:
+def _decoded_rows(text: bytes, table: TableText, header: tuple[str, ...], wanted: Wanted) -> _Part:
     """The same through Python's reader, for quoted cells, blank lines and rows of unequal length."""
     lines: list[int] = []
     rows: list[list[str]] = []
-    for at, _, row in _checked_rows(text, table.delimiter, line, table.file):
+    for at, _, row in _checked_rows(text, table.delimiter, 0, table.file):
         if any(cell.strip() for cell in row):
             lines.append(at)
             rows.append(_fitted(row, len(header), Place(table.file, at)))
-    part = _Part(line, len(rows), np.array(lines, dtype=np.int64))
+    part = _Part(len(rows), count_lines(text), np.array(lines, dtype=np.int64))
     part.cells = _coded(joined_time([row[column] for column in wanted.time]) for row in rows)
     for column, meaning in wanted.numbers.items():
         part.numbers[column] = np.array(
@@ -362,19 +383,33 @@ class _TimesOfParts:
 class _Builder:
     """Puts the parts of a table together."""
 
-    def __init__(self, file: str, header: tuple[str, ...], wanted: Wanted) -> None:
+    def __init__(self, file: str, header: tuple[str, ...], wanted: Wanted, first_line: int) -> None:
         self._file, self._header, self._wanted = file, header, wanted
         self._parts: list[_Part] = []
         self._first_rows: list[int] = []
+        self._first_lines: list[int] = []
         self._n_rows = 0
+        self._line = first_line
         self._names = {column: Names() for column in wanted.names}
         self._codes: dict[int, list[IntArray]] = {column: [] for column in wanted.names}
         self._cells = Names()
         self.known: dict[int, KnownNames] = {}
         """Names met so far, which workers look up; replaced whole, never changed."""
 
-    def add(self, part: _Part) -> None:
-        """Take the next part; its texts become numbers."""
+    def add(self, part: _Decoded) -> None:
+        """Take the next part; its texts become numbers.
+
+        Raises
+        ------
+        InputError
+            What was wrong with it, with the line of the file.
+        """
+        if isinstance(part, InputError):
+            raise Place(self._file, self._line + (part.line or 0), part.column).error(part.problem, fix=part.fix)
+        first_line = self._line
+        self._line += part.n_lines
+        if not part.n_rows:
+            return
         for column, coded in part.names.items():
             names = self._names[column]
             n_known = len(names.first_rows)
@@ -385,6 +420,7 @@ class _Builder:
         if part.cells is not None:
             part.cells = _Coded((), [], self._known(self._cells, part.cells))
         self._first_rows.append(self._n_rows)
+        self._first_lines.append(first_line)
         self._parts.append(part)
         self._n_rows += part.n_rows
 
@@ -411,8 +447,10 @@ class _Builder:
         numbers = {column: [part.numbers.pop(column) for part in self._parts] for column in self._wanted.numbers}
         by = self._wanted.grouped_by
         grouping = None if by is None else Grouping(codes.pop(by), len(texts[by]))
-        blocks: list[list[Any]] = [times.epoch_s, *numbers.values(), *codes.values()]
-        seconds, *whole = [joined(each) for each in blocks] if grouping is None else grouping.grouped(blocks)
+        shared_s = None if grouping is None else grouping.shared(times.epoch_s)
+        blocks: list[list[Any]] = [*([] if shared_s is not None else [times.epoch_s]), *numbers.values(), *codes.values()]
+        whole = [joined(each) for each in blocks] if grouping is None else grouping.grouped(blocks)
+        seconds = whole.pop(0) if shared_s is None else shared_s
         names: dict[int, tuple[tuple[str, ...], Part]] = {
             column: (texts[column], part) for column, part in zip(codes, whole[len(numbers) :], strict=True)
         }
@@ -426,21 +464,19 @@ class _Builder:
             names=names,
             line_of=self._line_of,
             grouping=grouping,
+            has_shared_times=shared_s is not None,
         )
 
     def _line_of(self, row: int) -> int:
         at = int(np.searchsorted(self._first_rows, row, side="right")) - 1
-        while not self._parts[at].n_rows and at:
-            at -= 1
-        return self._parts[at].line_of(row - self._first_rows[at])
+        return self._first_lines[at] + self._parts[at].line_of(row - self._first_rows[at])
 
     def _place(self, row: int) -> Place:
         return Place(self._file, self._line_of(row), self._header[self._wanted.time[0]])
 
     def _times(self, options: TimeOptions) -> "_TimesOfParts":
-        parts = [part for part in self._parts if part.n_rows]
-        if any(part.epochs is not None for part in parts):
-            times = self._epochs(parts, options)
+        if any(part.epochs is not None for part in self._parts):
+            times = self._epochs(options)
             ends = [first + part.n_rows for first, part in zip(self._first_rows, self._parts, strict=True)]
             return _TimesOfParts([*np.split(times.epoch_s, ends[:-1])], times.is_local, times.remarks)
         said: tuple[str, ...] = ()
@@ -460,15 +496,13 @@ class _Builder:
                 seconds.append(part.seconds)
             elif part.cells is not None and read is not None:
                 seconds.append(read.epoch_s[part.cells.codes])
-            else:
-                seconds.append(np.zeros(0, dtype=np.int64))
             part.seconds = part.cells = None
         return _TimesOfParts(seconds, next(iter(local)), said)
 
     def _with_rows(self) -> Iterator[tuple[int, _Part]]:
-        return ((row, part) for row, part in zip(self._first_rows, self._parts, strict=True) if part.n_rows)
+        return zip(self._first_rows, self._parts, strict=True)
 
-    def _epochs(self, parts: Sequence[_Part], options: TimeOptions) -> Times:
+    def _epochs(self, options: TimeOptions) -> Times:
         texts = self._cells.texts
         known = np.array([float(text) if is_number(text) else np.nan for text in texts], dtype=np.float64)
         numbers = np.empty(self._n_rows)

@@ -31,7 +31,7 @@ def workload_of(cluster: str, region: str, services: Sequence[Service], loads: S
         services=tuple(services),
         start=datetime.fromtimestamp(series.start_s, UTC),
         step_s=series.step_s,
-        demand=np.stack([load.demand for load in aligned]),
+        demand=_together([load.demand for load in aligned]),
         running_tasks=_stacked(aligned, Meaning.TASKS),
         memory_mib=_stacked(aligned, Meaning.MEMORY_MIB),
         is_memory_maximum=np.array([load.is_memory_maximum for load in aligned]),
@@ -61,7 +61,17 @@ def _stacked(loads: Sequence[Load], meaning: Meaning) -> FloatArray | None:
     if not any(meaning in load.series.values for load in loads):
         return None
     unknown = np.full(loads[0].series.n_steps, np.nan)
-    return np.stack([load.series.values.get(meaning, unknown) for load in loads])
+    return _together([load.series.values.get(meaning, unknown) for load in loads])
+
+
+def _together(rows: Sequence[FloatArray]) -> FloatArray:
+    """Arrays as the rows of one. Those of a long table mostly stand there behind each other already, and are not copied."""
+    whole = rows[0].base
+    if isinstance(whole, np.ndarray) and whole.size == len(rows) * rows[0].size and all(row.base is whole for row in rows):
+        lines = whole.reshape(len(rows), -1)
+        if all(row.shape == line.shape and row.ctypes.data == line.ctypes.data for row, line in zip(rows, lines, strict=True)):
+            return lines
+    return np.stack(rows)
 
 
 def coverage_sentences(workload: Workload) -> list[str]:
