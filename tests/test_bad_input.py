@@ -92,6 +92,15 @@ BAD_CSV = {
     ),
     "epoch and text": (csv("1704067200,1", "later,1"), ["line 3, column timestamp", "'later' is not a number of seconds"]),
     "a single row": (csv("2024-01-01T00:00Z,1"), ["line 2", "a single time stamp", "at least two"]),
+    "services with a single row each": (
+        "timestamp,service,requests_per_second\n2024-01-01T00:00Z,web,1\n2024-01-01T00:00Z,api,1\n",
+        ["line 3", "a single time stamp", "at least two"],
+    ),
+    "services whose rows are days apart": (
+        "timestamp,service,requests_per_second\n"
+        + "".join(f"2024-01-{day:02}T00:00Z,{name},1\n" for day in (1, 9) for name in "ab"),
+        ["line 2", "are 8 d apart", "one hour or less"],
+    ),
     "daily values": (
         csv("2024-01-01,1", "2024-01-02,1", "2024-01-03,1"),
         ["load.csv, line 2", "1 d apart", "one hour or less"],

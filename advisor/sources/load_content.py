@@ -53,7 +53,7 @@ class LoadTable:
         bounds = zip(self.service_bounds[:-1].tolist(), self.service_bounds[1:].tolist(), strict=True)
         firsts = [self._times_s(slice(first, last))[:_SAMPLE_ROWS] for first, last in bounds]
         apart = np.abs(np.concatenate([np.diff(times) for times in firsts]))
-        counts = np.bincount(apart[apart <= _SECONDS_PER_DAY])
+        counts = np.bincount(apart[apart <= _SECONDS_PER_DAY], minlength=1)
         counts[:1] = 0
         return int(np.argmax(counts)) or None
 
