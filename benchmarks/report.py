@@ -64,7 +64,7 @@ def simpy_rows(is_quick: bool) -> Iterator[Row | Skipped]:
 
 
 def _simpy(n_steps: int) -> float:
-    import simpy  # type: ignore[import-not-found]
+    import simpy
 
     load = (10 * (1.2 + np.sin(np.arange(n_steps) / 1_440 * 2 * np.pi))).tolist()
     environment = simpy.Environment()

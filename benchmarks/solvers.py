@@ -58,7 +58,7 @@ def commitment_rows(is_quick: bool) -> Iterator[Row]:
 
 def _cp_sat() -> float:
     """Tasks assigned to instances of typed places, 10 seconds on two workers: the usual model, in dollars an hour."""
-    from ortools.sat.python import cp_model  # type: ignore[import-not-found]
+    from ortools.sat.python import cp_model
 
     problem = generated_fleet(1, 10.0)
     model = cp_model.CpModel()
