@@ -15,6 +15,11 @@ class LaunchType(StrEnum):
     FARGATE = "FARGATE"
     MANAGED_INSTANCES = "MANAGED_INSTANCES"
 
+    @property
+    def called(self) -> str:
+        """As readers say it."""
+        return {"EC2": "EC2", "FARGATE": "Fargate", "MANAGED_INSTANCES": "Managed Instances"}[self]
+
 
 class PurchaseOption(StrEnum):
     """How a unit of capacity is paid for."""

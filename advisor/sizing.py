@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from advisor.ecs import FARGATE_SIZES, TaskSize
+from advisor.ecs import FARGATE_SIZES, LaunchType, TaskSize
 from advisor.units import CEIL_TOLERANCE, ECS_CPU_UNITS_PER_VCPU, MS_PER_S, BoolArray, FloatArray, ceil_whole
 from advisor.workload import LoadForm, Scaling, Service
 
@@ -99,7 +99,7 @@ class FargateSize:
 
 
 def fargate_sizes(service: Service, least_memory_mib: float = 0.0) -> tuple[FargateSize, ...]:
-    """Sizes of Fargate's grid that can stand in for the declared size, smallest first; empty when none can.
+    """Sizes of Fargate's grid that can stand in for the declared size, smallest first; empty when none can, or none may.
 
     The declared size itself where it is on the grid. Otherwise every size with at least its CPU and memory, with the count of
     the declared size. Where the count follows CPU, fewer but larger tasks are a second way: each is then sent more load, so its
@@ -111,6 +111,8 @@ def fargate_sizes(service: Service, least_memory_mib: float = 0.0) -> tuple[Farg
         Most that a single task was seen to use: on instances a task may use more than it reserves, on Fargate it is stopped.
     """
     declared = service.task
+    if service.why_off(LaunchType.FARGATE) is not None:
+        return ()
     if declared in FARGATE_SIZES and declared.memory_mib >= least_memory_mib:
         return (FargateSize(size=declared, is_count_kept=False),)
     larger = [size for size in FARGATE_SIZES if declared.fits_in(size) and size.memory_mib >= least_memory_mib]

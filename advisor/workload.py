@@ -149,6 +149,12 @@ class Service:
 
     memory_use: MemoryUse | None = None
     """None: memory is reckoned from what was measured."""
+    off_launch_types: tuple[tuple[LaunchType, str], ...] = ()
+    """Launch types that it cannot run on, with the reason of each."""
+
+    def why_off(self, launch_type: LaunchType) -> str | None:
+        """Why it cannot run on a launch type; None where it can."""
+        return dict(self.off_launch_types).get(launch_type)
 
     @property
     def memory_mib_per_demand(self) -> float | None:

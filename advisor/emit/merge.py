@@ -11,6 +11,7 @@ from advisor.emit.ecs import parse_calls, render_ecs
 from advisor.emit.ecs.calls import short_path
 from advisor.errors import InputError
 from advisor.plan import Plan, ServicePlan
+from advisor.plan.refused_fields import refused_fields
 
 Document = dict[str, Any]
 
@@ -62,18 +63,6 @@ _KEPT_BY_OMISSION: Final = {
 }
 _ARN_OF_CLUSTER: Final = "clusterArn"
 _SIZE: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(vcpu|gb)?\s*", re.IGNORECASE)
-_FARGATE_LOG_DRIVERS: Final = ("awslogs", "splunk", "awsfirelens")
-_NEVER_ON_FARGATE: Final = (
-    "disableNetworking",
-    "dnsSearchDomains",
-    "dnsServers",
-    "dockerSecurityOptions",
-    "extraHosts",
-    "links",
-    "privileged",
-)
-"""Of a container definition: Amazon ECS Developer Guide, "Task definition differences for Fargate"."""
-_NEVER_IN_LINUX_PARAMETERS: Final = ("devices", "sharedMemorySize", "tmpfs", "maxSwap", "swappiness")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,8 +266,7 @@ def _with_definition(definition: Document, tags: object, wanted: Document, servi
     _put_platform(editor, request, wanted)
     _put_storage(editor, request, service)
     _fit_containers(editor, request, service, before, name)
-    if service.launch_type is LaunchType.FARGATE:
-        _refuse_off_fargate(request, name)
+    _refuse_off(service.launch_type, request, name)
     return editor.merged(name, "RegisterTaskDefinition")
 
 
@@ -366,54 +354,20 @@ def _fit_containers(editor: _Editor, request: Document, service: ServicePlan, be
         )
 
 
-def _refuse_off_fargate(request: Document, name: str) -> None:
-    """What Fargate does not take.
+def _refuse_off(launch_type: LaunchType, request: Document, name: str) -> None:
+    """What a launch type does not take.
 
     Raises
     ------
     InputError
         Naming every such field.
     """
-    found = [*_off_fargate_in_task(request)]
-    for at, container in enumerate(request["containerDefinitions"]):
-        found += [f"containerDefinitions[{at}].{what}" for what in _off_fargate_in_container(container)]
+    found = [each.what for each in refused_fields(request, launch_type)]
     if found:
         raise InputError(
-            f"{name}: Fargate refuses {', '.join(found)}",
-            fix="Take these out of the file, or keep the service on EC2 with constraints.launch_types.",
+            f"{name}: {launch_type.called} take{'s' if launch_type is LaunchType.FARGATE else ''} no {', no '.join(found)}",
+            fix="Take these out of the file, or keep the service on EC2 with launch_types: [EC2].",
         )
-
-
-def _off_fargate_in_task(request: Document) -> Iterator[str]:
-    if request.get("placementConstraints"):
-        yield "placementConstraints"
-    if request.get("ipcMode"):
-        yield "ipcMode"
-    if request.get("pidMode") not in (None, "task"):
-        yield f"pidMode {request['pidMode']}"
-    for volume in request.get("volumes") or []:
-        if volume.get("dockerVolumeConfiguration"):
-            yield f"the Docker volume {volume.get('name')}"
-        if (volume.get("host") or {}).get("sourcePath"):
-            yield f"the host path of the volume {volume.get('name')}"
-
-
-def _off_fargate_in_container(container: Document) -> Iterator[str]:
-    for key in _NEVER_ON_FARGATE:
-        if container.get(key):
-            yield key
-    if any(needed.get("type") == "GPU" for needed in container.get("resourceRequirements") or []):
-        yield "resourceRequirements GPU"
-    parameters = container.get("linuxParameters") or {}
-    for key in _NEVER_IN_LINUX_PARAMETERS:
-        if parameters.get(key):
-            yield f"linuxParameters.{key}"
-    added = [name for name in (parameters.get("capabilities") or {}).get("add") or [] if name != "SYS_PTRACE"]
-    if added:
-        yield f"capability {', '.join(added)}"
-    driver = (container.get("logConfiguration") or {}).get("logDriver")
-    if driver is not None and driver not in _FARGATE_LOG_DRIVERS:
-        yield f"log driver {driver}"
 
 
 def _with_service(existing: Document, wanted: Document, name: str) -> Merged:

@@ -59,7 +59,10 @@ def screened_choices(
     )
     alike: dict[tuple[object, ...], list[int]] = {}
     for number, (service, _) in enumerate(services):
-        key = service.task, service.architectures, service.has_public_ip, service.ephemeral_storage_gib, service.is_cpu_known
+        key = (
+            service.task, service.architectures, service.has_public_ip, service.ephemeral_storage_gib, service.is_cpu_known,
+            service.off_launch_types,
+        )  # fmt: skip
         alike.setdefault(key, []).append(number)
     found: dict[int, tuple[ScreenedChoice, ...]] = {}
     for numbers in alike.values():
@@ -69,7 +72,7 @@ def screened_choices(
             if LaunchType.FARGATE in constraints.launch_types:
                 _add_fargate(search, group, architecture, by_service)
             for launch_type in (LaunchType.EC2, LaunchType.MANAGED_INSTANCES):
-                if launch_type in constraints.launch_types:
+                if launch_type in constraints.launch_types and group[0][0].why_off(launch_type) is None:
                     kind = CapacityKind(
                         launch_type=launch_type, purchase_option=PurchaseOption.ON_DEMAND, architecture=architecture
                     )

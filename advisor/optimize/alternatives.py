@@ -180,7 +180,8 @@ def _fargate_choice(search: Search, load: ServiceLoad, architecture: Architectur
     kind = LaunchType.FARGATE, option
     part = cheapest_fargate_part(load, architecture, option, search)
     if part is None:
-        return Choice(id=choice_id, title=title, kind=kind, reasons=(f"Fargate has no task size of {service.task} or more",))
+        why = service.why_off(LaunchType.FARGATE) or f"Fargate has no task size of {service.task} or more"
+        return Choice(id=choice_id, title=title, kind=kind, reasons=(why,))
     size = part.services[service.name].task
     reasons = () if size == service.task else (f"Fargate has no task size {service.task}: rounded up",)
     if load.peak_memory_mib > service.task.memory_mib:
@@ -199,7 +200,11 @@ def _dedicated_choice(search: Search, load: ServiceLoad, kind: CapacityKind) -> 
 
 
 def _without_instances(search: Search, runs: Sequence[RunningTasks], kind: CapacityKind, choice_id: str, title: str) -> Choice:
-    """Why no instance type serves the services: no price, or too few that hold their tasks."""
+    """Why no instance type serves the services: they may not run there, no price, or too few that hold their tasks."""
+    for run in runs:
+        why = run.service.why_off(kind.launch_type)
+        if why is not None:
+            return Choice(id=choice_id, title=title, reasons=(f"{run.service.name}: {why}" if len(runs) > 1 else why,))
     has_type = search.candidates.of(kind.architecture)
     if not has_type.any():
         return Choice(id=choice_id, title=title, reasons=(f"no candidate instance type is {kind.architecture}",))

@@ -80,8 +80,9 @@ def _at_prices_of(
     may = np.array(
         [
             kind.architecture in services[at].architectures
+            and run.service.why_off(kind.launch_type) is None
             and (services[at].is_interruptible or kind.purchase_option is not PurchaseOption.SPOT)
-            for at in owner
+            for at, run in zip(owner, load.runs, strict=True)
         ]
     )
     usd_per_hour = _usd_per_instance_hour(kind, search)

@@ -80,6 +80,8 @@ class Search:
     def usable(self, runs: Sequence[RunningTasks], kind: CapacityKind) -> BoolArray:
         """(types,): the architecture fits, each task fits on an instance, and there is a price."""
         c = self.candidates
+        if any(run.service.why_off(kind.launch_type) is not None for run in runs):
+            return np.zeros(len(c.types), dtype=np.bool_)
         fits = np.all([tasks_per_instance(reservation(run.size), c.capacity) >= 1 for run in runs], axis=0)
         is_cpu_known = all(run.cpu_units is not None for run in runs) and not c.daemons  # what daemons use is not known
         # Managed Instances are not offered as T nano and micro, and run burstable types unlimited like EC2.

@@ -7,7 +7,6 @@ from advisor.optimize.parts import Part
 from advisor.optimize.search import CapacityKind
 
 FARGATE_TITLES = {PurchaseOption.ON_DEMAND: "Fargate", PurchaseOption.SPOT: "Fargate Spot"}
-LAUNCH_TITLES = {LaunchType.FARGATE: "Fargate", LaunchType.EC2: "EC2", LaunchType.MANAGED_INSTANCES: "Managed Instances"}
 _FEE_DERIVED = ", fee derived"
 _OPTIONS = {PurchaseOption.ON_DEMAND: "", PurchaseOption.SPOT: "Spot"}
 
@@ -20,7 +19,7 @@ def capacity_title(kind: CapacityKind, instance_types: Sequence[str], how: str =
         types = instance_types[0]
     else:
         types = f"{instance_types[0]} and {len(instance_types) - 1} more"
-    words = [LAUNCH_TITLES[kind.launch_type], how, types, _OPTIONS[kind.purchase_option]]
+    words = [kind.launch_type.called, how, types, _OPTIONS[kind.purchase_option]]
     return _with_remark(" ".join(word for word in words if word), kind.launch_type is LaunchType.MANAGED_INSTANCES)
 
 

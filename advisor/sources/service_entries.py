@@ -78,6 +78,13 @@ def definition_notes(name: str, definition: TaskDefinition, size: TaskSize) -> I
             f"{name}: its containers may use {definition.memory_limit_mib:,} MiB together (memory), but reserve "
             f"{size.memory_mib:,} MiB (memoryReservation): on Fargate a task has only what it reserves."
         )
+    for launch_type, refused in definition.refused.items():
+        essential = [each.what for each in refused if each.is_essential]
+        if essential:
+            yield f"{name}: {launch_type.called} left out: its task definition asks for {listed(essential)}."
+        elif refused:
+            what = listed([each.what for each in refused])
+            yield f"{name}: on {launch_type.called} it needs another task definition than today's, without {what}."
 
 
 def daemon_of(entry: "DaemonEntry", definition: TaskDefinition | None, size: TaskSize) -> Daemon:
@@ -114,8 +121,19 @@ def service_of(entry: "ServiceEntry", definition: TaskDefinition | None, size: T
         scheduled_runs=() if load.runs is None else scheduled_runs(load.runs.runs),
         container_names=() if definition is None else definition.container_names,
         memory_use=_memory_use(entry),
+        off_launch_types=_off_launch_types(entry, definition),
         **{name: value for name, value in stated.items() if value is not None},  # type: ignore[arg-type]  # names and values of one dict
     )
+
+
+def _off_launch_types(entry: "ServiceEntry", definition: TaskDefinition | None) -> tuple[tuple[LaunchType, str], ...]:
+    allowed = tuple(LaunchType) if entry.launch_types is None else tuple(map(LaunchType, entry.launch_types))
+    off = {each: f"its launch_types are {', '.join(allowed)}" for each in LaunchType if each not in allowed}
+    for launch_type, refused in (definition.refused if definition else {}).items():
+        essential = [each.what for each in refused if each.is_essential]
+        if essential:
+            off[launch_type] = f"its task definition asks for {listed(essential)}"
+    return tuple(off.items())
 
 
 def _memory_use(entry: "ServiceEntry") -> MemoryUse | None:

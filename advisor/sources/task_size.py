@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from advisor.ecs import Architecture
+from advisor.ecs import Architecture, LaunchType
+from advisor.plan.refused_fields import Refused, refused_fields
 from advisor.sources.input_files import Place, listed, plain, shown
 from advisor.units import ECS_CPU_UNITS_PER_VCPU, MIB_PER_GIB
 
@@ -114,6 +115,8 @@ class TaskDefinition:
     ephemeral_storage_gib: int | None
     architecture: Architecture | None
     network_mode: str | None
+    refused: Mapping[LaunchType, tuple[Refused, ...]]
+    """What it asks for that Fargate and Managed Instances do not take."""
 
 
 def parse_task_definition(text: str, file: str) -> TaskDefinition:
@@ -156,6 +159,7 @@ def parse_task_definition(text: str, file: str) -> TaskDefinition:
         ephemeral_storage_gib=_storage(definition, file),
         architecture=_architecture(platform, file),
         network_mode=_network_mode(definition, file),
+        refused={each: refused_fields(definition, each) for each in (LaunchType.FARGATE, LaunchType.MANAGED_INSTANCES)},
     )
 
 

@@ -294,6 +294,9 @@ class ServiceEntry(_Entry):
     port: Annotated[int, Field(ge=1, le=65_535)] | None = Field(None, description="Load balanced if set.")
     present: PresentServiceEntry | None = None
     assign_public_ip: bool = Field(False, description="Gives every task a public IPv4 address.")
+    launch_types: list[LaunchTypeName] | None = Field(
+        None, min_length=1, description="Those of this service alone, where it cannot run on all. Default: all."
+    )
     memory_use: MemoryUseEntry | None = Field(
         None, description="Base and slope of a task's memory, in place of the most that was measured."
     )

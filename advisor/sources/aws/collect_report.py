@@ -126,8 +126,9 @@ def _service_notes(found: FoundService, findings: Findings) -> Iterator[str]:
         yield f"its present is not stated: {found.present.untold}, which a workload file cannot hold ({found.present.how})"
     if found.service.rollout:
         yield found.service.rollout
-    if found.is_taken and found.definition and found.definition.not_on_fargate:
-        yield f"it uses what Fargate does not offer: {', '.join(found.definition.not_on_fargate)}"
+    for launch_type, refused in found.definition.refused.items() if found.is_taken and found.definition else ():
+        if refused:
+            yield f"it uses what {launch_type.called} does not take: {', '.join(each.what for each in refused)}"
     deployed = found.service.deployed_at
     if deployed and deployed > findings.window.start and found.load:
         yield (

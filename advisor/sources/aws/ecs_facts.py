@@ -6,12 +6,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from advisor.ecs import LaunchType
+from advisor.plan.refused_fields import Refused, refused_fields
 from advisor.sources.aws.errors import stated
 
-_NOT_ON_FARGATE: Final = (
-    "privileged", "links", "disableNetworking", "dnsServers", "dnsSearchDomains", "dockerSecurityOptions", "extraHosts",
-)  # fmt: skip
-_NOT_ON_FARGATE_LINUX: Final = ("devices", "sharedMemorySize", "tmpfs", "maxSwap", "swappiness")
 _OF_PRIMARY: Final = "size and present are those of the primary"
 
 
@@ -102,8 +100,8 @@ class TaskDefinition:
     ephemeral_storage_gib: int | None
     network_mode: str | None
     needs_gpu: bool
-    not_on_fargate: tuple[str, ...]
-    """What it uses that Fargate does not offer, in words."""
+    refused: Mapping[LaunchType, tuple[Refused, ...]]
+    """What it asks for that Fargate and Managed Instances do not take."""
     containers: tuple[Container, ...]
 
 
@@ -269,35 +267,9 @@ def read_task_definition(facts: Mapping[str, Any]) -> TaskDefinition:
         or any(
             r.get("type") in ("GPU", "InferenceAccelerator") for c in definitions for r in c.get("resourceRequirements") or ()
         ),
-        not_on_fargate=tuple(dict.fromkeys(_not_on_fargate(facts, definitions))),
+        refused={each: refused_fields(facts, each) for each in (LaunchType.FARGATE, LaunchType.MANAGED_INSTANCES)},
         containers=containers,
     )
-
-
-def _not_on_fargate(facts: Mapping[str, Any], containers: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """Parameters of a Linux task definition that Fargate does not take [1]_.
-
-    .. [1] AWS, ECS Developer Guide, "Task definition differences for Fargate", read 2026-11-25.
-    """
-    if facts.get("networkMode") != "awsvpc":
-        yield f"network mode {facts.get('networkMode') or 'bridge'}"
-    if facts.get("placementConstraints"):
-        yield "placementConstraints"
-    if facts.get("ipcMode"):
-        yield "ipcMode"
-    if facts.get("pidMode") == "host":
-        yield "pidMode host"
-    for volume in facts.get("volumes") or ():
-        if volume.get("dockerVolumeConfiguration"):
-            yield "a Docker volume"
-        if (volume.get("host") or {}).get("sourcePath"):
-            yield "a volume of the host"
-    for container in containers:
-        yield from (key for key in _NOT_ON_FARGATE if container.get(key))
-        linux = container.get("linuxParameters") or {}
-        yield from (f"linuxParameters.{key}" for key in _NOT_ON_FARGATE_LINUX if linux.get(key))
-        if set((linux.get("capabilities") or {}).get("add") or ()) - {"SYS_PTRACE"}:
-            yield "added capabilities"
 
 
 def _container(facts: Mapping[str, Any]) -> Container:

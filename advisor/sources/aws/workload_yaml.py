@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from advisor.ecs import LaunchType
 from advisor.sources.aws.findings import Findings, FoundService
 from advisor.sources.aws.scheduled_tasks import ScheduledTask
 from advisor.sources.aws.stated_scaling import stated_scaling
@@ -49,6 +50,11 @@ def service_entry(found: FoundService, findings: Findings) -> dict[str, Any]:
     if stated.scaling:
         entry["scaling"] = dict(stated.scaling)
     entry["architectures"] = [architecture_of(found, findings)]
+    off = (
+        {each for each, refused in definition.refused.items() if any(r.is_essential for r in refused)} if definition else set()
+    )
+    if off:
+        entry["launch_types"] = [str(each) for each in LaunchType if each not in off]
     if present and present.is_spot:
         entry["interruptible"] = True
     if service.port:
@@ -215,11 +221,11 @@ def _remarks(found: FoundService, findings: Findings) -> Iterator[str]:
             yield f"{name} has no `present`: {found.present.untold}, which a workload file cannot state."
     if found.service.rollout:
         yield f"{name}: {found.service.rollout}."
-    if found.definition and found.definition.not_on_fargate:
-        yield (
-            f"{name} uses what Fargate does not offer: {', '.join(found.definition.not_on_fargate)}. A plan with it there "
-            "needs another task definition."
-        )
+    for launch_type, refused in found.definition.refused.items() if found.definition else ():
+        if refused:
+            is_out = any(each.is_essential for each in refused)
+            so = "which launch_types rule out" if is_out else "where it needs another task definition"
+            yield f"{name} uses what {launch_type.called} does not take, {so}: {', '.join(each.what for each in refused)}."
     if found.target and found.target.is_suspended:
         yield f"{name}: its scaling is suspended in part."
     if found.startup:

@@ -1,0 +1,116 @@
+"""What a task definition asks for that Fargate or Managed Instances do not take."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from advisor.ecs import LaunchType
+
+Document = Mapping[str, Any]
+
+_FARGATE_LOG_DRIVERS: Final = ("awslogs", "splunk", "awsfirelens")
+_CONTAINER: Final = {
+    LaunchType.FARGATE: (
+        "disableNetworking",
+        "dnsSearchDomains",
+        "dnsServers",
+        "dockerSecurityOptions",
+        "extraHosts",
+        "links",
+        "privileged",
+    ),
+    LaunchType.MANAGED_INSTANCES: (
+        "disableNetworking",
+        "dnsSearchDomains",
+        "dnsServers",
+        "dockerLabels",
+        "dockerSecurityOptions",
+        "extraHosts",
+        "hostname",
+        "links",
+    ),
+}
+_LINUX_PARAMETERS: Final = {
+    LaunchType.FARGATE: ("devices", "sharedMemorySize", "tmpfs", "maxSwap", "swappiness"),
+    LaunchType.MANAGED_INSTANCES: ("sharedMemorySize", "tmpfs", "maxSwap", "swappiness"),
+}
+_ESSENTIAL: Final = frozenset({"disableNetworking", "dockerSecurityOptions", "privileged", "linuxParameters.devices"})
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """One thing that a launch type does not take."""
+
+    what: str
+    """In words, with the container or volume."""
+    is_essential: bool
+    """A task that asks for it does not do its work without; else another way is at hand, such as other log drivers or names."""
+
+
+def refused_fields(definition: Document, launch_type: LaunchType) -> tuple[Refused, ...]:
+    """What of a task definition, as the API takes it, a launch type does not take; nothing on EC2.
+
+    References
+    ----------
+    Amazon ECS Developer Guide, "Task definition differences for Fargate" and "... for Amazon ECS Managed Instances", read
+    2026-11-26.
+    """
+    if launch_type is LaunchType.EC2:
+        return ()
+    found = [*_of_task(definition, launch_type)]
+    for container in _objects(definition.get("containerDefinitions")):
+        found += _of_container(container, launch_type)
+    return tuple(dict.fromkeys(found))
+
+
+_NETWORK_MODES: Final = {LaunchType.FARGATE: ("awsvpc",), LaunchType.MANAGED_INSTANCES: ("awsvpc", "host")}
+_NETWORK_MODE_OF_EC2: Final = "bridge"
+"""Where a definition states none."""
+
+
+def _of_task(definition: Document, launch_type: LaunchType) -> Iterator[Refused]:
+    network = definition.get("networkMode") or _NETWORK_MODE_OF_EC2
+    if network not in _NETWORK_MODES[launch_type]:
+        yield Refused(f"network mode {network}", is_essential=False)
+    if definition.get("inferenceAccelerators"):
+        yield Refused("inferenceAccelerators", is_essential=True)
+    if definition.get("ipcMode"):
+        yield Refused("ipcMode", is_essential=True)
+    if launch_type is LaunchType.FARGATE:
+        if definition.get("placementConstraints"):
+            yield Refused("placementConstraints", is_essential=False)
+        if definition.get("pidMode") not in (None, "task"):
+            yield Refused(f"pidMode {definition['pidMode']}", is_essential=True)
+    for volume in _objects(definition.get("volumes")):
+        if volume.get("dockerVolumeConfiguration"):
+            yield Refused(f"the Docker volume {volume.get('name')}", is_essential=True)
+        host = volume.get("host")
+        if isinstance(host, Mapping) and host.get("sourcePath"):
+            yield Refused(f"the host path of the volume {volume.get('name')}", is_essential=True)
+
+
+def _of_container(container: Document, launch_type: LaunchType) -> Iterator[Refused]:
+    of = f"of container {container.get('name')}"
+    parameters = container.get("linuxParameters")
+    parameters = parameters if isinstance(parameters, Mapping) else {}
+    fields = [key for key in _CONTAINER[launch_type] if container.get(key)]
+    fields += [f"linuxParameters.{key}" for key in _LINUX_PARAMETERS[launch_type] if parameters.get(key)]
+    yield from (Refused(f"{field} {of}", field in _ESSENTIAL) for field in fields)
+    if launch_type is not LaunchType.FARGATE:
+        return
+    if any(needed.get("type") == "GPU" for needed in _objects(container.get("resourceRequirements"))):
+        yield Refused(f"GPUs {of}", is_essential=True)
+    capabilities = parameters.get("capabilities")
+    added = capabilities.get("add") if isinstance(capabilities, Mapping) else None
+    names = [str(name) for name in added or () if name != "SYS_PTRACE"] if isinstance(added, list) else []
+    if names:
+        yield Refused(f"capability {', '.join(names)} {of}", is_essential=True)
+    logs = container.get("logConfiguration")
+    driver = logs.get("logDriver") if isinstance(logs, Mapping) else None
+    if driver is not None and driver not in _FARGATE_LOG_DRIVERS:
+        yield Refused(f"log driver {driver} {of}", is_essential=False)
+
+
+def _objects(value: object) -> Iterator[Document]:
+    """The objects of a list; nothing where it is none."""
+    return (each for each in value if isinstance(each, Mapping)) if isinstance(value, list) else iter(())
