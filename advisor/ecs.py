@@ -1,7 +1,7 @@
 """The vocabulary of Amazon ECS: launch types, architectures, task sizes, container instance types."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -54,10 +54,12 @@ class TaskSize:
     """1024 per vCPU, as in a task definition."""
     memory_mib: int
     """Limit of the whole task."""
+    gpus: int = 0
+    """Whole GPUs that its containers are given together."""
 
     def __post_init__(self) -> None:
-        if self.cpu_units <= 0 or self.memory_mib <= 0:
-            raise ValueError(f"a task needs CPU and memory above zero, got {self}")
+        if self.cpu_units <= 0 or self.memory_mib <= 0 or self.gpus < 0:
+            raise ValueError(f"a task needs CPU and memory above zero, and no fewer GPUs than none, got {self}")
 
     @property
     def vcpu(self) -> float:
@@ -72,14 +74,15 @@ class TaskSize:
 
         Rounded up, tasks that together fill an instance could be a unit too large for it.
         """
-        return TaskSize(cpu_units=max(1, int(self.cpu_units / work + CEIL_TOLERANCE)), memory_mib=self.memory_mib)
+        return replace(self, cpu_units=max(1, int(self.cpu_units / work + CEIL_TOLERANCE)))
 
     def fits_in(self, other: "TaskSize") -> bool:
         """Whether a task of this size fits where ``other`` is offered."""
-        return self.cpu_units <= other.cpu_units and self.memory_mib <= other.memory_mib
+        return self.cpu_units <= other.cpu_units and self.memory_mib <= other.memory_mib and self.gpus <= other.gpus
 
     def __str__(self) -> str:
-        return f"{self.cpu_units}/{self.memory_mib}"
+        gpus = f"/{self.gpus} GPU{'s' if self.gpus > 1 else ''}" if self.gpus else ""
+        return f"{self.cpu_units}/{self.memory_mib}{gpus}"
 
 
 def _fargate_sizes() -> Iterator[TaskSize]:
@@ -132,6 +135,9 @@ class InstanceType:
     is_current_generation: bool
     is_bare_metal: bool
     has_accelerator: bool
+    """A GPU, FPGA or ML chip, or a part of one."""
+    gpus: int | None = None
+    """Whole NVIDIA GPUs, which ECS gives to tasks; None where there is none, or where it is not known."""
 
     @property
     def family(self) -> str:

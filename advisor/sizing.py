@@ -202,6 +202,8 @@ def right_sizes(service: Service, demand: FloatArray, observed: ObservedTask, st
     :math:`m \ge m^\mathrm{declared} \max(1, c^\mathrm{new} / c^\mathrm{declared}, \max_t n^\mathrm{old}_t / n^\mathrm{new}_t)`.
     """
     in_use = cpu_units_in_use(service, demand)
+    if service.task.gpus:  # what of them a task uses is not measured
+        return ()
     if in_use is None or np.isnan(observed.cpu_units_max).all() or np.isnan(observed.running_tasks).all():
         return ()
     target = service.scaling.target_cpu_fraction * (1 + CEIL_TOLERANCE)

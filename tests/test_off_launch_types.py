@@ -46,10 +46,10 @@ def why_not(found, words):
         (
             {"linuxParameters": {"capabilities": {"add": ["SYS_PTRACE", "NET_ADMIN"]}}},
             {},
-            "capability NET_ADMIN of container app",
+            "added capabilities of container app",
         ),
-        ({}, {"volumes": [{"name": "x", "dockerVolumeConfiguration": {"driver": "rexray"}}]}, "the Docker volume x"),
-        ({}, {"volumes": [{"name": "x", "host": {"sourcePath": "/data"}}]}, "the host path of the volume x"),
+        ({}, {"volumes": [{"name": "x", "dockerVolumeConfiguration": {"driver": "rexray"}}]}, "a Docker volume"),
+        ({}, {"volumes": [{"name": "x", "host": {"sourcePath": "/data"}}]}, "a volume of the host"),
         ({}, {"pidMode": "host"}, "pidMode host"),
         ({}, {"ipcMode": "host"}, "ipcMode"),
     ],
@@ -66,7 +66,7 @@ def test_what_only_instances_offer_rules_fargate_out(workload, container, more, 
     ("container", "more", "what"),
     [
         ({"links": ["db"]}, {}, "links of container app"),
-        ({"logConfiguration": {"logDriver": "json-file"}}, {}, "log driver json-file of container app"),
+        ({"logConfiguration": {"logDriver": "json-file"}}, {}, "the log driver of container app"),
         ({}, {"networkMode": "bridge"}, "network mode bridge"),
         ({}, {"placementConstraints": [{"type": "memberOf", "expression": "a"}]}, "placementConstraints"),
     ],
@@ -81,7 +81,7 @@ def test_what_can_be_had_another_way_leaves_fargate_in_and_is_said(workload, con
 def test_managed_instances_take_privileges_and_no_volumes_of_the_host():
     assert not refused_fields(definition({"privileged": True}), MANAGED)
     host = definition(volumes=[{"name": "x", "host": {"sourcePath": "/data"}}])
-    assert [each.what for each in refused_fields(host, MANAGED)] == ["the host path of the volume x"]
+    assert [each.what for each in refused_fields(host, MANAGED)] == ["a volume of the host"]
     assert not refused_fields(host, LaunchType.EC2)
 
 

@@ -433,6 +433,7 @@ INSTANCE_TYPE_COLUMNS: Final = (
     "current_generation",
     "bare_metal",
     "accelerator",
+    "gpus",
     "managed_instances_fee_scope",
     "spec_source_id",
 )
@@ -465,6 +466,7 @@ def instance_type_row(name: str, specs: Specs) -> Row:
         flag(spec["current_generation"]),
         flag(spec["bare_metal"]),
         flag(has_accelerator(spec)),
+        nvidia_gpus(spec),
         fee_scope(name),
         spec["spec_source"],
     )
@@ -503,6 +505,12 @@ def network(name: str, specs: Specs) -> tuple[str, str, str, str]:
 def has_accelerator(spec: Any) -> bool:
     counts = (spec["gpu_count"], spec["accelerator_count"])
     return any(not pd.isna(n) and n > 0 for n in counts) or bool(ACCELERATED_FAMILY.match(spec["family"]))
+
+
+def nvidia_gpus(spec: Any) -> str:
+    """Whole GPUs that ECS gives to tasks. The source names those of NVIDIA, but not the oldest (g2, g3, p2, and most of p3)."""
+    is_whole = not pd.isna(spec["gpu_name"]) and not pd.isna(spec["gpu_count"]) and spec["gpu_count"] >= 1
+    return number(spec["gpu_count"]) if is_whole else ""
 
 
 def fee_scope(name: str) -> str:

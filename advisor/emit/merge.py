@@ -365,7 +365,7 @@ def _refuse_off(launch_type: LaunchType, request: Document, name: str) -> None:
     found = [each.what for each in refused_fields(request, launch_type)]
     if found:
         raise InputError(
-            f"{name}: {launch_type.called} take{'s' if launch_type is LaunchType.FARGATE else ''} no {', no '.join(found)}",
+            f"{name}: {launch_type.called} does not take {', '.join(found)}",
             fix="Take these out of the file, or keep the service on EC2 with launch_types: [EC2].",
         )
 

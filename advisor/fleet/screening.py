@@ -15,7 +15,7 @@ from advisor.billing import amounts_usd, total_usd
 from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
 from advisor.fleet.held import HeldTasks
 from advisor.meters import Meter
-from advisor.optimize.candidates import candidates
+from advisor.optimize.candidates import candidates, least_gpus_of
 from advisor.optimize.parts import MANAGED_FEE_RANGE, PACKING_RANGE, ROOT_VOLUME_GIB
 from advisor.optimize.search import CapacityKind, Search
 from advisor.pricing import PriceCatalog
@@ -55,7 +55,7 @@ def screened_choices(
         region=region,
         axis=first,
         constraints=constraints,
-        candidates=candidates(catalog, region, constraints),
+        candidates=candidates(catalog, region, constraints, least_gpus=least_gpus_of(service for service, _ in services)),
     )
     alike: dict[tuple[object, ...], list[int]] = {}
     for number, (service, _) in enumerate(services):
@@ -130,7 +130,9 @@ def _add_instances(
     types = search.candidates
     rates = search.rates(kind, has_public_ip=service.has_public_ip)
     room = tasks_per_instance(reservation(service.task), types.capacity)
-    usable = np.flatnonzero((room >= 1) & types.of(kind.architecture) & ~np.isnan(rates).any(axis=-1) & ~types.is_burstable)
+    usable = np.flatnonzero(
+        search.holds(service.task) & types.of(kind.architecture) & ~np.isnan(rates).any(axis=-1) & ~types.is_burstable
+    )
     if not usable.size:
         return
     hours = _instance_hours([held for _, held in group], room[usable], search.constraints.zones)

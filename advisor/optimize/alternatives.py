@@ -236,7 +236,7 @@ def _cluster_choices(
     found += _per_service_choices(cheapest, loads, search)
     packed: dict[frozenset[str], PackedLoad] = {}
     for kind in _cluster_kinds(search, loads):
-        found += _shared_choices(search, cluster, loads, kind, hours, packed)
+        found += _shared_choices(search, cluster, loads, kind, hours, cheapest, packed)
     found += _hybrid_choices(search, cluster, loads, cheapest, hours, packed)
     found += _mixed_choices(search, cluster, loads, cheapest, hours, found)
     return without_repeats(found)
@@ -345,15 +345,25 @@ def _shared_choices(
     loads: Sequence[ServiceLoad],
     kind: CapacityKind,
     hours: FloatArray,
+    cheapest: _Cheapest,
     packed: dict[frozenset[str], PackedLoad],
 ) -> Iterable[Choice]:
-    """All services on instances of one architecture; where some lack it, these on a second cluster of the other one."""
+    """All services on instances of one architecture; where some lack it, these on a second cluster of the other one.
+
+    Services whose tasks ask for GPUs keep instances of their own: others would take room on them that only these can use.
+    """
     (other,) = (a for a in Architecture if a is not kind.architecture)
-    first = [load for load in loads if kind.architecture in load.service.architectures]
-    second = [load for load in loads if kind.architecture not in load.service.architectures]
-    if not first or len(loads) < 2:
+    sharing = [load for load in loads if not load.service.task.gpus]
+    first = [load for load in sharing if kind.architecture in load.service.architectures]
+    second = [load for load in sharing if kind.architecture not in load.service.architectures]
+    alone = [
+        cheapest.choice(load.service.name, (kind.launch_type,), (kind.purchase_option,))
+        for load in loads
+        if load.service.task.gpus
+    ]
+    if not first or len(sharing) < 2 or not all(alone):
         return
-    parts: list[Part] = []
+    parts: list[Part] = [part for choice in alone if choice for part in choice.parts]
     for group, one_kind in ((first, kind), (second, replace(kind, architecture=other))):
         if group:
             part = shared_part(search, _packed(packed, group), one_kind, hours, name=cluster)
@@ -400,7 +410,8 @@ def _hybrid_choices(
         return
     for architecture in Architecture:
         kind = CapacityKind(launch_type=LaunchType.EC2, purchase_option=PurchaseOption.ON_DEMAND, architecture=architecture)
-        eligible = sorted((load for load in loads if architecture in load.service.architectures), key=_steadiness, reverse=True)
+        fitting = [load for load in loads if architecture in load.service.architectures and not load.service.task.gpus]
+        eligible = sorted(fitting, key=_steadiness, reverse=True)
         best_usd = sum(cheapest.usd[choice.id] for choice in own.values() if choice)
         best: Choice | None = None
         for size in _set_sizes(len(eligible), len(loads)):

@@ -15,7 +15,7 @@ from advisor.optimize.work import left_out_sentence, work_per_vcpu
 from advisor.pricing import PriceCatalog
 from advisor.simulate.instances import capacity
 from advisor.units import CEIL_TOLERANCE, BoolArray, FloatArray, IntArray
-from advisor.workload import Constraints, Daemon
+from advisor.workload import Constraints, Daemon, Service
 
 LEAST_GENERATION: Mapping[str, int] = {"c": 5, "m": 5, "r": 5, "t": 3, "x": 2}
 """Oldest generation of each general family that is proposed; the other families are for special hardware."""
@@ -43,6 +43,8 @@ class Candidates:
     notes: tuple[str, ...]
     daemons: tuple[Daemon, ...] = ()
     """What every instance runs beside the services; ``capacity`` is what they leave."""
+    least_gpus: int = 0
+    """The fewest that a task which asks for GPUs asks for; 0 where none does."""
 
     def capacity_of(self, instance_type: InstanceType) -> IntArray:
         """(3,): what one instance of a type offers to services."""
@@ -65,22 +67,34 @@ class Candidates:
         return np.array([architecture in t.architectures for t in self.types], dtype=np.bool_)
 
     @property
+    def has_gpus(self) -> BoolArray:
+        """(types,): which types are for tasks that ask for GPUs, and for no others."""
+        return np.array([t.gpus is not None for t in self.types], dtype=np.bool_)
+
+    @property
     def is_burstable(self) -> BoolArray:
         """(types,): which types charge for CPU above their baseline."""
         return _is_burstable(self.types)
 
 
-def candidates(catalog: PriceCatalog, region: str, constraints: Constraints, daemons: tuple[Daemon, ...] = ()) -> Candidates:
+def candidates(
+    catalog: PriceCatalog, region: str, constraints: Constraints, daemons: tuple[Daemon, ...] = (), *, least_gpus: int = 0
+) -> Candidates:
     """Instance types that the constraints, their family, their zones and the daemons allow.
+
+    Parameters
+    ----------
+    least_gpus
+        The fewest that a task which asks for GPUs asks for; 0 where none does. Types with GPUs are for these tasks alone.
 
     Raises
     ------
     InputError
-        No type is left.
+        No type is left, or none with GPUs where a task asks for some.
     """
     offered = catalog.instance_types(region)
     zones = {t.name: catalog.zones_offering(t.name, region) for t in offered}
-    allowed = [t for t in offered if _is_allowed(t, constraints)]
+    allowed = [t for t in offered if _is_allowed(t, constraints, has_gpus=least_gpus > 0)]
     in_zones = tuple(t for t in allowed if (n := zones[t.name]) is None or n >= constraints.zones)
     with_daemons = [t for t in in_zones if all(set(t.architectures) & set(daemon.architectures) for daemon in daemons)]
     wanted = constraints.work_per_vcpu
@@ -103,6 +117,13 @@ def candidates(catalog: PriceCatalog, region: str, constraints: Constraints, dae
             f" and is offered in {constraints.zones} zones",
             fix="Widen the patterns, lower constraints.zones, or allow FARGATE alone in constraints.launch_types.",
         )
+    if least_gpus and not any(t.gpus for t in types):
+        raise InputError(
+            f"tasks ask for GPUs, and constraints.instance_types {list(constraints.instance_types)} names no type with any "
+            f"that {region} offers in {constraints.zones} zones",
+            fix='Name them, such as ["g4dn.*"], or ["*", "g4dn.*"] beside other services. On another GPU a task does other '
+            "work than was measured, so none is taken unasked.",
+        )
     n_unknown = sum(zones[t.name] is None for t in types)
     notes = (
         [f"{n_unknown} of {len(types)} candidate instance types: the zones that offer them are not known"] if n_unknown else []
@@ -111,7 +132,8 @@ def candidates(catalog: PriceCatalog, region: str, constraints: Constraints, dae
     names = [t.name for t in types]
     work = np.array([factors[name] for name in names])
     offered_units = np.array(
-        [capacity(t, has_trunking=constraints.has_trunking, daemons=daemons) for t in types], dtype=np.int64
+        [capacity(t, has_trunking=constraints.has_trunking, daemons=daemons, least_gpus=least_gpus) for t in types],
+        dtype=np.int64,
     )
     offered_units[:, 0] = np.floor(offered_units[:, 0] * work + CEIL_TOLERANCE)
     on_demand = PurchaseOption.ON_DEMAND
@@ -120,6 +142,7 @@ def candidates(catalog: PriceCatalog, region: str, constraints: Constraints, dae
         capacity=offered_units,
         work_per_vcpu=work,
         daemons=daemons,
+        least_gpus=least_gpus,
         on_demand_usd=catalog.rates_usd([instance_hour(n, on_demand) for n in names], region),
         spot_pool_usd=catalog.rates_usd([spot_pool_hour(n) for n in names], region),
         managed_fee_usd=catalog.rates_usd([managed_instances_fee_hour(n) for n in names], region),
@@ -127,6 +150,11 @@ def candidates(catalog: PriceCatalog, region: str, constraints: Constraints, dae
         outliers=rate_outliers(offered, catalog.rates_usd([instance_hour(t.name, on_demand) for t in offered], region)),
         notes=tuple(notes),
     )
+
+
+def least_gpus_of(services: Iterable[Service]) -> int:
+    """The fewest GPUs of those tasks that ask for any; 0 where none does."""
+    return min((service.task.gpus for service in services if service.task.gpus), default=0)
 
 
 def family_and_generation(instance_type: str) -> tuple[str, int]:
@@ -138,11 +166,12 @@ def family_and_generation(instance_type: str) -> tuple[str, int]:
 def rate_outliers(types: Iterable[InstanceType], usd_per_hour: FloatArray) -> dict[str, str]:
     """Types whose rate stands apart from the three or more sizes of their family, per vCPU and per GiB of memory alike.
 
-    Families are priced in proportion to one or the other: the t types by memory, most others by both.
+    Families are priced in proportion to one or the other: the t types by memory, most others by both; those with accelerators
+    by these.
     """
     by_family: defaultdict[str, list[tuple[InstanceType, float]]] = defaultdict(list)
     for instance_type, usd in zip(types, usd_per_hour.tolist(), strict=True):
-        if not instance_type.is_bare_metal:
+        if not instance_type.is_bare_metal and not instance_type.has_accelerator:
             by_family[instance_type.family].append((instance_type, usd))
     found = {}
     for family, members in by_family.items():
@@ -169,10 +198,14 @@ def _is_burstable(types: Iterable[InstanceType]) -> BoolArray:
     return np.array([t.baseline_fraction is not None for t in types], dtype=np.bool_)
 
 
-def _is_allowed(instance_type: InstanceType, constraints: Constraints) -> bool:
-    if instance_type.is_bare_metal or instance_type.has_accelerator:
-        return False
+def _is_allowed(instance_type: InstanceType, constraints: Constraints, *, has_gpus: bool) -> bool:
     patterns = constraints.instance_types
+    if instance_type.has_accelerator:
+        # AWS has no ECS-optimized image with GPU drivers for ARM64.
+        can_run = has_gpus and instance_type.gpus is not None and Architecture.X86_64 in instance_type.architectures
+        patterns = tuple(pattern for pattern in patterns if pattern != "*") if can_run else ()
+    if instance_type.is_bare_metal:
+        return False
     if not any(fnmatch.fnmatchcase(instance_type.name, pattern) for pattern in patterns):
         return False
     letters, generation = family_and_generation(instance_type.name)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
@@ -54,8 +55,9 @@ def lower_bound_usd(
     elsewhere_usd = np.array([service.elsewhere_usd for service in services])
     least_usd = elsewhere_usd.copy()
     floor_usd = np.inf
-    for kind in kinds:
-        found = _at_prices_of(kind, services, owner, is_first, least_usd, load, state_hours, search)
+    ask_for_gpus = sorted({run.size.gpus > 0 for run in load.runs})
+    for kind, has_gpus in product(kinds, ask_for_gpus):
+        found = _at_prices_of(kind, services, owner, is_first, least_usd, load, state_hours, search, has_gpus=has_gpus)
         if found is not None:
             usd, floor = found
             np.minimum.at(least_usd, owner, usd)
@@ -75,19 +77,26 @@ def _at_prices_of(
     load: PackedLoad,
     state_hours: FloatArray,
     search: Search,
+    *,
+    has_gpus: bool = False,
 ) -> tuple[FloatArray, float] | None:
-    """Least that each service and size costs a month on instances of a kind, and the least instances; None where none fits."""
+    """Least that each service and size costs a month on instances of a kind, and the least instances; None where none fits.
+
+    Of types with GPUs and the services that ask for them, or of all others: no plan puts both on one capacity provider.
+    """
     may = np.array(
         [
             kind.architecture in services[at].architectures
             and run.service.why_off(kind.launch_type) is None
+            and (run.size.gpus > 0) is has_gpus
             and (services[at].is_interruptible or kind.purchase_option is not PurchaseOption.SPOT)
             for at, run in zip(owner, load.runs, strict=True)
         ]
     )
     usd_per_hour = _usd_per_instance_hour(kind, search)
     candidates = search.candidates
-    types = np.flatnonzero(candidates.of(kind.architecture) & ~candidates.is_burstable & np.isfinite(usd_per_hour))
+    is_of_kind = candidates.of(kind.architecture) & (candidates.has_gpus == has_gpus)
+    types = np.flatnonzero(is_of_kind & ~candidates.is_burstable & np.isfinite(usd_per_hour))
     if not types.size:
         return None
     fits = (tasks_per_instance(load.sizes[:, np.newaxis], candidates.capacity[types]) >= 1).any(axis=1)

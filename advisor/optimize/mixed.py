@@ -65,7 +65,7 @@ def mixed_fleet(
         for load, each in zip(loads, usd, strict=True)
     ]
     chosen = cheaper_on_instances(options, kind, search, hours)
-    may = np.array([kind.architecture in load.service.architectures for load in loads])
+    may = np.array([kind.architecture in each.service.architectures and not each.service.task.gpus for each in loads])
     best: MixedFleet | None = None
     for members in _distinct([chosen, may]):
         group = [load for load, is_in in zip(loads, members, strict=True) if is_in]

@@ -304,7 +304,7 @@ def service_plan(
         metric, target = _scaling_policy(run)
         least = run.min_tasks
         most = service.scaling.max_tasks if service.scaling.max_tasks is not None else max(least, DEPLOYMENT_SURGE * peak)
-    return ServicePlan(
+    plan = ServicePlan(
         launch_type=provider.launch_type,
         purchase_option=provider.purchase_option,
         architecture=architecture,
@@ -320,6 +320,12 @@ def service_plan(
         ephemeral_storage_gib=service.ephemeral_storage_gib,
         has_public_ip=service.has_public_ip,
     )
+    return _with_gpus(plan, service.name)
+
+
+def _with_gpus(plan: ServicePlan, name: str) -> ServicePlan:
+    """The plan with the container that is given the GPUs of its tasks, where they ask for any."""
+    return replace(plan, containers=plan.containers_of(name), image=None) if plan.gpus else plan
 
 
 MOST_SCHEDULES = 20
@@ -344,7 +350,7 @@ def batch_plans(run: RunningTasks, provider: CapacityProvider, architecture: Arc
         peak = int(np.nanmax(run.tasks, initial=1.0))
         disabled = ScheduledRun(schedule=STAND_IN_SCHEDULE, time_zone="UTC", tasks=1)
         stated = [(disabled, min(MAX_TASKS_A_RUN, max(peak, 1)))]
-    return tuple(
+    plans = (
         ServicePlan(
             launch_type=provider.launch_type,
             purchase_option=provider.purchase_option,
@@ -364,6 +370,7 @@ def batch_plans(run: RunningTasks, provider: CapacityProvider, architecture: Arc
         )
         for each, tasks in stated
     )
+    return tuple(_with_gpus(plan, run.service.name) for plan in plans)
 
 
 def _scaling_policy(run: RunningTasks) -> tuple[ScalingMetric, float]:

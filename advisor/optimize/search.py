@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from advisor.billing import amounts_usd, total_usd
-from advisor.ecs import Architecture, LaunchType, PlacementStrategy, PurchaseOption
+from advisor.ecs import Architecture, LaunchType, PlacementStrategy, PurchaseOption, TaskSize
 from advisor.errors import InputError
 from advisor.meters import GP3_GIB_MONTH, PUBLIC_IPV4_HOUR, sum_over_states
-from advisor.optimize.candidates import Candidates, candidates
+from advisor.optimize.candidates import Candidates, candidates, least_gpus_of
 from advisor.optimize.parts import MANAGED_FEE_RANGE, PACKING_RANGE, ROOT_VOLUME_GIB, Part, instance_provider, instances_part
 from advisor.plan import CapacityProvider, Commitment
 from advisor.pricing import PriceCatalog
@@ -82,12 +82,17 @@ class Search:
         c = self.candidates
         if any(run.service.why_off(kind.launch_type) is not None for run in runs):
             return np.zeros(len(c.types), dtype=np.bool_)
-        fits = np.all([tasks_per_instance(reservation(run.size), c.capacity) >= 1 for run in runs], axis=0)
+        fits = np.all([self.holds(run.size) for run in runs], axis=0)
         is_cpu_known = all(run.cpu_units is not None for run in runs) and not c.daemons  # what daemons use is not known
         # Managed Instances are not offered as T nano and micro, and run burstable types unlimited like EC2.
         return np.asarray(
             fits & c.of(kind.architecture) & ~np.isnan(self.rates(kind)).any(axis=-1) & (is_cpu_known | ~c.is_burstable)
         )
+
+    def holds(self, size: TaskSize) -> BoolArray:
+        """(types,): which hold a task; types with GPUs only tasks that ask for some."""
+        c = self.candidates
+        return np.asarray((tasks_per_instance(reservation(size), c.capacity) >= 1) & (c.has_gpus == (size.gpus > 0)))
 
     def names(self, index: IntArray) -> TextArray:
         """Names of candidate types."""
@@ -114,7 +119,9 @@ def search_for(workload: Workload, catalog: PriceCatalog) -> Search:
             fix="Read it with read_catalog(workload.region, rates_file=Path(workload.rates_file)).",
         )
     axis = timeline(workload.start, workload.step_s, workload.n_steps)
-    types = candidates(catalog, workload.region, workload.constraints, workload.daemons)
+    types = candidates(
+        catalog, workload.region, workload.constraints, workload.daemons, least_gpus=least_gpus_of(workload.services)
+    )
     return Search(
         catalog=catalog,
         region=workload.region,

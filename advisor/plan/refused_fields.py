@@ -42,7 +42,7 @@ class Refused:
     """One thing that a launch type does not take."""
 
     what: str
-    """In words, with the container or volume."""
+    """In words, with the container; no value of a field, which may be a secret."""
     is_essential: bool
     """A task that asks for it does not do its work without; else another way is at hand, such as other log drivers or names."""
 
@@ -64,14 +64,13 @@ def refused_fields(definition: Document, launch_type: LaunchType) -> tuple[Refus
 
 
 _NETWORK_MODES: Final = {LaunchType.FARGATE: ("awsvpc",), LaunchType.MANAGED_INSTANCES: ("awsvpc", "host")}
-_NETWORK_MODE_OF_EC2: Final = "bridge"
-"""Where a definition states none."""
 
 
 def _of_task(definition: Document, launch_type: LaunchType) -> Iterator[Refused]:
-    network = definition.get("networkMode") or _NETWORK_MODE_OF_EC2
+    network = definition.get("networkMode") or "bridge"  # what EC2 takes where none is stated
     if network not in _NETWORK_MODES[launch_type]:
-        yield Refused(f"network mode {network}", is_essential=False)
+        stated = f"network mode {network}" if network in ("bridge", "host", "none") else "its network mode"
+        yield Refused(stated, is_essential=False)
     if definition.get("inferenceAccelerators"):
         yield Refused("inferenceAccelerators", is_essential=True)
     if definition.get("ipcMode"):
@@ -80,13 +79,13 @@ def _of_task(definition: Document, launch_type: LaunchType) -> Iterator[Refused]
         if definition.get("placementConstraints"):
             yield Refused("placementConstraints", is_essential=False)
         if definition.get("pidMode") not in (None, "task"):
-            yield Refused(f"pidMode {definition['pidMode']}", is_essential=True)
+            yield Refused("pidMode host", is_essential=True)
     for volume in _objects(definition.get("volumes")):
         if volume.get("dockerVolumeConfiguration"):
-            yield Refused(f"the Docker volume {volume.get('name')}", is_essential=True)
+            yield Refused("a Docker volume", is_essential=True)
         host = volume.get("host")
         if isinstance(host, Mapping) and host.get("sourcePath"):
-            yield Refused(f"the host path of the volume {volume.get('name')}", is_essential=True)
+            yield Refused("a volume of the host", is_essential=True)
 
 
 def _of_container(container: Document, launch_type: LaunchType) -> Iterator[Refused]:
@@ -102,13 +101,12 @@ def _of_container(container: Document, launch_type: LaunchType) -> Iterator[Refu
         yield Refused(f"GPUs {of}", is_essential=True)
     capabilities = parameters.get("capabilities")
     added = capabilities.get("add") if isinstance(capabilities, Mapping) else None
-    names = [str(name) for name in added or () if name != "SYS_PTRACE"] if isinstance(added, list) else []
-    if names:
-        yield Refused(f"capability {', '.join(names)} {of}", is_essential=True)
+    if isinstance(added, list) and any(name != "SYS_PTRACE" for name in added):
+        yield Refused(f"added capabilities {of}", is_essential=True)
     logs = container.get("logConfiguration")
     driver = logs.get("logDriver") if isinstance(logs, Mapping) else None
     if driver is not None and driver not in _FARGATE_LOG_DRIVERS:
-        yield Refused(f"log driver {driver} {of}", is_essential=False)
+        yield Refused(f"the log driver {of}", is_essential=False)
 
 
 def _objects(value: object) -> Iterator[Document]:

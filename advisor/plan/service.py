@@ -1,6 +1,6 @@
 """How a service of a plan runs, and what gives it capacity."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -213,6 +213,11 @@ class ServicePlan:
     is_schedule_enabled: bool = field(default=True, metadata=OPTIONAL)
     """False: nobody stated when the job runs, so its schedule stands in and starts nothing."""
 
+    def __post_init__(self) -> None:
+        # What of GPUs a task has is what its containers are given.
+        gpus = sum(container.gpus for container in self.containers) if self.containers else self.task.gpus
+        object.__setattr__(self, "task", replace(self.task, gpus=gpus))
+
     @property
     def is_windows(self) -> bool:
         return self.operating_system.startswith("WINDOWS")
@@ -220,7 +225,7 @@ class ServicePlan:
     @property
     def gpus(self) -> int:
         """Of each task."""
-        return sum(container.gpus for container in self.containers)
+        return self.task.gpus
 
     @property
     def strategy_items(self) -> tuple[StrategyItem, ...]:
@@ -232,7 +237,7 @@ class ServicePlan:
         if self.containers:
             return self.containers
         ports = () if self.port is None else (PortMapping(container_port=self.port),)
-        return (Container(name=name, image=self.image, ports=ports),)
+        return (Container(name=name, image=self.image, ports=ports, gpus=self.task.gpus),)
 
     def balanced_container(self, name: str) -> Container:
         """The container that the load balancer sends to: the first that listens on ``port``."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from advisor.ecs import LaunchType, PurchaseOption
+from advisor.ecs import LaunchType, PurchaseOption, TaskSize
 from advisor.optimize.alternatives import Alternatives
 from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.parts import Part
@@ -16,6 +16,11 @@ from advisor.recommend.result import Alternative, ServiceAdvice, SizeAdvice
 from advisor.recommend.verdict import Ranked
 from advisor.simulate.scaling import RunningTasks
 from advisor.units import FloatArray
+
+
+def size_of(task: TaskSize) -> dict[str, int]:
+    """A task size as results hold it."""
+    return {"cpu": task.cpu_units, "memory": task.memory_mib, **({"gpus": task.gpus} if task.gpus else {})}
 
 
 def service_advice(
@@ -35,7 +40,7 @@ def service_advice(
         launch_type=plan.launch_type,
         purchase_option=plan.purchase_option,
         capacity_provider_strategy=strategy,
-        task_size={"cpu": plan.task.cpu_units, "memory": plan.task.memory_mib},
+        task_size=size_of(plan.task),
         architecture=plan.architecture,
         instance_types=part.provider.instance_types,
         tasks_p50=weighted_quantile(part.tasks[row][known], load.hours[known], 0.5),
@@ -70,7 +75,7 @@ def _size_advice(load: ServiceLoad, run: RunningTasks, found: Alternatives) -> S
     if right is None or right.right_size is None or right.run.size != run.size:
         return None
     return SizeAdvice(
-        declared={"cpu": load.service.task.cpu_units, "memory": load.service.task.memory_mib},
+        declared=size_of(load.service.task),
         hours_above_target_today=right.right_size.hours_above_target_today,
         hours_above_target=right.right_size.hours_above_target,
         hours_above_full=right.right_size.hours_above_full,

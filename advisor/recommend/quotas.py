@@ -39,13 +39,21 @@ _FARGATE: Final = {
     PurchaseOption.ON_DEMAND: ("Fargate On-Demand vCPU resource count", "L-3032A538", 6.0),
     PurchaseOption.SPOT: ("Fargate Spot vCPU resource count", "L-36FBB829", 6.0),
 }
-_STANDARD: Final = "ACDHIMRTZ"
-"""First letters of the families that share the quota of standard instances."""
+_GROUPS: Final = {"ACDHIMRTZ": "standard", "GV": "g", "P": "p", "X": "x"}
+"""First letters of the families that share a quota."""
 _EC2: Final = {
-    (PurchaseOption.ON_DEMAND, True): ("Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", "L-1216C47A", 5.0),
-    (PurchaseOption.ON_DEMAND, False): ("Running On-Demand X instances", "L-7295265B", 0.0),
-    (PurchaseOption.SPOT, True): ("All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests", "L-34B43A08", 5.0),
-    (PurchaseOption.SPOT, False): ("All X Spot Instance Requests", "L-E3A00192", 0.0),
+    (PurchaseOption.ON_DEMAND, "standard"): (
+        "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances",
+        "L-1216C47A",
+        5.0,
+    ),
+    (PurchaseOption.ON_DEMAND, "x"): ("Running On-Demand X instances", "L-7295265B", 0.0),
+    (PurchaseOption.ON_DEMAND, "g"): ("Running On-Demand G and VT instances", "L-DB2E81BA", 0.0),
+    (PurchaseOption.ON_DEMAND, "p"): ("Running On-Demand P instances", "L-417A185B", 0.0),
+    (PurchaseOption.SPOT, "standard"): ("All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests", "L-34B43A08", 5.0),
+    (PurchaseOption.SPOT, "x"): ("All X Spot Instance Requests", "L-E3A00192", 0.0),
+    (PurchaseOption.SPOT, "g"): ("All G and VT Spot Instance Requests", "L-3819A6DF", 0.0),
+    (PurchaseOption.SPOT, "p"): ("All P4, P3 and P2 Spot Instance Requests", "L-7212CCBC", 0.0),
 }
 
 
@@ -79,13 +87,13 @@ def _fargate(parts: Sequence[Part]) -> Iterator[Quota]:
 def _ec2(parts: Sequence[Part], types: Sequence[InstanceType]) -> Iterator[Quota]:
     """Instances at their most; deployments use room that is there, or one instance more, which nobody can tell beforehand."""
     vcpu = {each.name: each.vcpu for each in types}
-    needed: dict[tuple[PurchaseOption, bool], float] = {}
+    needed: dict[tuple[PurchaseOption, str], float] = {}
     for part in parts:
         names = part.provider.instance_types
         if part.on_instances is None or not names:
             continue
         running = peak_instances(part)
-        key = part.provider.purchase_option, names[0][0].upper() in _STANDARD
+        key = part.provider.purchase_option, _group(names[0])
         needed[key] = needed.get(key, 0.0) + running * max(vcpu[name] for name in names)
     for key, (name, code, default) in _EC2.items():
         if key in needed:
@@ -99,3 +107,9 @@ def _ec2(parts: Sequence[Part], types: Sequence[InstanceType]) -> Iterator[Quota
                 unit="vCPU",
                 source=EC2_SOURCE,
             )
+
+
+def _group(instance_type: str) -> str:
+    """Families that share a quota with a type; itself where none is known."""
+    first = instance_type[0].upper()
+    return next((group for letters, group in _GROUPS.items() if first in letters), instance_type)

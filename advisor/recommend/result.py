@@ -115,7 +115,7 @@ class ServiceAdvice:
     capacity_provider_strategy: tuple[StrategyItem, ...]
     """Empty for plain Fargate, which a launch type expresses."""
     task_size: Mapping[str, int]
-    """``cpu`` in CPU units and ``memory`` in MiB."""
+    """``cpu`` in CPU units and ``memory`` in MiB; ``gpus`` where its tasks ask for any."""
     architecture: Architecture
     instance_types: tuple[str, ...]
     tasks_p50: float

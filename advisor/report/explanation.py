@@ -179,7 +179,8 @@ def _of_service(recommendation: Recommendation, service: ServiceAdvice, sources:
     best = recommendation.recommended
     cheapest = next((a for a in own if a.monthly_usd), None)
     reference = chosen or cheapest
-    size = f"{service.task_size['cpu']} CPU units and {service.task_size['memory']} MiB a task"
+    gpus = f", {n} GPU{'s' if n > 1 else ''}" if (n := service.task_size.get("gpus")) else ""
+    size = f"{service.task_size['cpu']} CPU units and {service.task_size['memory']} MiB{gpus} a task"
     shared = _sharers(best.plan, service.name)
     return Explanation(
         scope=service.name,

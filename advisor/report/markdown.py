@@ -27,6 +27,7 @@ from advisor.report.words import (
     steps_sentence,
     sure_sentence,
     targets_sentence,
+    task_size_text,
     where,
 )
 
@@ -120,7 +121,7 @@ def _alternatives(recommendation: Recommendation) -> list[str]:
 def _services(recommendation: Recommendation) -> list[str]:
     lines = ["| service | launch type | task (CPU/MiB) | tasks p50/max | why |", "| --- | --- | ---: | ---: | --- |"]
     for service in recommendation.recommendation.services:
-        size = f"{service.task_size['cpu']}/{service.task_size['memory']}"
+        size = task_size_text(service.task_size)
         count = f"{service.tasks_p50:g}/{service.tasks_max:g}"
         sentences = (
             service.why,

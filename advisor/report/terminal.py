@@ -24,6 +24,7 @@ from advisor.report.words import (
     size_sentence,
     steps_sentence,
     sure_sentence,
+    task_size_text,
     where,
     wrapped,
 )
@@ -141,7 +142,7 @@ def _services(recommendation: Recommendation, width: int, has_blocks: bool) -> l
     names = min(max((len(s.name) for s in shown), default=7), MOST_NAME)
     lines = [f"  {'service':<{names}} {'task':>11} {'tasks p50/max':>13}  launch type"]
     for service in shown:
-        size = f"{service.task_size['cpu']}/{service.task_size['memory']}"
+        size = task_size_text(service.task_size)
         count = f"{service.tasks_p50:g}/{service.tasks_max:g}"
         name = service.name
         if len(name) > names:

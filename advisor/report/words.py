@@ -25,6 +25,12 @@ SMALL_FRACTION = 0.02
 LAUNCH_WORDS = {LaunchType.FARGATE: "Fargate", LaunchType.EC2: "EC2", LaunchType.MANAGED_INSTANCES: "Managed Instances"}
 
 
+def task_size_text(size: Mapping[str, int], between: str = "/") -> str:
+    """``512/1024``, with GPUs where there are any."""
+    gpus = size.get("gpus", 0)
+    return between.join([f"{size['cpu']}", f"{size['memory']}", *([f"{gpus} GPU{'s' if gpus > 1 else ''}"] if gpus else [])])
+
+
 def money(usd: float) -> str:
     """``$412``; cents under $10."""
     sign, size = ("-" if usd < 0 and round(usd, 2) else ""), abs(usd)
@@ -283,7 +289,7 @@ def size_sentence(advice: ServiceAdvice) -> str:
     size = advice.size
     if size is None:
         return ""
-    now, before = (f"{each['cpu']}/{each['memory']}" for each in (advice.task_size, size.declared))
+    now, before = map(task_size_text, (advice.task_size, size.declared))
     headroom = size.memory_headroom_fraction
     memory = (
         "memory not measured and so not lowered"

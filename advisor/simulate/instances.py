@@ -15,11 +15,19 @@ UNKNOWN_ENIS = 2
 """Interfaces assumed where the number is not known: the least that any current type has, so one awsvpc task."""
 
 
-def capacity(instance_type: InstanceType, *, has_trunking: bool, daemons: Sequence[Daemon] = ()) -> IntArray:
+def capacity(
+    instance_type: InstanceType, *, has_trunking: bool, daemons: Sequence[Daemon] = (), least_gpus: int = 0
+) -> IntArray:
     """What one container instance offers to awsvpc tasks: CPU units, registered memory in MiB, network slots (3,).
 
     All CPU units are registered; memory is less than nominal. A daemon task takes its share of every instance. Each awsvpc
     task needs an interface: all but the primary one, or the branch interfaces where the type allows trunking [1]_.
+
+    Parameters
+    ----------
+    least_gpus
+        On types with GPUs only tasks run that ask for some, each for this many or more: a slot is a GPU, and there are no more
+        of them than as many such tasks can use as there are network slots.
 
     References
     ----------
@@ -31,12 +39,14 @@ def capacity(instance_type: InstanceType, *, has_trunking: bool, daemons: Sequen
     offered = np.array([instance_type.cpu_units, instance_type.registered_memory_mib, slots], dtype=np.int64)
     for daemon in daemons:
         offered -= np.array([daemon.task.cpu_units, daemon.task.memory_mib, int(daemon.has_network_interface)], dtype=np.int64)
+    if instance_type.gpus is not None and least_gpus:
+        offered[2] = min(instance_type.gpus, offered[2] * least_gpus)
     return np.maximum(offered, 0)
 
 
 def reservation(task: TaskSize) -> IntArray:
-    """What one awsvpc task takes from an instance: CPU units, MiB, one network slot (3,)."""
-    return np.array([task.cpu_units, task.memory_mib, 1], dtype=np.int64)
+    """What one awsvpc task takes from an instance: CPU units, MiB, one network slot, or with GPUs as many as these (3,)."""
+    return np.array([task.cpu_units, task.memory_mib, max(task.gpus, 1)], dtype=np.int64)
 
 
 def with_zone_floor(instances: IntArray, n_tasks: IntArray, zones: int) -> IntArray:

@@ -323,6 +323,7 @@ INSTANCE_TYPE_COLUMNS: Final = (
     "current_generation",
     "bare_metal",
     "accelerator",
+    "gpus",
     "managed_instances_fee_scope",
     "spec_source_id",
 )
@@ -333,7 +334,7 @@ def _read_instance_types(file: CatalogFile, sources: Mapping[str, Source]) -> di
 
     def spec(cells: list[str]) -> tuple[str, tuple[InstanceType, str]]:
         name, vcpu, mib, registered, basis, _, memory_source, architecture, enis, branches, tasks, _, *more = cells
-        baseline_percent, coremark, is_current, is_bare_metal, has_accelerator, fee_scope, spec_source = more
+        baseline_percent, coremark, is_current, is_bare_metal, has_accelerator, gpus, fee_scope, spec_source = more
         if memory_source not in sources or spec_source not in sources:
             raise BadCellError(None, f"sources.csv lacks {memory_source!r} or {spec_source!r}")
         try:
@@ -352,6 +353,7 @@ def _read_instance_types(file: CatalogFile, sources: Mapping[str, Source]) -> di
                 is_current_generation=_FLAGS[is_current],
                 is_bare_metal=_FLAGS[is_bare_metal],
                 has_accelerator=_FLAGS[has_accelerator],
+                gpus=int(gpus) if gpus else None,
             )
         except (ValueError, KeyError) as error:
             raise BadCellError(None, f"a cell of {name!r} does not fit its column ({error})") from None

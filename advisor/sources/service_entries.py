@@ -44,6 +44,11 @@ def task_size(entry: "TaskEntry", definition: TaskDefinition | None, place: Plac
     InputError
         When the entry states what the definition reserves, or neither does. ``place`` is where the entry stands.
     """
+    gpus = definition.gpus if definition else 0
+    if entry.gpus is not None and gpus:
+        raise place.error(
+            f"the GPUs are given twice: {entry.gpus} beside `file`, and {gpus} in {entry.file}", fix="Keep one of them."
+        )
     halves: dict[str, int] = {}
     for name, stated, reserved in (
         ("cpu", entry.cpu, definition.cpu_units if definition else None),
@@ -63,7 +68,7 @@ def task_size(entry: "TaskEntry", definition: TaskDefinition | None, place: Plac
                 fix=f"Add what a task needs beside `file`, such as `{example}`.",
             )
         halves[name] = size
-    return TaskSize(cpu_units=halves["cpu"], memory_mib=halves["memory"])
+    return TaskSize(cpu_units=halves["cpu"], memory_mib=halves["memory"], gpus=entry.gpus or gpus)
 
 
 def definition_notes(name: str, definition: TaskDefinition, size: TaskSize) -> Iterable[str]:
@@ -129,6 +134,8 @@ def service_of(entry: "ServiceEntry", definition: TaskDefinition | None, size: T
 def _off_launch_types(entry: "ServiceEntry", definition: TaskDefinition | None) -> tuple[tuple[LaunchType, str], ...]:
     allowed = tuple(LaunchType) if entry.launch_types is None else tuple(map(LaunchType, entry.launch_types))
     off = {each: f"its launch_types are {', '.join(allowed)}" for each in LaunchType if each not in allowed}
+    if entry.task.gpus:
+        off[LaunchType.FARGATE] = "its tasks ask for GPUs"
     for launch_type, refused in (definition.refused if definition else {}).items():
         essential = [each.what for each in refused if each.is_essential]
         if essential:

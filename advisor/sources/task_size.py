@@ -112,6 +112,8 @@ class TaskDefinition:
     container_names: tuple[str, ...]
     is_size_of_task: bool
     """Whether the task states both CPU and memory; else the size is a sum over its containers."""
+    gpus: int
+    """Of its containers together."""
     ephemeral_storage_gib: int | None
     architecture: Architecture | None
     network_mode: str | None
@@ -156,6 +158,7 @@ def parse_task_definition(text: str, file: str) -> TaskDefinition:
         containers=tuple(str(size) for size in sizes),
         container_names=tuple(size.name for size in sizes),
         is_size_of_task=cpu is not None and memory is not None,
+        gpus=sum(_gpus(container, file) for container in containers),
         ephemeral_storage_gib=_storage(definition, file),
         architecture=_architecture(platform, file),
         network_mode=_network_mode(definition, file),
@@ -225,6 +228,19 @@ def _whole(container: Mapping[str, object], key: str, file: str) -> int:
             f"container {shown(container.get('name'))}: {shown(value)} is not a whole number", fix=_FORM_FIX
         )
     return value
+
+
+def _gpus(container: Mapping[str, object], file: str) -> int:
+    needed = container.get("resourceRequirements")
+    asked = [each for each in needed if isinstance(each, dict)] if isinstance(needed, list) else []
+    gpus = 0
+    for count in (str(each.get("value")) for each in asked if each.get("type") == "GPU"):
+        if not (count.isdecimal() and len(count) < 4):
+            raise Place(file, column="resourceRequirements").error(
+                f"container {shown(container.get('name'))}: {shown(count)} is no number of GPUs", fix='Write "1".'
+            )
+        gpus += int(count)
+    return gpus
 
 
 def _network_mode(definition: Mapping[str, object], file: str) -> str | None:

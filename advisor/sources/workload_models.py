@@ -89,6 +89,9 @@ class TaskEntry(_Entry):
         description="A task definition as JSON, as the AWS CLI or API gives or takes it. cpu and memory beside it fill in "
         "what it does not reserve.",
     )
+    gpus: Annotated[int, Field(ge=1, le=16)] | None = Field(
+        None, description="Whole GPUs of a task. Then constraints.instance_types names the types with GPUs, such as g4dn.*."
+    )
     ephemeral_storage: Annotated[int, Field(ge=FARGATE_INCLUDED_STORAGE_GIB, le=FARGATE_MAX_STORAGE_GIB)] | None = Field(
         None, description="GiB. Default 20."
     )

@@ -187,8 +187,9 @@ def _with_zones(base: Scenario, zones: int) -> Scenario | None:
     """None where no candidate is offered in as many zones."""
     search = base.search
     constraints = replace(search.constraints, zones=zones)
+    now = search.candidates
     try:
-        types = candidates(search.catalog, search.region, constraints, search.candidates.daemons)
+        types = candidates(search.catalog, search.region, constraints, now.daemons, least_gpus=now.least_gpus)
     except InputError:
         return None
     return replace(base, search=replace(search, constraints=constraints, candidates=types))

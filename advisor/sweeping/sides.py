@@ -352,7 +352,7 @@ class Circumstances:
             types = self._all
             if key:
                 catalog = self._with_prices(dict(key))
-                types = candidates(catalog, region, constraints, self.workload.daemons)
+                types = candidates(catalog, region, constraints, types.daemons, least_gpus=types.least_gpus)
             self._searches[key] = Search(
                 catalog=catalog, region=region, axis=self.axis, constraints=constraints, candidates=types
             )

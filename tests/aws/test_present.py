@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from advisor.ecs import LaunchType
 from advisor.files import write_files
 from advisor.sources import read_workload
 from advisor.sources.aws import collect_workload
@@ -357,8 +358,9 @@ def test_what_fargate_does_not_offer_is_said():
     }
     report = collect_workload(account, "shop", now=NOW, days=0.25)["collect-report.md"].decode()
     assert (
-        "`web`: it uses what Fargate does not offer: network mode host, placementConstraints, ipcMode, pidMode host, a volume "
-        "of the host, a Docker volume, privileged, links, linuxParameters.devices, added capabilities." in report
+        "`web`: it uses what Fargate does not take: network mode host, ipcMode, placementConstraints, pidMode host, a volume "
+        "of the host, a Docker volume, links of container app, privileged of container app, linuxParameters.devices of "
+        "container app, added capabilities of container app." in report
     )
     assert "`api`: it uses" not in report
 
@@ -415,8 +417,8 @@ def test_where_nothing_tells_the_launch_type_the_count_stands_in_the_load_file(t
         ({"status": "DRAINING"}, {}, "the service is being deleted"),
         (
             {},
-            {"containerDefinitions": [{"name": "a", "resourceRequirements": [{"type": "GPU", "value": "1"}]}]},
-            "its tasks ask for a GPU",
+            {"containerDefinitions": [{"name": "a", "resourceRequirements": [{"type": "InferenceAccelerator", "value": "e"}]}]},
+            "its tasks ask for an inference accelerator",
         ),
         ({"schedulingStrategy": "DAEMON", "status": "DRAINING"}, {}, "the service is being deleted"),
         ({"schedulingStrategy": "DAEMON"}, {"memory": None}, "its task definition reserves no memory"),
@@ -617,3 +619,23 @@ def test_the_daemons_size_is_in_the_report():
     account.definitions = {"agent": {"cpu": "128", "memory": "256"}}
     report = collect_workload(account, "shop", now=NOW, days=0.25)["collect-report.md"].decode()
     assert "| `agent` | FARGATE | 128 / 256 |" in report
+
+
+def test_gpus_of_tasks_and_the_families_that_run_them_today_stand_in_the_workload(tmp_path):
+    account = account_with(infer={"launchType": "EC2"}, web={"launchType": "FARGATE"})
+    container = {"name": "a", "image": "a:1", "resourceRequirements": [{"type": "GPU", "value": "1"}]}
+    account.definitions = {"infer": {"networkMode": "awsvpc", "containerDefinitions": [container]}}
+    attributes = [{"name": "ecs.instance-type", "value": "g4dn.xlarge"}]
+    instances = [{"ec2InstanceId": f"i-{n}", "status": "ACTIVE", "attributes": attributes} for n in range(3)]
+    account.answers = {
+        **account.answers,
+        "ListContainerInstances": lambda asked: {"containerInstanceArns": ["a", "b", "c"]},
+        "DescribeContainerInstances": lambda asked: {"containerInstances": instances, "failures": []},
+        "DescribeInstances": lambda asked: {"Reservations": []},
+    }
+    files = collect_workload(account, "shop", now=NOW, days=0.25)
+    write_files(tmp_path, files)
+    read = read_workload(tmp_path / "workload.yaml")
+    infer = read.services[[service.name for service in read.services].index("infer")]
+    assert (infer.task.gpus, infer.why_off(LaunchType.FARGATE) is None) == (1, False)
+    assert read.constraints.instance_types == ("*", "g4dn.*")

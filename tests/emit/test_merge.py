@@ -374,7 +374,7 @@ def merged_or_refused(document, plan, name):
     try:
         return merge_plan(document, plan, name)
     except InputError as refusal:
-        if "Fargate refuses" in str(refusal) or "its containers reserve" in str(refusal):
+        if "does not take" in str(refusal) or "its containers reserve" in str(refusal):
             return ()
         raise
 

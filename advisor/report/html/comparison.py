@@ -20,6 +20,7 @@ from advisor.report.words import (
     packed,
     rounding_sentence,
     size_sentence,
+    task_size_text,
     where,
 )
 
@@ -85,7 +86,7 @@ def _service(service: ServiceAdvice, recommendation: Recommendation, cost: UnitC
         "name": service.name,
         "where": where(service),
         "chips": chips([service]),
-        "size": f"{service.task_size['cpu']} / {service.task_size['memory']}",
+        "size": task_size_text(service.task_size, " / "),
         "cpu": service.task_size["cpu"],
         "tasks": f"{service.tasks_p50:g} / {service.tasks_max:g}",
         "tasks_max": f"{service.tasks_max:g}",

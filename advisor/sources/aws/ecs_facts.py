@@ -99,7 +99,8 @@ class TaskDefinition:
     os_family: str | None
     ephemeral_storage_gib: int | None
     network_mode: str | None
-    needs_gpu: bool
+    gpus: int
+    has_inference_accelerator: bool
     refused: Mapping[LaunchType, tuple[Refused, ...]]
     """What it asks for that Fargate and Managed Instances do not take."""
     containers: tuple[Container, ...]
@@ -254,6 +255,7 @@ def read_task_definition(facts: Mapping[str, Any]) -> TaskDefinition:
     containers = tuple(_container(c) for c in definitions)
     platform = facts.get("runtimePlatform") or {}
     cpu, memory = _cpu_units(facts.get("cpu")), _memory_mib(facts.get("memory"))
+    needed = [each for c in definitions for each in c.get("resourceRequirements") or ()]
     return TaskDefinition(
         arn=str(facts.get("taskDefinitionArn", "")),
         cpu_units=cpu or sum(c.cpu_units for c in containers) or None,
@@ -263,10 +265,9 @@ def read_task_definition(facts: Mapping[str, Any]) -> TaskDefinition:
         os_family=stated(platform, "operatingSystemFamily", str),
         ephemeral_storage_gib=stated(facts.get("ephemeralStorage") or {}, "sizeInGiB", int),
         network_mode=stated(facts, "networkMode", str),
-        needs_gpu=bool(facts.get("inferenceAccelerators"))
-        or any(
-            r.get("type") in ("GPU", "InferenceAccelerator") for c in definitions for r in c.get("resourceRequirements") or ()
-        ),
+        gpus=sum(int(stated(each, "value", str) or 0) for each in needed if each.get("type") == "GPU"),
+        has_inference_accelerator=bool(facts.get("inferenceAccelerators"))
+        or any(each.get("type") == "InferenceAccelerator" for each in needed),
         refused={each: refused_fields(facts, each) for each in (LaunchType.FARGATE, LaunchType.MANAGED_INSTANCES)},
         containers=containers,
     )

@@ -26,8 +26,8 @@ def why_unsized(service: EcsService, definition: TaskDefinition | None, refused:
         return refused.get(
             service.task_definition or "", "ECS names no task definition for it (none of its task sets is PRIMARY)"
         )
-    if definition.needs_gpu:
-        return "its tasks ask for a GPU or an accelerator, which this version neither places nor prices"
+    if definition.has_inference_accelerator:
+        return "its tasks ask for an inference accelerator, which AWS no longer offers"
     if definition.cpu_units is None and not service.is_daemon:
         return "its task definition reserves no CPU, neither for the task nor for a container: state task.cpu to take it in"
     if definition.memory_mib is None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
 _DEFAULT_STORAGE_GIB: Final = 20
+_HAS_GPUS: Final = re.compile(r"(g|gr|p)\d")
 _COMMENT_WIDTH: Final = 116
 _LEAST_PLAIN_CPU: Final = 17
 """Below this, a reader of workload files cannot tell CPU units from vCPU."""
@@ -28,6 +29,7 @@ def workload_yaml(found: Findings) -> bytes:
         *(line for service in found.services if not service.service.is_daemon for line in _service_lines(service, found)),
         *(f"  {line}" for task in found.scheduled_tasks for line in scheduled_lines(task)),
         *_daemon_lines(found),
+        *_gpu_lines(found),
         *_instance_lines(found),
         *_commitment_lines(found),
     ]
@@ -121,6 +123,8 @@ def _task_entry(found: FoundService) -> dict[str, Any]:
     if definition is None:
         return {}
     entry: dict[str, Any] = {"cpu": definition.cpu_units, "memory": definition.memory_mib}
+    if definition.gpus:
+        entry["gpus"] = definition.gpus
     if definition.ephemeral_storage_gib and definition.ephemeral_storage_gib > _DEFAULT_STORAGE_GIB:
         entry["ephemeral_storage"] = definition.ephemeral_storage_gib
     if found.startup:
@@ -274,6 +278,20 @@ def _is_on_instances(found: FoundService) -> bool:
     runs_on = found.present.launch_type if found.present else None
     is_elsewhere = found.service.is_daemon or found.service.launch_type == "EXTERNAL"
     return bool(found.service.running_count) and not is_elsewhere and runs_on in (None, "EC2")
+
+
+def _gpu_lines(found: Findings) -> Iterator[str]:
+    """Types with GPUs are candidates only where they are named: those of today's families, on which the load was measured."""
+    if not any(each.left_out is None and each.definition and each.definition.gpus for each in found.services):
+        return
+    names = (*found.instances.by_type, *found.instances.managed)
+    families = sorted({name.partition(".")[0] for name in names if _HAS_GPUS.match(name)})
+    if families:
+        yield "# Other types with GPUs do other work than was measured: add them where you know how much."
+        yield from _dumped({"constraints": {"instance_types": ["*", *(f"{family}.*" for family in families)]}})
+    else:
+        yield "# Tasks ask for GPUs, and no instance with any runs now: name candidates, such as"
+        yield from (f"# {line}" for line in _dumped({"constraints": {"instance_types": ["*", "g4dn.*"]}}))
 
 
 def _instance_lines(found: Findings) -> Iterator[str]:

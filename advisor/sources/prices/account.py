@@ -90,6 +90,8 @@ class TypeFacts:
     is_current_generation: bool
     is_bare_metal: bool
     has_accelerator: bool
+    gpus: int | None
+    """Of NVIDIA, whole ones."""
 
 
 def spot_summary(times_s: FloatArray, usd: FloatArray, start_s: float, end_s: float) -> SpotSummary | None:
@@ -269,7 +271,13 @@ def _facts(told: Mapping[str, Any]) -> TypeFacts | None:
         is_current_generation=bool(told["CurrentGeneration"]),
         is_bare_metal=bool(told["BareMetal"]),
         has_accelerator=any(told.get(each) for each in _ACCELERATORS),
+        gpus=_nvidia_gpus(told),
     )
+
+
+def _nvidia_gpus(told: Mapping[str, Any]) -> int | None:
+    gpus = (told.get("GpuInfo") or {}).get("Gpus") or ()
+    return sum(int(each.get("Count") or 0) for each in gpus if each.get("Manufacturer") == "NVIDIA") or None
 
 
 _ACCELERATED_FAMILY: Final = re.compile(r"(g|gr|p|vt|dl|f|inf|trn)\d")
@@ -316,6 +324,7 @@ def type_rows(
             }
         told["max_enis"] = str(facts.max_enis) if facts.max_enis is not None else ""
         told["accelerator"] = _flag(facts.has_accelerator or bool(_ACCELERATED_FAMILY.match(facts.name)))
+        told["gpus"] = "" if facts.gpus is None else str(facts.gpus)
         told["spec_source_id"] = source_id
         cells = dict.fromkeys(columns, "") | (dict(before) if before else {}) | told
         rows.append(tuple(cells[name] for name in columns))
