@@ -141,3 +141,12 @@ def test_what_a_task_uses_of_its_gpus_is_not_measured_so_its_size_stays(tmp_path
     found = advise(read_workload(tmp_path / "workload.yaml"), VIRGINIA, replay_weeks=0)
     assert found.recommended.plan.services["infer"].task == TaskSize(cpu_units=4096, memory_mib=15_000, gpus=1)
     assert np.isfinite(found.recommended.monthly_usd.mean)
+
+
+def test_a_daemon_with_gpus_is_refused(workload, tmp_path):
+    workload()
+    text = (tmp_path / "workload.yaml").read_text()
+    daemon = "daemons:\n  - {name: agent, task: {cpu: 128, memory: 256, gpus: 1}}\n"
+    (tmp_path / "workload.yaml").write_text(text + daemon)
+    with pytest.raises(InputError, match="the daemon agent asks for GPUs"):
+        read_workload(tmp_path / "workload.yaml")

@@ -34,7 +34,9 @@ def service_records(workload: Workload, found: Recommendation, fargate: Alternat
     now_usd = shared_out(present, _homes_now(workload), weights)
     records = []
     for service, advice in zip(workload.services, found.recommendation.services, strict=True):
-        size = TaskSize(cpu_units=advice.task_size["cpu"], memory_mib=advice.task_size["memory"], gpus=advice.task_size.get("gpus", 0))
+        size = TaskSize(
+            cpu_units=advice.task_size["cpu"], memory_mib=advice.task_size["memory"], gpus=advice.task_size.get("gpus", 0)
+        )
         effort, changes = effort_of(service, advice.launch_type, advice.purchase_option, advice.architecture, size)
         if not changes:
             usd = now_usd.get(service.name), best_usd.get(service.name)

@@ -92,8 +92,19 @@ def definition_notes(name: str, definition: TaskDefinition, size: TaskSize) -> I
             yield f"{name}: on {launch_type.called} it needs another task definition than today's, without {what}."
 
 
-def daemon_of(entry: "DaemonEntry", definition: TaskDefinition | None, size: TaskSize) -> Daemon:
-    """A daemon of a workload file."""
+def daemon_of(entry: "DaemonEntry", definition: TaskDefinition | None, size: TaskSize, place: Place) -> Daemon:
+    """A daemon of a workload file.
+
+    Raises
+    ------
+    InputError
+        It asks for GPUs. ``place`` is where it stands.
+    """
+    if size.gpus:
+        raise place.error(
+            f"the daemon {entry.name} asks for GPUs, which every instance would have to have",
+            fix="Leave the GPUs out: monitors see them without reserving any.",
+        )
     mode = entry.network_mode or (definition.network_mode if definition else None) or "awsvpc"
     return Daemon(
         name=entry.name,

@@ -258,7 +258,7 @@ def services_of_file(
         check_memory_use(service, load, document.place(("services", number, "memory_use")))
     stated = [stated_names(one, definition) for one, (definition, _) in zip(entries.values(), sized, strict=True)]
     daemons = [
-        daemon_of(one, *_sized(path, files, one, document, ("daemons", number), notes))
+        daemon_of(one, *_sized(path, files, one, document, ("daemons", number), notes), document.place(("daemons", number)))
         for number, one in enumerate(entry.daemons)
     ]
     in_region = _region(path, region or entry.region)
