@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -224,12 +225,13 @@ def rank_instances(
     assumed = _assumptions(search.constraints.zones, deployment_minutes)
     notes = ["task sizes as declared", assumed, *left_aside(workload.commitments)]
     rankings: dict[tuple[str, ...], tuple[_Group, list[_Ranked]]] = {}
-    for architecture in Architecture:
-        members = [load for load in loads if architecture in load.service.architectures]
+    for architecture, has_gpus in product(Architecture, (False, True)):  # those that ask for GPUs share with no others
+        alike = [load for load in loads if (load.service.task.gpus > 0) is has_gpus]
+        members = [load for load in alike if architecture in load.service.architectures]
         kind = CapacityKind(launch_type=LaunchType.EC2, purchase_option=PurchaseOption.ON_DEMAND, architecture=architecture)
         if not members or not search.candidates.of(architecture).any():
             continue
-        notes += _left_out(members, loads, kind, search)
+        notes += _left_out(members, alike, kind, search)
         names = tuple(load.service.name for load in members)
         group, found = rankings.setdefault(names, (_Group(load=packed_load([load.run for load in members]), hours=hours), []))
         found += _packed_types(search, group, kind, most)
@@ -275,7 +277,7 @@ def _left_out(members: Sequence[ServiceLoad], loads: Sequence[ServiceLoad], kind
     rest = [load.service.name for load in loads if load not in members]
     if rest:
         notes.append(f"{kind.architecture} types are ranked without {', '.join(rest)}, which do not support that architecture")
-    of_kind = search.candidates.of(kind.architecture)
+    of_kind = search.candidates.of(kind.architecture) & (search.candidates.has_gpus == (members[0].service.task.gpus > 0))
     unpriced = int((of_kind & np.isnan(search.rates(kind)).any(axis=-1)).sum())
     if unpriced:
         notes.append(f"{unpriced} of {int(of_kind.sum())} candidate {kind.architecture} types have no price and are not ranked")

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from advisor import advise, read_catalog, read_workload
+from advisor import advise, rank_instances, read_catalog, read_workload
 from advisor.ecs import LaunchType, TaskSize
 from advisor.emit.ecs import render_ecs
 from advisor.errors import InputError
@@ -150,3 +150,11 @@ def test_a_daemon_with_gpus_is_refused(workload, tmp_path):
     (tmp_path / "workload.yaml").write_text(text + daemon)
     with pytest.raises(InputError, match="the daemon agent asks for GPUs"):
         read_workload(tmp_path / "workload.yaml")
+
+
+def test_instance_types_are_ranked_for_tasks_with_gpus_and_without_apart(workload):
+    ranked = rank_instances(workload(), VIRGINIA, most=3).instances
+    by_services = {}
+    for each in ranked:
+        by_services.setdefault(each.services, set()).add(VIRGINIA.instance_type(each.instance_type).gpus is not None)
+    assert by_services == {("infer",): {True}, ("web", "api"): {False}}

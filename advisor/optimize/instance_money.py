@@ -9,7 +9,7 @@ import numpy as np
 
 from advisor.meters import Usage, sum_over_states, surplus_vcpu_hour
 from advisor.optimize.parts import InstancesInUse, Part
-from advisor.optimize.pricing import BINDING_NAMES, amounts_of
+from advisor.optimize.pricing import BINDING_NAMES, amounts_of, dimension_names
 from advisor.optimize.replayed import run_at_target
 from advisor.optimize.search import Search
 from advisor.simulate.instances import reservation
@@ -114,7 +114,7 @@ def _money(
     usd[Layer.SURPLUS_CREDITS] = surplus_usd
     return InstanceMoney(
         part=part.name,
-        dimension=BINDING_NAMES[dimension],
+        dimension=dimension_names([part])[dimension],
         monthly_usd=linear_usd + surplus_usd,
         usd={layer: amount for layer, amount in usd.items() if abs(amount) > 1e-9},
         unknown_use=tuple(run.service.name for run in part.runs if run.cpu_units is None),

@@ -1,7 +1,7 @@
 """Bills of alternatives: parts of a plan, their hours, their rates."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,6 +85,12 @@ def amounts_of(part: Part, totals: FloatArray, catalog: PriceCatalog, region: st
     return amounts_usd(totals, catalog.rates_usd(part.meters, region))
 
 
+def dimension_names(parts: Iterable[Part]) -> tuple[str, str, str]:
+    """What an instance offers, in the order of its capacity; a slot is a GPU where tasks ask for some."""
+    has_gpus = any(run.size.gpus for part in parts for run in part.runs)
+    return (*BINDING_NAMES[:2], "GPUs" if has_gpus else BINDING_NAMES[2])
+
+
 def instance_facts(parts: Sequence[Part], hours: FloatArray) -> InstanceFacts | None:
     """How the instances of all parts are used; None without instances."""
     uses = [part.on_instances for part in parts if part.on_instances is not None]
@@ -103,7 +109,7 @@ def instance_facts(parts: Sequence[Part], hours: FloatArray) -> InstanceFacts | 
         p95=weighted_quantile(running[lasting], weights, 0.95),
         max=float(running[lasting].max(initial=0.0)),
         packed_fraction=float(reserved[largest]) / offered if offered else 0.0,
-        binding="minimum count" if is_floor else BINDING_NAMES[largest],
+        binding="minimum count" if is_floor else dimension_names(parts)[largest],
     )
 
 
