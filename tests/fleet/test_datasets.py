@@ -6,6 +6,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -381,7 +382,7 @@ def test_a_second_run_of_a_data_set_does_only_what_changed(tmp_path):
     pq.write_table(table(["web"], [LOADS[2] + 1]), tmp_path / "set" / "web.parquet")
     found = advise_fleet([tmp_path / "set"], options=OPTIONS, keep_in=tmp_path / "kept")
     changed = [name for name, content in before.items() if (tmp_path / "kept" / name).read_bytes() != content]
-    assert len(changed) == 1
+    assert len({Path(name).stem for name in changed}) == 1
     assert found.to_json() == advise_fleet([tmp_path / "set"], options=OPTIONS).to_json()
 
 

@@ -177,7 +177,7 @@ def test_only_what_changed_is_done_again(tmp_path):
     load.write_text(load.read_text(encoding="utf-8").replace(",5\n", ",25\n", 20), encoding="utf-8")
     after = advise_fleet([tmp_path / "fleet"], options=QUICK, keep_in=kept)
     changed = [name for name, content in files.items() if (kept / name).read_bytes() != content]
-    assert len(changed) == 1
+    assert len({Path(name).stem for name in changed}) == 1
     assert after.records[1].best.mean > before.records[1].best.mean
     assert (after.records[0], after.records[2]) == (before.records[0], before.records[2])
 
@@ -225,7 +225,7 @@ def test_other_options_take_nothing_from_an_earlier_run(tmp_path, options):
 def test_a_damaged_record_is_made_again(tmp_path):
     path = write_workload(tmp_path / "a", level=5)
     whole = advise_fleet([path], options=QUICK, keep_in=tmp_path / "kept")
-    (file,) = (tmp_path / "kept").iterdir()
+    (file,) = (tmp_path / "kept").glob("*.json")
     content = file.read_bytes()
     for damage in (b"", b"{}", b"\xff\xfe", b"advisor/kept/1 0\n0\n{}"):
         file.write_bytes(damage)
