@@ -30,8 +30,9 @@ def recommend(path: Path, out: Path) -> advisor.Recommendation:
 
 
 def fleet(folder: Path) -> advisor.Fleet:
-    """``advisor recommend FOLDER``."""
-    return advisor.advise_fleet([folder], options=advisor.FleetOptions(), engine=advisor.Engine.LOCAL)
+    """``advisor recommend FOLDER``, with what the whole account should commit to."""
+    question = advisor.CommitmentQuestion(terms=(1,))
+    return advisor.advise_fleet([folder], options=advisor.FleetOptions(), engine=advisor.Engine.LOCAL, commitments=question)
 
 
 def explain(folder: Path) -> None:
