@@ -12,6 +12,7 @@ from advisor.simulate.replay import (
     ClusterRules,
     LaunchRate,
     LostZone,
+    ManagedRules,
     ReplayedCluster,
     ReplayedService,
     RollingDeployments,
@@ -24,7 +25,7 @@ from advisor.simulate.replay import (
     replay_cluster,
 )
 from tests import strategies
-from tests.oracle import ecs_cluster
+from tests.oracle import ecs_cluster, managed_fleet
 
 MEASURES = ("running", "placed", "draining", "waiting", "deploying", "desired", "instances", "active", "reserved")
 MOST_STEPS = 90
@@ -80,7 +81,8 @@ def as_cluster(cluster):
         capacity=np.array(cluster["capacity"]),
         zones=cluster["zones"],
         placement=PlacementStrategy(cluster["placement"]),
-        rules=ClusterRules(**cluster["group"]),
+        rules=ClusterRules(**cluster.get("group", {})),
+        managed=ManagedRules(**cluster["managed"]) if "managed" in cluster else None,
         lost_zones=tuple(LostZone(step=step, zone=zone, until=until) for step, zone, until in cluster.get("lost_zones", ())),
     )
 
@@ -92,7 +94,8 @@ def steps_of(replay):
 
 
 def assert_same(services, cluster, step_s):
-    expected = ecs_cluster.replay(services, cluster, step_s)
+    oracle = managed_fleet if cluster and "managed" in cluster else ecs_cluster
+    expected = oracle.replay(services, cluster, step_s)
     launches = LaunchRate(**cluster) if cluster and "burst" in cluster else None
     replayed = [as_replayed(each) for each in services]
     found = steps_of(replay_cluster(replayed, as_cluster(cluster), step_s=step_s, launches=launches))
@@ -355,6 +358,44 @@ def busy_case(seed):
 @given(seed=st.integers(0, 2**32))
 def test_over_long_and_busy_replays_every_step_is_the_oracles(seed):
     assert_same(*busy_case(seed))
+
+
+@st.composite
+def managed_clusters(draw):
+    given = draw(clusters())
+    del given["group"]
+    rules = {
+        "scale_in_after_s": draw(st.sampled_from([None, 0, 60, 300, 300])),
+        "boot_s": draw(st.sampled_from([0, 30, 60, 120, 300])),
+        "life_days": draw(st.sampled_from([14.0, 14.0, 1 / 48, 1 / 24])),  # lives that end within the replay
+        "least_instances": draw(st.sampled_from([0, 0, 1, 2])),
+    }
+    return given | {"managed": rules}
+
+
+@a_few
+@given(case=cases(managed_clusters()))
+def test_on_managed_instances_every_step_is_the_oracles(case):
+    assert_same(*case)
+
+
+def busy_managed_case(seed):
+    busy, cluster, step_s = busy_case(seed)
+    random = Random(seed)
+    del cluster["group"]
+    cluster["managed"] = {
+        "scale_in_after_s": random.choice([0, 120, 300, 600]),
+        "boot_s": random.choice([0, 60, 120, 180]),
+        "life_days": random.choice([14.0, 1 / 12, 1 / 24]),
+        "least_instances": random.choice([0, 0, 2]),
+    }
+    return busy, cluster, step_s
+
+
+@settings(max_examples=settings().max_examples // 3, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(seed=st.integers(0, 2**32))
+def test_over_long_and_busy_replays_managed_instances_are_the_oracles(seed):
+    assert_same(*busy_managed_case(seed))
 
 
 @a_few

@@ -16,7 +16,7 @@ from advisor.optimize.pricing import price_parts
 from advisor.optimize.search import CapacityKind, PackedLoad, Search, dedicated_part, least_instances, packed_load, shared_part
 from advisor.plan import ScalingMetric
 from advisor.simulate.instances import reservation
-from advisor.simulate.replay import ClusterRules, Replay, ReplayedCluster, ReplayedService, replay_cluster
+from advisor.simulate.replay import ClusterRules, ManagedRules, Replay, ReplayedCluster, ReplayedService, replay_cluster
 from advisor.simulate.scaling import RunningTasks, tasks_at_target
 from advisor.simulate.timeline import COUNTS_STEP_S, timeline
 from advisor.sizing import least_scaled_tasks
@@ -199,6 +199,7 @@ def replay_inputs(part: Part, workload: Workload, search: Search) -> tuple[list[
     rows = [i for i, t in enumerate(search.candidates.types) if t.name in part.provider.instance_types]
     step_s = replay_step_s(workload)
     services = [replayed_service(run, plan_metric, workload, step_s) for run, plan_metric in in_replay_order(part)]
+    is_managed = part.provider.launch_type is LaunchType.MANAGED_INSTANCES
     cluster = ReplayedCluster(
         capacity=search.candidates.capacity[rows].min(axis=0),  # of a pool, what every member holds
         zones=part.provider.zones,
@@ -207,6 +208,7 @@ def replay_inputs(part: Part, workload: Workload, search: Search) -> tuple[list[
             target_capacity_percent=part.provider.target_capacity_percent,
             min_instances=least_instances(part.runs, part.provider.zones),
         ),
+        managed=ManagedRules(least_instances=part.provider.zones) if is_managed else None,
     )
     return services, cluster, step_s
 

@@ -20,6 +20,7 @@ from advisor.simulate.packing import first_fit_decreasing
 from advisor.simulate.replay.deployments import Deployments
 from advisor.simulate.replay.launches import Bucket
 from advisor.simulate.replay.losses import Losses
+from advisor.simulate.replay.managed import ManagedFleet
 from advisor.simulate.replay.rebalancing import Rebalancing
 from advisor.simulate.replay.rules import ClusterRules, LaunchRate, ReplayedCluster, ReplayedService, whole_steps
 from advisor.simulate.replay.scaling import Scalers
@@ -110,6 +111,7 @@ class _Run:
         self.scalers = Scalers(services, step_s)
         self.high_steps, self.low_steps, self.last_out = 0, 0, -(10**9)
         self.losses = Losses(services, cluster, self.tasks)
+        self.managed = ManagedFleet(self.tasks, cluster.managed, step_s) if cluster and cluster.managed else None
         loads_change = _change_points(np.stack([service.load for service in services])).tolist()
         changes = {*loads_change, *self.deployments.steps, *self.losses.steps}
         self.changes_at = np.array(sorted(step for step in changes if step < n_steps), dtype=np.int64)
@@ -132,7 +134,7 @@ class _Run:
             n_instances = tasks.zone.size if self.cluster else 0
             desired = self.desired
             self.desired = self.scalers.step(loads[:, t], running, desired, t, is_deploying)
-            scaled = self._managed_scaling(t, waiting) if self.cluster else False
+            scaled = self._scale_instances(t, waiting, desired)
             is_limited = self.bucket is not None and bool(waiting.any())
             has_acted = scaled or is_limited or self.deployments.has_acted or self.rebalancing.has_acted
             is_quiet = not has_acted and bool((self.desired == desired).all())
@@ -155,11 +157,14 @@ class _Run:
             return
         packed = int(first_fit_decreasing(self.desired[np.newaxis], self.tasks.sizes, self.tasks.capacity)[0])
         least = min(int(self.desired.sum()), self.cluster.zones)
-        n_instances = max(packed, least, self.rules.min_instances)
+        floor = self.managed.rules.least_instances if self.managed and least else self.rules.min_instances
+        n_instances = max(packed, least, floor)
         if self.rules.max_instances is not None:
             n_instances = min(n_instances, self.rules.max_instances)
         self.tasks.launch(n_instances, np.arange(self.cluster.zones), at=-(10**6))
         self.tasks.begin(self.desired)
+        if self.managed is not None:
+            self.managed.begin()
 
     def _follow_desired(self, t: int) -> IntArray:
         """Stop and start tasks; (services,) those that found no room."""
@@ -187,6 +192,11 @@ class _Run:
         if deployments.are_on:
             deployments.end(started, self.desired)
         return waiting
+
+    def _scale_instances(self, t: int, waiting: IntArray, desired: IntArray) -> bool:
+        if self.managed is not None:
+            return self.managed.act(t, waiting, desired, self.losses.zones_left(t))
+        return self._managed_scaling(t, waiting) if self.cluster else False
 
     def _managed_scaling(self, t: int, waiting: IntArray) -> bool:
         """Launch or end instances from the next step on; True where something was done."""
@@ -268,7 +278,9 @@ class _Run:
         if quiet <= 0:
             return 0
         quiet = min(quiet, self.tasks.quiet_steps(t))
-        if self.cluster is not None:
+        if self.managed is not None:
+            quiet = min(quiet, self.managed.quiet_steps(t))
+        elif self.cluster is not None:
             quiet = min(quiet, self._quiet_of_scaling(t))
         return max(0, min(quiet, self.scalers.quiet_steps(load, running, t)))
 

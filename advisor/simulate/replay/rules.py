@@ -77,6 +77,28 @@ class ClusterRules:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ManagedRules:
+    """A Managed Instances capacity provider: no Auto Scaling group and no alarms.
+
+    References
+    ----------
+    Amazon ECS Developer Guide, "Amazon ECS Managed Instances infrastructure optimization"; AWS News Blog, 2025-09-30.
+    """
+
+    scale_in_after_s: int | None = 300
+    """``scaleInAfter``: from the last start or stop of a task on an instance until it may end or lose its tasks; None: never.
+
+    Where it is not set AWS determines "optimal timing", and does not say which: five minutes are ours.
+    """
+    boot_s: int = 120
+    """From launch until tasks can start. Not published; as for instances of a group."""
+    life_days: float = 14.0
+    """From then on an instance is replaced. AWS says 14 days, and gone by day 21."""
+    least_instances: int = 0
+    """Kept while any task runs. Not a rule of AWS, which has none: the zones that a plan must keep to."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TaskFailures:
     """Tasks that end by themselves; the scheduler starts others in their place."""
 
@@ -216,6 +238,8 @@ class ReplayedCluster:
     placement: PlacementStrategy
     rules: ClusterRules = ClusterRules()
     lost_zones: tuple[LostZone, ...] = ()
+    managed: ManagedRules | None = None
+    """In place of ``rules``: Managed Instances."""
 
 
 def whole_steps(seconds: float, step_s: int) -> int:

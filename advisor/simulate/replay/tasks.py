@@ -50,6 +50,9 @@ class Tasks:
         self.stop_steps = [whole_steps(service.stop_s, step_s) for service in services]
         self.ring = max(start + check for start, check in zip(self.start_steps, self.check_steps, strict=True)) + 1
         self.stop_ring = max(self.stop_steps) + 1
+        self.n_launched = 0
+        self.number = np.zeros(rows, dtype=np.int64)
+        """(instances,): counts launches, so that an instance is known again when others have ended."""
         self.zone = np.zeros(rows, dtype=np.int64)
         self.active_at = np.zeros(rows, dtype=np.int64)
         self.free = np.zeros((rows, self.capacity.size), dtype=np.int64)
@@ -71,6 +74,8 @@ class Tasks:
         for _ in range(n_new):
             zones.append(int(among[per_zone[among].argmin()]))
             per_zone[zones[-1]] += 1
+        self.number = np.concatenate([self.number, self.n_launched + np.arange(n_new)])
+        self.n_launched += n_new
         self.zone = np.concatenate([self.zone, np.array(zones, dtype=np.int64)])
         self.active_at = np.concatenate([self.active_at, np.full(n_new, at, dtype=np.int64)])
         self.free = np.concatenate([self.free, np.tile(self.capacity, (n_new, 1))])
@@ -79,6 +84,7 @@ class Tasks:
 
     def end(self, rows: Sequence[int] | IntArray) -> None:
         """Instances without tasks are gone."""
+        self.number = np.delete(self.number, rows)
         self.zone, self.active_at = np.delete(self.zone, rows), np.delete(self.active_at, rows)
         self.free = np.delete(self.free, rows, axis=0)
         self._bind(np.delete(self._counts, rows, axis=1))
@@ -109,6 +115,14 @@ class Tasks:
                 n_kind[service] -= n_lost
             self.n_running[service] -= n_lost
             self._hold(service, -lost)
+
+    def move(self, row: int, to: IntArray) -> None:
+        """All healthy tasks of an instance run on others instead, (instances, services)."""
+        for counts in (self.held, self.fresh):
+            counts += to
+            counts[row] -= to.sum(axis=0)
+        self.free -= to @ self.sizes
+        self.free[row] += to.sum(axis=0) @ self.sizes
 
     def begin(self, desired: IntArray) -> None:
         """Tasks that run from the first step on, (services,), service by service; on instances as far as there is room."""
