@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from advisor.ecs import PlacementStrategy
 from advisor.simulate.replay import (
     ClusterRules,
+    Interruption,
     LaunchRate,
     LostZone,
     ManagedRules,
@@ -19,13 +20,14 @@ from advisor.simulate.replay import (
     ScaleInStep,
     ScalingRules,
     ScheduledBounds,
+    SpotRules,
     StepScaling,
     TaskFailures,
     TrackedMetric,
     replay_cluster,
 )
 from tests import strategies
-from tests.oracle import ecs_cluster, managed_fleet
+from tests.oracle import ecs_cluster, managed_fleet, spot_cluster
 
 MEASURES = ("running", "placed", "draining", "waiting", "deploying", "desired", "instances", "active", "reserved")
 MOST_STEPS = 90
@@ -87,24 +89,32 @@ def as_cluster(cluster):
     )
 
 
+def as_spot(spot):
+    if spot is None:
+        return None
+    interruptions = tuple(Interruption(step=step, place=place) for step, place in spot["interruptions"])
+    return SpotRules(**spot | {"interruptions": interruptions, "without_capacity": tuple(spot["without_capacity"])})
+
+
 def steps_of(replay):
     """The engine's answer as the oracle gives it."""
     series = {name: replay.over_time(getattr(replay, name)).T.tolist() for name in MEASURES}
     return [{name: values[step] for name, values in series.items()} for step in range(int(replay.n_steps.sum()))]
 
 
-def assert_same(services, cluster, step_s):
+def assert_same(services, cluster, step_s, spot=None):
     oracle = managed_fleet if cluster and "managed" in cluster else ecs_cluster
-    expected = oracle.replay(services, cluster, step_s)
+    expected = spot_cluster.replay(services, cluster, step_s, spot) if spot else oracle.replay(services, cluster, step_s)
     launches = LaunchRate(**cluster) if cluster and "burst" in cluster else None
     replayed = [as_replayed(each) for each in services]
-    found = steps_of(replay_cluster(replayed, as_cluster(cluster), step_s=step_s, launches=launches))
+    found = steps_of(replay_cluster(replayed, as_cluster(cluster), step_s=step_s, launches=launches, spot=as_spot(spot)))
     assert len(found) == len(expected)
     for step, (ours, theirs) in enumerate(zip(found, expected, strict=True)):
         if ours != theirs:
             differing = {name: (ours[name], theirs[name]) for name in MEASURES if ours[name] != theirs[name]}
             before = expected[step - 1] if step else None
-            pytest.fail(f"step {step}, (engine, oracle): {differing}\nbefore: {before}\n{services}\n{cluster}\nstep_s={step_s}")
+            given_case = f"{services}\n{cluster}\nstep_s={step_s}, spot={spot}"
+            pytest.fail(f"step {step}, (engine, oracle): {differing}\nbefore: {before}\n{given_case}")
 
 
 # What is drawn. Sizes are few and small, so that ties, full instances and instances just emptied are frequent.
@@ -396,6 +406,20 @@ def busy_managed_case(seed):
 @given(seed=st.integers(0, 2**32))
 def test_over_long_and_busy_replays_managed_instances_are_the_oracles(seed):
     assert_same(*busy_managed_case(seed))
+
+
+@settings(max_examples=settings().max_examples // 3, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(seed=st.integers(0, 2**32), is_fargate=st.booleans())
+def test_with_interruptions_every_step_is_the_oracles(seed, is_fargate):
+    services, cluster, step_s = busy_case(seed)
+    random = Random(seed)
+    gaps = [random.randrange(250) for _ in range(random.choice([0, 1, 2]))]
+    spot = {
+        "interruptions": [(random.randrange(250), random.randrange(8)) for _ in range(random.choice([1, 4, 12]))],
+        "without_capacity": [(first, first + random.randrange(1, 40)) for first in gaps],
+        "notice_s": random.choice([0, 120, 120, 300]),
+    }
+    assert_same(services, None if is_fargate else cluster, step_s, spot)
 
 
 @a_few

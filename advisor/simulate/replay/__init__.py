@@ -9,9 +9,11 @@ from advisor.simulate.replay.counts import (
     counts_over_time,
     replay_counts,
 )
+from advisor.simulate.replay.interruptions import draw_interruptions
 from advisor.simulate.replay.rules import (
     HIGH_RESOLUTION_OUT_POINTS,
     ClusterRules,
+    Interruption,
     LaunchRate,
     LostZone,
     ManagedRules,
@@ -21,6 +23,7 @@ from advisor.simulate.replay.rules import (
     ScaleInStep,
     ScalingRules,
     ScheduledBounds,
+    SpotRules,
     StepScaling,
     TaskFailures,
     TrackedMetric,
@@ -33,6 +36,7 @@ __all__ = [
     "CountedCells",
     "CountedCluster",
     "CountedReplay",
+    "Interruption",
     "LaunchRate",
     "LostZone",
     "ManagedRules",
@@ -43,10 +47,12 @@ __all__ = [
     "ScaleInStep",
     "ScalingRules",
     "ScheduledBounds",
+    "SpotRules",
     "StepScaling",
     "TaskFailures",
     "TrackedMetric",
     "counts_over_time",
+    "draw_interruptions",
     "replay_cluster",
     "replay_counts",
 ]

@@ -18,11 +18,19 @@ import numpy as np
 
 from advisor.simulate.packing import first_fit_decreasing
 from advisor.simulate.replay.deployments import Deployments
+from advisor.simulate.replay.interruptions import Interruptions
 from advisor.simulate.replay.launches import Bucket
 from advisor.simulate.replay.losses import Losses
 from advisor.simulate.replay.managed import ManagedFleet
 from advisor.simulate.replay.rebalancing import Rebalancing
-from advisor.simulate.replay.rules import ClusterRules, LaunchRate, ReplayedCluster, ReplayedService, whole_steps
+from advisor.simulate.replay.rules import (
+    ClusterRules,
+    LaunchRate,
+    ReplayedCluster,
+    ReplayedService,
+    SpotRules,
+    whole_steps,
+)
 from advisor.simulate.replay.scaling import Scalers
 from advisor.simulate.replay.tasks import Tasks
 from advisor.units import BoolArray, FloatArray, IntArray
@@ -58,13 +66,23 @@ class Replay:
         """(services, segments): tasks that hold room: what Fargate bills."""
         return self.placed + self.draining
 
+    @property
+    def unmet(self) -> IntArray:
+        """(services, segments): desired tasks that do not serve: waiting for room, or still starting."""
+        return np.asarray(np.maximum(self.desired - self.running, 0))
+
     def over_time(self, values: IntArray) -> IntArray:
         """Values per segment (..., segments) as values per step (..., steps)."""
         return np.repeat(values, self.n_steps, axis=-1)
 
 
 def replay_cluster(
-    services: Sequence[ReplayedService], cluster: ReplayedCluster | None, *, step_s: int, launches: LaunchRate | None = None
+    services: Sequence[ReplayedService],
+    cluster: ReplayedCluster | None,
+    *,
+    step_s: int,
+    launches: LaunchRate | None = None,
+    spot: SpotRules | None = None,
 ) -> Replay:
     """Replay services on one capacity provider.
 
@@ -78,16 +96,20 @@ def replay_cluster(
         20 or 60 s.
     launches
         What Fargate launches for all services together; None for any number of tasks.
+    spot
+        What AWS takes back of the instances, or of the tasks on Fargate; not of Managed Instances.
 
     Raises
     ------
     ValueError
-        A task fits on no instance, or loads differ in length.
+        A task fits on no instance, or loads differ in length; interruptions of Managed Instances.
     """
     n_steps = services[0].load.size
     if any(service.load.size != n_steps for service in services):
         raise ValueError("services differ in the number of steps")
-    return _Run(services, cluster, launches, n_steps, step_s).replay()
+    if spot is not None and cluster is not None and cluster.managed is not None:
+        raise ValueError("interruptions of Managed Instances are not modelled")
+    return _Run(services, cluster, launches, spot, n_steps, step_s).replay()
 
 
 class _Run:
@@ -98,6 +120,7 @@ class _Run:
         services: Sequence[ReplayedService],
         cluster: ReplayedCluster | None,
         launches: LaunchRate | None,
+        spot: SpotRules | None,
         n_steps: int,
         step_s: int,
     ) -> None:
@@ -111,9 +134,10 @@ class _Run:
         self.scalers = Scalers(services, step_s)
         self.high_steps, self.low_steps, self.last_out = 0, 0, -(10**9)
         self.losses = Losses(services, cluster, self.tasks)
+        self.spot = Interruptions(spot, self.tasks, self.losses, step_s)
         self.managed = ManagedFleet(self.tasks, cluster.managed, step_s) if cluster and cluster.managed else None
         loads_change = _change_points(np.stack([service.load for service in services])).tolist()
-        changes = {*loads_change, *self.deployments.steps, *self.losses.steps}
+        changes = {*loads_change, *self.deployments.steps, *self.losses.steps, *self.spot.steps}
         self.changes_at = np.array(sorted(step for step in changes if step < n_steps), dtype=np.int64)
 
     def replay(self) -> Replay:
@@ -126,9 +150,12 @@ class _Run:
             tasks = self.tasks
             tasks.finish(t)
             self.losses.happen(t)
+            self.spot.happen(t)
             waiting = self._follow_desired(t)
             self.rebalancing.start(self.desired, t)
-            running, placed, draining = tasks.n_running.copy(), tasks.n_placed.copy(), tasks.n_draining.copy()
+            self.spot.settle(self.desired)
+            under_notice = self.spot.serving
+            running, placed, draining = tasks.n_running + under_notice, tasks.n_placed.copy(), tasks.n_draining + under_notice
             is_deploying = self.deployments.is_on.copy()
             active = int((tasks.active_at <= t).sum()) if self.cluster else 0
             n_instances = tasks.zone.size if self.cluster else 0
@@ -184,6 +211,8 @@ class _Run:
             missing = np.where(deployments.is_on, deployments.wanted(self.desired), missing)
         waiting: IntArray = np.maximum(missing, 0)
         to_start = waiting if self.bucket is None else _first(self.bucket.open(t), waiting)
+        if self.cluster is None and not self.spot.has_capacity(t):
+            to_start = np.zeros_like(waiting)
         started = [(service, tasks.start(service, int(to_start[service]), t)) for service in np.flatnonzero(to_start).tolist()]
         for service, n_tasks in started:
             waiting[service] -= n_tasks
@@ -217,11 +246,16 @@ class _Run:
     def _replace_lost(self, t: int) -> bool:
         """The group keeps its number: what it lost is launched again, and no scale-out by that."""
         n_lost = self.losses.n_to_replace
-        zones = self.losses.zones_left(t) if n_lost else None
+        zones = self._zones(t) if n_lost else None
         if zones is None or not zones.size:
             return False
         self.losses.n_to_replace = 0
         return self._launch(n_lost, zones, t)
+
+    def _zones(self, t: int) -> IntArray:
+        """In which instances may be launched at the end of a step."""
+        zones = self.losses.zones_left(t)
+        return zones if self.spot.has_capacity(t) else zones[:0]
 
     def _launch(self, n_new: int, zones: IntArray, t: int) -> bool:
         if self.rules.max_instances is not None:
@@ -244,7 +278,7 @@ class _Run:
         if t - self.last_out < whole_steps(rules.warm_up_s, self.step_s):
             return False
         n_new = min(max(wanted - n, rules.least_step), rules.most_step) if n else rules.from_zero
-        if not self._launch(n_new, self.losses.zones_left(t), t):
+        if not self._launch(n_new, self._zones(t), t):
             return False
         self.last_out = t
         return True

@@ -118,6 +118,32 @@ class LostZone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Interruption:
+    """AWS's notice that it takes Spot capacity back."""
+
+    step: int
+    place: int
+    """Of the instances that run, oldest first; on Fargate Spot of the healthy tasks, service by service. Beyond: of none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpotRules:
+    """Spot capacity, without On-Demand in its place: what is interrupted waits for Spot.
+
+    References
+    ----------
+    Amazon EC2 User Guide, "Spot Instance interruption notices"; Amazon ECS Developer Guide, "Container instance draining" and
+    "Amazon ECS clusters for Fargate" (a warning two minutes before a task is stopped, no fallback).
+    """
+
+    interruptions: tuple[Interruption, ...] = ()
+    without_capacity: tuple[tuple[int, int], ...] = ()
+    """First step, and the step before which there is capacity again: meanwhile nothing is launched."""
+    notice_s: int = 120
+    """How long what is taken back goes on. A Fargate task that ends at SIGTERM, or after ``stopTimeout``, uses less of it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LaunchRate:
     """The bucket of tasks that Fargate launches for an account and Region.
 

@@ -84,6 +84,8 @@ class Tasks:
 
     def end(self, rows: Sequence[int] | IntArray) -> None:
         """Instances without tasks are gone."""
+        if not len(rows):
+            return
         self.number = np.delete(self.number, rows)
         self.zone, self.active_at = np.delete(self.zone, rows), np.delete(self.active_at, rows)
         self.free = np.delete(self.free, rows, axis=0)
@@ -91,6 +93,11 @@ class Tasks:
 
     def lose(self, rows: IntArray, t: int) -> None:
         """Instances are gone with all that is on them."""
+        self.clear(rows, t)
+        self.end(rows)
+
+    def clear(self, rows: IntArray, t: int) -> None:
+        """All that is on some instances is gone; they hold no tasks, but their room is not given back."""
         lost = self._counts[:, rows].sum(axis=1)
         settling, leaving = lost[3 : 3 + self.ring], lost[3 + self.ring :]
         run_in = (np.arange(self.ring) - t) % self.ring
@@ -101,7 +108,7 @@ class Tasks:
         self.n_draining -= leaving.sum(axis=0)
         self.n_settling -= settling.sum(axis=1)
         self.n_leaving -= leaving.sum(axis=1)
-        self.end(rows)
+        self._counts[:, rows] = 0
 
     def fail(self, service: int, n_tasks: int) -> None:
         """Healthy tasks end at once: of the newest revision first, on the oldest instances."""
