@@ -81,7 +81,7 @@ def fleet_rows(is_quick: bool, n_services: int | None = None) -> Iterator[Row]:
             yield Row(
                 name=f"{name}, dask, 2 workers, warm",
                 ours_s=dask["s"],
-                other="one process",
+                other="one process, whose reading takes all cores",
                 other_s=screened["s"],
                 goal=">= 1.5",
             )

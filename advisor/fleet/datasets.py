@@ -3,11 +3,8 @@
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Final
-
-import numpy as np
 
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.errors import AdvisorError, InputError
@@ -16,11 +13,9 @@ from advisor.fleet.engines import Lost, Mapped
 from advisor.fleet.hashes import file_sha256
 from advisor.fleet.held import HeldTasks, held_tasks, held_tasks_of_counts
 from advisor.fleet.records import Range, ServiceRecord, Status, WorkloadRecord
-from advisor.fleet.screening import ScreenedChoice, choice_of, screened_choices
+from advisor.fleet.screening import ScreenedChoice, choice_of, screened_choices, search_of
 from advisor.fleet.services import effort_of
 from advisor.optimize.loads import service_loads
-from advisor.optimize.search import Search, search_for
-from advisor.pricing import PriceCatalog
 from advisor.simulate.timeline import timeline
 from advisor.sources.dataset import Dataset, DatasetColumns, DatasetFile, ServiceRows, blocks, records_of, service_rows
 from advisor.sources.dataset_services import DatasetServices, dataset_service, statement_of
@@ -151,6 +146,8 @@ def screened(
         else:
             held |= dict(found)
         on_share("screening", n_done / len(tasks))
+        if n_done == 1:  # what this process will need is made while others are at work
+            search_of(catalog_of(plan.region, options.prices, options.rates), plan.region, Constraints())
     return _records(plan, held, options)
 
 
@@ -189,7 +186,7 @@ def _held(rows: ServiceRows, entry: "ServiceEntry", columns: DatasetColumns, reg
     load = _load_of({entry.name: rows}, entry, columns, options.reading, notes)
     workload = _workload(entry.name, region, (entry,), [load], notes)
     axis = timeline(workload.start, workload.step_s, workload.n_steps)
-    search = _search(region, catalog_of(region, options.prices, options.rates))
+    search = search_of(catalog_of(region, options.prices, options.rates), region, Constraints())
     (service,) = service_loads(workload, replace(search, axis=axis))
     return held_tasks(service, axis, workload.notes)
 
@@ -229,15 +226,6 @@ def _workload(name: str, region: str, entries: "Sequence[ServiceEntry]", loads: 
         notes=tuple(dict.fromkeys((*notes, *coverage_sentences(workload)))),
         defaults_used=defaults_used(stated, constraints, ()),
     )
-
-
-@lru_cache(maxsize=8)
-def _search(region: str, catalog: PriceCatalog) -> Search:
-    """A search of the Region, whose axis is exchanged for that of each load."""
-    first = Workload(
-        cluster="none", region=region, services=(), start=datetime(2024, 1, 1, tzinfo=UTC), step_s=3600, demand=np.zeros((0, 1))
-    )
-    return search_for(first, catalog)
 
 
 def _records(plan: DatasetPlan, held: Mapping[str, HeldTasks | str], options: FleetOptions) -> dict[str, WorkloadRecord]:

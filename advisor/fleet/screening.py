@@ -8,6 +8,7 @@ demand, on Fargate, EC2 and Managed Instances, as declared) is what the full mod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from advisor.billing import amounts_usd, total_usd
 from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
 from advisor.fleet.held import HeldTasks
 from advisor.meters import Meter
-from advisor.optimize.candidates import candidates, least_gpus_of
+from advisor.optimize.candidates import candidates
 from advisor.optimize.parts import MANAGED_FEE_RANGE, PACKING_RANGE, ROOT_VOLUME_GIB
 from advisor.optimize.search import CapacityKind, Search
 from advisor.pricing import PriceCatalog
@@ -49,14 +50,7 @@ def screened_choices(
 
     Services of one size are held against all instance types at once: their histograms times a table of instances by count.
     """
-    first = timeline(datetime(2024, 1, 1, tzinfo=UTC), SECONDS_PER_HOUR, 1)  # a screening asks nothing of it
-    search = Search(
-        catalog=catalog,
-        region=region,
-        axis=first,
-        constraints=constraints,
-        candidates=candidates(catalog, region, constraints, least_gpus=least_gpus_of(service for service, _ in services)),
-    )
+    search = search_of(catalog, region, constraints)
     alike: dict[tuple[object, ...], list[int]] = {}
     for number, (service, _) in enumerate(services):
         key = (
@@ -80,6 +74,18 @@ def screened_choices(
         for number, choices in zip(numbers, by_service, strict=True):
             found[number] = tuple(sorted(choices, key=lambda each: (each.high_usd, each.launch_type, each.architecture)))
     return [found[number] for number in range(len(services))]
+
+
+@lru_cache(maxsize=8)
+def search_of(catalog: PriceCatalog, region: str, constraints: Constraints) -> Search:
+    """A search without held commitments, whose time axis is exchanged for that of a load where one is asked of it."""
+    return Search(
+        catalog=catalog,
+        region=region,
+        axis=timeline(datetime(2024, 1, 1, tzinfo=UTC), SECONDS_PER_HOUR, 1),
+        constraints=constraints,
+        candidates=candidates(catalog, region, constraints),
+    )
 
 
 def _add_fargate(

@@ -11,10 +11,11 @@ import pytest
 import advisor
 from advisor.fleet import FleetOptions, advise_fleet
 from advisor.fleet.advised import catalog_of
-from advisor.fleet.datasets import _search
 from advisor.fleet.members import file_members
 from advisor.fleet.run import advised
+from advisor.fleet.screening import search_of
 from advisor.sources.catalog import pricing_data_folder
+from advisor.workload import Constraints
 from tests.fleet.fleets import write_workload
 
 QUICK = FleetOptions(replay_weeks=0)
@@ -71,10 +72,13 @@ def test_own_rates_that_change_in_one_process_are_read_again(workload, tmp_path)
 
 
 def test_a_search_of_older_prices_is_not_taken_for_newer_ones(prices):
-    before = _search("us-east-1", catalog_of("us-east-1", prices, None))
-    assert _search("us-east-1", catalog_of("us-east-1", prices, None)) is before
+    def search():
+        return search_of(catalog_of("us-east-1", prices, None), "us-east-1", Constraints())
+
+    before = search()
+    assert search() is before
     make_dearer(prices)
-    assert _search("us-east-1", catalog_of("us-east-1", prices, None)) is not before
+    assert search() is not before
 
 
 def test_what_a_worker_made_from_older_prices_is_not_kept_as_if_from_newer_ones(workload, prices, tmp_path):
