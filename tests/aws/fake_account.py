@@ -178,11 +178,14 @@ class FakeAccount:
         if self.now - asked["StartTime"] > kept:
             return []
         dimensions = {d["Name"]: d["Value"] for d in metric["Dimensions"]}
-        service = dimensions.get("ServiceName") or dimensions["TargetGroup"]
+        service = (
+            dimensions.get("ServiceName") or dimensions.get("TargetGroup") or f"family {dimensions['TaskDefinitionFamily']}"
+        )
         name = f"{metric['MetricName']} {stat['Stat']}"
         n_steps = int((asked["EndTime"] - asked["StartTime"]) / period)
         steps = [asked["StartTime"] + period * i for i in reversed(range(n_steps))]
-        if self.point(service, name, steps[0]) is None and self.point(service, name, steps[-1]) is None:
+        is_family = "TaskDefinitionFamily" in dimensions
+        if not is_family and self.point(service, name, steps[0]) is None and self.point(service, name, steps[-1]) is None:
             return []
         return [(at, value) for at in steps if (value := self.point(service, name, at)) is not None]
 

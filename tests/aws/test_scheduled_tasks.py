@@ -1,7 +1,7 @@
 """Tasks that EventBridge starts: found, listed with what no API tells, and never dropped in silence."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,7 +27,9 @@ def cpu(service: str, metric: str, at: datetime) -> float | None:
 
 
 def account(
-    rules: Mapping[str, tuple[Mapping[str, Any], list[Any]]], schedules: Mapping[str, Mapping[str, Any]] | None = None
+    rules: Mapping[str, tuple[Mapping[str, Any], list[Any]]],
+    schedules: Mapping[str, Mapping[str, Any]] | None = None,
+    reports: Callable[[datetime], float | None] = lambda at: None,
 ) -> FakeAccount:
     """Rules as DescribeRule and ListTargetsByRule tell them, one a page; schedules as GetSchedule tells them."""
     names, schedules = sorted(rules), schedules or {}
@@ -45,7 +47,7 @@ def account(
     return FakeAccount(
         now=NOW,
         services={"web": {}},
-        point=cpu,
+        point=lambda name, metric, at: reports(at) if metric == "MemoryUtilized SampleCount" else cpu(name, metric, at),
         answers={
             "ListRuleNamesByTarget": page,
             "DescribeRule": rule,
@@ -61,8 +63,8 @@ def account(
     )
 
 
-def collected(fake: FakeAccount, **more: Any) -> tuple[str, str]:
-    files = collect_workload(fake, "shop", now=NOW, days=0.25, **more)
+def collected(fake: FakeAccount, days: float = 0.25, **more: Any) -> tuple[str, str]:
+    files = collect_workload(fake, "shop", now=NOW, days=days, **more)
     return files["workload.yaml"].decode(), files["collect-report.md"].decode()
 
 
@@ -74,7 +76,7 @@ def test_a_scheduled_rule_is_a_comment_that_becomes_a_service_once_its_duration_
     text, report = collected(fake)
     said = "nightly: EventBridge rule starts 3 tasks of report:4 on FARGATE (cron(0 2 * * ? *) UTC)."
     assert said in text
-    assert "How long they work, no API tells" in report
+    assert "Container Insights saw none of its tasks in 0.25 days, so it is in no figure: state duration_minutes" in report
     assert [service["name"] for service in yaml.safe_load(text)["services"]] == ["web"]
     lines = text.splitlines()
     first = next(i for i, line in enumerate(lines) if line.startswith("  # - name: nightly"))
@@ -83,6 +85,76 @@ def test_a_scheduled_rule_is_a_comment_that_becomes_a_service_once_its_duration_
     (tmp_path / "web.csv").write_text("time,tasks\n2026-11-01T02:00Z,1\n2026-11-01T03:00Z,1\n")
     nightly = read_workload(tmp_path / "workload.yaml").services[-1]
     assert (nightly.name, nightly.task.cpu_units, nightly.task.memory_mib) == ("nightly", 512, 1024)
+
+
+def nightly(at: datetime) -> float | None:
+    """Reports of three tasks that are first seen at 02:02 and work 12 minutes, 18 on the last night."""
+    return 3.0 if at.hour == 2 and 2 <= at.minute < (20 if at.day == NOW.day else 14) else None
+
+
+def entries(text: str) -> dict[str, Any]:
+    return {service["name"]: service for service in yaml.safe_load(text)["services"]}
+
+
+def test_a_schedule_whose_tasks_container_insights_saw_is_a_service_of_batch_runs(tmp_path):
+    fake = account({"nightly": (CRON, [target("report:4", TaskCount=3, LaunchType="FARGATE")])}, reports=nightly)
+    files = collect_workload(fake, "shop", now=NOW, days=20)
+    text = files["workload.yaml"].decode()
+    assert entries(text)["nightly"] == {
+        "name": "nightly",
+        "task": {"cpu": 512, "memory": 1024},
+        "load": {
+            "runs": [{"schedule": CRON["ScheduleExpression"], "duration_minutes": 12.43, "count": 3}]
+        },  # (13 * 12 + 18) / 14
+        "architectures": ["X86_64"],
+        "present": {"launch_type": "FARGATE"},
+    }
+    said = "Its tasks work 12.43 minutes in the mean: Container Insights saw 14 runs of 12 to 18 in 14 days."
+    assert said in " ".join(text.replace("  # ", "").split())
+    assert said in files["collect-report.md"].decode()
+    for name, content in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(content)
+    assert [service.name for service in read_workload(tmp_path / "workload.yaml").services] == ["web", "nightly"]
+    asked = [q for _, op, call in fake.asked if op == "GetMetricData" for q in call["MetricDataQueries"]]
+    assert [d["Value"] for d in asked[-1]["MetricStat"]["Metric"]["Dimensions"]] == ["shop", "report"]
+    assert asked[-1]["MetricStat"]["Period"] == 60
+
+
+def test_a_rate_is_counted_from_the_task_that_was_seen_first():
+    every = {"ScheduleExpression": "rate(1 hour)", "State": "ENABLED"}
+    fake = account({"sync": (every, [target("sync")])}, reports=lambda at: 1.0 if 40 <= at.minute < 45 + at.hour % 2 else None)
+    assert entries(collected(fake, days=2)[0])["sync"]["load"]["runs"] == [
+        {"schedule": "rate(1 hour)", "duration_minutes": 5.5}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "reports", "targets", "why"),
+    [
+        (CRON, lambda at: None, ["report"], "Container Insights saw none of its tasks in 14 days"),
+        (CRON, lambda at: nightly(at) if at.day % 2 else None, ["report"], "Container Insights saw a task after only 7 of 13"),
+        (CRON, nightly, ["report:1", "report:2"], "2 schedules start tasks of the family report"),
+        (CRON, nightly, ["web:3"], "A service runs tasks of the family web, too"),
+        (CRON, lambda at: 1.0 if at.day == NOW.day and at.hour > 2 else None, ["report"], "saw no whole run of it in 14 days"),
+        ({"ScheduleExpression": "cron(0 2 L * ? *)"}, nightly, ["report"], "A workload file cannot state its schedule"),
+    ],
+)
+def test_what_does_not_tell_how_long_a_run_works_is_said_and_the_run_stays_a_comment(schedule, reports, targets, why):
+    text, report = collected(account({"nightly": (schedule, [target(each) for each in targets])}, reports=reports), days=14)
+    assert list(entries(text)) == ["web"]
+    assert why in report
+    assert "duration_minutes: STATE_ME" in text
+
+
+def test_a_run_of_which_the_loads_know_nothing_does_not_make_the_workload_unreadable():
+    fake = account({"weekly": ({"ScheduleExpression": "cron(0 2 ? * WED *)"}, [target("report")])}, reports=nightly)
+    fake.point = lambda name, metric, at: (
+        nightly(at) if metric.startswith("MemoryUtilized S") else cpu(name, metric, at) if (NOW - at).days < 3 else None
+    )
+    text, report = collected(fake, days=14)
+    assert list(entries(text)) == ["web"]
+    assert "It did not run in the time of the loads" in report
 
 
 def test_rules_by_events_disabled_rules_and_every_page_are_listed():

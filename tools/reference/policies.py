@@ -30,7 +30,10 @@ def iam_page() -> str:
         table(
             ("command", "calls AWS"),
             [
-                ("`collect`", "ECS, Application Auto Scaling, EC2 Auto Scaling, EC2, Elastic Load Balancing, CloudWatch"),
+                (
+                    "`collect`",
+                    "ECS, Application Auto Scaling, EC2 Auto Scaling, EC2, Elastic Load Balancing, EventBridge, CloudWatch",
+                ),
                 ("`emit --diff` without `--from`", ", ".join(map(code, diff))),
                 ("`emit --verify`", "nothing: tools that are installed judge the files"),
                 (

@@ -37,11 +37,19 @@ from advisor.sources.aws.load import load_csv, service_load
 from advisor.sources.aws.load_balancers import fetch_request_sources
 from advisor.sources.aws.present import present_of, provider_names, startup_s
 from advisor.sources.aws.reasons import DAEMON, why_no_data, why_out, why_unsized, why_useless
+from advisor.sources.aws.run_durations import DAYS, family_queries, with_durations
 from advisor.sources.aws.saved import SavedAnswers
 from advisor.sources.aws.scaling import SetCount, fetch_scaling, fetch_set_counts
 from advisor.sources.aws.scheduled_tasks import ScheduledTask, fetch_definitions, fetch_scheduled_tasks
 from advisor.sources.aws.session import Aws, Pace
-from advisor.sources.aws.workload_yaml import daemon_entry, refusal_of, refusal_of_daemon, service_entry, workload_yaml
+from advisor.sources.aws.workload_yaml import (
+    daemon_entry,
+    refusal_of,
+    refusal_of_daemon,
+    scheduled_entry,
+    service_entry,
+    workload_yaml,
+)
 
 Progress = Callable[[str], None]
 Share = Callable[[str, float], None]
@@ -198,13 +206,15 @@ class _Run:
         scheduled = [] if names else self._scheduled_tasks(cluster)
         commitments = fetch_commitments(self.aws) if with_commitments else None
         reader = MetricReader(self.aws, window, self.saved, lambda share: self.share("CloudWatch", share))
+        found = self._with_loads(found, cluster, reader)
+        scheduled = self._with_durations(scheduled, cluster, found)
         findings = Findings(
             cluster=cluster,
             region=self.aws.region,
             collected_at=self.now,
             days=self.days,
             window=window,
-            services=self._with_loads(found, cluster, reader),
+            services=found,
             is_whole=not names,
             providers=providers,
             groups=groups,
@@ -268,6 +278,21 @@ class _Run:
             self.say(f"{len(found)} scheduled tasks")
         definitions = fetch_definitions(self.aws, found)
         return [replace(task, definition=definitions.get(task.task_definition)) for task in found]
+
+    def _with_durations(
+        self, scheduled: Sequence[ScheduledTask], cluster: Cluster, found: Sequence[FoundService]
+    ) -> list[ScheduledTask]:
+        """Scheduled tasks with how long they work, where Container Insights tells: it is asked for minutes."""
+        window = collection_window(self.now, min(self.days, DAYS))
+        queries = family_queries(cluster.name, scheduled)
+        series = list(MetricReader(self.aws, window, self.saved).read(queries))
+        families = {(s.service.task_definition or "").rpartition("/")[2].partition(":")[0] for s in found}
+        taken = Counter([s.name for s in found] + [task.name for task in scheduled])
+        since = min((s.load.first for s in found if s.is_taken and s.load and not s.no_data), default=None)
+        return [
+            replace(task, duration_minutes=None, untold=why_not) if (why_not := _why_no_service(task, taken, since)) else task
+            for task in with_durations(scheduled, series, window, families)
+        ]
 
     def _with_present(
         self,
@@ -388,6 +413,19 @@ def _readable(findings: Findings) -> Findings:
             "Check --cluster, --service and --days."
         )
     return replace(findings, services=services)
+
+
+def _why_no_service(task: ScheduledTask, taken: Mapping[str, int], since: datetime | None) -> str | None:
+    """Why a scheduled task whose duration is known cannot stand in the workload; None where it can."""
+    if task.duration_minutes is None:
+        return task.untold
+    if task.definition is None:
+        return "the size of its tasks is not known"
+    if taken[task.name] > 1:
+        return "its name stands there twice"
+    if since is not None and task.last_start is not None and task.last_start < since:
+        return "it did not run in the time of the loads"
+    return refusal_of(scheduled_entry(task))
 
 
 def _why_refused(found: FoundService, findings: Findings) -> str | None:

@@ -1,9 +1,10 @@
-"""Tasks that EventBridge starts on a cluster: what is started, when, and how many. How long they work, no API tells."""
+"""Tasks that EventBridge starts on a cluster: what is started, when, and how many."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from advisor.sources.aws.ecs import fetch_task_definition
@@ -36,6 +37,24 @@ class ScheduledTask:
     """As the target names it: family, or family and revision."""
     definition: TaskDefinition | None = None
     """None where it could not be read."""
+    duration_minutes: float | None = None
+    """Mean time that one of its tasks works, as measured."""
+    measured: str | None = None
+    """From how much that was told."""
+    last_start: datetime | None = None
+    """Of the runs that were measured."""
+    untold: str | None = None
+    """Why it is not in the workload, though its schedule is known."""
+
+    @property
+    def family(self) -> str:
+        """Of its task definition."""
+        return self.task_definition.partition(":")[0]
+
+    @property
+    def has_schedule(self) -> bool:
+        """Whether a schedule tells when it is started, again and again."""
+        return (self.schedule or "").startswith(("rate", "cron"))
 
     @property
     def when(self) -> str:

@@ -155,22 +155,34 @@ def _service_lines(found: FoundService, findings: Findings) -> Iterator[str]:
 
 
 def scheduled_lines(task: ScheduledTask) -> Iterator[str]:
-    """A scheduled task as a comment: what is known, what no API tells, and the entry that it becomes once that is stated."""
+    """A scheduled task as a service of batch runs; as a comment where nothing tells how long it works."""
     yield from (f"# {line}" for line in _folded(f"{task.name}: {scheduled_remark(task)}"))
-    if task.definition is None or task.schedule is None or not task.schedule.startswith(("rate", "cron")):
+    if task.definition is None or not task.has_schedule:
         return
-    run: dict[str, Any] = {"schedule": task.schedule, "duration_minutes": "STATE_ME"}
+    mark = "# " if task.duration_minutes is None else ""
+    yield from (f"{mark}{line}" for line in _dumped([scheduled_entry(task)]))
+
+
+def scheduled_entry(task: ScheduledTask) -> dict[str, Any]:
+    """A scheduled task as the workload file spells it; where its duration is not known, the user has to state it."""
+    run: dict[str, Any] = {"schedule": task.schedule, "duration_minutes": task.duration_minutes or "STATE_ME"}
     if task.zone and task.zone != "UTC":
         run["time_zone"] = task.zone
     if task.count > 1:
         run["count"] = task.count
     definition = task.definition
-    entry: dict[str, Any] = {"name": task.name, "task": {"cpu": definition.cpu_units, "memory": definition.memory_mib}}
-    if definition.os_family and definition.os_family != "LINUX":
-        entry["task"]["os"] = definition.os_family
+    entry: dict[str, Any] = {"name": task.name, "task": {}}
+    if definition:
+        entry["task"] = {"cpu": definition.cpu_units, "memory": definition.memory_mib}
+        if definition.os_family and definition.os_family != "LINUX":
+            entry["task"]["os"] = definition.os_family
     entry["load"] = {"runs": [run]}
-    entry["architectures"] = [definition.architecture or "X86_64"]
-    yield from (f"# {line}" for line in _dumped([entry]))
+    entry["architectures"] = [(definition.architecture if definition else None) or "X86_64"]
+    if task.runs_on in ("FARGATE", "EC2"):
+        entry["present"] = {"launch_type": task.runs_on}
+    elif task.runs_on == "FARGATE_SPOT":
+        entry |= {"interruptible": True, "present": {"launch_type": "FARGATE", "purchase_option": "spot"}}
+    return entry
 
 
 def scheduled_remark(task: ScheduledTask) -> str:
@@ -181,9 +193,12 @@ def scheduled_remark(task: ScheduledTask) -> str:
     said += ")." if task.is_enabled else "; it is disabled)."
     if task.definition is None:
         said += " Its task definition could not be read."
-    if task.schedule is None or not task.schedule.startswith(("rate", "cron")):
+    if task.duration_minutes is not None:
+        return f"{said} Its tasks work {task.duration_minutes:g} minutes in the mean: Container Insights saw {task.measured}."
+    if not task.has_schedule:
         return f"{said} It is in no figure: state its past runs with load.runs_file."
-    return f"{said} How long they work, no API tells, so it is in no figure: state duration_minutes and uncomment."
+    why = f"{task.untold[0].upper()}{task.untold[1:]}" if task.untold else "Nothing was asked of how long they work"
+    return f"{said} {why}, so it is in no figure: state duration_minutes and uncomment."
 
 
 def _daemon_lines(findings: Findings) -> Iterator[str]:
