@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from advisor.billing import Bill
+from advisor.ecs import PurchaseOption
 from advisor.errors import AdvisorError, InputError, PriceNotFoundError
 from advisor.optimize.alternatives import (
     Alternatives,
@@ -20,6 +21,7 @@ from advisor.optimize.certificate import as_dict, lower_bound
 from advisor.optimize.held import HELD_PART, beside_held, price_plan, weekly_plan_usd, with_idle, without_held
 from advisor.optimize.history import RecentLoad
 from advisor.optimize.instance_money import instance_money
+from advisor.optimize.interrupted import unmet_task_minutes
 from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.parts import Part
 from advisor.optimize.present import has_present, hours_known, present_parts
@@ -206,11 +208,18 @@ class Answer:
     def _spot_risks(self, best: str, saving: Saving | None) -> tuple[SpotRisk, ...]:
         known = {choice.id for choice in self.found.for_cluster if choice.parts}
         ids = [each for each in dict.fromkeys((best, saving.against if saving else best)) if each in known]
-        found = (
-            spot_risks(each, self.found.parts_of(each), self.search.catalog, self.workload.region, self.found.common_hours)
-            for each in ids
-        )
-        return tuple(risk for risks in found for risk in risks)
+        catalog, region, hours = self.search.catalog, self.workload.region, self.found.common_hours
+        found: list[SpotRisk] = []
+        for each in ids:
+            parts = self.found.parts_of(each)
+            found += spot_risks(each, parts, catalog, region, hours, self._unmet_by_interruptions(parts))
+        return tuple(found)
+
+    def _unmet_by_interruptions(self, parts: Sequence[Part]) -> dict[str, float]:
+        """Task-minutes that one interruption leaves unmet, by the first service of each part on Spot that was replayed."""
+        on_spot = [part for part in parts if part.replay and part.provider.purchase_option is PurchaseOption.SPOT]
+        found = {next(iter(part.services)): unmet_task_minutes(part, self.workload, self.search) for part in on_spot}
+        return {name: minutes for name, minutes in found.items() if minutes is not None}
 
     def replayed(self, weeks: int) -> "Answer":
         """The same choices, with the instances of the recommended plan and of its rival replayed on the last weeks.

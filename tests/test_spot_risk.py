@@ -250,6 +250,18 @@ def test_a_type_without_a_band_is_not_taken_as_seldom_interrupted(pooled, tmp_pa
     assert "no band is known of" in risk.note
 
 
+def test_what_an_interruption_leaves_unmet_is_replayed(tmp_path):
+    path = tmp_path / "workload.yaml"
+    path.write_text(WORKLOAD.format(region="us-east-1", more="constraints: {launch_types: [EC2]}\n"), encoding="utf-8")
+    answer = advisor.advise(advisor.read_workload(path), catalog("us-east-1"), replay_weeks=1)
+    (risk, *_) = answer.spot_risks
+    # 120 s of boot and 60 s of start, seen a step late, for the tasks of an instance where no other has room for them.
+    assert 0 < risk.unmet_task_minutes_each <= 4 * risk.tasks
+    assert risk.unmet_task_minutes.high == pytest.approx(risk.interruptions_per_month.high * risk.unmet_task_minutes_each)
+    assert "task-minutes unmet" in " ".join(spot_sentences(answer))
+    assert advisor.Recommendation.from_dict(answer.to_dict()) == answer
+
+
 @pytest.mark.parametrize(
     ("region", "name", "low", "high"),
     # As the collected copy of the Spot Instance Advisor has them.

@@ -1,8 +1,9 @@
 """What interruptions do to a plan on Spot: how often, how many tasks are left, and the On-Demand base that bounds it."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -98,12 +99,24 @@ class SpotRisk:
     """The same for ``chance_in_month_by_pool``."""
     on_demand_tasks_by_pool: int | None = None
     """What the latter hold."""
+    unmet_task_minutes_each: float | None = None
+    """That one interruption leaves unmet, in the mean of some in the replayed weeks; on Fargate Spot of the worst service.
+
+    There is capacity for the replacement. None where the part was not replayed.
+    """
+    unmet_task_minutes: SpotEnds | None = None
+    """In a month, at the rate of the bands."""
     note: str = ""
     """What is not known or was assumed."""
 
 
 def spot_risks(
-    alternative: str, parts: Sequence[Part], catalog: PriceCatalog, region: str, hours: FloatArray
+    alternative: str,
+    parts: Sequence[Part],
+    catalog: PriceCatalog,
+    region: str,
+    hours: FloatArray,
+    unmet_minutes: Mapping[str, float] = MappingProxyType({}),
 ) -> tuple[SpotRisk, ...]:
     """Risk of each part of a plan that runs on Spot; empty where none does.
 
@@ -113,15 +126,31 @@ def spot_risks(
     ----------
     hours : (steps,)
         Hours of the month that each step stands for, as the parts were billed.
+    unmet_minutes
+        Task-minutes that one interruption leaves unmet, by service of a part (its first).
     """
     on_spot = [part for part in parts if part.provider.purchase_option is PurchaseOption.SPOT]
     fargate = [part for part in on_spot if part.provider.launch_type is LaunchType.FARGATE]
     services = tuple(name for part in fargate for name in part.services)
-    found = [_of_instances(alternative, part, catalog, region, hours) for part in on_spot if part.on_instances is not None]
+    found = [
+        _with_unmet(_of_instances(alternative, part, catalog, region, hours), unmet_minutes.get(next(iter(part.services))))
+        for part in on_spot
+        if part.on_instances is not None
+    ]
     if fargate:
         name = fargate[0].name
-        found.append(SpotRisk(alternative=alternative, capacity_provider=name, services=services, note=NO_FARGATE_RATE))
+        worst = max((unmet_minutes[each] for each in services if each in unmet_minutes), default=None)
+        risk = SpotRisk(alternative=alternative, capacity_provider=name, services=services, note=NO_FARGATE_RATE)
+        found.append(_with_unmet(risk, worst))
     return tuple(found)
+
+
+def _with_unmet(risk: SpotRisk, each: float | None) -> SpotRisk:
+    rate = risk.interruptions_per_month
+    if each is None or rate is None:
+        return replace(risk, unmet_task_minutes_each=each)
+    low = None if rate.low is None else rate.low * each
+    return replace(risk, unmet_task_minutes_each=each, unmet_task_minutes=SpotEnds(low=low, high=rate.high * each))
 
 
 def _of_instances(alternative: str, part: Part, catalog: PriceCatalog, region: str, hours: FloatArray) -> SpotRisk:

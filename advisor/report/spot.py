@@ -45,11 +45,13 @@ def _short(risk: SpotRisk) -> str:
 
 def _told(risk: SpotRisk) -> tuple[str, ...]:
     """How often, too few one by one, too few by whole pools, what is not known."""
+    unmet = _unmet(risk)
     if risk.instances is None:
-        return (risk.note,)
+        return (f"{risk.note}; {unmet}" if unmet else risk.note,)
     often = f"interrupted in a month: {', '.join(map(_band, risk.types))}{_origin(risk.types)}"
     if risk.interruptions_per_month is not None:
         often += f"; {_number(risk.interruptions_per_month)} interruptions a month, {risk.replacement_s:g} s until replaced"
+    often += f"; {unmet}" if unmet else ""
     alone = f"at the busiest {risk.instances} instances run {risk.tasks} tasks; too few are less than {risk.fewest_tasks}"
     if risk.chance_now is not None and risk.chance_in_month is not None:
         alone += (
@@ -63,6 +65,14 @@ def _told(risk: SpotRisk) -> tuple[str, ...]:
             f"({_base(risk.on_demand_instances_by_pool, risk, 'that')})"
         )
     return often, alone, pools, risk.note
+
+
+def _unmet(risk: SpotRisk) -> str:
+    if risk.unmet_task_minutes_each is None:
+        return ""
+    told = f"in the replay one interruption leaves {risk.unmet_task_minutes_each:.2g} task-minutes unmet"
+    month = "" if risk.unmet_task_minutes is None else f", {_number(risk.unmet_task_minutes)} a month"
+    return f"{told}{month}, where Spot has capacity for the replacement"
 
 
 def _base(instances: int | None, risk: SpotRisk, what: str) -> str:
