@@ -320,7 +320,7 @@ class Answer:
             feasible=choice.is_feasible,
             reasons=choice.reasons,
             instances=instance_facts(choice.parts, hours),
-            replay=replay_summary(choice.parts),
+            replay=replay_summary(choice.parts, hours, self.search),
             is_comparison=choice.is_comparison,
         )
         weekly = np.zeros(0) if weeks is None else weekly_plan_usd(choice.parts, weeks, hours, self.search)

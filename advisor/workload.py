@@ -119,6 +119,17 @@ class MemoryUse:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Deployments:
+    """How often a service is deployed: rolling, all of its tasks replaced."""
+
+    per_week: float
+    hour: int | None = None
+    """Of the day, UTC, in which they all happen; None for any."""
+    drain_s: float
+    """From the decision to stop an old task until it is gone."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
     """One ECS service: what a task needs and how its load is stated."""
 
@@ -147,6 +158,8 @@ class Service:
     container_names: tuple[str, ...] = ()
     """In the task definition that the size was read from; empty without one."""
 
+    deployments: Deployments | None = None
+    """None: none are stated, and none are in any bill."""
     memory_use: MemoryUse | None = None
     """None: memory is reckoned from what was measured."""
     off_launch_types: tuple[tuple[LaunchType, str], ...] = ()

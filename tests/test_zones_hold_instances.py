@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from advisor.answer import answer
 from advisor.ecs import LaunchType, PlacementStrategy, PurchaseOption, TaskSize
 from advisor.optimize.alternatives import Choice
-from advisor.optimize.replayed import replay_part, replayed_parts
+from advisor.optimize.replayed import replay_inputs, replayed_parts
 from advisor.optimize.search import (
     CapacityKind,
     by_step,
@@ -23,6 +23,7 @@ from advisor.optimize.search import (
 )
 from advisor.recommend.result import CLUSTER_SCOPE
 from advisor.simulate.instances import held_in_zones, held_under_default_spread_of_one, with_zone_floor
+from advisor.simulate.replay import replay_cluster
 from advisor.simulate.scaling import running_tasks
 from advisor.simulate.timeline import timeline, trailing_maximum
 from advisor.sources import read_catalog, read_workload
@@ -189,7 +190,8 @@ def test_a_service_that_shares_with_none_is_billed_as_the_replay_runs_it(two_arc
         assert part.provider.instance_types == alone.provider.instance_types
         np.testing.assert_array_equal(part.on_instances.running, alone.on_instances.running)
         (replayed,) = replayed_parts([part], two_architectures.workload, search)
-        ran = replay_part(part, two_architectures.workload, search)
+        services, cluster, step_s = replay_inputs(part, two_architectures.workload, search)
+        ran = replay_cluster(services, cluster, step_s=step_s)
         assert replayed.on_instances.running.mean() == pytest.approx(ran.over_time(ran.instances).mean(), rel=1e-3)
 
 

@@ -44,6 +44,8 @@ class Layer(StrEnum):
     """Empty instances are held for 15 minutes."""
     PLACEMENT = "placement"
     """What a replay under ECS's placement and scaling bills more than this model, or less."""
+    DEPLOYMENTS = "deployments"
+    """Old and new tasks side by side, and the instances that this took; less than nothing where new tasks are packed better."""
     SURPLUS_CREDITS = "surplus_credits"
     """CPU of burstable types above their baseline."""
 
@@ -58,7 +60,7 @@ class InstanceMoney:
     """``CPU``, ``memory`` or ``network``: of what tasks reserve the largest share; layers of tasks are measured in it."""
     monthly_usd: float
     usd: dict[Layer, float]
-    """Adds up to ``monthly_usd``; only :attr:`Layer.PLACEMENT` may be negative."""
+    """Adds up to ``monthly_usd``; only :attr:`Layer.PLACEMENT` and :attr:`Layer.DEPLOYMENTS` may be negative."""
     unknown_use: tuple[str, ...]
     """Services whose CPU in use is not known: what their tasks reserve at the target, or as given, all counts as work."""
 
@@ -102,9 +104,17 @@ def _money(
     for row, run in enumerate(part.runs):
         rungs += share[row] * np.array([month(series) for series in _task_rungs(run, workload, search, dimension)])
     factor = part.replay.factor if part.replay else 1.0
+    rolled = part.replay.deployments.factor if part.replay and part.replay.deployments else 1.0
     tasks = np.sum([run.tasks for run in part.runs], axis=0)
     floored = np.where(tasks > 0, np.maximum(use.packed, part.provider.zones), 0.0)
-    ladder = [*rungs.tolist(), month(use.packed), month(floored), month(use.running) / factor, month(use.running)]
+    ladder = [
+        *rungs.tolist(),
+        month(use.packed),
+        month(floored),
+        month(use.running) / factor,
+        month(use.running) / rolled,
+        month(use.running),
+    ]
     running = ladder[-1]
     steps = np.diff(ladder, prepend=0.0)
     usd = {
@@ -129,7 +139,7 @@ _TASK_LAYERS = (
     Layer.MINIMUM_TASKS,
     Layer.TASK_SCALE_IN,
 )
-_INSTANCE_LAYERS = (Layer.PACKING, Layer.MINIMUM_INSTANCES, Layer.INSTANCE_SCALE_IN, Layer.PLACEMENT)
+_INSTANCE_LAYERS = (Layer.PACKING, Layer.MINIMUM_INSTANCES, Layer.INSTANCE_SCALE_IN, Layer.PLACEMENT, Layer.DEPLOYMENTS)
 
 
 def _share_of_instance(part: Part, search: Search) -> FloatArray:

@@ -70,12 +70,30 @@ class ReplayedWeek:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeploymentFacts:
+    """What the stated deployments of a part's services take, by a replay with them and one without."""
+
+    per_month: float
+    """Of all services together."""
+    factor: float
+    """Instance-hours (on Fargate task-hours) with them over those without; below 1 where they pack instances better."""
+    task_factor: float
+    """What tasks reserve with them over what they do without."""
+    instances_max: int
+    """0 on Fargate."""
+    instances_max_without: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayFacts:
     """What a replay of the last weeks found for a part."""
 
     weeks: float
     factor: float
-    """Instance-hours (on Fargate task-hours) of the replay over those of the model; the quantities are multiplied by it."""
+    """Instance-hours (on Fargate task-hours) of the replay over those of the model; the quantities are multiplied by it.
+
+    Those of ``deployments`` are in it.
+    """
     waiting_task_hours: float
     """Task-hours a month in PROVISIONING: wanted, and no instance has room yet."""
     hours_above_target: float
@@ -87,7 +105,9 @@ class ReplayFacts:
     task_factor: float = 1.0
     """What tasks on instances reserve in the replay over what they do in the model; not set on Fargate."""
     week: ReplayedWeek | None = field(default=None, compare=False)
-    """None on Fargate."""
+    """None on Fargate. Without deployments."""
+    deployments: DeploymentFacts | None = None
+    """None where none are stated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -10,6 +10,7 @@ import numpy as np
 from advisor.ecs import Architecture, LaunchType, PlacementStrategy
 from advisor.meters import sum_over_states
 from advisor.optimize.candidates import Candidates
+from advisor.optimize.deployments import deployment_facts
 from advisor.optimize.fixed import on_load, with_replay
 from advisor.optimize.parts import Part, ReplayedWeek, ReplayFacts
 from advisor.optimize.pricing import price_parts
@@ -134,19 +135,44 @@ def replayed_parts(
         for row, i in enumerate(on_fargate):
             (plan,) = parts[i].services.values()
             alone = _one_service(together, row)
-            found[i] = _facts(alone, alone.holding[0], modelled[i].quantity_per_hour[0] / plan.task.vcpu, parts[i], recent, at)
+            facts = _facts(alone, alone.holding[0], modelled[i].quantity_per_hour[0] / plan.task.vcpu, parts[i], recent, at)
+            found[i] = facts and _with_deployments(facts, parts[i], [services[row]], None, recent, step_s)
     for i in telling:
         if i not in found:
             use = modelled[i].on_instances
             if use is None:
                 raise ValueError(f"{parts[i].name} has no instances")
-            result = replay_part(parts[i], recent, at)
+            services, cluster, step_s = replay_inputs(parts[i], recent, at)
+            result = replay_cluster(services, cluster, step_s=step_s)
             facts, task_factor = (
                 _facts(result, result.instances, use.running, parts[i], recent, at),
                 _task_factor(result, modelled[i], recent, at),
             )
-            found[i] = None if facts is None or task_factor is None else replace(facts, task_factor=task_factor)
+            if facts is not None and task_factor is not None:
+                facts = replace(facts, task_factor=task_factor)
+                found[i] = _with_deployments(facts, parts[i], services, cluster, recent, step_s)
     return [part if (facts := found.get(i)) is None else with_replay(part, facts, search) for i, part in enumerate(parts)]
+
+
+def _with_deployments(
+    facts: ReplayFacts,
+    part: Part,
+    services: Sequence[ReplayedService],
+    cluster: ReplayedCluster | None,
+    recent: Workload,
+    step_s: int,
+) -> ReplayFacts:
+    stated = [(run.service, part.services[run.service.name]) for run, _ in in_replay_order(part)]
+    rolled = deployment_facts(services, stated, cluster, start=recent.start, step_s=step_s)
+    if rolled is None:
+        return facts
+    return replace(
+        facts,
+        factor=facts.factor * rolled.factor,
+        task_factor=facts.task_factor * rolled.task_factor,
+        instances_max=max(facts.instances_max, rolled.instances_max),
+        deployments=rolled,
+    )
 
 
 def last_weeks(workload: Workload, search: Search, weeks: int) -> tuple[Workload, Search]:
@@ -188,14 +214,8 @@ def _one_service(replay: Replay, row: int) -> Replay:
     )
 
 
-def replay_part(part: Part, workload: Workload, search: Search) -> Replay:
-    """Replay the services of a part on its instances over the whole of a workload, in steps of a minute or the load's own."""
-    services, cluster, step_s = replay_inputs(part, workload, search)
-    return replay_cluster(services, cluster, step_s=step_s)
-
-
 def replay_inputs(part: Part, workload: Workload, search: Search) -> tuple[list[ReplayedService], ReplayedCluster, int]:
-    """What :func:`replay_part` replays: services, the instances of the part, and seconds of a step."""
+    """What is replayed of a part over the whole of a workload: services, the instances of the part, and seconds of a step."""
     rows = [i for i, t in enumerate(search.candidates.types) if t.name in part.provider.instance_types]
     step_s = replay_step_s(workload)
     services = [replayed_service(run, plan_metric, workload, step_s) for run, plan_metric in in_replay_order(part)]

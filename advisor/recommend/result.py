@@ -56,6 +56,13 @@ class ReplaySummary:
     hours_above_full: float
     """Service-hours a month in which the load is more than the running tasks can do."""
     instances_max: int
+    """Most instances at a time, with deployments where they are stated."""
+    deployments_per_month: float | None = None
+    """Of all services, as stated; None where none are. The bill holds them."""
+    deployments_monthly_usd: float | None = None
+    """What they take of the bill, before commitments; negative where new tasks are packed better. None without a price."""
+    deployments_instances_max: int | None = None
+    """Instances at the most with deployments, less those without them; None without instances."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

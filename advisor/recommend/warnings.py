@@ -49,11 +49,24 @@ def warnings_for(
         *_kept_for_memory(workload, found, parts),
         *_stated(workload),
         *_daemons(workload),
+        *_deployments(workload, parts),
         *_batches(workload, parts),
         *_containers(workload),
         *_unsized(workload, found),
         *_tasks_form(workload),
     )
+
+
+def _deployments(workload: Workload, parts: Sequence[Part]) -> Iterable[str]:
+    """Only a replay knows what they take."""
+    stated = [service.name for service in workload.services if service.deployments]
+    if not stated:
+        return
+    is_in = all(part.replay is not None for part in parts if any(name in stated for name in part.services))
+    where = (
+        "only in the bills of plans that were replayed" if is_in else "not in the recommended plan's bill: it was not replayed"
+    )
+    yield f"deployments ({', '.join(stated)}) are {where}"
 
 
 def _long_steps(workload: Workload) -> Iterable[str]:

@@ -52,6 +52,7 @@ LAYER_WORDS: Mapping[Layer, str] = {
     Layer.MINIMUM_INSTANCES: "zones: an instance in each",
     Layer.INSTANCE_SCALE_IN: "scale-in delay of instances",
     Layer.PLACEMENT: "placement and scaling as ECS does them, replayed",
+    Layer.DEPLOYMENTS: "deployments: old and new tasks side by side",
     Layer.SURPLUS_CREDITS: "surplus credits of burstable types",
 }
 

@@ -112,10 +112,14 @@ def replay_sentence(recommendation: Recommendation) -> str:
         more = replay.fargate_tasks_over_model - 1
         changed = f"{100 * abs(more):.1f} % {'more' if more > 0 else 'fewer'} task-hours on Fargate than the fast model"
         sentence += f"{'as many task-hours on Fargate as the fast model' if abs(more) < 0.0005 else changed}, "
-    return (
-        f"{sentence}{replay.hours_above_target:,.1f} service-hours a month above the scaling target, "
-        f"{replay.hours_above_full:,.1f} above what the tasks can do"
-    )
+    sentence += f"{replay.hours_above_target:,.1f} service-hours a month above the scaling target, "
+    sentence += f"{replay.hours_above_full:,.1f} above what the tasks can do"
+    if replay.deployments_per_month is None:
+        return sentence
+    usd, surge = replay.deployments_monthly_usd, replay.deployments_instances_max
+    sentence += f"; {replay.deployments_per_month:,.0f} deployments a month"
+    sentence += " have no price" if usd is None else f" are {money(usd)} of the bill"
+    return sentence if surge is None else f"{sentence}, and raise the most instances by {surge}"
 
 
 def proof_sentence(recommendation: Recommendation) -> str:

@@ -16,6 +16,7 @@ from advisor.sources.task_size import TaskDefinition
 from advisor.workload import (
     Constraints,
     Daemon,
+    Deployments,
     LoadForm,
     MemoryUse,
     PresentCluster,
@@ -24,6 +25,11 @@ from advisor.workload import (
     Service,
     WorkPerVcpu,
 )
+
+DEREGISTRATION_S = 300
+"""Default of a target group: Elastic Load Balancing, "Deregistration delay"."""
+STOP_TIMEOUT_S = 30
+"""Default of ``stopTimeout``: Amazon ECS API Reference, "ContainerDefinition"."""
 
 if TYPE_CHECKING:
     from advisor.sources.workload_models import (
@@ -136,6 +142,7 @@ def service_of(entry: "ServiceEntry", definition: TaskDefinition | None, size: T
         is_batch=load.runs is not None,
         scheduled_runs=() if load.runs is None else scheduled_runs(load.runs.runs),
         container_names=() if definition is None else definition.container_names,
+        deployments=_deployments(entry),
         memory_use=_memory_use(entry),
         off_launch_types=_off_launch_types(entry, definition),
         **{name: value for name, value in stated.items() if value is not None},  # type: ignore[arg-type]  # names and values of one dict
@@ -152,6 +159,24 @@ def _off_launch_types(entry: "ServiceEntry", definition: TaskDefinition | None) 
         if essential:
             off[launch_type] = f"its task definition asks for {listed(essential)}"
     return tuple(off.items())
+
+
+def _deployments(entry: "ServiceEntry") -> Deployments | None:
+    said = entry.deployments
+    if said is None:
+        return None
+    default_s = STOP_TIMEOUT_S if entry.port is None else DEREGISTRATION_S
+    drain_s = default_s if said.drain_seconds is None else said.drain_seconds
+    return Deployments(per_week=said.per_week, hour=said.hour, drain_s=drain_s)
+
+
+def check_deployments(service: Service, place: Place) -> None:
+    """Refuse deployments where the counts of tasks were given: they hold them, or there is no service."""
+    if service.deployments is not None and service.load_form is LoadForm.TASKS:
+        raise place.error(
+            f"{service.name} has its count of tasks given, to which deployments add nothing that could be told apart",
+            fix="Leave deployments out, or give a load of CPU or of requests.",
+        )
 
 
 def _memory_use(entry: "ServiceEntry") -> MemoryUse | None:

@@ -18,6 +18,7 @@ from advisor.sources.load_files import LoadFiles, files_at, stem
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.put_together import finished, workload_of
 from advisor.sources.service_entries import (
+    check_deployments,
     check_memory_use,
     constraints_of,
     daemon_of,
@@ -256,6 +257,7 @@ def services_of_file(
     ]
     for number, service, load in zip(entries, services, loads, strict=True):
         check_memory_use(service, load, document.place(("services", number, "memory_use")))
+        check_deployments(service, document.place(("services", number, "deployments")))
     stated = [stated_names(one, definition) for one, (definition, _) in zip(entries.values(), sized, strict=True)]
     daemons = [
         daemon_of(one, *_sized(path, files, one, document, ("daemons", number), notes), document.place(("daemons", number)))

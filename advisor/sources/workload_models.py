@@ -282,6 +282,22 @@ class MemoryUseEntry(_Entry):
         return self
 
 
+class DeploymentsEntry(_Entry):
+    """How often new tasks replace the old ones, and how long both are there. Only replayed plans hold their cost."""
+
+    per_week: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = Field(
+        description="Rolling deployments in a week, evenly over the time that is replayed."
+    )
+    hour: Annotated[int, Field(ge=0, le=23)] | None = Field(
+        None, description="Hour of the day, UTC, in which they all happen. Default: any."
+    )
+    drain_seconds: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] | None = Field(
+        None,
+        description="From the decision to stop an old task until it is gone. Default 300 with a port, the load balancer's own "
+        "deregistration delay, else 30, ECS's own stop timeout.",
+    )
+
+
 class ServiceEntry(_Entry):
     """One ECS service."""
 
@@ -303,6 +319,7 @@ class ServiceEntry(_Entry):
     memory_use: MemoryUseEntry | None = Field(
         None, description="Base and slope of a task's memory, in place of the most that was measured."
     )
+    deployments: DeploymentsEntry | None = Field(None, description="Default: none are in any bill.")
     tags: dict[str, str] = Field(
         {},
         description="As in ECS. In a fleet `--share-by tag:KEY` lets services with one value share instances, whatever their "
