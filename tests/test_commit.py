@@ -189,7 +189,9 @@ def test_where_a_rate_is_missing_the_option_names_it_and_is_compared_with_nothin
     assert found.ladder == found.marginal == ()
     assert all(each.missing and each.saving_usd is None for each in found.options)
     assert any("no rate for compute_savings_plan:" in note and "not compared" in note for note in found.notes)
-    assert "Commit to nothing" in told.commitments_table(found)
+    headline = told.commitment_headline(found)
+    assert headline.startswith("No commitment is sized: every option lacks a rate, such as compute_savings_plan:")
+    assert headline in told.commitments_table(found)
 
 
 def test_a_plan_of_both_kinds_needs_the_rates_of_both():

@@ -65,12 +65,13 @@ def _catalog(
     region: str, found: Mapping[str, UnpackedUsage], digests: set[str], options: FleetOptions
 ) -> tuple[PriceCatalog | None, str]:
     """The prices that all plans of a Region were chosen by; None and why where there are no such prices."""
-    rates = {each.rates_files: name for name, each in sorted(found.items())}
+    rates = {tuple(sha for _, sha in each.rates_files): name for name, each in sorted(found.items())}
     if len(rates) > 1:
         return None, f"{' and '.join(list(rates.values())[:2])} are priced with different own rates"
-    ((files, _),) = rates.items()
+    ((shas, name),) = rates.items()
+    files = found[name].rates_files
     catalog = catalog_of(region, options.prices, Path(files[0][0]) if files else None)
     origin = catalog.origin(region)
-    if {origin.sha256 if origin else ""} != digests or [file.sha256 for file in catalog.inputs] != [sha for _, sha in files]:
+    if {origin.sha256 if origin else ""} != digests or tuple(file.sha256 for file in catalog.inputs) != shas:
         return None, "its plans were chosen by other prices than are here: run it again"
     return catalog, ""

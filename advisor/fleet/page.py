@@ -78,9 +78,6 @@ def render_page(fleet: Fleet, *, fold_below_usd: float = DEFAULT_FOLD_BELOW_USD)
             step_sentences=step_sentences(fleet),
             stairs=[{"start": STARTS[each.against], "rows": step_rows(each)} for each in fleet.steps],
             commitments=_commitments(fleet),
-            commitment_sentences=account_sentences(fleet.commitments) if fleet.commitments else (),
-            commitment_head=HEAD,
-            commitment_legend=LEGEND.removeprefix("* "),
             tail=tail_sentence(tail) if tail else "",
             unanswered=[
                 {"name": r.name, "status": status_words(r.status), "problem": r.problem, "services": ", ".join(r.service_names)}
@@ -93,12 +90,25 @@ def render_page(fleet: Fleet, *, fold_below_usd: float = DEFAULT_FOLD_BELOW_USD)
     )
 
 
-def _commitments(fleet: Fleet) -> list[dict[str, Any]]:
-    found = []
-    for advice in fleet.commitments.advices if fleet.commitments else ():
+def _commitments(fleet: Fleet) -> dict[str, Any] | None:
+    """Sentences, a table for each Region in which something can be bought, and notes, each once with its Regions."""
+    if fleet.commitments is None:
+        return None
+    tables: dict[str, list[tuple[str, ...]]] = {}
+    regions: dict[str, list[str]] = {}
+    for advice in fleet.commitments.advices:
         rows = [option_row(each, load) for load in advice.loads for each in options_to_buy(advice, load.load)]
-        found.append({"region": advice.region, "rows": rows, "notes": advice.notes})
-    return found
+        if rows:
+            tables[advice.region] = rows
+        for note in advice.notes:
+            regions.setdefault(note, []).append(advice.region)
+    return {
+        "sentences": account_sentences(fleet.commitments),
+        "head": HEAD,
+        "tables": tables,
+        "legend": LEGEND.removeprefix("* "),
+        "notes": [f"{', '.join(each)}: {note}" for note, each in regions.items()],
+    }
 
 
 def _remarks(fleet: Fleet) -> list[tuple[str, str]]:

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from advisor.committing import AccountCommitments, CommitmentAdvice, CommitmentOption, LoadToCommitFor, Purchase
 from advisor.report.markdown import escape
@@ -65,7 +65,8 @@ def account_table(account: AccountCommitments) -> str:
 
 def account_markdown(account: AccountCommitments) -> str:
     """The same as Markdown."""
-    parts = [f"### {advice.region}\n\n{commitments_markdown(advice)}" for advice in account.advices]
+    advices = [replace(advice, notes=tuple(map(escape, advice.notes))) for advice in account.advices]  # they name workloads
+    parts = [f"### {advice.region}\n\n{commitments_markdown(advice)}" for advice in advices]
     notes = "".join(f"- {escape(note)}\n" for note in account.notes)
     return "\n".join([*parts, *([notes] if notes else [])])
 
@@ -141,7 +142,13 @@ def choice_sentences(advice: CommitmentAdvice) -> list[str]:
 def commitment_headline(advice: CommitmentAdvice) -> str:
     """What to buy and what it saves, in a line."""
     if advice.headline is None:
-        return "Commit to nothing: no option with known rates saves money in the mean of the futures"
+        lacking = [each for each in advice.options if each.missing]
+        if lacking and len(lacking) == len(advice.options):
+            return f"No commitment is sized: every option lacks a rate, such as {lacking[0].missing[0]}"
+        more = (
+            f"; {len(lacking)} of {len(advice.options)} options lack a rate, such as {lacking[0].missing[0]}" if lacking else ""
+        )
+        return f"Commit to nothing: no option with known rates saves money in the mean of the futures{more}"
     best = advice.option(advice.headline)
     usd = best.saving_mean_usd if best.saving_mean_usd is not None else best.saving_usd
     bought = ", ".join(map(purchase_words, best.purchases))

@@ -168,6 +168,22 @@ def test_workloads_with_different_own_rates_are_named(tmp_path):
     assert "day and night are priced with different own rates" in account.notes[0]
 
 
+def test_own_rates_of_one_content_are_one_price_wherever_they_lie(tmp_path):
+    for name, counts in (("day", by_day), ("night", by_night)):
+        folder = write(tmp_path, name, counts, extra="rates: rates.csv\n")
+        (folder / "rates.csv").write_text(RATES, encoding="utf-8")
+    assert compute(account_of(tmp_path)).usd_per_hour == approx(22 * A_TASK, abs=1e-5)
+
+
+def test_plans_that_were_chosen_by_other_prices_are_sized_by_none(tmp_path):
+    """As where a worker has other price files than the client."""
+    fleet = advise_fleet([write(tmp_path, "day", by_day)], options=QUICK)
+    (record,) = fleet.records
+    account = account_commitments([replace(record, catalog={**record.catalog, "sha256": "0" * 64})], QUICK, ASKED)
+    assert account.advices == ()
+    assert "other prices than are here" in account.notes[0]
+
+
 def test_who_has_no_plan_is_named(tmp_path):
     fleet = advise_fleet([write(tmp_path, "day", by_day)], options=QUICK)
     look = WorkloadRecord(name="look", status=Status.SCREENED, best=Range(mean=9, low=9, high=9))
