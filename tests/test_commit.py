@@ -194,6 +194,18 @@ def test_where_a_rate_is_missing_the_option_names_it_and_is_compared_with_nothin
     assert headline in told.commitments_table(found)
 
 
+def test_a_load_that_a_held_plan_lacks_a_rate_for_is_left_out_and_the_meter_is_named():
+    """A Compute Savings Plan is held, six m5.large run today, and no rate of the plan for them is known."""
+    six, held = PresentCluster(instances={"m5.large": 6}), (compute_plan(0.05),)
+    found = advice(
+        web(), types=(LARGE,), rates=listed((LARGE,), compute_saving=None), present=six, commitments=held, **ON_FARGATE
+    )
+    assert [each.load for each in found.loads] == ["recommended"]
+    lacking = "compute_savings_plan:1y:no_upfront:ec2:linux:on_demand:m5.large"
+    assert any("what runs today is left out" in note and lacking in note for note in found.notes)
+    assert "nan" not in told.commitments_table(found) + told.commitments_json(found)
+
+
 def test_a_plan_of_both_kinds_needs_the_rates_of_both():
     rates = listed((LARGE,), compute_saving=None)
     found = advice(web(demand=DAILY), types=(LARGE,), rates=rates, **ON_EC2)

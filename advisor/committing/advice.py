@@ -23,6 +23,7 @@ from advisor.recommend.commitments import (
     LoadToCommitFor,
     MarginalPoint,
 )
+from advisor.recommend.reasons import folded
 from advisor.recommend.result import Recommendation
 from advisor.recommend.verdict import finalists, rank
 from advisor.workload import Workload
@@ -116,7 +117,7 @@ def commit_after(
         notes=notes,
         on_progress=on_progress,
     )
-    if not asked.is_cheapest or len(sides) < 2:
+    if not asked.is_cheapest or not {"recommended", "runner_up"} <= {each.load for each in found.loads}:
         return found
     usd = [usd for item in sides if (usd := item.ranking_usd) is not None]
     return replace(found, choices=_choices(usd, found.options, cases))
@@ -135,18 +136,28 @@ def advise_on(
     kinds: Sequence[str] = KINDS,
     on_progress: Callable[[str], None] = lambda _message: None,
 ) -> CommitmentAdvice:
-    """Ways to commit for usage by name, among which is ``recommended``, each with its title."""
+    """Ways to commit for usage by name, among which is ``recommended``, each with its title.
+
+    A case for which what is held lacks a rate is left out, and the notes name the meter.
+    """
+    unknown = {name: missing for name, case in cases.items() if (missing := case.missing_of_held)}
+    left_out = [
+        f"{titles[name]} is left out: what is held needs a rate for {folded(missing)}; give it with --rates FILE"
+        for name, missing in unknown.items()
+    ]
     options: list[CommitmentOption] = []
     sizes: dict[str, tuple[Commitment, ...]] = {}
     loads = []
-    for name, case in cases.items():
+    known = {name: case for name, case in cases.items() if name not in unknown}
+    for name, case in known.items():
         on_progress(f"sizing commitments for {titles[name]}")
         found = [
             _option(name, case, kind, years, payment, asked, sizes) for years in terms for payment in payments for kind in kinds
         ]
         options += [each for each in found if each is not None]
         loads.append(_load(name, titles[name], case, [each for each in found if each is not None]))
-    headline = next((loads[0].best[f"{years}y"] for years in sorted(terms) if f"{years}y" in loads[0].best), None)
+    best_by_term = loads[0].best if "recommended" in known else {}
+    headline = next((best_by_term[f"{years}y"] for years in sorted(terms) if f"{years}y" in best_by_term), None)
     steps: tuple[LadderStep, ...] = ()
     points: tuple[MarginalPoint, ...] = ()
     if headline is not None:
@@ -162,7 +173,7 @@ def advise_on(
         ladder=steps,
         marginal=points,
         choices=(),
-        notes=(*notes, *_remarks(cases, options)),
+        notes=(*notes, *left_out, *_remarks(known, options)),
     )
 
 

@@ -89,6 +89,12 @@ class Committable:
         return float(committed_amounts(usage).total_usd)
 
     @cached_property
+    def missing_of_held(self) -> tuple[str, ...]:
+        """Meters without a rate that what is held needs, at the load of the history or in the highest future."""
+        highest = 1.0 if self.load_factors is None else max(1.0, float(self.load_factors.max()))
+        return apply_commitments(self.held_rates, self.at_load(highest), self.hours).missing
+
+    @cached_property
     def futures(self) -> tuple[FloatArray, FloatArray]:
         """Usage that held commitments leave, (meters, hours), of all equally likely loads in a row, and their hours."""
         quantity = np.concatenate([self.at_load(factor) for factor in self.equal_factors], axis=1)
