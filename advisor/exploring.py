@@ -202,10 +202,12 @@ def _asked(kind: WhatIfKind, value: float, words: str, here: _Here) -> WhatIf:
     if len(here.workload.services) > MOST_SEARCHED_SERVICES:
         return _of_kept(kind, value, words, kept)
     parts, cheapest = here.kept, kept
-    for choice in here.find().for_cluster:
-        monthly = here.monthly_usd(choice.parts) if choice.parts and not choice.is_comparison else None
+    found = here.find()
+    together = [choice.parts for choice in found.for_cluster if choice.parts and not choice.is_comparison]
+    for each in (*together, _each_by_itself(found, here)):
+        monthly = here.monthly_usd(each) if each else None
         if monthly is not None and (cheapest is None or _middle(monthly) < _middle(cheapest) * (1 - 1e-9)):
-            parts, cheapest = choice.parts, monthly
+            parts, cheapest = each, monthly
     return WhatIf(
         kind=kind,
         value=value,
@@ -215,6 +217,17 @@ def _asked(kind: WhatIfKind, value: float, words: str, here: _Here) -> WhatIf:
         cheapest_title=parts_title(parts),
         is_same_choice=None if cheapest is None else _choice(parts) == _choice(here.kept),
     )
+
+
+def _each_by_itself(found: Alternatives, here: _Here) -> tuple[Part, ...]:
+    """Every service where it is cheapest on its own, by the middle of the range, as the map has it; empty without a price."""
+    parts: list[Part] = []
+    for choices in found.by_service.values():
+        priced = [(monthly, choice.parts) for choice in choices if choice.parts and (monthly := here.monthly_usd(choice.parts))]
+        if not priced:
+            return ()
+        parts += min(priced, key=lambda each: _middle(each[0]))[1]
+    return tuple(parts)
 
 
 def _of_kept(kind: WhatIfKind, value: float, words: str, kept: MonthlyUsd | None) -> WhatIf:

@@ -19,6 +19,16 @@ services:
 constraints: {launch_types: [FARGATE, EC2], instance_types: ["m6i.large"]}
 """
 
+WITHIN_THE_RANGE = """
+cluster: within
+region: us-east-1
+services:
+  - {name: web, task: {cpu: 512, memory: 1024}, load: {tasks: 10}, architectures: [X86_64]}
+  - {name: batch, task: {cpu: 1024, memory: 2048}, load: {tasks: 8}, architectures: [X86_64], interruptible: true}
+constraints: {launch_types: [FARGATE, EC2], instance_types: ["m6i.large"]}
+"""
+"""With instances a fifth cheaper, Fargate costs `web` less than the upper end of what instances may, and more than its middle."""
+
 
 @pytest.fixture(scope="module")
 def explored(tmp_path_factory):
@@ -98,8 +108,9 @@ def test_the_cheapest_is_never_dearer_than_what_is_kept():
             assert each.cheapest.mean + each.cheapest.high <= (each.kept.mean + each.kept.high) * (1 + 1e-9)
 
 
-def test_the_map_and_the_what_ifs_agree_where_they_ask_the_same():
-    recommendation = explored_shop()
+@pytest.mark.parametrize("found", [lambda _: explored_shop(), lambda explored: explored(WITHIN_THE_RANGE)])
+def test_the_map_and_the_what_ifs_agree_where_they_ask_the_same(explored, found):
+    recommendation = found(explored)
     found = recommendation.cheapest_map
     assert found.today.usd == pytest.approx(asked(recommendation, WhatIfKind.TODAY)[0.0].cheapest.mean)
     for factor in (0.5, 2.0):
