@@ -27,7 +27,7 @@ services:
   - {name: batch, task: {cpu: 1024, memory: 2048}, load: {tasks: 8}, architectures: [X86_64], interruptible: true}
 constraints: {launch_types: [FARGATE, EC2], instance_types: ["m6i.large"]}
 """
-"""With instances a fifth cheaper, Fargate costs `web` less than the upper end of what instances may, and more than its middle."""
+"""With instances a fifth cheaper, Fargate costs web less than the upper end of their range, and more than its middle."""
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from advisor.recommend.reasons import change_needed, percent, rejected_why
 from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation, ServiceAdvice, ServiceView
 from advisor.report.hand_sum import HandSum, sum_by_hand, sum_of, usd
 from advisor.report.spot import spot_sentences
+from advisor.report.sure import proof_sentence, replay_sentence, sure_sentence
 from advisor.report.words import (
     STEP_WORDS,
     VERDICT_WORDS,
@@ -28,14 +29,11 @@ from advisor.report.words import (
     money_range,
     not_modelled,
     present_sentence,
-    proof_sentence,
-    replay_sentence,
     rounding_sentence,
     saved,
     saving_sentence,
     size_sentence,
     steps_sentence,
-    sure_sentence,
     targets_sentence,
     where,
 )

@@ -5,6 +5,7 @@ import re
 from advisor.recommend.reasons import rejected_why
 from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation, SavingSteps
 from advisor.report.spot import spot_sentences
+from advisor.report.sure import proof_sentence, replay_sentence, sure_sentence
 from advisor.report.words import (
     VERDICT_WORDS,
     assumptions,
@@ -18,14 +19,11 @@ from advisor.report.words import (
     not_modelled,
     packed,
     present_sentence,
-    proof_sentence,
-    replay_sentence,
     rounding_sentence,
     saving_sentence,
     size_sentence,
     step_rows,
     steps_sentence,
-    sure_sentence,
     targets_sentence,
     task_size_text,
     where,

@@ -3,6 +3,7 @@
 from html import escape
 
 from advisor.recommend.result import CLUSTER_SCOPE, Recommendation
+from advisor.report.sure import sure_sentence
 from advisor.report.words import (
     VERDICT_WORDS,
     chance,
@@ -13,7 +14,6 @@ from advisor.report.words import (
     more_than_best,
     packed,
     saving_sentence,
-    sure_sentence,
 )
 
 COLUMNS = ("alternative", "a month", "next month P10-P90", "cheapest in", "instances", "packed", "against best")

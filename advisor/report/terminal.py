@@ -5,6 +5,7 @@ from datetime import datetime
 
 from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation
 from advisor.report.spot import spot_line
+from advisor.report.sure import proof_sentence, replay_sentence, sure_sentence
 from advisor.report.words import (
     VERDICT_WORDS,
     assumptions,
@@ -17,13 +18,10 @@ from advisor.report.words import (
     not_modelled,
     packed,
     present_sentence,
-    proof_sentence,
-    replay_sentence,
     rounding_sentence,
     saving_sentence,
     size_sentence,
     steps_sentence,
-    sure_sentence,
     task_size_text,
     where,
     wrapped,

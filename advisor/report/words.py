@@ -10,7 +10,6 @@ from advisor.optimize.targets import TargetOutcome, TargetProposal
 from advisor.recommend.reasons import folded
 from advisor.recommend.reasons import percent as percent
 from advisor.recommend.result import Alternative, Recommendation, Saving, ServiceAdvice, StepKind, Verdict
-from advisor.units import HOURS_PER_DAY, HOURS_PER_WEEK
 
 VERDICT_WORDS = {
     Verdict.RECOMMEND: "Recommendation",
@@ -85,57 +84,6 @@ def fraction_below(fraction: float) -> str:
     return f"{math.floor(round(100 * fraction * 10**digits, 6)) / 10**digits:.{digits}f} %"
 
 
-def sure_sentence(recommendation: Recommendation) -> str:
-    """How sure: the chance of the launch choice, next month's interval, and where the answer flips."""
-    advice, best = recommendation.recommendation, recommendation.recommended
-    if advice.probability is None:
-        return "not known: draws of next month take two whole weeks of load"
-    sentence = f"these launch types are cheapest in {chance(advice.probability)} of the draws; next month costs "
-    sentence += f"{interval(best.monthly_usd)} in 8 of 10"
-    if advice.draws_error_fraction:
-        sentence += f" (the draws' own error {100 * advice.draws_error_fraction:.2g} %)"
-    return f"{sentence}; {flip_sentence(recommendation)}"
-
-
-def replay_sentence(recommendation: Recommendation) -> str:
-    """What a replay of the last weeks found for the recommended plan; empty where it was not replayed."""
-    replay = recommendation.recommended.replay
-    if replay is None:
-        return ""
-    sentence = f"{_last(replay.weeks * HOURS_PER_WEEK)} minute by minute through ECS's scaling and placement: "
-    if replay.instances_over_packing is not None:
-        more = replay.instances_over_packing - 1
-        changed = f"{percent(abs(more))} {'more' if more > 0 else 'fewer'} instances than packed"
-        sentence += "as many instances as packed" if abs(more) < 0.005 else changed
-        sentence += f", {replay.waiting_task_hours:,.1f} task-hours a month waiting for one, "
-    if replay.fargate_tasks_over_model is not None:
-        more = replay.fargate_tasks_over_model - 1
-        changed = f"{100 * abs(more):.1f} % {'more' if more > 0 else 'fewer'} task-hours on Fargate than the fast model"
-        sentence += f"{'as many task-hours on Fargate as the fast model' if abs(more) < 0.0005 else changed}, "
-    sentence += f"{replay.hours_above_target:,.1f} service-hours a month above the scaling target, "
-    sentence += f"{replay.hours_above_full:,.1f} above what the tasks can do"
-    if replay.deployments_per_month is None:
-        return sentence
-    usd, surge = replay.deployments_monthly_usd, replay.deployments_instances_max
-    sentence += f"; {replay.deployments_per_month:,.0f} deployments a month"
-    sentence += " have no price" if usd is None else f" are {money(usd)} of the bill"
-    return sentence if surge is None else f"{sentence}, and raise the most instances by {surge}"
-
-
-def proof_sentence(recommendation: Recommendation) -> str:
-    """How far above the cheapest plan of its class the recommended one may be; empty where nothing is proven."""
-    bound = recommendation.lower_bound
-    if bound is None:
-        return ""
-    gap, ecs = float(bound["gap_fraction"]), float(bound["price_of_ecs_fraction"])
-    near = "it is the cheapest plan" if gap < 0.0005 else f"at most {100 * gap:.1f} % above the cheapest plan"
-    sentence = (
-        f"{near} of its class: {bound['class']}; none, packed at once, costs less than {money(float(bound['monthly_usd']))}"
-    )
-    has_instances = any(service.instance_types for service in recommendation.recommendation.services)
-    return f"{sentence}. ECS's scaling and placement add {100 * ecs:.1f} %" if has_instances and ecs >= 0.0005 else sentence
-
-
 STEP_WORDS: Mapping[StepKind, str] = {
     StepKind.SIZES: "right sizes",
     StepKind.ARCHITECTURE: "architecture",
@@ -180,17 +128,6 @@ def steps_sentence(recommendation: Recommendation) -> str:
     )
 
 
-def _last(hours: float) -> str:
-    """``the last 2 weeks``, days or hours, whichever is a number above one."""
-    if hours < 2 * HOURS_PER_DAY:
-        return f"the last {hours:.0f} hours"
-    return (
-        f"the last {hours / HOURS_PER_DAY:.0f} days"
-        if hours < 2 * HOURS_PER_WEEK
-        else f"the last {hours / HOURS_PER_WEEK:.3g} weeks"
-    )
-
-
 def next_month_sentence(monthly: MonthlyUsd | None) -> str:
     """``next month $638 (P10), $655 (P50), $672 (P90)``; empty without draws."""
     if monthly is None or monthly.p10 is None or monthly.p50 is None or monthly.p90 is None:
@@ -214,25 +151,6 @@ def wrapped(text: str, width: int, first: str = "", rest: str = "") -> list[str]
     kept = text.replace(" %", "\u00a0%")
     lines = textwrap.wrap(kept, width, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
     return [line.replace("\u00a0%", " %") for line in lines]
-
-
-def flip_sentence(recommendation: Recommendation) -> str:
-    """``stays cheaper from 0.6 to 1.8 times today's load``."""
-    flip = recommendation.recommendation.break_even
-    if flip is None:
-        return "nothing to flip to"
-    if flip.dearer_fraction is None:
-        return "on the last weeks alone the other was cheaper"
-    ends = flip.lower_load_factor, flip.upper_load_factor
-    if ends == (None, None):
-        load = "stays cheaper at a quarter to four times today's load"
-    elif ends[0] is None:
-        load = f"stays cheaper up to {ends[1]:g} times today's load"
-    elif ends[1] is None:
-        load = f"stays cheaper down to {ends[0]:g} times today's load"
-    else:
-        load = f"stays cheaper from {ends[0]:g} to {ends[1]:g} times today's load"
-    return f"{load}, and while its price rises by less than {fraction_below(flip.dearer_fraction)}"
 
 
 def instances_range(alternative: Alternative) -> str:

@@ -36,6 +36,14 @@ region: us-west-2
 services:
   - {name: web, task: {cpu: 512, memory: 1024}, load: {tasks: 3}, architectures: [X86_64, ARM64]}
 """
+HELD = """
+cluster: held
+region: us-east-1
+services:
+  - {name: web, task: {cpu: 512, memory: 1024}, load: {tasks: 4}, architectures: [X86_64]}
+commitments: [{kind: compute_savings_plan, usd_per_hour: 0.5, term_years: 1, payment: no_upfront}]
+constraints: {launch_types: [FARGATE]}
+"""
 SHORT = """
 cluster: fresh
 region: us-east-1

@@ -41,10 +41,10 @@ from advisor.report.charts.costs import BAR_PX, INTERVAL_PX
 from advisor.report.charts.render import file_names
 from advisor.report.charts.series import bin_hours_for, gaps, low_and_high, time_ticks
 from advisor.report.charts.steps import ec2_for_good, steps
-from advisor.report.charts.style import COLOURS, chart_style
+from advisor.report.charts.style import COLOURS, LOAD_COLOUR, chart_style, mixed_with_black, mixed_with_white
 from advisor.report.charts.text import broken, ellipsized, text_width, wrapped
 from advisor.report.charts.week import busiest_week
-from tests.report.results import LONG, MANY, PACKED, SHORT, SPOT, TAGS, UNPRICED, explored_shop, hostile, shop, small
+from tests.report.results import HELD, LONG, MANY, PACKED, SHORT, SPOT, TAGS, UNPRICED, explored_shop, hostile, shop, small
 
 SVG = "{http://www.w3.org/2000/svg}"
 RESULTS = {
@@ -64,6 +64,7 @@ STAIRS = Stairs(
     tasks_per_instance=3,
     zones=2,
 )
+CHANGED = ("tasks_per_instance", "zones", "fargate_usd_per_task_hour", "usd_per_instance_hour")
 
 
 def with_service(recommendation: Recommendation, **changes: object) -> Recommendation:
@@ -80,6 +81,10 @@ def with_hours(recommendation: Recommendation, tasks: list[float | None], start:
 
 def steps_in(axes):
     return [patch for patch in axes.patches if isinstance(patch, StepPatch)]
+
+
+def words_of(figure) -> str:
+    return " ".join(text.get_text() for text in figure.texts)
 
 
 def figures_of(recommendation: Recommendation):
@@ -156,8 +161,19 @@ def test_the_title_of_the_stairs_follows_the_bill_when_the_hour_says_otherwise()
     view = shop().views.services[0]
     cheap = with_service(shop(), stairs=replace(view.stairs, usd_per_instance_hour=0.001))
     figure = plot_stairs(cheap, view.name)
-    assert figure.finding == f"By the hour EC2 {view.stairs.instance_type} is cheaper for storefront, by the month Fargate"
-    assert "which the stairs leave out" in " ".join(text.get_text() for text in figure.texts)
+    cheaper = f"EC2 {view.stairs.instance_type} is cheaper"
+    assert figure.finding == f"{cheaper} at every count that storefront runs, by the month Fargate"
+    assert "instances outlast their tasks, which the stairs leave out" in words_of(figure)
+
+
+def test_where_the_other_hours_outweigh_the_most_the_stairs_say_that():
+    """Two tasks for 400 hours cost 1.9 against 2, three tasks for 330 hours 3.8 against 3."""
+    few = replace(STAIRS, tasks_per_instance=2, zones=1, fargate_usd_per_task_hour=0.1, usd_per_instance_hour=0.19)
+    stairs = replace(shop().views.services[0].stairs, **{name: getattr(few, name) for name in CHANGED})
+    figure = plot_stairs(with_service(shop(), stairs=stairs, task_hours={"2": 400.0, "3": 330.0}), "storefront")
+    assert "is cheaper in 55 % of the hours of storefront, by the month Fargate" in figure.finding
+    assert "the other hours differ by more" in words_of(figure)
+    assert "outlast" not in words_of(figure)
 
 
 @pytest.mark.parametrize(
@@ -242,6 +258,16 @@ def test_spot_is_hatched():
     best = min(patch.get_y() for patch in axes.patches)
     assert {bool(patch.get_hatch()) for patch in axes.patches if patch.get_y() == best} == {True}
     assert {bool(patch.get_hatch()) for patch in axes.patches if patch.get_y() != best} == {False}
+
+
+def test_what_is_held_is_told_from_what_runs_on_demand():
+    figure = plot_costs(small(HELD))
+    assert {"Commitments held", "not used", "under commitments"} <= {text.get_text() for text in figure.texts}
+    (axes,) = figure.axes
+    best = min(patch.get_y() for patch in axes.patches)
+    covered, unused = (patch for patch in axes.patches if patch.get_y() == best and patch.get_height() == BAR_PX)
+    assert to_hex(covered.get_facecolor()) == mixed_with_black(COLOURS[LaunchType.FARGATE], 0.6)
+    assert to_hex(unused.get_facecolor()) == mixed_with_white(LOAD_COLOUR, 0.5)
 
 
 # --- load and busiest week ------------------------------------------------------------------------------------------------

@@ -7,8 +7,9 @@ import pytest
 
 from advisor import rank_instances, read_catalog, read_workload
 from advisor.report.instances import instances_csv
+from advisor.report.sure import flip_sentence
 from advisor.report.tables import alternatives_csv
-from advisor.report.words import flip_sentence, fraction_below, saving_sentence, small_percent
+from advisor.report.words import fraction_below, saving_sentence, small_percent
 from tests.report.results import SHOP, changed, shop
 
 

@@ -6,18 +6,22 @@ from typing import TYPE_CHECKING
 
 from advisor.billing import Bill, LineItem, MonthlyUsd
 from advisor.ecs import LaunchType
+from advisor.meters import CommitmentKind
+from advisor.optimize.held import HELD_PART
 from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation, Verdict
 from advisor.report.charts.page import Page, money_ticks, ticks_from_zero
 from advisor.report.charts.style import (
     COLOURS,
+    FAINT_FRACTION,
+    LOAD_COLOUR,
     MARGIN_PX,
     QUIET_COLOUR,
     SMALL_PT,
     TEXT_COLOUR,
     TEXT_PT,
     WIDTH_PX,
+    mixed_with_black,
     mixed_with_white,
-    plan_colour,
     styled,
 )
 from advisor.report.charts.text import ellipsized, line_height, shortened, text_width
@@ -35,9 +39,14 @@ SWATCH_PX = 10.0
 INTERVAL_PX, INTERVAL_FRACTION = 4.0, 0.25
 """An interval is a strip in a quarter of the plan's colour."""
 AXIS_PX = 24.0
+HELD_WORDS = "Commitments held"
+COVERED, UNUSED = "under commitments", "not used"
+DARKER_FRACTION = 0.6
+"""What commitments cover keeps this of the plan's colour, the rest black."""
 SHADES = {
     "vCPU": 1.0,
     "instances": 1.0,
+    COVERED: 1.0,
     "memory": 0.7,
     "fee": 0.72,
     "CPU credits": 0.5,
@@ -45,9 +54,9 @@ SHADES = {
     "task storage": 0.38,
     "public IPv4": 0.24,
     "other": 0.15,
+    UNUSED: 0.5,
 }
-"""Shade of the plan's colour for each group of line items, in the order of the stack."""
-
+"""Shade of the colour for each group of line items, in the order of the stack."""
 
 BEST_WORDS = {
     Verdict.RECOMMEND: "recommended",
@@ -57,11 +66,16 @@ BEST_WORDS = {
 }
 
 
+Kind = tuple[LaunchType | None, bool]
+"""Launch type and whether it is Spot."""
+
+
 @dataclass(frozen=True, slots=True)
 class Segment:
     """Line items of one kind on one launch type."""
 
-    launch_type: LaunchType
+    launch_type: LaunchType | None
+    """None for what is held and not used: it belongs to no launch type."""
     is_spot: bool
     group: str
     amount_usd: float
@@ -139,24 +153,27 @@ def segments(bill: Bill) -> tuple[Segment, ...]:
     by_part: dict[str, list[LineItem]] = {}
     for item in bill.line_items:
         by_part.setdefault(item.part, []).append(item)
-    amounts: dict[tuple[LaunchType, bool, str], float] = {}
+    amounts: dict[Kind, dict[str, float]] = {}
     for items in by_part.values():
         for item in items:
-            key = (*_kind(item, items), _group(item))
-            amounts[key] = amounts.get(key, 0.0) + item.amount_usd
-    totals: dict[tuple[LaunchType, bool], float] = {}
-    for (launch_type, is_spot, _), usd in amounts.items():
-        totals[launch_type, is_spot] = totals.get((launch_type, is_spot), 0.0) + usd
+            of_kind, group = amounts.setdefault(_kind(item, items), {}), _group(item)
+            of_kind[group] = of_kind.get(group, 0.0) + item.amount_usd
+    totals = {kind: sum(groups.values()) for kind, groups in amounts.items()}
     order = list(SHADES)
-    found = [Segment(launch_type, is_spot, group, usd) for (launch_type, is_spot, group), usd in amounts.items()]
     return tuple(
-        sorted(found, key=lambda s: (-totals[s.launch_type, s.is_spot], s.launch_type, s.is_spot, order.index(s.group)))
+        Segment(*kind, group, amounts[kind][group])
+        for kind in sorted(amounts, key=lambda kind: (kind[0] is None, -totals[kind], str(kind[0]), kind[1]))
+        for group in sorted(amounts[kind], key=order.index)
+        if amounts[kind][group]
     )
 
 
-def _kind(item: LineItem, of_part: Sequence[LineItem]) -> tuple[LaunchType, bool]:
+def _kind(item: LineItem, of_part: Sequence[LineItem]) -> Kind:
     """Launch type of a line item, and whether it is Spot: a volume or an address goes with what it belongs to."""
-    meters = [item.meter] if item.meter.startswith("fargate:") else [other.meter for other in of_part]
+    if item.part == HELD_PART:
+        return None, False
+    own = _covered_meter(item.meter)
+    meters = [own] if own.startswith("fargate:") else [other.meter for other in of_part]
     is_spot = any(part in ("spot", "spot_pool") for meter in meters for part in meter.split(":"))
     if any(meter.startswith("ecs_managed_instances:") for meter in meters):
         return LaunchType.MANAGED_INSTANCES, is_spot
@@ -165,7 +182,17 @@ def _kind(item: LineItem, of_part: Sequence[LineItem]) -> tuple[LaunchType, bool
     return LaunchType.FARGATE, is_spot
 
 
+def _covered_meter(meter: str) -> str:
+    """What a commitment covers, of a meter at its rate; any other meter as it is."""
+    kind, *_ = meter.split(":", 1)
+    return meter.split(":", 3)[3] if kind in set(CommitmentKind) else meter
+
+
 def _group(item: LineItem) -> str:
+    if item.part == HELD_PART:
+        return UNUSED
+    if _covered_meter(item.meter) != item.meter:
+        return COVERED
     service, *_, quantity = item.meter.split(":")
     if service == "fargate":
         if "ephemeral" in item.meter:
@@ -279,7 +306,7 @@ def _draw_doubt(axes: "Axes", row: _Row, top: float) -> None:
     quantiles = _quantiles(monthly)
     if quantiles:
         low, high = quantiles
-        colour = mixed_with_white(COLOURS[row.segments[0].launch_type], INTERVAL_FRACTION)
+        colour = mixed_with_white(_hue(next((each.launch_type for each in row.segments), None), ""), INTERVAL_FRACTION)
         axes.add_artist(Rectangle((low, top + BAR_TOP_PX + BAR_PX + 1), high - low, INTERVAL_PX, facecolor=colour, lw=0))
     elif monthly.high > monthly.low:
         middle, half = top + BAR_TOP_PX + BAR_PX / 2, BAR_PX / 2 - 3
@@ -289,7 +316,14 @@ def _draw_doubt(axes: "Axes", row: _Row, top: float) -> None:
 
 
 def _colour(segment: Segment, *, is_recommended: bool) -> str:
-    return plan_colour(segment.launch_type, is_recommended=is_recommended, shade=SHADES[segment.group])
+    shade = SHADES[segment.group] * (1.0 if is_recommended else FAINT_FRACTION)
+    return mixed_with_white(_hue(segment.launch_type, segment.group), shade)
+
+
+def _hue(launch_type: LaunchType | None, group: str) -> str:
+    if launch_type is None:
+        return LOAD_COLOUR
+    return mixed_with_black(COLOURS[launch_type], DARKER_FRACTION) if group == COVERED else COLOURS[launch_type]
 
 
 # --- key ------------------------------------------------------------------------------------------------------------------
@@ -297,17 +331,17 @@ def _colour(segment: Segment, *, is_recommended: bool) -> str:
 
 def _key_lines(found: Iterable[Segment]) -> list[list[tuple[str, str, bool]]]:
     """Words, colour and whether it is hatched; a line each launch type, its name first."""
-    groups: dict[tuple[LaunchType, bool], set[str]] = {}
+    groups: dict[Kind, set[str]] = {}
     for segment in found:
         groups.setdefault((segment.launch_type, segment.is_spot), set()).add(segment.group)
     lines = []
-    for launch_type in LaunchType:
+    for launch_type in (*LaunchType, None):
         for is_spot in (False, True):
             if (launch_type, is_spot) in groups:
-                name = LAUNCH_WORDS[launch_type] + (" Spot" if is_spot else "")
+                name = HELD_WORDS if launch_type is None else LAUNCH_WORDS[launch_type] + (" Spot" if is_spot else "")
                 kinds = [group for group in SHADES if group in groups[launch_type, is_spot]]
-                swatches = [(kind, mixed_with_white(COLOURS[launch_type], SHADES[kind]), is_spot) for kind in kinds]
-                lines.append([(name, COLOURS[launch_type], False), *swatches])
+                swatches = [(kind, mixed_with_white(_hue(launch_type, kind), SHADES[kind]), is_spot) for kind in kinds]
+                lines.append([(name, _hue(launch_type, ""), False), *swatches])
     return lines
 
 

@@ -118,12 +118,16 @@ def finding(recommendation: Recommendation, view: ServiceView, costs: Steps) -> 
     if winner is None:
         return f"Fargate and {ec2} cost the same at every count that {name} runs, {runs}"
     first, second = (ec2, "Fargate") if winner is LaunchType.EC2 else ("Fargate", ec2)
-    if _cheaper_in_a_month(recommendation, view) not in (None, winner):
-        return f"By the hour {first} is cheaper for {name}, by the month {second}"
     is_winner = np.array([costs.winner(int(n)) is winner for n in counts])
+    where = (
+        "at every count that"
+        if is_winner.all()
+        else f"in {percent(float(hours[is_winner].sum() / hours.sum()))} of the hours of"
+    )
+    if _cheaper_in_a_month(recommendation, view) not in (None, winner):
+        return f"{first} is cheaper {where} {name}{' runs' if is_winner.all() else ''}, by the month {second}"
     if not is_winner.all():
-        share = float(hours[is_winner].sum() / hours.sum())
-        return f"{first} is cheaper in {percent(share)} of the hours of {name}, which runs {runs}"
+        return f"{first} is cheaper {where} {name}, which runs {runs}"
     if counts.size == 1:
         return f"{first} is cheaper for the {runs} that {name} runs"
     beyond = [n for n in costs.crossings if n > counts[-1]]
@@ -152,9 +156,25 @@ def month_sentence(recommendation: Recommendation, view: ServiceView, costs: Ste
     )
     if _cheaper_in_a_month(recommendation, view) in (None, _more_often_cheaper(view, costs)):
         return f"{sentence}."
+    return f"{sentence}: {_why_not_as_the_stairs(view, costs, ec2, fargate)}."
+
+
+def _why_not_as_the_stairs(view: ServiceView, costs: Steps, ec2: Alternative, fargate: Alternative) -> str:
+    """Why the month's bill is on the side that is dearer in most hours."""
+    counts, hours = task_counts(view)
+    at = counts.astype(np.int64)
+    by_stairs = {
+        LaunchType.EC2: float(amounts_usd(costs.ec2_usd_per_hour[at], hours).sum()),
+        LaunchType.FARGATE: float(amounts_usd(costs.fargate_usd_per_hour[at], hours).sum()),
+    }
+    cheaper_by_stairs = min(by_stairs, key=lambda side: by_stairs[side])
+    if cheaper_by_stairs is not _more_often_cheaper(view, costs):
+        return "the other hours differ by more"
+    if cheaper_by_stairs is LaunchType.FARGATE:
+        return "the stairs are of whole tasks and whole instances at once, and the bill goes by the minute"
     has_credits = ec2.bill is not None and any(":surplus:" in item.meter for item in ec2.bill.line_items)
     more = " and use surplus CPU credits" if has_credits else ""
-    return f"{sentence}: instances outlast their tasks{more}, which the stairs leave out."
+    return f"instances outlast their tasks{more}, which the stairs leave out"
 
 
 def _more_often_cheaper(view: ServiceView, costs: Steps) -> LaunchType | None:

@@ -100,6 +100,10 @@ def mixed_with_white(colour: str, fraction: float) -> str:
     return "#" + "".join(f"{round(255 - (255 - channel) * fraction):02x}" for channel in channels)
 
 
-def plan_colour(launch_type: LaunchType, *, is_recommended: bool, shade: float = 1.0) -> str:
-    """The colour of a launch type: saturated when recommended; ``shade`` tells line items apart."""
-    return mixed_with_white(COLOURS[launch_type], shade * (1.0 if is_recommended else FAINT_FRACTION))
+def mixed_with_black(colour: str, fraction: float) -> str:
+    """``fraction`` of a colour, the rest black.
+
+    >>> mixed_with_black("#ffffff", 0.5)
+    '#808080'
+    """
+    return "#" + "".join(f"{round(int(colour[at : at + 2], 16) * fraction):02x}" for at in (1, 3, 5))

@@ -2,6 +2,6 @@
 
 from advisor.report.html.drawings import inline_svg
 from advisor.report.html.page import render_html
-from advisor.report.html.places import headline
+from advisor.report.places import headline
 
 __all__ = ["headline", "inline_svg", "render_html"]

@@ -4,8 +4,8 @@ from typing import Any
 
 from advisor.recommend.result import Recommendation
 from advisor.recommend.what_ifs import WhatIf
-from advisor.report.html.places import short_title
-from advisor.report.words import flip_sentence, money, money_range, percent, proposal_sentence, step_rows
+from advisor.report.sure import flip_sentence
+from advisor.report.words import money, money_range, percent, proposal_sentence, step_rows
 
 
 def changes(recommendation: Recommendation) -> dict[str, Any]:
@@ -13,7 +13,7 @@ def changes(recommendation: Recommendation) -> dict[str, Any]:
     sensitivity = recommendation.sensitivity
     return {
         "flip": flip_sentence(recommendation),
-        "rival": rival_title(recommendation),
+        "has_rival": recommendation.recommendation.break_even is not None,
         "what_ifs": [_what_if(each) for each in recommendation.what_ifs],
         "targets": _targets(recommendation),
         "proposals": [
@@ -23,12 +23,6 @@ def changes(recommendation: Recommendation) -> dict[str, Any]:
         ],
         "not_known": [] if sensitivity is None else [f"not tried: {sentence}" for sentence in sensitivity.not_known],
     }
-
-
-def rival_title(recommendation: Recommendation) -> str:
-    """What the saving and the break-even are against; empty without."""
-    flip = recommendation.recommendation.break_even
-    return "" if flip is None else short_title(recommendation.alternative(flip.against))
 
 
 def _what_if(each: WhatIf) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from advisor.recommend.reasons import rejected_why
 from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation, ServiceAdvice, Verdict
 from advisor.recommend.unit_costs import UnitCost
 from advisor.report.charts.text import rate
-from advisor.report.html.places import argument
+from advisor.report.places import argument
 from advisor.report.words import (
     VERDICT_WORDS,
     chance,

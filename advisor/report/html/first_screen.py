@@ -5,18 +5,17 @@ from typing import Any
 
 from advisor.recommend.reasons import percent
 from advisor.recommend.result import Recommendation, Saving
-from advisor.report.html.places import headline, short_title
 from advisor.report.next_steps import first_step
+from advisor.report.places import headline, short_title
+from advisor.report.sure import flip_sentence, sure_sentence
 from advisor.report.words import (
     VERDICT_WORDS,
     chance,
     coverage_sentence,
-    flip_sentence,
     interval,
     money,
     money_range,
     not_modelled,
-    sure_sentence,
     weeks_words,
 )
 

@@ -23,7 +23,7 @@ from advisor.report.html.money import money_made_of
 from advisor.report.html.next_section import next_section
 from advisor.report.html.origin import origin
 from advisor.report.spot import spot_sentences
-from advisor.report.words import proof_sentence, replay_sentence
+from advisor.report.sure import proof_sentence, replay_sentence
 
 MOST_LETTERS = 600
 
