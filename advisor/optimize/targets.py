@@ -37,9 +37,11 @@ class TargetOutcome:
     target_cpu_percent: float
     monthly_usd: float | None
     """Of the service alone, in the recommended size and on what is recommended; None without a price."""
-    hours_above_target: float
-    hours_above_full: float
-    """CPU in use, or the busiest task where that was measured, is above what the tasks have."""
+    hours_above_target: float | None
+    """None where steps of more than five minutes show none: what happens inside of them is not known."""
+    hours_above_full: float | None
+    """CPU in use, or the busiest task where that was measured, is above what the tasks have. None where neither shows any: the
+    busiest task was not measured, and steps are of more than five minutes."""
     memory_headroom_fraction: float | None
     """Memory left at the worst moment, as a share of the size; below 0 it would not have been enough. None: not measured."""
 
@@ -103,7 +105,8 @@ def _is_safe(outcome: TargetOutcome) -> bool:
     headroom = outcome.memory_headroom_fraction
     least = 1 - 1 / (1 + MEMORY_MARGIN_FRACTION)
     is_roomy = headroom is not None and headroom >= least - CEIL_TOLERANCE
-    return is_roomy and outcome.hours_above_full == 0 and outcome.hours_above_target <= MOST_HOURS_ABOVE
+    above_target = outcome.hours_above_target
+    return is_roomy and outcome.hours_above_full == 0 and above_target is not None and above_target <= MOST_HOURS_ABOVE
 
 
 def _outcome(load: ServiceLoad, part: Part, run: RunningTasks, percent: float, search: Search) -> TargetOutcome:
@@ -122,13 +125,15 @@ def _outcome(load: ServiceLoad, part: Part, run: RunningTasks, percent: float, s
     serving, fine = _serving(other, search.axis), other.count_steps
     has = np.maximum(serving, 1.0) * run.size.cpu_units
     in_use = np.zeros_like(serving) if other.cpu_units is None else np.repeat(other.cpu_units, fine)
-    hours = np.repeat(load.hours / fine, fine)
+    hours, is_fine = np.repeat(load.hours / fine, fine), other.counts is not None
     is_full = (in_use > has * (1 + CEIL_TOLERANCE)) | _is_busiest_full(load, run, serving, search)
+    above_target = float(hours[in_use > has * target * (1 + CEIL_TOLERANCE)].sum())
+    above_full = float(hours[is_full].sum())
     return TargetOutcome(
         target_cpu_percent=percent,
         monthly_usd=None if monthly is None else monthly.mean,
-        hours_above_target=float(hours[in_use > has * target * (1 + CEIL_TOLERANCE)].sum()),
-        hours_above_full=float(hours[is_full].sum()),
+        hours_above_target=above_target if above_target or is_fine else None,
+        hours_above_full=above_full if above_full or is_fine or _is_busiest_seen(load, search) else None,
         memory_headroom_fraction=_headroom(load, run, by_step(serving, fine), search),
     )
 
@@ -152,6 +157,13 @@ def _is_busiest_full(load: ServiceLoad, run: RunningTasks, serving: FloatArray, 
     more = at_counts(load.observed.running_tasks) / np.maximum(serving, 1.0)
     busiest = at_counts(load.observed.cpu_units_max) * np.fmax(more, 1.0)
     return np.asarray(busiest > run.size.cpu_units * (1 + CEIL_TOLERANCE))
+
+
+def _is_busiest_seen(load: ServiceLoad, search: Search) -> bool:
+    """Whether the most that a single task used was measured all the time."""
+    if load.observed is None:
+        return False
+    return not np.isnan(search.axis.spread(load.observed.cpu_units_max)[load.hours > 0]).any()
 
 
 def _headroom(load: ServiceLoad, run: RunningTasks, tasks: FloatArray, search: Search) -> float | None:

@@ -9,7 +9,7 @@ from advisor.meters import sum_over_states
 from advisor.optimize.parts import Part
 from advisor.optimize.pricing import weighted_quantile
 from advisor.recommend.result import Alternative
-from advisor.units import HOURS_PER_DAY, FloatArray
+from advisor.units import HOURS_PER_DAY, FloatArray, ceil_whole
 
 LITTLE_IDLE_FRACTION = 0.10
 """Instances that idle less than this lose by the price of a task's room on them."""
@@ -31,14 +31,15 @@ def folded(meters: Sequence[str]) -> str:
 def load_sentence(tasks: FloatArray, hours: FloatArray) -> str:
     """How many tasks run when: ``2 tasks for 18 hours a day and 31 at the peak``."""
     known = (hours > 0) & ~np.isnan(tasks)
-    values, weights = tasks[known], hours[known]
+    values, weights = ceil_whole(tasks[known]), hours[known]  # means of what runs within a step are fractions
     if not values.size:
         return "no load was measured"
     quiet, peak = weighted_quantile(values, weights, 0.25), float(values.max())
     if peak - quiet <= 0.1 * peak:
         return f"{_count(peak)} all day, steady"
     hours_a_day = HOURS_PER_DAY * float(weights[values <= quiet].sum()) / float(weights.sum())
-    return f"{_count(quiet)} or fewer for {hours_a_day:.0f} hours a day and {peak:.0f} at the peak"
+    when = f"for {hours_a_day:.0f} hours a day" if hours_a_day < HOURS_PER_DAY - 0.5 else "nearly all day"
+    return f"{_count(quiet)}{' or fewer' if quiet else ''} {when} and {peak:.0f} at the peak"
 
 
 def service_why(part: Part, hours: FloatArray, idle_fraction: float | None) -> str:
@@ -110,4 +111,4 @@ def unmet_task_hours(parts: Sequence[Part], hours: FloatArray) -> float:
 
 
 def _count(tasks: float) -> str:
-    return "1 task" if tasks == 1 else f"{tasks:g} tasks"
+    return {0: "no task", 1: "1 task"}.get(round(tasks), f"{tasks:g} tasks")

@@ -293,6 +293,7 @@ class InstancesView:
     alternative: str
     title: str
     hourly_instances: tuple[float | None, ...]
+    """Whole ones, as packed: what a replay found multiplies their hours in the bill, and says nothing of one moment."""
     hourly_bound: tuple[float | None, ...]
     """Instances that no packing can beat."""
     hourly_tasks: tuple[float | None, ...]

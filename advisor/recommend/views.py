@@ -8,7 +8,7 @@ import numpy as np
 
 from advisor.optimize.alternatives import Alternatives
 from advisor.optimize.loads import ServiceLoad
-from advisor.optimize.parts import Part
+from advisor.optimize.parts import Part, whole_instances
 from advisor.optimize.replayed import together
 from advisor.optimize.search import Search, packed_load
 from advisor.recommend.result import Alternative, InstancesView, ServiceView, Stairs, Views
@@ -96,16 +96,16 @@ def views_of(
 
 
 def _instances_of(alternative: Alternative, workload: Workload, found: Alternatives, search: Search) -> InstancesView:
-    parts = [(part, part.on_instances) for part in found.parts_of(alternative.id) if part.on_instances is not None]
+    parts = [part for part in found.parts_of(alternative.id) if part.on_instances is not None]
     bounds = []
-    for part, _ in parts:
+    for part in parts:
         types = [t for t in search.candidates.types if t.name in part.provider.instance_types]
         load = packed_load(part.runs)
         per_type = [load.bound(search.candidates.capacity_of(t)) for t in types]
         bounds.append(np.mean(per_type, axis=0))
     series = (
-        np.sum([use.running for _, use in parts], axis=0),
+        np.sum([whole_instances(part) for part in parts], axis=0),
         np.sum(bounds, axis=0),
-        np.sum([part.tasks.sum(axis=0) for part, _ in parts], axis=0),
+        np.sum([part.tasks.sum(axis=0) for part in parts], axis=0),
     )
     return instances_view(alternative.id, alternative.title, series, search.axis, workload.start)

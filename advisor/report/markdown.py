@@ -27,6 +27,7 @@ from advisor.report.words import (
     targets_sentence,
     task_size_text,
     where,
+    whole_tasks,
 )
 
 
@@ -120,7 +121,7 @@ def _services(recommendation: Recommendation) -> list[str]:
     lines = ["| service | launch type | task (CPU/MiB) | tasks p50/max | why |", "| --- | --- | ---: | ---: | --- |"]
     for service in recommendation.recommendation.services:
         size = task_size_text(service.task_size)
-        count = f"{service.tasks_p50:g}/{service.tasks_max:g}"
+        count = f"{whole_tasks(service.tasks_p50)}/{whole_tasks(service.tasks_max)}"
         sentences = (
             service.why,
             size_sentence(service),

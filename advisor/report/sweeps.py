@@ -163,10 +163,11 @@ def flip_headline(sweep: Sweep) -> str:
 def rank_headline(ranked: Sensitivity) -> str:
     """Which input decides."""
     first = ranked.inputs[0].input
-    winner = "EC2" if ranked.saving_usd > 0 else "Fargate"
+    winner, other = ("EC2", "Fargate") if ranked.saving_usd > 0 else ("Fargate", "EC2")
     flips = [f"the {each.input}" for each in ranked.inputs if each.flips]
-    end = f"; {' and '.join(flips)} can flip the answer" if flips else "; none of them flips the answer"
-    return f"{winner} saves {money(abs(ranked.saving_usd))} a month today; what moves that most: {first}{end}"
+    end = f"; {' and '.join(flips)} can turn it" if flips else "; none of the inputs turns it"
+    saves = f"All on {winner} saves {money(abs(ranked.saving_usd))} a month today against all on {other}"
+    return f"{saves}; what moves that most: {first}{end}"
 
 
 def payback_sentences(found: Payback) -> list[str]:

@@ -24,6 +24,7 @@ from advisor.report.words import (
     steps_sentence,
     task_size_text,
     where,
+    whole_tasks,
     wrapped,
 )
 from advisor.units import HOURS_PER_DAY
@@ -141,7 +142,7 @@ def _services(recommendation: Recommendation, width: int, has_blocks: bool) -> l
     lines = [f"  {'service':<{names}} {'task':>11} {'tasks p50/max':>13}  launch type"]
     for service in shown:
         size = task_size_text(service.task_size)
-        count = f"{service.tasks_p50:g}/{service.tasks_max:g}"
+        count = f"{whole_tasks(service.tasks_p50)}/{whole_tasks(service.tasks_max)}"
         name = service.name
         if len(name) > names:
             lines += wrapped(name, width, "  ", "  ")

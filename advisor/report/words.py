@@ -206,6 +206,11 @@ def present_sentence(recommendation: Recommendation) -> str:
     return f"{money(present.monthly_usd.mean)} a month; the recommendation {change}"
 
 
+def whole_tasks(tasks: float) -> int:
+    """Tasks at one moment: means of what runs within a step are fractions."""
+    return math.ceil(round(tasks, 6))
+
+
 def size_sentence(advice: ServiceAdvice) -> str:
     """Why another task size, and how safe it was on the history."""
     size = advice.size
@@ -231,6 +236,8 @@ def targets_sentence(advice: ServiceAdvice) -> str:
     if not advice.targets:
         return ""
     said = f"CPU targets on this history, by the month: {'; '.join(map(_target, advice.targets))}"
+    if any(each.hours_above_target is None for each in advice.targets):
+        said += " (?: steps of more than five minutes hide it)"
     return f"{said}. {proposal_sentence(advice.proposed_target)}" if advice.proposed_target else said
 
 
@@ -243,13 +250,18 @@ def proposal_sentence(proposal: TargetProposal) -> str:
     )
 
 
+def hours_or_not_known(hours: float | None) -> str:
+    """``1.5``, or ``?`` where the steps of the load are too long to tell."""
+    return "?" if hours is None else f"{hours:,.1f}"
+
+
 def _target(outcome: TargetOutcome) -> str:
     headroom = outcome.memory_headroom_fraction
     memory = "memory not measured" if headroom is None else f"{percent(headroom)} of memory left"
     cost = "no price" if outcome.monthly_usd is None else money(outcome.monthly_usd)
     return (
-        f"{outcome.target_cpu_percent:.3g} % costs {cost}, {outcome.hours_above_target:,.1f} h above it, "
-        f"{outcome.hours_above_full:,.1f} h above full, {memory}"
+        f"{outcome.target_cpu_percent:.3g} % costs {cost}, {hours_or_not_known(outcome.hours_above_target)} h above it, "
+        f"{hours_or_not_known(outcome.hours_above_full)} h above full, {memory}"
     )
 
 

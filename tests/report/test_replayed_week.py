@@ -67,6 +67,12 @@ def test_the_chart_draws_the_series_of_the_result(jump):
     assert figure.finding.startswith("As ECS would have run the last week: 1 to 4 instances, and at most ")
 
 
+def test_instances_by_the_hour_are_whole_ones_as_packed(jump):
+    """What the replay found multiplies the hours of instances, and no count of one hour."""
+    assert jump.recommended.replay.instances_over_packing != 1
+    assert set(jump.views.instances.hourly_instances) == {1, 4}
+
+
 def test_the_chart_is_a_file_of_plans_on_instances_alone(jump):
     assert {"charts/replayed-week.png", "charts/replayed-week.svg"} <= set(render_charts(jump))
     without = replace(jump, views=replace(jump.views, replayed_week=None))

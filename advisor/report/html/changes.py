@@ -5,7 +5,7 @@ from typing import Any
 from advisor.recommend.result import Recommendation
 from advisor.recommend.what_ifs import WhatIf
 from advisor.report.sure import flip_sentence
-from advisor.report.words import money, money_range, percent, proposal_sentence, step_rows
+from advisor.report.words import hours_or_not_known, money, money_range, percent, proposal_sentence, step_rows
 
 
 def changes(recommendation: Recommendation) -> dict[str, Any]:
@@ -43,8 +43,8 @@ def _targets(recommendation: Recommendation) -> list[dict[str, Any]]:
             "target": f"{outcome.target_cpu_percent:.3g} %",
             "usd": outcome.monthly_usd,
             "month": "no price" if outcome.monthly_usd is None else money(outcome.monthly_usd),
-            "above_target": f"{outcome.hours_above_target:,.1f}",
-            "above_full": f"{outcome.hours_above_full:,.1f}",
+            "above_target": hours_or_not_known(outcome.hours_above_target),
+            "above_full": hours_or_not_known(outcome.hours_above_full),
             "memory": "not measured" if outcome.memory_headroom_fraction is None else percent(outcome.memory_headroom_fraction),
         }
         for service in recommendation.recommendation.services

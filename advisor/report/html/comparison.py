@@ -22,6 +22,7 @@ from advisor.report.words import (
     size_sentence,
     task_size_text,
     where,
+    whole_tasks,
 )
 
 
@@ -88,8 +89,8 @@ def _service(service: ServiceAdvice, recommendation: Recommendation, cost: UnitC
         "chips": chips([service]),
         "size": task_size_text(service.task_size, " / "),
         "cpu": service.task_size["cpu"],
-        "tasks": f"{service.tasks_p50:g} / {service.tasks_max:g}",
-        "tasks_max": f"{service.tasks_max:g}",
+        "tasks": f"{whole_tasks(service.tasks_p50):,} / {whole_tasks(service.tasks_max):,}",
+        "tasks_max": f"{whole_tasks(service.tasks_max)}",
         **_unit_cost(cost),
         "strategy": strategy or f"launch type {service.launch_type}",
         "why": "; ".join(filter(None, sentences)),
