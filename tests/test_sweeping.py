@@ -259,9 +259,12 @@ def test_the_busiest_hours_of_the_day_are_kept():
     assert sorted(set(hours[is_on].tolist())) == [0, 1, 22, 23]
 
 
-def test_a_higher_target_needs_fewer_tasks():
+@pytest.mark.parametrize("is_assumed", [False, True])
+def test_a_higher_target_needs_fewer_tasks(is_assumed):
     workload = load_of(service(np.full(WEEK, 20.0), form="requests", requests_per_task=2.0, min=1))
-    here = Circumstances(workload, catalog_of(EIGHT))
+    services = tuple(replace(each, is_stated=is_assumed) for each in workload.services)
+    here = Circumstances(replace(workload, services=services), catalog_of(EIGHT))
+    here.check(AxisName.UTILIZATION)
     tasks = [here.scenario({AxisName.UTILIZATION: target}).run(0).tasks.max() for target in (0.3, 0.6, 0.9)]
     assert tasks == [20, 10, 7]  # 2 requests per second at 60 %: 1 at 30 %, 3 at 90 %
 
@@ -406,7 +409,10 @@ def test_terms_that_lack_a_rate_leave_a_gap_that_is_named():
     assert any("compute_savings_plan:3y:no_upfront" in note for note in found.notes)
     assert "3y:no_upfront" in sweep_table(found)
     assert "3y:no_upfront" in sweep_csv(found)
-    plot_sweep(found)
+    figure = plot_sweep(found)
+    sides = "Cheaper today with Savings Plans on both sides: EC2 with none and 1 year no upfront"
+    assert figure.finding == sides  # three years have no rate
+    assert "1 year no\nupfront" in [label.get_text() for label in figure.axes[0].get_yticklabels()]
 
 
 def test_what_has_no_price_is_no_figure():

@@ -1,12 +1,6 @@
-"""The fleet as one HTML page with a search: nothing is fetched, and the only script is the page's own."""
+"""The fleet as one HTML page: nothing is fetched, and the only script sorts and searches its tables."""
 
-import base64
-import functools
-import hashlib
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from advisor.fleet.records import Range
 from advisor.fleet.result import DEFAULT_FOLD_BELOW_USD, Fleet
@@ -22,22 +16,9 @@ from advisor.fleet.tables import (
     workloads_of_unknown_cost,
 )
 from advisor.report.commitments import HEAD, LEGEND, account_sentences, option_row, options_to_buy
+from advisor.report.html.template import policy, tables_script, templates
 from advisor.report.words import chance, money
 from advisor.sources.places import listed
-
-SEARCH = """
-const box = document.getElementById("search"), count = document.getElementById("found");
-const rows = [...document.querySelectorAll("table:not(.plain) tbody tr")];
-const texts = rows.map(row => row.textContent.toLowerCase());
-box.addEventListener("input", () => {
-  const words = box.value.toLowerCase().split(/\\s+/).filter(Boolean);
-  let n = 0;
-  rows.forEach((row, at) => { const hit = words.every(word => texts[at].includes(word)); row.hidden = !hit; n += hit; });
-  count.textContent = words.length ? `${n} of ${rows.length} rows` : "";
-});
-"""
-"""Shows the rows that hold every word that was typed."""
-MOST_LETTERS = 600
 
 
 def render_page(fleet: Fleet, *, fold_below_usd: float = DEFAULT_FOLD_BELOW_USD) -> str:
@@ -46,14 +27,13 @@ def render_page(fleet: Fleet, *, fold_below_usd: float = DEFAULT_FOLD_BELOW_USD)
     n_shown = len(shown)
     in_sight = {(each.workload, each.service.name) for each in shown}
     lines = [*shown, *(each for each in fleet.services if (each.workload, each.service.name) not in in_sight)]
-    digest = base64.b64encode(hashlib.sha256(SEARCH.encode()).digest()).decode()
+    script = tables_script()
     return (
-        _templates()
+        templates("advisor.fleet", "advisor.report")
         .get_template("fleet.html.j2")
         .render(
-            policy="default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; "
-            f"script-src 'sha256-{digest}'",
-            script=Markup(SEARCH),  # noqa: S704 a constant of ours
+            policy=policy(script),
+            script=script,
             sentences=total_sentences(fleet),
             figures=_figures(fleet),
             rows=[
@@ -67,6 +47,10 @@ def render_page(fleet: Fleet, *, fold_below_usd: float = DEFAULT_FOLD_BELOW_USD)
                     "best": _money(each.service.best_usd),
                     "saving": _money(each.service.saving_usd),
                     "against": each.saving_against,
+                    "before_usd": each.service.before_usd,
+                    "best_usd": each.service.best_usd,
+                    "saving_usd": each.service.saving_usd,
+                    "probability": each.probability,
                     "sure": "-" if each.probability is None else chance(each.probability),
                     "effort": str(each.service.effort),
                     "changes": "; ".join(each.service.changes) or "stays",
@@ -157,23 +141,3 @@ def _words(usd: Range | None, *more: str) -> str:
 
 def _money(usd: float | None) -> str:
     return "-" if usd is None else money(usd)
-
-
-@functools.cache
-def _templates() -> Environment:
-    return Environment(
-        loader=PackageLoader("advisor.fleet"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-        finalize=_shown,
-    )
-
-
-def _shown(value: object) -> object:
-    """What a template prints: one line without control characters, and not without end."""
-    if not isinstance(value, str) or isinstance(value, Markup):
-        return value
-    text = "".join(letter if letter.isprintable() or letter == "\n" else " " for letter in value)
-    return text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}…"

@@ -107,7 +107,13 @@ def commitments_markdown(advice: CommitmentAdvice) -> str:
     """The same as Markdown tables."""
     lines = [f"**{commitment_headline(advice)}**"]
     for load in advice.loads:
-        lines += ["", load_words(load), "", f"| {' | '.join(HEAD)} |", "| --- |" + " ---: |" * (len(HEAD) - 1)]
+        lines += [
+            "",
+            load_words(load),
+            "",
+            f"| {' | '.join(HEAD)} |",
+            "| --- |" + " ---: |" * (len(HEAD) - 1),
+        ]
         lines += [f"| {' | '.join(option_row(each, load))} |" for each in options_to_buy(advice, load.load)]
     if advice.ladder:
         lines += ["", "| USD/h | saves a month | last dollar saves | used |", "| ---: | ---: | ---: | ---: |"]
@@ -164,16 +170,25 @@ def purchase_words(purchase: Purchase) -> str:
     return f"{name} of {purchase.usd_per_hour:g} USD/h"
 
 
+def load_name(load: LoadToCommitFor) -> str:
+    """Which of the loads, for a heading."""
+    return {"recommended": "After the recommendation", "runner_up": "The runner-up", "present": "Today"}[load.load]
+
+
 def load_words(load: LoadToCommitFor) -> str:
     """What runs, what of it may be covered, and next month's load."""
-    name = {"recommended": "After the recommendation", "runner_up": "The runner-up", "present": "Today"}[load.load]
+    return f"{load_name(load)} ({load.title}): {load_facts(load)}"
+
+
+def load_facts(load: LoadToCommitFor) -> str:
+    """What of a load may be covered, and next month's load."""
     held = "" if abs(load.held_usd - load.on_demand_usd) < 0.005 else f", {money(load.held_usd)} with what is held"
     load_factor = "no futures: too little load"
     if load.load_factor_p10 == load.load_factor_p90 == 1.0:
         load_factor = "the same next month: the load is stated"
     elif load.load_factor_p10 is not None and load.load_factor_p90 is not None:
         load_factor = f"next month {load.load_factor_p10:.2f} to {load.load_factor_p90:.2f} times that in 8 of 10 futures"
-    return f"{name} ({load.title}): {money(load.on_demand_usd)} a month can be covered{held}; {load_factor}"
+    return f"{money(load.on_demand_usd)} a month can be covered{held}; {load_factor}"
 
 
 def ladder_rows(advice: CommitmentAdvice) -> list[tuple[str, ...]]:

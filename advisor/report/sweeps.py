@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from advisor.optimize.parts import PACKING_RANGE
 from advisor.report.words import money, percent
 from advisor.sweeping import AxisName, Crossing, Flip, Line, Payback, Sensitivity, Sweep
+from advisor.sweeping.axes import AxisValue
 
 SWEEP_COLUMNS = (
     "line",
@@ -139,10 +140,8 @@ def flip_headline(sweep: Sweep) -> str:
     if today.fargate_usd is None or today.ec2_usd is None:
         missing = "Fargate" if today.fargate_usd is None else "EC2"
         return f"{missing} has no price or no type for this load: there is nothing to flip"
-    if sweep.y.name is AxisName.COMMITMENT:
-        return f"Who is cheaper with Savings Plans on both sides, and where along {sweep.x.name}"
     if sweep.y.is_categorical:
-        return f"Which instance type is cheaper than Fargate, and where along {sweep.x.name}"
+        return _headline_of_names(sweep, line)
     winner, other = ("EC2", "Fargate") if today.ec2_usd < today.fargate_usd else ("Fargate", "EC2")
     usd, more_usd = sorted((today.ec2_usd, today.fargate_usd))
     saves = f"{winner} is cheaper today by {percent(1 - usd / more_usd)} ({money(usd)} against {money(more_usd)})"
@@ -158,6 +157,35 @@ def flip_headline(sweep: Sweep) -> str:
     where = [f"below {sweep.x.shown(below[-1].at)}"] if below else []
     where += [f"above {sweep.x.shown(above[0].at)}"] if above else []
     return f"{saves}; {other} {' and '.join(where)} {AXIS_ENDS[sweep.x.name]}"
+
+
+def _headline_of_names(sweep: Sweep, line: Line) -> str:
+    """Who is cheaper today for each name on the axis."""
+    if sweep.x.now is None:
+        return f"Who is cheaper by {sweep.y.words}, and where along {sweep.x.words}"
+    column = sweep.x.values.index(sweep.x.now)
+    names: dict[str, list[str]] = {"EC2": [], "Fargate": []}
+    for value, cells in zip(sweep.y.values, sweep.cells[line.id], strict=True):
+        saves = cells[column].ec2_saves
+        if saves is not None:
+            names["EC2" if saves > 0 else "Fargate"].append(terms_words(value))
+    if sweep.y.name is AxisName.COMMITMENT:
+        sides = "; ".join(f"{side} with {' and '.join(found)}" for side, found in names.items() if found)
+        return f"Cheaper today with Savings Plans on both sides: {sides}"
+    n_ec2, n = len(names["EC2"]), len(names["EC2"]) + len(names["Fargate"])
+    return (
+        f"Of {n} instance type{'s' if n > 1 else ''}, {n_ec2 or 'none'} cost{'' if n_ec2 > 1 else 's'} less than Fargate today"
+    )
+
+
+def terms_words(value: AxisValue) -> str:
+    """``1 year no upfront`` of ``1y:no_upfront``.
+
+    >>> terms_words("3y:partial_upfront")
+    '3 years partial upfront'
+    """
+    years, _, payment = str(value).partition("y:")
+    return f"{years} year{'' if years == '1' else 's'} {payment.replace('_', ' ')}" if payment else str(value)
 
 
 def rank_headline(ranked: Sensitivity) -> str:

@@ -413,7 +413,7 @@ class Circumstances:
 
 def has_target(service: Service) -> bool:
     """Whether the number of tasks follows a CPU target."""
-    return service.load_form is not LoadForm.TASKS and not service.is_stated
+    return service.load_form is not LoadForm.TASKS
 
 
 def _with_target(service: Service, target: float) -> Service:

@@ -100,7 +100,7 @@ def test_every_form_of_the_answer_shows_the_steps():
     )
     for text in (render_fleet(fleet), fleet_markdown(fleet), render_page(fleet)):
         assert sentence in " ".join(text.split()).replace("\\", "")
-    assert 'caption class="quiet">From all on Fargate' in render_page(fleet)
+    assert "From all on Fargate on demand as declared" in render_page(fleet)
     rows = list(csv.DictReader(io.StringIO(steps_csv(fleet))))
     assert tuple(rows[0]) == STEP_COLUMNS
     assert [(row["step"], row["saves_usd"], row["monthly_usd"]) for row in rows] == [

@@ -55,6 +55,9 @@ async function audit(file, viewport, colorScheme) {
   // A drawing is one picture with a label: what is inside says nothing to a screen reader.
   const axe = is_judged ? await page.evaluate(() => globalThis.axe.run({ exclude: ["svg > *"] })) : { violations: [] };
   const overflow_px = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  // Words that stand in a cell letter by letter.
+  const squeezed = await page.evaluate(() => Array.from(document.querySelectorAll("th, td"))
+    .filter((cell) => cell.clientWidth < 45 && /[\w-]{7}/.test(cell.textContent)).map((cell) => cell.textContent.trim()));
   if (folder) {
     await page.evaluate(() => document.querySelectorAll("details").forEach((each) => (each.open = false)));
     await page.screenshot({ path: join(folder, `${shot}.png`), fullPage: true });
@@ -65,5 +68,5 @@ async function audit(file, viewport, colorScheme) {
     weight: impact,
     at: nodes.slice(0, 3).map((node) => node.target.join(" ")),
   }));
-  return { page: basename(file), width: viewport.width, scheme: colorScheme, is_judged, findings, console_errors, requests, overflow_px };
+  return { page: basename(file), width: viewport.width, scheme: colorScheme, is_judged, findings, console_errors, requests, overflow_px, squeezed };
 }

@@ -10,9 +10,12 @@ from pathlib import Path
 import pytest
 
 from advisor import Recommendation
+from advisor.fleet import Status, fleet_of
+from advisor.fleet.page import render_page
 from advisor.report.charts import render_charts
 from advisor.report.html import render_html
-from tests.report.results import MANY, PACKED, SHORT, UNPRICED, changed, explored_shop, hostile, small
+from tests.fleet.test_stairs import record
+from tests.report.results import HELD, MANY, PACKED, SHORT, UNPRICED, changed, explored_shop, hostile, small
 
 HERE = Path(__file__).parent
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -30,7 +33,9 @@ PLANTED = """<!doctype html><html lang="en"><head><title>planted</title>
 <link rel="stylesheet" href="https://example.invalid/style.css"></head>
 <body><main><h1>Errors</h1><p style="color:#bbb;background:#fff">hardly to be read</p>
 <img src="data:image/gif;base64,R0lGODlhAQABAAAAACw=">
-<div style="width:3000px">wide</div></main><script>console.error("planted")</script></body></html>"""
+<div style="width:3000px">wide</div>
+<table style="width:4px"><tr><td style="overflow-wrap:anywhere">squeezed</td></tr></table>
+</main><script>console.error("planted")</script></body></html>"""
 
 
 def audited(folder: Path, pages: dict[str, str]) -> list[dict[str, object]]:
@@ -83,6 +88,17 @@ def two_hundred() -> Recommendation:
     )
 
 
+def fleet_page() -> str:
+    """Sixty workloads of both starts, some with long names, one without an answer and one with a note."""
+    name = "payments-reconciliation-and-settlement-of-{}-{:02d}"
+    fleet = [
+        record(name.format("a-region-far-away" if n % 3 else "x", n), against="now" if n % 2 else "fargate") for n in range(60)
+    ]
+    failed = record("z" * 60, status=Status.FAILED, against=None)
+    noted = replace(record("noted"), warnings=("a load in steps of an hour hides what happens in it: `collect` finer ones",))
+    return render_page(fleet_of([*fleet, replace(failed, problem="workload.yaml: no such file"), noted], version="1"))
+
+
 def with_charts(recommendation) -> str:
     charts = {path: content.decode() for path, content in render_charts(recommendation).items() if path.endswith(".svg")}
     return render_html(recommendation, charts=charts)
@@ -98,7 +114,8 @@ def planted(tmp_path_factory):
     lambda audit: "planted" in audit["console_errors"],
     lambda audit: set(audit["requests"]) == {"https://example.invalid/style.css"},
     lambda audit: audit["overflow_px"] > 1000,
-], ids=["axe", "console", "request", "overflow"])  # fmt: skip
+    lambda audit: audit["squeezed"] == ["squeezed"],
+], ids=["axe", "console", "request", "overflow", "squeezed"])  # fmt: skip
 def test_the_audit_sees_planted_errors(planted, is_seen):
     assert {(audit["width"], audit["scheme"]) for audit in planted} == SETTINGS
     assert sum(audit["is_judged"] for audit in planted) == 2
@@ -116,12 +133,14 @@ def test_pages_are_clean_at_three_widths_in_light_and_dark(tmp_path):
         "twelve": render_html(small(MANY)),
         "two hundred": render_html(two_hundred()),
         "hostile": with_charts(hostile()),
+        "held": with_charts(small(HELD)),
+        "fleet": fleet_page(),
     }
     results = audited(tmp_path, pages)
     assert len(results) == len(pages) * len(SETTINGS)
     for audit in results:
-        findings = [audit.pop(name) for name in ("findings", "console_errors", "requests", "overflow_px")]
-        assert findings == [[], [], [], 0], audit
+        findings = [audit.pop(name) for name in ("findings", "console_errors", "requests", "overflow_px", "squeezed")]
+        assert findings == [[], [], [], 0, []], audit
 
 
 @pytest.fixture(scope="module")

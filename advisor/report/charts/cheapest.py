@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from advisor.report.charts.figure import Chart
 
-LEFT_PX: Final = 76.0
+LEFT_PX: Final = 88.0
 WIDTH: Final = WIDTH_PX - LEFT_PX - MARGIN_PX
 ROW_PX: Final = 26.0
 SHADE: Final = 0.6
@@ -154,7 +154,7 @@ def _cells(axes: "Axes", found: CheapestMap) -> None:
     axes.set_yticks(y_at, labels=["today's" if not change else f"{100 * change:+.0f} %" for change in found.ec2_price_changes])
     axes.set_xlabel("load over today's", size=SMALL_PT, color=QUIET_COLOUR)
     axes.text(
-        -60 / WIDTH,
+        (MARGIN_PX + line_height(SMALL_PT) / 2 - LEFT_PX) / WIDTH,
         0.5,
         "price of EC2 instances",
         transform=axes.transAxes,

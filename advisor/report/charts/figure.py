@@ -20,6 +20,8 @@ class Chart(Figure):
 
     finding: str = ""
     """The title in one line."""
+    heading_fraction: float = 0.0
+    """Height of title and subtitle over the width of the figure."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

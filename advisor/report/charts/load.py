@@ -294,7 +294,7 @@ def draw_loads(recommendation: Recommendation) -> "Chart":
 
 def _heading(view: ServiceView, width: float) -> tuple[list[str], str]:
     """The whole name, in several lines if need be, and how many tasks run, after the last line or in one of its own."""
-    span = _span(as_array(view.hourly_tasks))
+    span = _span(view)
     lines = broken(view.name, width, TEXT_PT, "bold")
     if text_width(lines[-1], TEXT_PT, "bold") + text_width(span, SMALL_PT) + 12 > width:
         lines.append("")
@@ -327,10 +327,11 @@ def _small_panel(
         draw_band(axes, tasks, bins, start)
 
 
-def _span(tasks: FloatArray) -> str:
-    if np.isnan(tasks).all():
+def _span(view: ServiceView) -> str:
+    """Of all moments, as in titles: the panel shows the most of each hour."""
+    if not view.task_hours:
         return "no data"
-    low, high = float(np.nanmin(tasks)), float(np.nanmax(tasks))
+    low, high = _ends(view)
     return counted(high, "task") if low == high else f"{number(low)} to {counted(high, 'task')}"
 
 

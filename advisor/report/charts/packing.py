@@ -127,5 +127,5 @@ def _label_ends(page: Page, series: tuple[FloatArray, FloatArray], highest: floa
     )
     for y, (name, detail, colour) in zip(places, labels, strict=True):
         top = y - line_height(TEXT_PT) / 2
-        page.text(LEFT_PX + WIDTH + 8, top, name, colour=colour, weight="bold")
+        page.name(LEFT_PX + WIDTH + 8, top, name, colour=colour)
         page.text(LEFT_PX + WIDTH + 8, top + line_height(TEXT_PT), detail, size=SMALL_PT, colour=QUIET_COLOUR)

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from advisor.report.charts.figure import Chart
 
+TITLE_CLASS, SUBTITLE_CLASS, NAME_CLASS = "title", "subtitle", "name"
+"""Of text in an SVG that a narrow page shows in another place."""
+
 
 def tick_step(top: float, n_most: int, *, is_whole: bool = False) -> float:
     """A round distance between ticks, 1, 2 or 5 times a power of ten, with at most ``n_most`` of them above zero."""
@@ -95,10 +98,14 @@ class Page:
         self.figure: Chart = Chart(figsize=(WIDTH_PX / DPI, self.height / DPI), dpi=DPI, facecolor="white")
         self.figure.finding = clean(title)
         x, y = self.place(MARGIN_PX, 12 - self._top)
-        self.figure.suptitle(
+        self.figure.heading_fraction = self._top / WIDTH_PX
+        heading = self.figure.suptitle(
             "\n".join(title_lines), x=x, y=y, ha="left", va="top", size=TITLE_PT, weight="bold", linespacing=1.15
         )
-        self._lines(subtitle_lines, 14 + len(title_lines) * line_height(TITLE_PT) - self._top, TEXT_PT, QUIET_COLOUR)
+        heading.set_gid(TITLE_CLASS)
+        below = 14 + len(title_lines) * line_height(TITLE_PT) - self._top
+        for line in self._lines(subtitle_lines, below, TEXT_PT, QUIET_COLOUR):
+            line.set_gid(SUBTITLE_CLASS)
         self._lines(sources, height + footer - 8 - len(sources) * line_height(SMALL_PT), SMALL_PT, QUIET_COLOUR)
 
     def axes(self, left: float, top: float, width: float, height: float) -> "Axes":
@@ -130,13 +137,20 @@ class Page:
         """One line whose top is at ``y`` below the title. [px]"""
         return self.figure.text(*self.place(x, y), clean(text), size=size, color=colour, ha=ha, va="top", weight=weight)
 
+    def name(
+        self, x: float, y: float, text: str, *, colour: str = TEXT_COLOUR, size: float = TEXT_PT, weight: str = "bold"
+    ) -> None:
+        """What a line is, at its end; a page that is too narrow for the end shows it above the chart."""
+        self.text(x, y, text, colour=colour, size=size, weight=weight).set_gid(NAME_CLASS)
+
     def place(self, x: float, y: float) -> tuple[float, float]:
         """Pixels below the title as the figure's own fractions."""
         return x / WIDTH_PX, 1 - (self._top + y) / self.height
 
-    def _lines(self, lines: Sequence[str], y: float, size: float, colour: str, weight: str = "normal") -> None:
-        for row, line in enumerate(lines):
-            self.text(MARGIN_PX, y + row * line_height(size), line, size=size, colour=colour, weight=weight)
+    def _lines(self, lines: Sequence[str], y: float, size: float, colour: str) -> list["Text"]:
+        return [
+            self.text(MARGIN_PX, y + row * line_height(size), line, size=size, colour=colour) for row, line in enumerate(lines)
+        ]
 
 
 def _source_lines(recommendation: Recommendation | str, width: float) -> list[str]:

@@ -14,6 +14,7 @@ from advisor.report.charts.cheapest import draw_cheapest_map
 from advisor.report.charts.costs import draw_costs
 from advisor.report.charts.load import draw_load, draw_loads
 from advisor.report.charts.packing import draw_packing
+from advisor.report.charts.page import NAME_CLASS, SUBTITLE_CLASS, TITLE_CLASS
 from advisor.report.charts.replayed import draw_replayed_week
 from advisor.report.charts.stairs import draw_stairs
 from advisor.report.charts.style import FONT, chart_style
@@ -144,19 +145,24 @@ def _svg(figure: "Chart", name: str, title: str) -> bytes:
     file = io.BytesIO()
     with mpl.rc_context({"svg.hashsalt": name}):  # its own ids, so that several charts can stand in one page
         figure.savefig(file, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
-    return _clean_svg(file.getvalue().decode("utf-8"), title).encode("utf-8")
+    return _clean_svg(file.getvalue().decode("utf-8"), title, figure.heading_fraction).encode("utf-8")
 
 
-def _clean_svg(svg: str, title: str) -> str:
-    """Without document type, rules for the whole page and ids that nothing refers to; with a title and the reader's fonts."""
+def _clean_svg(svg: str, title: str, heading_fraction: float) -> str:
+    """Without document type, rules for the whole page and ids that nothing refers to; with a title and the reader's fonts.
+
+    Title, subtitle and names of lines get classes, and the root tells how high the heading is over its width, so that a narrow
+    page can show them in another place.
+    """
     svg = re.sub(r"<!DOCTYPE[^>]*>\s*", "", svg, count=1)
     svg = _OWN_STYLE.sub("", svg, count=1)
     svg = re.sub(r"\s*<g id=\"[^\"]*\"/>", "", svg)
+    svg = re.sub(rf"<g id=\"({'|'.join((TITLE_CLASS, SUBTITLE_CLASS, NAME_CLASS))})\">", r'<g class="\1">', svg)
     svg = re.sub(r"<g id=\"[^\"]*\">", "<g>", svg)
-    label = escape(title)
+    label, style = escape(title), f"{_ROOT_STYLE};--heading:{heading_fraction:.4f}"
     svg = re.sub(
         r"<svg ([^>]*)>",
-        lambda tag: f'<svg role="img" aria-label="{label}" style="{_ROOT_STYLE}" {tag[1]}>\n <title>{label}</title>',
+        lambda tag: f'<svg role="img" aria-label="{label}" style="{style}" {tag[1]}>\n <title>{label}</title>',
         svg,
         count=1,
     )

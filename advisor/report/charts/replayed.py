@@ -110,7 +110,7 @@ def _labels(page: Page, place: tuple[float, float, float], lines: "list[tuple[Fl
     ys = spread_apart(wanted, gap, top + gap / 2, top + height - gap / 2)
     for (_, text, colour), y in zip(lines, ys, strict=True):
         is_first = text == lines[0][1]
-        page.text(
+        page.name(
             LEFT_PX + WIDTH + 8,
             y - line_height(TEXT_PT) / 2,
             text,

@@ -141,7 +141,7 @@ def _label_ends(page: Page, ends: Sequence[tuple[float, LaunchType, list[str]]],
     for place, (_, launch_type, (name, *details)) in zip(places, ends, strict=True):
         y = place - line_height(TEXT_PT) / 2
         name = ellipsized(name, LABELS_PX, TEXT_PT, "bold")
-        page.text(x, y, name, colour=COLOURS[launch_type], weight="bold")
+        page.name(x, y, name, colour=COLOURS[launch_type])
         for row, detail in enumerate(details):
             page.text(x, y + line_height(TEXT_PT) + row * line_height(SMALL_PT), detail, size=SMALL_PT, colour=QUIET_COLOUR)
 

@@ -19,8 +19,8 @@ from advisor.report.charts.style import (
     mixed_with_white,
     styled,
 )
-from advisor.report.charts.text import ellipsized, line_height, text_width
-from advisor.report.sweeps import flip_headline, rank_headline, sweep_sources
+from advisor.report.charts.text import line_height, text_width, wrapped
+from advisor.report.sweeps import flip_headline, rank_headline, sweep_sources, terms_words
 from advisor.report.words import money, percent
 from advisor.sweeping import AxisName, Cell, Line, Moved, Sensitivity, Sweep, SweptAxis
 
@@ -159,7 +159,8 @@ def _key(page: Page) -> None:
 
 def _axis_labels(axes: "Axes", sweep: Sweep, x_at: Sequence[float], y_at: Sequence[float]) -> None:
     axes.set_xticks(list(x_at), labels=_apart(sweep.x, x_at, axes.get_xlim()))
-    axes.set_yticks(list(y_at), labels=[ellipsized(sweep.y.shown(value), LEFT_PX - 16, SMALL_PT) for value in sweep.y.values])
+    shown = [terms_words(value) if sweep.y.name is AxisName.COMMITMENT else sweep.y.shown(value) for value in sweep.y.values]
+    axes.set_yticks(list(y_at), labels=["\n".join(wrapped(each, LEFT_PX - 16, SMALL_PT, max_lines=2)) for each in shown])
     axes.tick_params(axis="x", length=3)
     axes.set_xlabel(sweep.x.words, size=SMALL_PT, color=QUIET_COLOUR)
 

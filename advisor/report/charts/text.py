@@ -1,11 +1,13 @@
 """Text that is measured before it is placed, and numbers as words."""
 
 import functools
+import re
 from bisect import bisect_right
 from collections.abc import Callable
 
 from advisor.report.charts.style import DPI, FONT, HINTING, LINE_FACTOR, TEXT_PT
 
+_BREAKS = re.compile(r"[ _/+-]+")
 MAX_CHARACTERS = 400
 """More than a line holds in any case."""
 
@@ -79,8 +81,18 @@ def ellipsized(text: str, width_px: float, size: float = TEXT_PT, weight: str = 
 
 
 def _without_middle(text: str, n_kept: int) -> str:
+    """At most ``n_kept`` characters and the ellipsis; a word is cut only where whole words would leave less than half of them.
+
+    >>> _without_middle("payments-and-settlement-of-region-07", 24)
+    'payments-and…of-region-07'
+    """
     n_tail = n_kept // 2
-    return f"{text[: n_kept - n_tail].rstrip()}…{text[len(text) - n_tail :].lstrip()}"
+    head, tail = text[: n_kept - n_tail], text[len(text) - n_tail :]
+    if not _BREAKS.match(text, len(head)) and (ends := [found.end() for found in _BREAKS.finditer(head)]):
+        head = head[: ends[-1]] if ends[-1] * 2 >= len(head) else head
+    if n_tail and not _BREAKS.match(text, len(text) - n_tail - 1) and (start := _BREAKS.search(tail)):
+        tail = tail[start.end() :] if (len(tail) - start.end()) * 2 >= len(tail) else tail
+    return f"{head.rstrip()}…{tail.lstrip()}"
 
 
 def balanced(text: str, width_px: float, size: float = TEXT_PT, weight: str = "normal", max_lines: int = 3) -> list[str]:

@@ -129,15 +129,10 @@ def _label_ends(page: Page, top: float, series: tuple[FloatArray, FloatArray], h
     y_instances, y_bound = spread_apart(wanted, gap, top + 8, top + INSTANCES_PX - 24)
     x = LEFT_PX + WIDTH + 8
     half = line_height(TEXT_PT) / 2
-    page.text(
-        x,
-        y_instances - half,
-        LAUNCH_WORDS[launch_type].replace("Managed Instances", "Managed Inst."),
-        colour=COLOURS[launch_type],
-        weight="bold",
-    )
+    name = LAUNCH_WORDS[launch_type].replace("Managed Instances", "Managed Inst.")
+    page.name(x, y_instances - half, name, colour=COLOURS[launch_type])
     page.text(x, y_instances + half, "instances", size=SMALL_PT, colour=QUIET_COLOUR)
-    page.text(x, y_bound - half, "Volume bound", weight="bold")
+    page.name(x, y_bound - half, "Volume bound")
     page.text(x, y_bound + half, "fewest possible", size=SMALL_PT, colour=QUIET_COLOUR)
 
 

@@ -9,7 +9,8 @@ from advisor.report.commitments import (
     choice_sentences,
     commitment_headline,
     ladder_rows,
-    load_words,
+    load_facts,
+    load_name,
     option_row,
     options_to_buy,
 )
@@ -25,7 +26,11 @@ def commitments(recommendation: Recommendation) -> dict[str, Any]:
         "commitment_head": HEAD,
         "commitment_legend": LEGEND.replace("\n", " "),
         "commitment_loads": [
-            {"words": load_words(load), "rows": [option_row(each, load) for each in options_to_buy(advice, load.load)]}
+            {
+                "name": load_name(load),
+                "words": f"{load.title}: {load_facts(load)}",
+                "rows": [option_row(each, load) for each in options_to_buy(advice, load.load)],
+            }
             for load in advice.loads
         ],
         "commitment_ladder": ladder_rows(advice),

@@ -1,5 +1,6 @@
 """Charts as parts of the page: ids of their own, and nothing in them that runs or fetches."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -10,6 +11,7 @@ from markupsafe import Markup
 
 from advisor.errors import InputError
 from advisor.recommend.result import Recommendation
+from advisor.report.charts.page import NAME_CLASS, SUBTITLE_CLASS
 from advisor.report.charts.render import file_names
 from advisor.report.explain import printable
 from advisor.report.html.comparison import chips
@@ -46,6 +48,8 @@ _DRAWN = frozenset(
     }
 )
 """Elements that draw. All others, such as metadata, style sheets and scripts, are left out."""
+_FILL = re.compile(r"fill: (#[0-9a-f]{6})")
+_HEADING = re.compile(r"--heading: ?([0-9.]+)")
 _ROOT_STYLE = "stroke-linejoin: round; stroke-linecap: butt; font-variant-numeric: tabular-nums"
 """What matplotlib says in a style sheet, which would reach every drawing of the page."""
 
@@ -70,6 +74,9 @@ class Chart:
     service: str | None
     """None where the chart is about the cluster."""
     title: str
+    subtitle: str
+    names: tuple[tuple[str, str], ...]
+    """Of lines, each with its colour."""
     svg: Markup
 
 
@@ -82,8 +89,25 @@ def drawn_charts(recommendation: Recommendation, charts: Mapping[str, str]) -> l
         root = _parsed(svg, path)
         title = printable(_title_of(root) or stem)
         svg_text = _inlined(root, f"chart{number}-", title)
-        drawn.append(Chart(stem=stem, service=services.get(stem), title=title, svg=svg_text))
+        drawn.append(
+            Chart(
+                stem=stem,
+                service=services.get(stem),
+                title=title,
+                subtitle=printable(" ".join(text for text, _ in _texts(root, SUBTITLE_CLASS))),
+                names=tuple((printable(text), colour) for text, colour in _texts(root, NAME_CLASS)),
+                svg=svg_text,
+            )
+        )
     return drawn
+
+
+def _texts(root: ElementTree.Element, kind: str) -> list[tuple[str, str]]:
+    """Texts of a class in a drawing, each with its colour; black is said by no colour."""
+    groups = root.iterfind(f".//{{{_SVG}}}g[@class='{kind}']")
+    texts = (text for group in groups for text in group.iter(f"{{{_SVG}}}text") if text.text)
+    fills = ((text.text or "", _FILL.search(text.get("style", ""))) for text in texts)
+    return [(text, fill[1] if fill else "#000000") for text, fill in fills]
 
 
 def first_chart(recommendation: Recommendation, charts: Sequence[Chart]) -> Chart | None:
@@ -126,11 +150,12 @@ def _title_of(root: ElementTree.Element) -> str:
 def _inlined(root: ElementTree.Element, prefix: str, label: str) -> Markup:
     svg = _drawing(root, prefix)
     width, height = (root.get(name, "").removesuffix("pt").removesuffix("px") for name in ("width", "height"))
+    heading = _HEADING.search(root.get("style", ""))
     svg.attrib = {
         "viewBox": root.get("viewBox", f"0 0 {width} {height}"),
         "role": "img",
         "aria-label": label,
-        "style": _ROOT_STYLE,
+        "style": f"{_ROOT_STYLE}; --heading: {heading[1]}" if heading else _ROOT_STYLE,
     }
     return Markup(ElementTree.tostring(svg, encoding="unicode"))  # noqa: S704 - serialized from drawing elements alone
 

@@ -1,19 +1,11 @@
 """The page put together from its sections."""
 
-import base64
-import functools
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from advisor.pricing import Source
 from advisor.recommend.result import Recommendation
-from advisor.report.explain import printable
 from advisor.report.html.changes import changes, saving_steps
 from advisor.report.html.commitments import commitments
 from advisor.report.html.comparison import comparison
@@ -22,10 +14,9 @@ from advisor.report.html.first_screen import first_screen
 from advisor.report.html.money import money_made_of
 from advisor.report.html.next_section import next_section
 from advisor.report.html.origin import origin
+from advisor.report.html.template import policy, tables_script, templates
 from advisor.report.spot import spot_sentences
 from advisor.report.sure import proof_sentence, replay_sentence
-
-MOST_LETTERS = 600
 
 
 def render_html(
@@ -79,7 +70,7 @@ def render_html(
     shown = [section for section in SECTIONS if section.is_shown(page)]
     script = tables_script()
     return (
-        _templates()
+        templates("advisor.report")
         .get_template("page.html.j2")
         .render(
             page,
@@ -144,40 +135,3 @@ SECTIONS = (
     Section(template="made_from", id="made-from", heading="What was this made from?", question="Made from"),
 )
 """In the order of the page."""
-
-
-def policy(script: str) -> str:
-    """Content security policy: nothing is fetched, and nothing runs but this script."""
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return (
-        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; "
-        "form-action 'none'"
-    )
-
-
-@functools.cache
-def tables_script() -> Markup:
-    """The script that sorts and searches tables; without it they stand as they are."""
-    return Markup((files("advisor.report") / "templates" / "tables.js").read_text(encoding="utf-8"))  # noqa: S704 - our own file
-
-
-@functools.cache
-def _templates() -> Environment:
-    return Environment(
-        loader=PackageLoader("advisor.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-        finalize=_shown,
-    )
-
-
-def _shown(value: object) -> object:
-    """What a template prints: text without control characters and not without end."""
-    if not isinstance(value, str) or isinstance(value, Markup):
-        return value
-    text = printable(value)
-    if len(text) <= MOST_LETTERS:
-        return text
-    return f"{text[:MOST_LETTERS]}… ({len(text) - MOST_LETTERS:,} more letters in recommendation.json)"
