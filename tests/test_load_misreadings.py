@@ -231,3 +231,32 @@ def test_a_late_cell_without_the_unit_of_its_column_is_refused(tmp_path):
     rows = [f"{at},2,{'2' if i == 150 else '0' if i == 160 else '250m'}" for i, at in enumerate(times(200))]
     with pytest.raises(InputError, match=r"line 152, column cpu: '2' has no unit, which other cells of the column have"):
         means(table(tmp_path, "timestamp,tasks,cpu", rows))
+
+
+@pytest.mark.parametrize("cell", ["abc", "=1+2", "12 qux", '"5'])
+def test_a_service_does_not_leave_a_wide_table_for_one_cell_that_is_no_number(tmp_path, cell):
+    rows = [f"{at},{cell if i == 7 else 5},3" for i, at in enumerate(times(48))]
+    with pytest.raises(InputError, match=r"load\.csv, line 9"):
+        inspect_load(table(tmp_path, "timestamp,web,api", rows), reading=LoadOptions.stated(values="requests_per_second"))
+
+
+def test_a_service_that_starts_later_is_read_and_one_without_a_number_is_said(tmp_path):
+    rows = [f"{at},5,{7 if i >= 150 else ''}," for i, at in enumerate(times(300))]
+    path = table(tmp_path, "timestamp,web,api,old", rows)
+    inspection = inspect_load(path, reading=LoadOptions.stated(values="tasks"))
+    assert {each.service: each.mean for each in inspection.measures} == {"web": 5, "api": 7}
+    assert any("not used: 'old', without a number" in note for note in inspection.notes)
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t", "|", ";"])
+def test_thousands_with_a_point_among_smaller_whole_numbers_are_refused_whatever_stands_between_columns(tmp_path, delimiter):
+    rows = [f"{at}{delimiter}{'830' if i % 3 else '4.525'}" for i, at in enumerate(times(48))]
+    with pytest.raises(InputError, match=r"'4\.525' is not a number beyond doubt: it can be 4525 or 4\.525"):
+        means(table(tmp_path, f"timestamp{delimiter}tasks", rows))
+
+
+@pytest.mark.parametrize("cells", [("1", "1.333", "2"), ("12.345", "57.546"), ("830", "4.5"), ("830", "4.525", "0.125")])
+def test_decimals_of_three_digits_stay_decimals(tmp_path, cells):
+    rows = [f"{at},{cells[i % len(cells)]}" for i, at in enumerate(times(48))]
+    found = means(table(tmp_path, "timestamp,tasks", rows))
+    assert found["tasks"] == pytest.approx(sum(map(float, cells)) / len(cells), rel=0.05)

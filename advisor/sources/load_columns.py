@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from advisor.sources.load_header import Header, Table, all_numbers, all_times, any_numbers
+from advisor.sources.load_header import Header, Table, all_numbers, all_times, any_numbers, most_numbers
 from advisor.sources.load_numbers import meaning_of_units
 from advisor.sources.meanings import (
     MEASURES,
@@ -168,14 +168,16 @@ def _read_wide(
     if wide or table.options.values is None:
         return
     sample = table.sample(header)
-    numeric = [i for i in unread if names[i] and all_numbers(sample, i)]
+    if not any(names[i] and all_numbers(sample, i) for i in unread):
+        return
+    numeric = [i for i in unread if names[i] and most_numbers(sample, i)]
     for column in numeric:
         readings[column] = table.options.values
         if len(numeric) > 1 or metric_name(names[column]) not in _VALUE_NAMES:
             wide[column] = names[column]
     if wide:
         remarks.append(f"{len(wide)} columns read as services, each with {table.options.values}")
-    elif numeric:
+    else:
         remarks.append(f"column {names[numeric[0]]!r} read as {table.options.values}, as stated")
 
 

@@ -39,6 +39,9 @@ _ID_ROWS: Final = frozenset({"id", "metricid"})
 _SECONDS_APART: Final = 3_600
 _DELIMITER_NAMES: Final = {";": "semicolons", "\t": "tabs", "|": "bars", " ": "blanks"}
 _MAYBE_THOUSANDS: Final = re.compile(r"[1-9]\d{0,2}\.\d{3}", re.ASCII)
+_WHOLE_BELOW_THOUSAND: Final = re.compile(r"\d{1,3}", re.ASCII)
+_FAR_ABOVE: Final = 10
+"""Loads of one service with decimals and without are of one size: 830 beside 4.525 is 830 beside 4,525."""
 
 
 def parse_load_csv(
@@ -123,7 +126,10 @@ class _TableReader:
             self._unused = unused_text(self._table, header, used, services)
             return list(self._pivoted(columns, values, readings, services, pivot))
         if any(column in read.wide for column in readings):
-            return [self._metric(columns, i, readings[i], values[i], read.wide.get(i)) for i in readings]
+            empty = [i for i in readings if read.wide.get(i) == header.names[i] and np.isnan(values[i]).all()]
+            if empty:
+                self._table.say(f"not used: {listed(repr(header.names[i]) for i in empty)}, without a number")
+            return [self._metric(columns, i, readings[i], values[i], read.wide.get(i)) for i in readings if i not in empty]
         origins = {reading.meaning: Place(self._table.file, header.line, header.names[i]) for i, reading in readings.items()}
         if services is not None:
             origins[Meaning.SERVICE] = Place(self._table.file, header.line, header.names[services])
@@ -172,7 +178,7 @@ class _TableReader:
             decimal = decimal_sign(cells)
             if decimal == ",":
                 self._table.say("numbers read with a decimal comma; --decimal overrules")
-            elif decimal is None and self._table.text.delimiter == ";":
+            elif decimal is None:
                 self._refuse_thousands(header, numbers)
         wanted = Wanted(
             time=header.time,
@@ -186,11 +192,19 @@ class _TableReader:
         return self._table.text.columns(header.n_rows, header.names, wanted, self._table.options.times)
 
     def _refuse_thousands(self, header: Header, numbers: Iterable[int]) -> None:
-        """Semicolons stand between columns where commas are decimal: there 1.100 is 1100, unless another cell says no."""
+        """Semicolons stand between columns where commas are decimal: there 1.100 is 1100, unless another cell says no.
+
+        With other signs between columns it may be where whole numbers below a thousand are far above those with a point.
+        """
         for i in numbers:
-            pointed = [(line, row[i].strip()) for line, row in self._table.sample(header) if i < len(row) and "." in row[i]]
+            cells = [(line, row[i].strip()) for line, row in self._table.sample(header) if i < len(row)]
+            pointed = [(line, cell) for line, cell in cells if "." in cell]
             if pointed and all(_MAYBE_THOUSANDS.fullmatch(cell) for _, cell in pointed):
                 line, cell = pointed[0]
+                whole = [int(cell) for _, cell in cells if _WHOLE_BELOW_THOUSAND.fullmatch(cell)]
+                is_far_above = max(whole, default=0) >= _FAR_ABOVE * max(float(cell) for _, cell in pointed)
+                if self._table.text.delimiter != ";" and not is_far_above:
+                    continue
                 raise Place(self._table.file, line, header.names[i]).error(
                     f"{cell!r} is not a number beyond doubt: it can be {cell.replace('.', '')} or {cell}",
                     fix="Say --decimal point or --decimal comma.",

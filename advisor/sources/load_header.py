@@ -21,6 +21,7 @@ _CLOCK_ONLY: Final = re.compile(
 )
 _DATE_PARTS: Final = (("year", "yr"), ("month", "mo"), ("day", "dayofmonth"), ("hour", "hr", "hourofday"), ("minute",))
 _MOST_HEADER_ROWS: Final = 40
+_LIKE_A_NUMBER: Final = re.compile(r"[+-]?[\d.,' \u00a0]*\d[eE\d+-]*\s*%?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,9 +243,18 @@ def any_numbers(sample: Sequence[Row], column: int) -> bool:
 
 
 def all_numbers(sample: Sequence[Row], column: int) -> bool:
-    """Whether the cells of a column can be numbers; True without rows."""
-    for _, row in sample:
-        cell = row[column].strip() if column < len(row) else ""
-        if cell.lower() not in MISSING and not re.fullmatch(r"[+-]?[\d.,' \u00a0]*\d[eE\d+-]*\s*%?", cell):
-            return False
-    return any(row[column].strip().lower() not in MISSING for _, row in sample if column < len(row))
+    """Whether the cells of a column can be numbers, and there are any."""
+    can_be = _can_be_numbers(sample, column)
+    return bool(can_be) and all(can_be)
+
+
+def most_numbers(sample: Sequence[Row], column: int) -> bool:
+    """Whether most cells of a column can be numbers: the others are said where they stand; True without any."""
+    can_be = _can_be_numbers(sample, column)
+    return 2 * sum(can_be) > len(can_be) or not can_be
+
+
+def _can_be_numbers(sample: Sequence[Row], column: int) -> list[bool]:
+    """Of each cell that is not marked as missing, whether it can be a number."""
+    cells = (row[column].strip() for _, row in sample if column < len(row))
+    return [_LIKE_A_NUMBER.fullmatch(cell) is not None for cell in cells if cell.lower() not in MISSING]
