@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from advisor.errors import InputError
 from advisor.sources.ecs_names import ecs_name_problem, name_from_stem
@@ -15,8 +15,8 @@ from advisor.sources.put_together import finished, workload_of
 from advisor.sources.workload_file import FileServices, services_of_file
 from advisor.workload import PresentCluster, Service, Workload
 
-_ALIKE = ("constraints", "growth", "daemons", "commitments", "rates_file")
-"""What holds for a whole cluster, so that services which share one state the same."""
+_PUT_TOGETHER: Final = frozenset({"present", "side_costs", "defaults_used"})
+"""Whatever else a file states of its cluster has to be the same in all whose services share one."""
 
 
 def tagged_services(path: Path) -> tuple[str, str | None, dict[str, dict[str, str]]]:
@@ -62,9 +62,10 @@ def read_shared_workload(
     load_files = LoadFiles(files, reading or LoadOptions())
     found = [services_of_file(path, files, load_files, region, names) for path, names in parts]
     first_path, last_path = parts[0][0], parts[-1][0]
+    alike = [name for name in found[0].statements if name not in _PUT_TOGETHER]
     for name, values in {
         "region": [each.region for each in found],
-        **{name: [each.statements[name] for each in found] for name in _ALIKE},
+        **{name: [each.statements[name] for each in found] for name in alike},
     }.items():
         for (path, _), value in zip(parts, values, strict=True):
             if value != values[0]:
@@ -78,7 +79,7 @@ def read_shared_workload(
     defaults: dict[str, str] = {}
     for each in found:
         defaults |= each.statements["defaults_used"]
-    statements = {name: found[0].statements[name] for name in _ALIKE}
+    statements = {name: found[0].statements[name] for name in alike}
     statements |= {**_of_whole_files(found, load_files.notes), "defaults_used": defaults}
     in_cluster = cluster if ecs_name_problem(cluster) is None else name_from_stem(cluster)
     workload = workload_of(in_cluster, found[0].region, services, loads, load_files.notes)
