@@ -83,7 +83,7 @@ def _from_none(workload: Workload) -> Iterable[str]:
     if names:
         yield (
             f"{', '.join(names)}: with a minimum of 0 tasks a policy that follows the tasks' own CPU has no data to come back "
-            "from none: keep one task, or scale from none by a schedule or a queue"
+            "from none, so costs are with one task: keep one, or scale from none by a schedule or a queue"
         )
 
 
