@@ -139,6 +139,38 @@ def test_types_that_commitments_cover_are_offered_though_others_are_cheaper():
     assert found.recommendation.alternative.endswith(":held_types")
 
 
+STEADY = {"name": "web", "form": "tasks", "demand": [4.0] * N_HOURS, "cpu": 1024, "memory": 2048, "startup_s": 0}
+
+
+def test_types_with_a_rate_under_a_compute_plan_are_offered_though_others_are_cheaper_on_demand():
+    """m6i.large at $0.095 has no rate under the plan; m5.large has, of which the plan of $0.14 an hour pays two at $0.07."""
+    rates = {**listed((CHEAPER,), compute_saving=None), **listed((LARGE,))}
+    found = answer(STEADY, types=(LARGE, CHEAPER), rates=rates, held=[compute_plan(0.14)], launch_types=(LaunchType.EC2,))
+    assert found.recommended.id.endswith(":rated:held_types")
+    assert found.recommended.monthly_usd.mean == approx(730 * 0.14 + 2 * 30 * 0.08)
+
+
+def test_types_under_a_compute_plan_are_ranked_by_what_is_left_to_pay():
+    """Two instances: of m5.large at $0.1 the plan of $0.12 pays both at $0.06; not of m6i.large at $0.0665."""
+    rates = {**listed((CHEAPER,)), **listed((LARGE,), compute_saving=0.4)}
+    found = answer(STEADY, types=(LARGE, CHEAPER), rates=rates, held=[compute_plan(0.12)], launch_types=(LaunchType.EC2,))
+    assert found.recommended.plan.capacity_providers.popitem()[1].instance_types == ("m5.large",)
+    assert found.recommended.monthly_usd.mean == approx(730 * 0.12 + 2 * 30 * 0.08)
+
+
+def test_the_range_of_a_plan_is_of_reserved_instances_first_where_some_are_left():
+    """Two m5.large run, and a twentieth more may: of three reserved there is room for it, of two there is none."""
+    ranges = {
+        count: only(
+            answer(STEADY, held=[reserved("m5.large", count)], launch_types=(LaunchType.EC2,)), "cluster:ec2"
+        ).monthly_usd
+        for count in (2, 3)
+    }
+    volumes = 2 * 30 * 0.08
+    assert ranges[3].high == approx(730 * 3 * 0.06 + 1.05 * volumes)
+    assert ranges[2].high == approx(730 * (2 * 0.06 + 0.1 * 0.1) + 1.05 * volumes)
+
+
 def test_no_step_of_the_staircase_leaves_what_is_held_for_something_dearer():
     """m6i.large is cheaper than m5.large, but not beside reservations of m5.large that are due whatever runs."""
     cluster = PresentCluster(instances={"m5.large": 12})

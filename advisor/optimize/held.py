@@ -25,7 +25,7 @@ from advisor.billing import (
 from advisor.ecs import LaunchType
 from advisor.meters import Meter, Usage, sum_over_states
 from advisor.optimize.parts import Part
-from advisor.optimize.pricing import PricedParts, amounts_of, part_title, price_parts, range_usd, weekly_usd
+from advisor.optimize.pricing import PricedParts, part_title, price_parts, range_fractions, weekly_usd
 from advisor.optimize.search import Search
 from advisor.plan import Commitment
 from advisor.pricing import Rate
@@ -107,8 +107,8 @@ def price_plan(parts: Sequence[Part], hours: FloatArray, search: Search) -> Pric
         return replace(on_demand, bill=None, monthly_usd=None, missing=missing, priced_usd=least)
     items = tuple(_line_items(parts, used, applied, search))
     mean = math.fsum(item.amount_usd for item in items)
-    # What a plan may need beyond the packing model runs at on-demand rates: no commitment grows with it.
-    high = mean + on_demand.monthly_usd.high - on_demand.monthly_usd.mean
+    more = sum_over_states(_upper_usd_per_hour(parts, hours, search, applied) - usd_per_hour(applied), applied.hours)
+    high = mean + float(more)
     monthly = MonthlyUsd(mean=mean, low=mean, high=high)
     return PricedParts(bill=Bill(line_items=items), monthly_usd=monthly, usage=on_demand.usage, missing=(), priced_usd=mean)
 
@@ -140,16 +140,26 @@ def by_week(usd_by_hour: FloatArray, weeks: Weeks, first_steps: IntArray, n_step
 
 def weekly_plan_usd(parts: Sequence[Part], weeks: Weeks, hours: FloatArray, search: Search) -> FloatArray:
     """(weeks,): upper end of the cost of each week, with everything that is due for held commitments."""
-    without = weekly_usd(parts, weeks, search.catalog, search.region)
     if not (search.held or search.idle) or not parts:
-        return without
-    ranges = np.zeros(len(weeks.hours))
-    for part in parts:
-        by_week = part.quantity_per_hour[:, weeks.steps].swapaxes(0, 1)
-        totals = Usage(meters=part.meters, quantity_per_hour=by_week, hours=weeks.hours).totals
-        ranges += [range_usd(part, row) for row in amounts_of(part, totals, search.catalog, search.region)]
+        return weekly_usd(parts, weeks, search.catalog, search.region)
+    used = plan_usage(parts, hours, search)
+    by_hour = _upper_usd_per_hour(parts, hours, search, apply_to_plan(used, search.held, search))
     idle = np.array([sum_over_states(np.full(row.size, search.idle_usd_per_hour), row) for row in weeks.hours])
-    return np.asarray(weekly_mean_with_held(parts, weeks, hours, search) + ranges + idle)
+    return np.asarray(by_week(by_hour, weeks, used.first_steps, hours.size) + idle)
+
+
+def _upper_usd_per_hour(parts: Sequence[Part], hours: FloatArray, search: Search, applied: CommittedUsage) -> FloatArray:
+    """(clock hours,): a plan at the upper end of what it may use; NaN where what is ``applied`` to its usage is not known.
+
+    What it uses beyond the packing model takes what is left of the commitments first, and runs at on-demand rates where they
+    have none for it.
+    """
+    upper = [
+        replace(part, quantity_per_hour=part.quantity_per_hour * (1 + range_fractions(part)[:, np.newaxis])) for part in parts
+    ]
+    rates = replace(applied.rates, is_unknown_left_out=True)
+    more = apply_commitments(rates, plan_usage(upper, hours, search).usage.quantity_per_hour, applied.hours)
+    return np.where(np.isnan(usd_per_hour(applied)), np.nan, usd_per_hour(more))
 
 
 def with_idle(search: Search, plans: Sequence[Sequence[Part]]) -> Search:

@@ -152,9 +152,13 @@ def _line_item(part: Part, meter: Meter, quantity: float, rate: Rate, amount: fl
 
 
 def range_usd(part: Part, amounts: FloatArray) -> float:
-    """How much dearer than the fast model the part may be."""
+    """How much dearer than the fast model the part may be: of (meters,) dollars without commitments."""
+    return float((amounts * range_fractions(part)).sum())
+
+
+def range_fractions(part: Part) -> FloatArray:
+    """(meters,): how much more of each the part may need than the fast model says, or pay for it where its rate is derived."""
     if part.provider.launch_type is LaunchType.FARGATE:
-        return 0.0
-    fee = math.fsum(a for m, a in zip(part.meters, amounts.tolist(), strict=True) if m.id.startswith(MANAGED_FEE_PREFIX))
-    packing = 0.0 if part.replay else PACKING_RANGE
-    return packing * float(amounts.sum()) + MANAGED_FEE_RANGE * fee
+        return np.zeros(len(part.meters))
+    fees = np.array([MANAGED_FEE_RANGE if meter.id.startswith(MANAGED_FEE_PREFIX) else 0.0 for meter in part.meters])
+    return fees if part.replay else fees + PACKING_RANGE

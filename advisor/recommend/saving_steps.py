@@ -12,7 +12,7 @@ from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.parts import Part
 from advisor.optimize.search import CapacityKind, Search, packed_load, shared_part
 from advisor.optimize.titles import parts_title
-from advisor.recommend.held_types import searches_of_held_families
+from advisor.recommend.held_types import searches_of_held_types
 from advisor.recommend.result import Present, SavingStep, SavingSteps, StepKind
 from advisor.workload import PresentService, Workload
 
@@ -140,7 +140,7 @@ class _Steps:
 
     def _on_instances(self, loads: Sequence[ServiceLoad], option: PurchaseOption, *, any_type: bool) -> Part | None:
         """Services together on one capacity provider, as declared or right-sized, whichever costs least with what is held."""
-        searches = [*searches_of_held_families(self.search).values(), self.search]
+        searches = [*searches_of_held_types(self.search, self.found).values(), self.search]
         if not any_type:
             today = self.workload.present.instances if self.workload.present else {}
             types = [t.name for t in self.search.candidates.types]
