@@ -96,7 +96,7 @@ def test_a_share_of_prometheus_that_may_be_a_fraction_needs_a_word(load):
     ("text", "message"),
     [
         (prometheus(({"service": "web"}, ["1", "2"])), "nothing says what it measures. Say it with --values"),
-        (prometheus(({"__name__": "http_requests_total"}, ["1", "2"])), "is a counter that only grows"),
+        (prometheus(({"__name__": "http_requests_total"}, ["1", "2"])), "is named as a counter that only grows"),
         (json.dumps({"status": "error", "errorType": "bad_data", "error": "parse error"}), "the query failed: bad_data"),
         (json.dumps({"status": "success", "data": {"resultType": "vector", "result": []}}), "not a matrix over time"),
         (prometheus(({"__name__": "tasks"}, ["-1", "2"])), "is negative"),

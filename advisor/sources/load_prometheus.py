@@ -81,7 +81,8 @@ def _series(result: object, path: str, file: str, options: LoadOptions) -> _Seri
     name = labels.pop("__name__", "")
     if name.endswith(_COUNTERS) and name not in options.columns:
         raise Place(file, column=path).error(
-            f"{name!r} is a counter that only grows", fix=f"Query rate({name}[5m]) and say what it is with --values."
+            f"{name!r} is named as a counter that only grows",
+            fix=f"Query rate({name}[5m]) and say what it is with --values. If it falls, too, say --column {name}=MEANING.",
         )
     reading = options.columns.get(name) or (header_reading(name) if name else None) or options.values
     if options.is_ignored(name):
