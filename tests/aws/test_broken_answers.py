@@ -142,3 +142,10 @@ def test_a_broken_answer_is_a_message_or_does_not_matter(operation):
 
 def _snake(operation: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in operation).lstrip("_")
+
+
+@pytest.mark.parametrize("point", [-1.0, float("nan"), float("inf")])
+def test_a_point_that_no_metric_has_is_an_answer_that_was_changed_on_the_way(point):
+    account = FakeAccount(now=NOW, services={"web": {}}, point=lambda service, metric, at: cpu(service, metric, at) and point)
+    with pytest.raises(AdvisorError, match="has no number from 0 up for each time stamp"):
+        collect_workload(account, "shop", now=NOW, days=0.25)

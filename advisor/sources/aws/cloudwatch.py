@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from math import ceil
+from math import ceil, inf
 from typing import Any, Final
 
 import numpy as np
@@ -240,7 +240,10 @@ class MetricReader:
         if not isinstance(times, list) or not isinstance(values, list) or len(times) != len(values):
             raise lost(_ACTION, f"value for each time stamp of {result.get('Label', result.get('Id'))!r}")
         offsets = [round((_utc(t) - self.window.start).total_seconds()) for t in times]
-        return str(result.get("StatusCode", "Complete")), offsets, [float(v) for v in values]
+        points = [float(v) for v in values]
+        if not all(0 <= point < inf for point in points):
+            raise lost(_ACTION, f"number from 0 up for each time stamp of {result.get('Label', result.get('Id'))!r}")
+        return str(result.get("StatusCode", "Complete")), offsets, points
 
     def _identity(self, queries: Sequence[MetricQuery]) -> dict[str, Any]:
         return {
