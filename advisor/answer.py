@@ -23,6 +23,7 @@ from advisor.optimize.history import RecentLoad
 from advisor.optimize.instance_money import instance_money
 from advisor.optimize.interrupted import unmet_task_minutes
 from advisor.optimize.loads import ServiceLoad
+from advisor.optimize.lost_zone import lost_zones
 from advisor.optimize.parts import Part
 from advisor.optimize.present import has_present, hours_known, present_parts
 from advisor.optimize.pricing import PricedParts, instance_facts
@@ -202,6 +203,7 @@ class Answer:
             unit_costs=unit_costs(parts, found.loads, self.search, found.common_hours),
             quotas=quotas(parts, self.search.candidates.types),
             spot_risks=self._spot_risks(best.alternative.id, judgement.saving),
+            lost_zones=lost_zones(parts, workload, self.search, found.common_hours),
             side_costs=side and SideCostsBill(bill=side.bill, monthly_usd=side.monthly_usd, missing=side.missing),
         )
 

@@ -11,6 +11,7 @@ from advisor.billing import Bill, MonthlyUsd
 from advisor.ecs import Architecture, LaunchType, PurchaseOption
 from advisor.errors import InputError
 from advisor.optimize.instance_money import InstanceMoney
+from advisor.optimize.lost_zone import LostZoneFacts
 from advisor.optimize.parts import ReplayedWeek
 from advisor.optimize.pricing import InstanceFacts
 from advisor.optimize.targets import TargetOutcome, TargetProposal
@@ -57,11 +58,11 @@ class ReplaySummary:
     """Service-hours a month in which the load is more than the running tasks can do."""
     instances_max: int
     """Most instances at a time, with deployments where they are stated."""
-    deployments_per_month: float | None = None
+    deployments_per_month: float | None = field(default=None, metadata={OMIT_DEFAULT: True})
     """Of all services, as stated; None where none are. The bill holds them."""
-    deployments_monthly_usd: float | None = None
+    deployments_monthly_usd: float | None = field(default=None, metadata={OMIT_DEFAULT: True})
     """What they take of the bill, before commitments; negative where new tasks are packed better. None without a price."""
-    deployments_instances_max: int | None = None
+    deployments_instances_max: int | None = field(default=None, metadata={OMIT_DEFAULT: True})
     """Instances at the most with deployments, less those without them; None without instances."""
 
 
@@ -360,6 +361,8 @@ class Recommendation:
     """Service quotas that the recommended plan uses, those that a new account's default does not hold first."""
     spot_risks: tuple[SpotRisk, ...] = field(default=(), metadata={OMIT_DEFAULT: True})
     """What interruptions do to the recommended plan and to its rival, by capacity provider on Spot; left out where none is."""
+    lost_zones: tuple[LostZoneFacts, ...] = field(default=(), metadata={OMIT_DEFAULT: True})
+    """What the loss of a zone does to the recommended plan, by replayed capacity provider on EC2; left out where none is."""
     what_ifs: tuple[WhatIf, ...] = ()
     """Empty where it was not asked: see :func:`advisor.explore`."""
     cheapest_map: CheapestMap | None = None

@@ -15,6 +15,7 @@ from advisor.pricing import PriceCatalog, Source
 from advisor.recommend.reasons import change_needed, percent, rejected_why
 from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation, ServiceAdvice, ServiceView
 from advisor.report.hand_sum import HandSum, sum_by_hand, sum_of, usd
+from advisor.report.lost_zone import lost_zone_sentences
 from advisor.report.spot import spot_sentences
 from advisor.report.sure import proof_sentence, replay_sentence, sure_sentence
 from advisor.report.words import (
@@ -160,7 +161,7 @@ def _of_cluster(recommendation: Recommendation, sources: Mapping[str, Source]) -
         monthly_usd=best.monthly_usd,
         money=f"{money_range(best.monthly_usd)} a month",
         reasons=(*reasons, *(f"doubt: {doubt}" for doubt in advice.doubts)),
-        sure=(*_cluster_sure(recommendation), *spot_sentences(recommendation)),
+        sure=(*_cluster_sure(recommendation), *spot_sentences(recommendation), *lost_zone_sentences(recommendation)),
         binds=(*_instances_bind(best.instances), *_least_counts_bind(recommendation, best.plan)),
         rejected_title="The alternatives that lost",
         rejected=_rejected(recommendation.of_scope(CLUSTER_SCOPE), best, leave_out=best),

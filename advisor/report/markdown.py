@@ -4,6 +4,7 @@ import re
 
 from advisor.recommend.reasons import rejected_why
 from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation, SavingSteps
+from advisor.report.lost_zone import lost_zone_sentences
 from advisor.report.spot import spot_sentences
 from advisor.report.sure import proof_sentence, replay_sentence, sure_sentence
 from advisor.report.words import (
@@ -59,6 +60,7 @@ def render_markdown(recommendation: Recommendation, *, charts: tuple[tuple[str, 
         *([f"- Replay: {escape(replay_sentence(recommendation))}"] if best.replay else []),
         *([f"- Steps: {escape(steps_sentence(recommendation))}"] if recommendation.saving_steps else []),
         *(f"- Spot: {escape(sentence)}" for sentence in spot_sentences(recommendation)),
+        *(f"- Lost zone: {escape(sentence)}" for sentence in lost_zone_sentences(recommendation)),
         f"- Today: {escape(present_sentence(recommendation))}",
         *(f"- Doubt: {escape(doubt)}" for doubt in advice.doubts),
         *(f"- Note: {escape(warning)}" for warning in recommendation.warnings),
