@@ -51,7 +51,7 @@ def test_on_fargate_a_deployment_costs_every_task_from_its_start_until_the_old_o
     assert found["monthly_usd"]["mean"] - without["monthly_usd"]["mean"] == pytest.approx(more_usd, rel=1e-6)
     assert found["replay"]["deployments_monthly_usd"] == pytest.approx(more_usd, rel=1e-6)
     assert found["replay"]["deployments_per_month"] == pytest.approx(730 / 24)
-    assert found["replay"]["deployments_instances_max"] is None
+    assert "deployments_instances_max" not in found["replay"]
 
 
 @pytest.mark.parametrize(("port", "drain_s"), [("", 30), ("port: 80\n    ", 300)])
@@ -80,7 +80,7 @@ def test_on_instances_the_surge_is_in_the_bill_in_its_layers_and_in_words(advise
 
 def test_without_stated_deployments_none_are_in_a_bill(advised):
     result = advised("EC2")
-    assert best(result)["replay"]["deployments_monthly_usd"] is None
+    assert not any(name.startswith("deployments") for name in best(result)["replay"])
     assert not any("deployments" in each for each in result["warnings"])
 
 

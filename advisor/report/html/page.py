@@ -15,6 +15,7 @@ from advisor.report.html.money import money_made_of
 from advisor.report.html.next_section import next_section
 from advisor.report.html.origin import origin
 from advisor.report.html.template import policy, tables_script, templates
+from advisor.report.lost_zone import lost_zone_sentences
 from advisor.report.spot import spot_sentences
 from advisor.report.sure import proof_sentence, replay_sentence
 
@@ -58,6 +59,7 @@ def render_html(
         "warnings": recommendation.warnings,
         "replay": replay_sentence(recommendation),
         "spot": spot_sentences(recommendation),
+        "lost_zones": lost_zone_sentences(recommendation),
         "proof": proof_sentence(recommendation),
         "has_load": recommendation.recommended.replay is not None
         or any(not chart.stem.startswith((COSTS, *CHANGES)) for chart in of_all),
