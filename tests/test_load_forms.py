@@ -141,6 +141,35 @@ def test_the_running_count_of_service_events_goes_before_a_count_of_tasks(load):
     assert_array_equal(workload.running_tasks, [[4, 4, 4]])
 
 
+def batch_events(others=lambda minute: True, report=lambda minute: minute % 60 < 12):
+    """Two hours of a service that runs all the time, and of tasks of a family that no service runs."""
+    lines = []
+    for minute in range(120):
+        if others(minute):
+            lines.append(event("Service", minute, RunningTaskCount=2))
+            lines.append(event("Task", minute, TaskId="w", CpuUtilized=200, MemoryUtilized=300))
+        if report(minute):
+            task = {"TaskId": f"r{minute // 60}", "CpuUtilized": 400, "MemoryUtilized": 500, "TaskDefinitionFamily": "report"}
+            lines.append(event("Task", minute, **task).replace('"ServiceName": "web"', '"ServiceName": null'))
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("others", [lambda minute: True, lambda minute: False], ids=["beside a service", "alone"])
+def test_tasks_that_start_and_end_run_when_they_report_and_at_no_other_time(load, others):
+    workload = load(batch_events(others), name="events.jsonl")
+    report = workload.demand[[service.name for service in workload.services].index("report")]
+    ran = np.arange(len(report)) % 60 < 12
+    assert_array_equal(report, ran)
+    assert "They start and end, and are taken as they ran" in said(workload)
+
+
+def test_a_service_without_a_few_reports_keeps_its_cpu_and_does_not_know_those_minutes(load):
+    workload = load(batch_events(report=lambda minute: minute not in (30, 31)), name="events.jsonl")
+    report = workload.demand[[service.name for service in workload.services].index("report")]
+    assert_array_equal(np.flatnonzero(np.isnan(report)), [30, 31])
+    assert np.nanmax(report) == 400
+
+
 @pytest.mark.parametrize(
     "wrapped",
     [

@@ -7,7 +7,8 @@ the number of running tasks. Times are epoch milliseconds, the memory that AWS l
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +24,8 @@ _MINUTE_S: Final = 60
 _EVENT_FIX: Final = "Save the events of /aws/ecs/containerinsights/CLUSTER/performance as they are, one a line."
 _USAGE: Final = (("CpuUtilized", Meaning.CPU_UNITS), ("MemoryUtilized", Meaning.MEMORY_MIB))
 _EPOCH_MS: Final = (1e11, 7.2e12)
+_MOST_LOST: Final = 0.1
+_MOSTLY: Final = 0.5
 
 
 def event_texts(answer: Mapping[str, Any]) -> list[str] | None:
@@ -79,17 +82,37 @@ def parse_performance_events(
         notes.append(f"{file}: not used: events of the type {listed(left)}.")
     metrics = list(counts)
     services_counted = {metric.service for metric in counts}
+    counted = [
+        (_service(event, line, file), _minute(event, line, file)) for line, event in events if event.get("Type") == "Service"
+    ]
+    n_reporting = Counter(minute for _, minute in {*counted, *((name, minute) for name in usage for minute in usage[name])})
     for service, per_minute in sorted(usage.items()):
-        minutes = np.array(sorted(per_minute), dtype=np.int64)
+        is_counted = service in services_counted or used != "Task"
+        silent = set() if is_counted else _silent_minutes(per_minute.keys(), n_reporting)
+        minutes = np.array(sorted(per_minute.keys() | silent), dtype=np.int64)
         for at, (name, meaning) in enumerate(_USAGE):
-            values = np.array([sum(task[at] for task in per_minute[minute].values()) for minute in minutes.tolist()])
-            if not np.isnan(values).all():
+            values = np.array([sum(task[at] for task in per_minute.get(minute, {}).values()) for minute in minutes.tolist()])
+            if not np.isnan(values).all() and not (silent and meaning is Meaning.CPU_UNITS):
                 metrics.append(_metric(file, service, name, meaning, minutes * _MINUTE_S, values))
-        if service not in services_counted and used == "Task":
-            values = np.array([float(len(per_minute[minute])) for minute in minutes.tolist()])
+        if not is_counted:
+            values = np.array([float(len(per_minute.get(minute, {}))) for minute in minutes.tolist()])
             metrics.append(_metric(file, service, "tasks that reported", Meaning.TASKS, minutes * _MINUTE_S, values))
-            notes.append(f"{file}: tasks of {service!r} counted from the tasks that reported in a minute.")
+            ended = f": none in {len(silent):,} minutes. They start and end, and are taken as they ran, whatever CPU they used"
+            notes.append(
+                f"{file}: tasks of {service!r} counted from the tasks that reported in a minute{ended if silent else ''}."
+            )
     return metrics
+
+
+def _silent_minutes(reported: Collection[int], n_reporting: Mapping[int, int]) -> set[int]:
+    """Minutes in which no task of a batch ran; none where its tasks run all the time, and some of their reports are lost.
+
+    Reports of others show when there were any to be had. Without others it is a batch if it is silent most of the time.
+    """
+    others = {minute for minute, n in n_reporting.items() if n > (minute in reported)}
+    logged = others or set(range(min(reported), max(reported) + 1))
+    silent = logged.difference(reported)
+    return silent if len(silent) > (_MOST_LOST if others else _MOSTLY) * len(logged) else set()
 
 
 def _metric(file: str, service: str, name: str, meaning: Meaning, seconds: Any, values: Any) -> Metric:
