@@ -252,7 +252,9 @@ class Answer:
 
         def compared(choice: Choice) -> Choice:
             base = by_id.get(choice.base_id)
-            if not choice.is_comparison or base is None or not all(part.replay for part in base.parts if part.on_instances):
+            if not choice.is_comparison or base is None or base is choice:
+                return choice
+            if not all(part.replay for part in base.parts if part.on_instances):
                 return choice
             spread = [on_default_spread(self.search, part) for part in base.parts]
             parts = tuple(replayed_parts(spread, self.workload, self.search, weeks=weeks))

@@ -71,6 +71,7 @@ def as_replayed(service):
         rebalances_zones=service.get("rebalances", False),
         failures=tuple(TaskFailures(step=step, n_tasks=n) for step, n in service.get("failures", ())),
         host_ports=tuple(service.get("host_ports", ())),
+        on_demand_base=service.get("on_demand_base", 0),
         has_distinct_instances=service.get("is_distinct", False),
         deployments=RollingDeployments(**service["deployments"]) if "deployments" in service else None,
     )
@@ -413,6 +414,8 @@ def test_over_long_and_busy_replays_managed_instances_are_the_oracles(seed):
 def test_with_interruptions_every_step_is_the_oracles(seed, is_fargate):
     services, cluster, step_s = busy_case(seed)
     random = Random(seed)
+    if is_fargate:  # on instances a base is on another capacity provider
+        services = [each | {"on_demand_base": random.choice([0, 0, 1, 3])} for each in services]
     gaps = [random.randrange(250) for _ in range(random.choice([0, 1, 2]))]
     spot = {
         "interruptions": [(random.randrange(250), random.randrange(8)) for _ in range(random.choice([1, 4, 12]))],

@@ -1,5 +1,7 @@
 """Spot capacity that is taken back, worked by hand; docs/replay.md has the rules."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -57,6 +59,13 @@ def test_a_service_of_one_task_on_fargate_spot_is_down_until_there_is_capacity()
     there = replayed([service], None, interruptions=(Interruption(step=5, place=0),))
     assert not there["unmet"].any()
     assert (there["placed"] + there["draining"])[0].tolist() == [1] * 5 + [2] + [1] * 24  # both are billed while one starts
+
+
+def test_a_base_on_demand_is_neither_interrupted_nor_without_capacity():
+    service = replace(counts([1] * 5 + [4] * 25, start_s=60), on_demand_base=2)
+    hits = tuple(Interruption(step=3, place=place) for place in range(4))
+    run = replayed([service], None, interruptions=hits, without_capacity=((0, 20),))
+    assert run["running"][0].tolist() == [1] * 7 + [2] * 14 + [4] * 9
 
 
 def test_an_interruption_of_a_place_without_an_instance_does_nothing():

@@ -6,7 +6,15 @@ from typing import Annotated
 import typer
 
 from advisor.cli.options import Format, FormatOption, QuietOption, say
-from advisor.cli.results import EmitFormat, base_tasks_of, deploy_files, formats_of, read_result, result_files
+from advisor.cli.results import (
+    EmitFormat,
+    base_tasks_of,
+    deploy_files,
+    formats_of,
+    plan_of_alternative,
+    read_result,
+    result_files,
+)
 
 
 def emit_command(
@@ -47,6 +55,10 @@ def emit_command(
             help="Split a service: BASE tasks on EC2, the rest on Fargate, behind one target group. May be repeated.",
         ),
     ] = None,
+    alternative: Annotated[
+        str | None,
+        typer.Option("--alternative", metavar="ID", help="The plan of another alternative of the result. Default: the first."),
+    ] = None,
     quiet: QuietOption = False,
 ) -> None:
     """Write the deploy files or the report of a saved result, or hold its plan against what exists.
@@ -58,8 +70,11 @@ def emit_command(
     from advisor.files import write_files
 
     recommendation = read_result(result)
-    if hybrid and (diff or existing or EmitFormat.REPORT in formats_of(to)):
-        raise typer.BadParameter("is for deploy files alone", param_hint="--hybrid")
+    for given, hint in ((hybrid, "--hybrid"), (alternative, "--alternative")):
+        if given and (diff or existing or EmitFormat.REPORT in formats_of(to)):
+            raise typer.BadParameter("is for deploy files alone", param_hint=hint)
+    if hybrid and alternative:
+        raise typer.BadParameter("splits the first plan: leave --alternative out", param_hint="--hybrid")
     if diff or existing:
         from advisor.cli.emit_existing import merged_files, plan_of, print_diff
 
@@ -75,6 +90,8 @@ def emit_command(
 
         files = deploy_files(hybrid_plan(recommendation, base_tasks_of(hybrid)), formats_of(to))
         say("a hybrid is no alternative of the result: nothing has replayed or priced it", is_quiet=quiet)
+    elif alternative:
+        files = deploy_files(plan_of_alternative(recommendation, alternative), formats_of(to))
     else:
         files = dict(result_files(recommendation, formats_of(to)))
     write_files(out, files)

@@ -94,6 +94,22 @@ def deploy_files(plan: "Plan", formats: Collection[EmitFormat]) -> dict[str, byt
     return {f"deploy/{each}/{path}": content for each in deploy for path, content in _render(each, plan).items()}
 
 
+def plan_of_alternative(recommendation: "Recommendation", alternative: str) -> "Plan":
+    """The plan of an alternative by its id.
+
+    Raises
+    ------
+    InputError
+        The result has none of that id, or it has no plan.
+    """
+    plans = {each.id: each.plan for each in recommendation.alternatives if each.plan is not None}
+    plan = plans.get(alternative)
+    if plan is None:
+        known = ", ".join(sorted(plans))
+        raise InputError(f"the result has no plan of an alternative {alternative[:300]!r}", fix=f"Choose from {known}.")
+    return plan
+
+
 def base_tasks_of(texts: Collection[str]) -> dict[str, int]:
     """Tasks by service, from texts such as ``web=4``.
 

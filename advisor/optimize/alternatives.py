@@ -9,7 +9,7 @@ from advisor.ecs import Architecture, LaunchType, PurchaseOption
 from advisor.errors import InputError
 from advisor.optimize.loads import ServiceLoad, cheapest_fargate_part, cost_usd, right_sized_load, service_loads
 from advisor.optimize.mixed import mixed_fleet
-from advisor.optimize.parts import Part
+from advisor.optimize.parts import Part, fargate_part, least_tasks
 from advisor.optimize.pricing import price_parts
 from advisor.optimize.search import (
     CapacityKind,
@@ -27,6 +27,7 @@ from advisor.workload import Service, Workload
 
 DEFAULT_SPREAD_ID = "default_spread"
 """Ends the id of a choice that shows what ECS's default placement would cost."""
+SPOT_OVER_BASE_ID = "fargate:any:spot_over_on_demand_base"
 MAX_SHARED_SETS = 12
 """Sets of services tried for a shared cluster beside Fargate, at most."""
 
@@ -290,6 +291,8 @@ def _per_service_choices(cheapest: _Cheapest, loads: Sequence[ServiceLoad], sear
             yield from _all_of(services, cheapest, launch_type, architecture, has_spot=False)
             if any_spot and launch_type is not LaunchType.MANAGED_INSTANCES:
                 yield from _all_of(services, cheapest, launch_type, architecture, has_spot=True)
+    if LaunchType.FARGATE in allowed:
+        yield from _spot_over_base(services, cheapest, search)
     for choice_id, options in (("hybrid", _ON_DEMAND), ("hybrid_with_spot", tuple(PurchaseOption))):
         best = [cheapest.choice(service.name, allowed, options) for service in services]
         if all(best):
@@ -319,6 +322,36 @@ def _all_of(
     if all(choices):
         name = f"{launch_type.lower()}:{architecture.lower() if architecture else 'any'}:{'spot' if has_spot else 'on_demand'}"
         yield _combined(name, [choice for choice in choices if choice])
+
+
+def _spot_over_base(services: Sequence[Service], cheapest: _Cheapest, search: Search) -> Iterable[Choice]:
+    """Fargate with every service that may be interrupted on Spot, over an On-Demand base of the tasks that always run.
+
+    It always costs more than Spot alone and is there to compare: what not to be down without Spot capacity costs.
+    """
+    choices = []
+    for service in services:
+        options = (PurchaseOption.SPOT,) if service.is_interruptible else _ON_DEMAND
+        choice = cheapest.choice(service.name, (LaunchType.FARGATE,), options)
+        if choice is None:
+            return
+        choices.append(_over_base(choice, search) if service.is_interruptible else choice)
+    if any(part.on_demand_base for choice in choices for part in choice.parts):
+        combined = _combined(SPOT_OVER_BASE_ID, choices)
+        why = "for comparison: as many tasks as always run are on demand, the rest on Spot, which has no fallback"
+        yield replace(combined, reasons=(*combined.reasons, why), is_comparison=True)
+
+
+def _over_base(choice: Choice, search: Search) -> Choice:
+    """A service on Fargate Spot, over what always runs; as it is where that is nothing, or everything."""
+    ((part,), (run,)) = choice.parts, choice.parts[0].runs
+    base = least_tasks(run)
+    if not 0 < base < np.nanmax(run.tasks, initial=0.0):
+        return choice
+    architecture = part.services[run.service.name].architecture
+    zones = search.constraints.zones
+    over = fargate_part(run, architecture, PurchaseOption.SPOT, search.axis, zones=zones, on_demand_base=base)
+    return replace(choice, parts=(over,))
 
 
 def _combined(choice_id: str, choices: Sequence[Choice]) -> Choice:
@@ -519,7 +552,8 @@ def _identity(part: Part) -> tuple[object, ...]:
     """What a part runs and on what, whatever its capacity provider is called: a service alone on a "shared" one is the same."""
     services = frozenset((name, plan.architecture, plan.task) for name, plan in part.services.items())
     provider = part.provider
-    return provider.launch_type, provider.purchase_option, provider.instance_types, provider.placement, services
+    kind = provider.launch_type, provider.purchase_option, part.on_demand_base
+    return *kind, provider.instance_types, provider.placement, services
 
 
 def wholly_unpriced(choices: Mapping[str, tuple[Choice, ...]], search: Search) -> tuple[LaunchType, str] | None:

@@ -35,7 +35,14 @@ def with_runs(part: Part, runs: Sequence[RunningTasks], search: Search) -> Part:
     """The services of a part, in order, with other counts of tasks."""
     if part.provider.launch_type is LaunchType.FARGATE:
         ((run, plan),) = zip(runs, part.services.values(), strict=True)
-        result = fargate_part(run, plan.architecture, plan.purchase_option, search.axis, zones=part.provider.zones)
+        result = fargate_part(
+            run,
+            plan.architecture,
+            plan.purchase_option,
+            search.axis,
+            zones=part.provider.zones,
+            on_demand_base=part.on_demand_base,
+        )
     else:
         result = part_on_provider(search, runs, part.provider)
     return with_replay(result, part.replay, search) if part.replay else result

@@ -16,11 +16,12 @@ from advisor.meters import (
     surplus_vcpu_hour,
 )
 from advisor.optimize.candidates import Candidates
-from advisor.plan import MAX_TASKS_A_RUN, CapacityProvider, ScalingMetric, ServicePlan
+from advisor.plan import MAX_TASKS_A_RUN, CapacityProvider, ScalingMetric, ServicePlan, StrategyItem
 from advisor.simulate.credits import surplus_vcpu
 from advisor.simulate.fargate import billed_tasks, fargate_meters, fargate_quantities
 from advisor.simulate.instances import reservation, root_volume_gib_months
 from advisor.simulate.scaling import RunningTasks, follows_requests
+from advisor.simulate.strategy import allocated
 from advisor.simulate.timeline import Timeline
 from advisor.units import BoolArray, FloatArray, ceil_whole
 from advisor.workload import LoadForm, ScheduledRun
@@ -129,6 +130,13 @@ class Part:
     """None on Fargate."""
     replay: ReplayFacts | None = None
     """None where the part was not replayed."""
+    on_demand_base: int = 0
+    """On Fargate Spot: tasks that run on demand before Spot takes the rest."""
+
+    @property
+    def base_provider(self) -> CapacityProvider | None:
+        """Where the base runs."""
+        return _fargate_provider(PurchaseOption.ON_DEMAND, self.provider.zones) if self.on_demand_base else None
 
     @property
     def name(self) -> str:
@@ -150,23 +158,65 @@ def peak_instances(part: Part) -> float:
 
 
 def fargate_part(
-    run: RunningTasks, architecture: Architecture, purchase_option: PurchaseOption, axis: Timeline, *, zones: int
+    run: RunningTasks,
+    architecture: Architecture,
+    purchase_option: PurchaseOption,
+    axis: Timeline,
+    *,
+    zones: int,
+    on_demand_base: int = 0,
 ) -> Part:
-    """One service on Fargate or Fargate Spot, with the task size that ``run`` was computed for."""
+    """One service on Fargate or Fargate Spot, with the task size that ``run`` was computed for.
+
+    Parameters
+    ----------
+    on_demand_base
+        With Spot: the base of a capacity provider strategy, tasks that run on demand before Spot takes the rest.
+    """
     service = run.service
     storage, is_public = service.ephemeral_storage_gib, service.has_public_ip
     billed = billed_tasks(run, axis.step_s)
-    name = "FARGATE" if purchase_option is PurchaseOption.ON_DEMAND else "FARGATE_SPOT"
-    provider = CapacityProvider(name=name, launch_type=LaunchType.FARGATE, purchase_option=purchase_option, zones=zones)
+    provider = _fargate_provider(purchase_option, zones)
+    plan = service_plan(run, provider, architecture)
+    meters = fargate_meters(architecture, purchase_option, ephemeral_storage_gib=storage, has_public_ip=is_public)
+    quantities = fargate_quantities(billed, run.size, ephemeral_storage_gib=storage, has_public_ip=is_public)
+    if on_demand_base:
+        plan = replace(plan, strategy=_spot_over(on_demand_base))
+        base, rest = allocated(billed, bases=(on_demand_base, 0), weights=(0, 1))
+        meters += fargate_meters(architecture, PurchaseOption.ON_DEMAND, ephemeral_storage_gib=0, has_public_ip=False)
+        on_demand, on_spot = (
+            fargate_quantities(tasks, run.size, ephemeral_storage_gib=0, has_public_ip=False) for tasks in (base, rest)
+        )
+        quantities = np.concatenate([on_spot, quantities[len(on_spot) :], on_demand])
     return Part(
         provider=provider,
-        services={service.name: service_plan(run, provider, architecture)},
-        meters=fargate_meters(architecture, purchase_option, ephemeral_storage_gib=storage, has_public_ip=is_public),
-        quantity_per_hour=fargate_quantities(billed, run.size, ephemeral_storage_gib=storage, has_public_ip=is_public),
+        services={service.name: plan},
+        meters=meters,
+        quantity_per_hour=quantities,
         unmet_tasks=run.unmet,
         tasks=run.tasks[np.newaxis],
         runs=(run,),
+        on_demand_base=on_demand_base,
     )
+
+
+def _fargate_provider(purchase_option: PurchaseOption, zones: int) -> CapacityProvider:
+    name = "FARGATE" if purchase_option is PurchaseOption.ON_DEMAND else "FARGATE_SPOT"
+    return CapacityProvider(name=name, launch_type=LaunchType.FARGATE, purchase_option=purchase_option, zones=zones)
+
+
+def _spot_over(on_demand_base: int) -> tuple[StrategyItem, ...]:
+    return (
+        StrategyItem(capacity_provider="FARGATE_SPOT", weight=1),
+        StrategyItem(capacity_provider="FARGATE", weight=0, base=on_demand_base),
+    )
+
+
+def least_tasks(run: RunningTasks) -> int:
+    """Tasks of a service that always run: its lower bound, or the fewest that ran of counts; 0 of a batch."""
+    if run.service.is_batch:
+        return 0
+    return run.min_tasks if run.service.load_form is not LoadForm.TASKS else int(np.nanmin(run.tasks, initial=np.inf))
 
 
 def instances_part(

@@ -46,7 +46,8 @@ def _few(names: Sequence[str]) -> str:
 def _part_title(part: Part) -> str:
     if part.provider.launch_type is LaunchType.FARGATE:
         (service,) = part.services.values()
-        return f"{FARGATE_TITLES[part.provider.purchase_option]} {service.architecture}"
+        over = f" over an On-Demand base of {part.on_demand_base}" if part.on_demand_base else ""
+        return f"{FARGATE_TITLES[part.provider.purchase_option]} {service.architecture}{over}"
     kind = CapacityKind(
         launch_type=part.provider.launch_type,
         purchase_option=part.provider.purchase_option,

@@ -18,6 +18,8 @@ def plan_of(parts: Sequence[Part], workload: Workload) -> Plan:
         if providers.get(name, part.provider) != part.provider:
             name = f"{name}-{next(iter(part.services))}"
         providers[name] = replace(part.provider, name=name)
+        if part.base_provider is not None:
+            providers[part.base_provider.name] = part.base_provider
         for service, plan in part.services.items():
             services[service] = replace(plan, capacity_provider=name)
     order = [service.name for service in workload.services if service.name in services]

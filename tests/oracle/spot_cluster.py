@@ -36,6 +36,9 @@ class SpotCluster(Cluster):
     def place_waiting(self, service, now, runs_from):
         if self.group is not None or runs_from is None or self.has_capacity(now):
             super().place_waiting(service, now, runs_from)
+            return
+        while service.waiting() > 0 and len(service.tasks) < service.given.get("on_demand_base", 0):
+            self.put(service, None, now, runs_from)
 
     def lose(self, now):
         super().lose(now)
@@ -59,7 +62,7 @@ class SpotCluster(Cluster):
                 self.warn_instance(place, now, ends_from)
 
     def warn_task(self, place, now, ends_from):
-        healthy = [task for service in self.services for task in service.healthy(now)]
+        healthy = [task for service in self.services for task in service.healthy(now)[service.given.get("on_demand_base", 0) :]]
         if place < len(healthy):
             service = healthy[place].service
             task = min(service.healthy(now), key=lambda each: each.is_old)

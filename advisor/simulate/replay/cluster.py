@@ -134,7 +134,7 @@ class _Run:
         self.scalers = Scalers(services, step_s)
         self.high_steps, self.low_steps, self.last_out = 0, 0, -(10**9)
         self.losses = Losses(services, cluster, self.tasks)
-        self.spot = Interruptions(spot, self.tasks, self.losses, step_s)
+        self.spot = Interruptions(spot, services, self.tasks, self.losses, step_s)
         self.managed = ManagedFleet(self.tasks, cluster.managed, step_s) if cluster and cluster.managed else None
         loads_change = _change_points(np.stack([service.load for service in services])).tolist()
         changes = {*loads_change, *self.deployments.steps, *self.losses.steps, *self.spot.steps}
@@ -211,8 +211,8 @@ class _Run:
             missing = np.where(deployments.is_on, deployments.wanted(self.desired), missing)
         waiting: IntArray = np.maximum(missing, 0)
         to_start = waiting if self.bucket is None else _first(self.bucket.open(t), waiting)
-        if self.cluster is None and not self.spot.has_capacity(t):
-            to_start = np.zeros_like(waiting)
+        if self.cluster is None:
+            to_start = self.spot.may_start(to_start, t)
         started = [(service, tasks.start(service, int(to_start[service]), t)) for service in np.flatnonzero(to_start).tolist()]
         for service, n_tasks in started:
             waiting[service] -= n_tasks

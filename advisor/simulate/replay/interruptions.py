@@ -1,12 +1,13 @@
 """Spot capacity that AWS takes back: a notice, two minutes, and no other capacity in its place."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from advisor.simulate.replay.losses import Losses
-from advisor.simulate.replay.rules import Interruption, SpotRules, whole_steps
+from advisor.simulate.replay.rules import Interruption, ReplayedService, SpotRules, whole_steps
 from advisor.simulate.replay.tasks import NO_EVENT, Tasks
 from advisor.simulate.spot import interruptions_per_month
 from advisor.units import HOURS_PER_MONTH, SECONDS_PER_HOUR, IntArray
@@ -27,7 +28,10 @@ class Interruptions:
     The scheduler starts others in their place at once. As these run, as many under notice stop; the rest does with the notice.
     """
 
-    def __init__(self, rules: SpotRules | None, tasks: Tasks, losses: Losses, step_s: int) -> None:
+    def __init__(
+        self, rules: SpotRules | None, services: Sequence[ReplayedService], tasks: Tasks, losses: Losses, step_s: int
+    ) -> None:
+        self.bases = np.array([service.on_demand_base for service in services], dtype=np.int64)
         self.rules, self.tasks, self.losses = rules or SpotRules(), tasks, losses
         self.notice_steps = max(1, whole_steps(self.rules.notice_s, step_s))
         self.notices: list[_Notice] = []
@@ -38,6 +42,10 @@ class Interruptions:
         self.places = by_step
         edges = [step for window in self.rules.without_capacity for step in window]
         self.steps = frozenset([*by_step, *(step + self.notice_steps for step in by_step), *edges])
+
+    def may_start(self, waiting: IntArray, t: int) -> IntArray:
+        """Of tasks that wait on Fargate, those that find capacity, (services,): without Spot those of the base."""
+        return waiting if self.has_capacity(t) else np.minimum(waiting, np.maximum(self.bases - self.tasks.n_placed, 0))
 
     def has_capacity(self, t: int) -> bool:
         """Whether Spot capacity can be launched in step ``t``."""
@@ -72,8 +80,9 @@ class Interruptions:
         return before - self.tasks.n_running, int(self.tasks.number[row[0]])
 
     def _hit_task(self, place: int) -> tuple[IntArray | None, None]:
-        """The task in that place among the healthy ones, service by service."""
+        """The task in that place among the healthy ones on Spot, service by service."""
         healthy = np.array([self.tasks.n_healthy(service) for service in range(self.serving.size)])
+        healthy = np.maximum(healthy - self.bases, 0)
         service = int(np.searchsorted(np.cumsum(healthy), place, side="right"))
         if service == healthy.size:
             return None, None

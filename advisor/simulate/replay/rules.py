@@ -245,6 +245,8 @@ class ReplayedService:
     """From the decision to stop a task until its room is free: deregistration from a load balancer, then the task's own end."""
     deployments: RollingDeployments | None = None
     failures: tuple[TaskFailures, ...] = ()
+    on_demand_base: int = 0
+    """On Fargate Spot: the base of the strategy, as many tasks run on demand, which nothing interrupts."""
     rebalances_zones: bool = False
     """Availability Zone rebalancing, where tasks are spread over zones. Its tasks beside the desired count stay within the
     ``maximum_percent`` of deployments."""
