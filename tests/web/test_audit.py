@@ -13,9 +13,11 @@ from advisor import Recommendation
 from advisor.fleet import Status, fleet_of
 from advisor.fleet.page import render_page
 from advisor.report.charts import render_charts
+from advisor.report.charts.render import file_names
 from advisor.report.html import render_html
 from tests.fleet.test_stairs import record
 from tests.report.results import HELD, MANY, PACKED, SHORT, UNPRICED, changed, explored_shop, hostile, small
+from tests.report.test_html import CHART
 
 HERE = Path(__file__).parent
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -146,7 +148,9 @@ def test_pages_are_clean_at_three_widths_in_light_and_dark(tmp_path):
 @pytest.fixture(scope="module")
 def used(tmp_path_factory):
     path = tmp_path_factory.mktemp("used") / "page.html"
-    path.write_text(render_html(two_hundred()), encoding="utf-8")
+    many = two_hundred()
+    first, *_ = file_names([service.name for service in many.recommendation.services])
+    path.write_text(render_html(many, charts={f"charts/stairs-{first}.svg": CHART, f"charts/load-{first}.svg": CHART}), "utf-8")
     done = subprocess.run(
         [str(NODE), HERE / "use.mjs", path],
         capture_output=True, text=True, check=False, timeout=600, env={**os.environ, "CHROMIUM": str(BROWSER)},
@@ -187,4 +191,6 @@ def test_print_shows_what_is_folded_and_hides_what_is_clicked(used):
     assert used["print"]["nav"] == "none"
     assert used["print"]["search"] == "none"
     assert used["print"]["overflow_px"] == 0
+    assert used["print"]["cut"] == []
+    assert used["print"]["folded_px"] > 0
     assert used["print"]["pdf_starts_with"] == "%PDF"

@@ -53,11 +53,15 @@ try {
   }
 
   await page.emulateMedia({ media: "print" });
+  await page.setViewportSize({ width: 688, height: 1017 }); // A4 without its margins
   const pdf = await page.pdf({ format: "A4" });
   seen.print = {
     nav: await page.locator("nav").evaluate((nav) => getComputedStyle(nav).display),
     search: await page.locator(".search").first().evaluate((bar) => getComputedStyle(bar).display),
     overflow_px: await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth),
+    cut: await page.evaluate(() => Array.from(document.querySelectorAll(".scroll"))
+      .filter((box) => box.scrollWidth > box.clientWidth).map((box) => box.getAttribute("aria-labelledby"))),
+    folded_px: await page.locator("details svg").first().evaluate((svg) => svg.getBoundingClientRect().height),
     pdf_starts_with: pdf.subarray(0, 4).toString(),
   };
 
