@@ -1,6 +1,6 @@
 """From a workload and a price catalog to a recommendation: the whole flow."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -68,12 +68,19 @@ from advisor.workload import LoadForm, Workload
 
 NO_ERROR = 1e-9
 """Below this a plan's draws are all the same number."""
+SHARE_OF_SEARCH, SHARE_OF_REPLAYS = 0.4, 0.7
+"""Of the time of an answer, roughly: where its search and its replays end."""
 MAX_REPLAYS = 6
 """Rounds of replaying the first plan and its rival: each replay may make another plan first."""
 
 
 def advise(
-    workload: Workload, catalog: PriceCatalog, *, today: date | None = None, replay_weeks: int = DEFAULT_REPLAY_WEEKS
+    workload: Workload,
+    catalog: PriceCatalog,
+    *,
+    today: date | None = None,
+    replay_weeks: int = DEFAULT_REPLAY_WEEKS,
+    on_progress: Callable[[float], None] = lambda _share: None,
 ) -> Recommendation:
     """Price every launch choice for a workload and recommend one.
 
@@ -88,6 +95,8 @@ def advise(
         instances; 0 leaves EC2 a range instead.
     today : date, optional
         Rates that are older than 90 days on that day are named in a warning.
+    on_progress : callable, optional
+        Told the share of the work that is done, from 0 to 1.
 
     Returns
     -------
@@ -110,13 +119,27 @@ def advise(
     >>> answer.recommendation.headline, answer.recommendation.verdict.value
     ('Fargate ARM64', 'recommend')
     """
-    return answer(workload, catalog, today=today).replayed(replay_weeks).recommendation()
+    searched, replayed = within(on_progress, 0.0, SHARE_OF_SEARCH), within(on_progress, SHARE_OF_SEARCH, SHARE_OF_REPLAYS)
+    found = answer(workload, catalog, today=today, on_progress=searched).replayed(replay_weeks, replayed).recommendation()
+    on_progress(1.0)
+    return found
 
 
-def answer(workload: Workload, catalog: PriceCatalog, *, today: date | None = None) -> "Answer":
+def within(on_progress: Callable[[float], None], low: float, high: float) -> Callable[[float], None]:
+    """What a part of the work tells of itself, as a share of the whole."""
+    return lambda share: on_progress(low + (high - low) * share)
+
+
+def answer(
+    workload: Workload,
+    catalog: PriceCatalog,
+    *,
+    today: date | None = None,
+    on_progress: Callable[[float], None] = lambda _share: None,
+) -> "Answer":
     """What :func:`advise` makes its recommendation from: every choice, with its parts. Raises what it raises."""
     search = search_for(workload, catalog)
-    found = alternatives(workload, search)
+    found = alternatives(workload, search, on_progress)
     _check_that_tasks_run(found.loads)
     missing = wholly_unpriced(found.by_service, search)
     if missing:
@@ -223,12 +246,12 @@ class Answer:
         found = {next(iter(part.services)): unmet_task_minutes(part, self.workload, self.search) for part in on_spot}
         return {name: minutes for name, minutes in found.items() if minutes is not None}
 
-    def replayed(self, weeks: int) -> "Answer":
+    def replayed(self, weeks: int, on_progress: Callable[[float], None] = lambda _share: None) -> "Answer":
         """The same choices, with the instances of the recommended plan and of its rival replayed on the last weeks.
 
         A replay may change the order: it goes on until the first plan and its rival are replayed, or have nothing to replay.
         """
-        current = self
+        current, left = self, 1.0
         for _ in range(MAX_REPLAYS if weeks else 0):
             ranked = rank(current.drawn_for_cluster().items)
             done: dict[int, Part] = {}
@@ -241,6 +264,8 @@ class Answer:
                 else:
                     replays = best_replayed(pending, self.workload, self.search, self.found.common_hours, weeks=weeks)
                 done |= {id(part): found for part, found in zip(pending, replays, strict=True) if found.replay is not None}
+                left /= 2  # how many more there will be is not known
+                on_progress(1 - left)
             if not done:
                 break
             current = replace(current, found=current._with_parts(done))

@@ -7,7 +7,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from advisor.answer import Answer, answer
+from advisor.answer import Answer, answer, within
 from advisor.billing import MonthlyUsd
 from advisor.committing import commit_after
 from advisor.ecs import LaunchType, PurchaseOption
@@ -41,8 +41,8 @@ MOST_MAPPED_SERVICES = 20
 """With more services there is no map."""
 MOST_SEARCHED_SERVICES = 60
 """With more services what-ifs ask about the recommended plan alone: a search for each would take minutes."""
-SHARE_OF_WHAT_IFS, SHARE_OF_MAP = 0.4, 0.4
-"""Of the time that all of it takes, roughly."""
+SHARE_OF_ADVICE, UNTIL_MAP, UNTIL_RANKING = 0.3, 0.6, 0.85
+"""Of the time that all of it takes, roughly: where the answer, the what-ifs and the map end."""
 
 OnProgress = Callable[[float], None]
 
@@ -68,7 +68,7 @@ def explore(
     today, replay_weeks
         As of :func:`advisor.advise`.
     on_progress
-        Told the share of the work beyond :func:`advisor.advise` that is done, from 0 to 1.
+        Told the share of the work that is done, from 0 to 1.
 
     Returns
     -------
@@ -89,7 +89,11 @@ def explore(
     >>> explored.recommendation.verdict.value
     'recommend'
     """
-    found = answer(workload, catalog, today=today).replayed(replay_weeks)
+    searched, replayed = (
+        within(on_progress, 0.0, SHARE_OF_ADVICE / 2),
+        within(on_progress, SHARE_OF_ADVICE / 2, SHARE_OF_ADVICE),
+    )
+    found = answer(workload, catalog, today=today, on_progress=searched).replayed(replay_weeks, replayed)
     recommendation = found.recommendation()
     recent, search = found.recent.workload, search_for(found.recent.workload, catalog)
 
@@ -98,14 +102,14 @@ def explore(
         """What a search finds at a load: what-ifs and the map ask at some of the same loads."""
         return alternatives(scaled_workload(recent, factor), search)
 
-    what_ifs = tuple(_what_ifs(found, recommendation, search, at_load, lambda share: on_progress(share * SHARE_OF_WHAT_IFS)))
+    what_ifs = tuple(_what_ifs(found, recommendation, search, at_load, within(on_progress, SHARE_OF_ADVICE, UNTIL_MAP)))
     where_cheapest = None
     if len(workload.services) <= MOST_MAPPED_SERVICES:
         where_cheapest = cheapest_map(
             at_load,
             search,
             Circumstances(workload, catalog),
-            lambda share: on_progress(SHARE_OF_WHAT_IFS + share * SHARE_OF_MAP),
+            within(on_progress, UNTIL_MAP, UNTIL_RANKING),
         )
     ranked = _ranked(workload, catalog) if len(workload.services) <= MOST_RANKED_SERVICES else None
     commitments = commit_after(found, recommendation) if len(workload.services) <= MOST_SEARCHED_SERVICES else None

@@ -66,6 +66,17 @@ def test_exploring_changes_nothing_of_the_answer(steady, tmp_path):
     assert found == plain
 
 
+@pytest.mark.parametrize("make", [advisor.advise, advisor.explore])
+def test_progress_rises_to_one(make, tmp_path):
+    (tmp_path / "workload.yaml").write_text(STEADY, encoding="utf-8")
+    workload = advisor.read_workload(tmp_path / "workload.yaml")
+    shares: list[float] = []
+    make(workload, advisor.read_catalog(workload.region), on_progress=shares.append)
+    assert len(shares) > 2
+    assert shares == sorted(shares)
+    assert (shares[0] > 0, shares[-1]) == (True, 1)
+
+
 def test_it_reads_back_as_the_same(steady):
     assert Recommendation.from_dict(steady.to_dict()).to_json() == steady.to_json()
 

@@ -196,16 +196,21 @@ def recommend_command(
         say(f"note: {note}", is_quiet=quiet)
     formats = formats_of(emit or "report,ecs") if out is not None else ()
     with Progress(is_quiet=quiet) as progress:
+
+        def answered(share: float) -> None:
+            progress.share("working out the answer", share)
+
+        answered(0.0)
         if EmitFormat.REPORT in formats:
             recommendation = explore(
                 load,
                 catalog,
                 today=today(),
                 replay_weeks=replay_weeks,
-                on_progress=lambda share: progress.share("what would change the answer", share),
+                on_progress=answered,
             )
         else:
-            recommendation = advise(load, catalog, today=today(), replay_weeks=replay_weeks)
+            recommendation = advise(load, catalog, today=today(), replay_weeks=replay_weeks, on_progress=answered)
         if out is not None:
             write_results(recommendation, out, formats, on_chart=lambda share: progress.share("drawing charts", share))
     typer.echo(_rendered(recommendation, output, no_color, out), nl=False)

@@ -1,6 +1,6 @@
 """Every alternative worth comparing, for each service and for the whole cluster."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +28,8 @@ from advisor.workload import Service, Workload
 DEFAULT_SPREAD_ID = "default_spread"
 """Ends the id of a choice that shows what ECS's default placement would cost."""
 SPOT_OVER_BASE_ID = "fargate:any:spot_over_on_demand_base"
+SHARE_OF_SERVICES = 0.5
+"""Of the time of a search, roughly: the rest is about plans of the whole cluster."""
 MAX_SHARED_SETS = 12
 """Sets of services tried for a shared cluster beside Fargate, at most."""
 
@@ -77,8 +79,16 @@ class Alternatives:
         return next(choice.parts for choice in choices if choice.id == choice_id)
 
 
-def alternatives(workload: Workload, search: Search) -> Alternatives:
-    """Enumerate and search: each choice names the cheapest instance types and task sizes of its kind."""
+def alternatives(
+    workload: Workload, search: Search, on_progress: Callable[[float], None] = lambda _share: None
+) -> Alternatives:
+    """Enumerate and search: each choice names the cheapest instance types and task sizes of its kind.
+
+    Parameters
+    ----------
+    on_progress
+        Told the share of the work that is done, from 0 to 1.
+    """
     loads = service_loads(workload, search)
     measured = np.all([load.measured for load in loads], axis=0)
     if not measured.any():
@@ -88,8 +98,11 @@ def alternatives(workload: Workload, search: Search) -> Alternatives:
         )
     hours = search.axis.month_hours(measured)
     right_sized = {load.service.name: right for load in loads if (right := right_sized_load(workload, load, search))}
-    by_service = {load.service.name: tuple(_choices_of_all_sizes(search, load, right_sized)) for load in loads}
-    return Alternatives(
+    by_service: dict[str, tuple[Choice, ...]] = {}
+    for load in loads:
+        by_service[load.service.name] = tuple(_choices_of_all_sizes(search, load, right_sized))
+        on_progress(SHARE_OF_SERVICES * len(by_service) / len(loads))
+    found = Alternatives(
         loads=loads,
         right_sized=right_sized,
         common_hours=hours,
@@ -101,6 +114,8 @@ def alternatives(workload: Workload, search: Search) -> Alternatives:
             )
         ),
     )
+    on_progress(1.0)
+    return found
 
 
 def _on_hours(
