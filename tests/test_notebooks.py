@@ -37,3 +37,20 @@ def test_it_runs(path, workload):
     texts = [output.get("text", "") for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     by_hand = next(text for text in texts if "by hand" in text)
     assert by_hand.split()[0] == by_hand.split("by hand, ")[1].split()[0]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore:Proactor event loop", "ignore::ResourceWarning")
+def test_your_own_data_takes_another_file(tmp_path):
+    rows = [f"2026-09-{1 + hour // 24:02d}T{hour % 24:02d}:00:00Z,{2 + hour % 5},{40 + hour % 30}" for hour in range(21 * 24)]
+    (tmp_path / "own.csv").write_text("\n".join(["timestamp,tasks,cpu_percent", *rows]), encoding="utf-8")
+    (path,) = (each for each in NOTEBOOKS if each.stem.startswith("06"))
+    notebook = nbformat.read(path, as_version=4)
+    setup = next(cell for cell in notebook.cells if "WORKLOAD = " in cell.source)
+    setup.source = setup.source.replace(WORKLOADS[0], WORKLOADS[1]).replace(
+        'folder / "load.csv"', repr(str(tmp_path / "own.csv"))
+    )
+    setup.source = setup.source.replace('", requests_per_task: 20"', '""')
+    notebook.cells = [cell for cell in notebook.cells if "to_csv(LOAD" not in cell.source]
+    NotebookClient(notebook, timeout=180, resources={"metadata": {"path": str(path.parent)}}).execute()
+    shown = [output["data"]["text/plain"] for cell in notebook.cells for output in cell.get("outputs", ()) if "data" in output]
+    assert "own.csv" in " ".join(shown)

@@ -112,12 +112,13 @@ def _csv_columns() -> dict[str, Sequence[str]]:
     from advisor.cli import backtest, collect, price_tables, prices_refresh
     from advisor.emit import diff_text
     from advisor.fleet import tables as fleet_tables
-    from advisor.report import commitments, explain, gate, instances, reconciliation, sweeps, tables
+    from advisor.report import commitments, explain, focus, gate, instances, reconciliation, sweeps, tables
     from advisor.sources.inspection import inspect_load, measure_rows
 
     inspected = measure_rows(inspect_load(ROOT / "examples" / "shop" / "orders.csv"))
     return {
         "advisor recommend": tables.CSV_COLUMNS,
+        "line-items.focus.csv of advisor recommend --out": focus.FOCUS_COLUMNS,
         "advisor recommend FOLDER": fleet_tables.CSV_COLUMNS,
         "saving_steps.csv of advisor recommend FOLDER": fleet_tables.STEP_COLUMNS,
         "advisor explain": explain.CSV_COLUMNS,
