@@ -13,7 +13,7 @@ from advisor.optimize.candidates import Candidates, candidates, least_gpus_of
 from advisor.optimize.parts import MANAGED_FEE_RANGE, PACKING_RANGE, ROOT_VOLUME_GIB, Part, instance_provider, instances_part
 from advisor.plan import CapacityProvider, Commitment
 from advisor.pricing import PriceCatalog
-from advisor.simulate.credits import surplus_vcpu
+from advisor.simulate.credits import net_vcpu, surplus_vcpu
 from advisor.simulate.instances import (
     dedicated_instance_hours,
     held,
@@ -32,6 +32,11 @@ from advisor.workload import Constraints, LoadForm, Workload
 
 SPOT_POOL_TYPES = 6
 """A Spot plan names this many types of one size, so that it does not hang on one price or one capacity pool."""
+
+
+SURE_OF_SURPLUS = 0.9
+"""Of what a load takes above the baseline in the mean of a month, the share that is charged whatever the order of the hours,
+of which a month weighs some a little more than others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,15 +242,13 @@ def _worked_out(
     by_room: dict[int, FloatArray] = {}
     for group in groups:
         for at in group[np.argsort(least_usd[group], kind="stable")].tolist():
-            if least_usd[at] > np.sort(usd[group])[n_types - 1] * (1 + 1e-9):
+            limit = float(np.sort(usd[group])[n_types - 1]) * (1 + 1e-9)
+            if least_usd[at] > limit:
                 break
             room = int(per_instance[at])
             if room not in by_room:
                 _, by_room[room] = dedicated_instances(run, room, search.constraints.zones, search.axis.delay_steps)
-            running = by_room[room]
-            month = np.array([sum_over_states(np.nan_to_num(running), hours)])
-            surplus_hours = np.array([_surplus_hours(search, int(usable[at]), [run], running, hours)])
-            usd[at] = float(search.month_usd(month, surplus_hours, rates[[at]])[0])
+            usd[at] = _usd_up_to(limit, search, int(usable[at]), [run], by_room[room], hours, rates[at])
     return usd
 
 
@@ -304,18 +307,16 @@ class _SharedPacking:
             limit = min(nth_best, give_up_at_usd) if self.n_types == 1 else nth_best
             if self.least_usd[at] > limit:
                 break
-            self._pack(at)
+            self._pack(at, float(limit))
         if np.count_nonzero(np.isfinite(self.usd[group])) < self.n_types:
             return None
         return _cheapest(self.usd, self.names, group, self.n_types)
 
-    def _pack(self, at: int) -> None:
+    def _pack(self, at: int, limit: float) -> None:
         search, zones, delay = self.search, self.search.constraints.zones, self.search.axis.delay_steps
         self.series[at] = instances_on(self.load.runs, self.capacity[at], zones, delay, load=self.load)
-        running = self.series[at][1]
-        surplus = _surplus_hours(search, int(self.usable[at]), self.load.runs, running, self.hours)
-        month = sum_over_states(running, self.hours)
-        self.usd[at] = search.month_usd(month, np.array(surplus), self.rates[at])
+        index, running = int(self.usable[at]), self.series[at][1]
+        self.usd[at] = _usd_up_to(limit, search, index, self.load.runs, running, self.hours, self.rates[at])
 
 
 def on_default_spread(search: Search, part: Part, *, load: PackedLoad | None = None) -> Part:
@@ -457,13 +458,26 @@ def shared_instances(
     return by_step(packed, load.count_steps), by_step(running, load.count_steps)
 
 
-def _surplus_hours(search: Search, index: int, runs: Sequence[RunningTasks], running: FloatArray, hours: FloatArray) -> float:
+def _usd_up_to(
+    limit: float,
+    search: Search,
+    index: int,
+    runs: Sequence[RunningTasks],
+    running: FloatArray,
+    hours: FloatArray,
+    rates: FloatArray,
+) -> float:
+    """USD of a month of a type with its surplus credits; infinite where these cannot be so few that it is within a limit."""
     instance_type, work = search.candidates.types[index], search.candidates.work_per_vcpu[index]
+    month = np.array(sum_over_states(np.nan_to_num(running), hours))
     if instance_type.baseline_fraction is None:
-        return 0.0
+        return float(search.month_usd(month, np.zeros(()), rates))
     cpu_units = np.sum([run.cpu_units for run in runs if run.cpu_units is not None], axis=0) / work
+    least = SURE_OF_SURPLUS * max(0.0, float(sum_over_states(net_vcpu(instance_type, cpu_units, running), hours)))
+    if search.month_usd(month, np.array(least), rates) > limit:
+        return float("inf")
     surplus = surplus_vcpu(instance_type, cpu_units, running, step_hours=search.axis.step_hours)
-    return float(sum_over_states(surplus, hours))
+    return float(search.month_usd(month, np.array(sum_over_states(surplus, hours)), rates))
 
 
 def _known(values: FloatArray) -> IntArray:

@@ -24,8 +24,9 @@ from advisor.units import CEIL_TOLERANCE, ECS_CPU_UNITS_PER_VCPU, HOURS_PER_DAY,
 CREDITS_PER_VCPU_HOUR = 60
 LAUNCH_CREDITS_PER_VCPU = 30
 """Of T2 in standard mode, spent first; no other instance gets any."""
-MOST_COHORTS = 48
-"""Groups of instances that start and end together, at most: more are rounded to this many levels of the instance count."""
+MOST_COHORTS = 24
+"""Groups of instances that start and end together, at most: more are rounded to this many levels between the fewest and the
+most instances, which moves the charge by one or two percent of itself."""
 
 
 class CreditMode(StrEnum):
@@ -159,7 +160,7 @@ def surplus_vcpu(instance_type: InstanceType, cpu_units: FloatArray, instances: 
         return np.where(gap, np.nan, 0.0)
     levels = np.unique(count[count > 0])
     if levels.size > MOST_COHORTS:
-        levels = levels[-1] * np.arange(1, MOST_COHORTS + 1) / MOST_COHORTS
+        levels = np.linspace(levels[0], levels[-1], MOST_COHORTS)
     sizes = np.diff(levels, prepend=0.0)
     is_running = count >= (levels - sizes / 2)[:, np.newaxis]
     of_one = credits_over_time(
@@ -171,6 +172,12 @@ def surplus_vcpu(instance_type: InstanceType, cpu_units: FloatArray, instances: 
     )
     charged: FloatArray = np.einsum("c,cs->s", sizes, of_one.beyond)
     return np.where(gap, np.nan, charged / (CREDITS_PER_VCPU_HOUR * step_hours))
+
+
+def net_vcpu(instance_type: InstanceType, cpu_units: FloatArray, instances: FloatArray) -> FloatArray:
+    """vCPU in use above what instances earn, (steps,), negative where they earn more: its mean is the least that is charged."""
+    busy = np.minimum(cpu_units / ECS_CPU_UNITS_PER_VCPU, instance_type.vcpu * instances)
+    return np.asarray(busy - earned_per_hour(instance_type) / CREDITS_PER_VCPU_HOUR * instances)
 
 
 def _without_gaps(values: FloatArray) -> FloatArray:
