@@ -1,9 +1,8 @@
 """Parts on instances replayed as ECS runs them: the packing model's range becomes one number."""
 
 import math
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 import numpy as np
 
@@ -12,8 +11,9 @@ from advisor.meters import sum_over_states
 from advisor.optimize.candidates import Candidates
 from advisor.optimize.deployments import deployment_facts
 from advisor.optimize.fixed import on_load, with_replay
-from advisor.optimize.parts import Part, ReplayedWeek, ReplayFacts
+from advisor.optimize.parts import Part, ReplayFacts
 from advisor.optimize.pricing import price_parts
+from advisor.optimize.replayed_week import last_week
 from advisor.optimize.search import CapacityKind, PackedLoad, Search, dedicated_part, least_instances, packed_load, shared_part
 from advisor.plan import ScalingMetric
 from advisor.simulate.instances import reservation
@@ -29,12 +29,9 @@ from advisor.units import (
     SECONDS_PER_HOUR,
     FloatArray,
     IntArray,
-    ceil_whole,
 )
 from advisor.workload import LoadForm, Workload
 
-SHOWN_STEP_S = 900
-"""Steps of a replayed week that is shown: fine enough to see scale-in, which takes as long."""
 MOST_TYPES = 6
 """Instance types that are replayed for one part, at most."""
 DEFAULT_REPLAY_WEEKS = 2
@@ -306,7 +303,7 @@ def _facts(
         hours_above_target=above * to_month,
         hours_above_full=full * to_month,
         instances_max=int(result.instances.max(initial=0)),
-        week=None if part.on_instances is None else _last_week(result, part, recent),
+        week=None if part.on_instances is None else last_week(result, services, recent.start, replay_step_s(recent)),
     )
 
 
@@ -365,60 +362,3 @@ def hours_over(result: Replay, services: Sequence[ReplayedService], limits: Sequ
 def first_steps(result: Replay) -> IntArray:
     """(segments,): the step at which each segment of a replay begins."""
     return np.concatenate([[0], np.cumsum(result.n_steps)[:-1]]).astype(np.int64)
-
-
-def together(weeks: Sequence[ReplayedWeek]) -> ReplayedWeek | None:
-    """Several parts of a plan over the same week; None without any."""
-    if not weeks:
-        return None
-
-    def total(series: Iterable[tuple[float, ...]]) -> tuple[float, ...]:
-        return tuple(sum(values) for values in zip(*series, strict=True))
-
-    needed = [None if None in v else sum(n or 0.0 for n in v) for v in zip(*(w.needed for w in weeks), strict=True)]
-    return ReplayedWeek(
-        start=weeks[0].start,
-        step_s=weeks[0].step_s,
-        needed=tuple(needed),
-        running=total(week.running for week in weeks),
-        placed=total(week.placed for week in weeks),
-        waiting=total(week.waiting for week in weeks),
-        instances=total(week.instances for week in weeks),
-        active=total(week.active for week in weeks),
-    )
-
-
-def _last_week(result: Replay, part: Part, recent: Workload) -> ReplayedWeek:
-    step_s = replay_step_s(recent)
-    per_bin = SHOWN_STEP_S // step_s
-    n_steps = int(result.n_steps.sum())
-    first = max(0, n_steps - HOURS_PER_WEEK * SECONDS_PER_HOUR // step_s)
-
-    def most(series: FloatArray) -> FloatArray:
-        """(bins,): NaN where all of a bin is unknown."""
-        cut = series[first:]
-        padded = np.concatenate([cut, np.full(-cut.size % per_bin, np.nan)]).reshape(-1, per_bin)
-        known = ~np.isnan(padded)
-        return np.where(known.any(axis=1), np.where(known, padded, -np.inf).max(axis=1), np.nan)
-
-    def replayed(series: IntArray) -> tuple[float, ...]:
-        return tuple(most(result.over_time(series).astype(np.float64)).tolist())
-
-    needed = np.zeros(n_steps)
-    for run, metric in in_replay_order(part):
-        service = replayed_service(run, metric, recent, step_s)
-        wanted = ceil_whole(service.load)
-        if not service.is_counts:
-            bound = np.inf if service.max_tasks is None else service.max_tasks
-            wanted = np.minimum(np.maximum(wanted, service.min_tasks), bound)
-        needed = needed + wanted
-    return ReplayedWeek(
-        start=(recent.start + timedelta(seconds=first * step_s)).isoformat(),
-        step_s=SHOWN_STEP_S,
-        needed=tuple(None if value != value else value for value in most(needed).tolist()),
-        running=replayed(result.running.sum(axis=0)),
-        placed=replayed(result.placed.sum(axis=0)),
-        waiting=replayed(result.waiting.sum(axis=0)),
-        instances=replayed(result.instances),
-        active=replayed(result.active),
-    )

@@ -11,7 +11,7 @@ from numpy.testing import assert_array_equal
 import advisor
 from advisor.ecs import LaunchType, TaskSize
 from advisor.optimize.parts import ReplayedWeek
-from advisor.optimize.replayed import together
+from advisor.optimize.replayed_week import together
 from advisor.report.charts import render_charts
 from advisor.workload import Constraints, LoadForm, Scaling, Service, Workload
 from tests.report.results import SHORT, small
