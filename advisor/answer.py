@@ -58,7 +58,17 @@ from advisor.recommend.spot_risk import SpotRisk, spot_risks
 from advisor.recommend.trend import trend_doubt
 from advisor.recommend.unit_costs import unit_costs
 from advisor.recommend.unpriced import nothing_fits, refuse_unpriced_commitments, unpriced, unpriced_with_held
-from advisor.recommend.verdict import Judgement, Ranked, finalists, judge, rank, saving_against
+from advisor.recommend.verdict import (
+    LEAST_OF_A_BILL,
+    MOST_OF_A_BILL,
+    Judgement,
+    Ranked,
+    finalists,
+    judge,
+    rank,
+    saving_against,
+    service_doubts,
+)
 from advisor.recommend.views import views_of
 from advisor.recommend.warnings import memory_doubts, side_cost_sentences, warnings_for
 from advisor.simulate.timeline import Weeks
@@ -186,7 +196,9 @@ class Answer:
         best = for_cluster[0]
         parts = self.found.parts_of(best.alternative.id)
         open_choices = [*unpriced(parts, by_service, found.common_hours, self.search), *unpriced_with_held(for_cluster)]
-        judgement = self.judge(cluster, for_cluster, open_choices)
+        in_doubt = service_doubts(best.alternative, by_service)
+        most = [text for share, text in in_doubt if share >= MOST_OF_A_BILL]
+        judgement = self.judge(cluster, for_cluster, open_choices, most)
         present = self._present()
         side = (
             None if workload.side_costs is None else price_side_costs(workload.side_costs, self.search.catalog, workload.region)
@@ -215,6 +227,7 @@ class Answer:
                 *self._price_faults(for_cluster),
                 *warnings_for(workload, self.search, found, parts, best.alternative),
                 *beside_held(workload.commitments),
+                *(text for share, text in in_doubt if LEAST_OF_A_BILL <= share < MOST_OF_A_BILL),
                 *side_cost_sentences(side),
                 *self._price_age(
                     best.alternative, for_cluster, judgement, [present.bill if present else None, side.bill if side else None]
@@ -355,8 +368,8 @@ class Answer:
         weekly = np.zeros(0) if weeks is None else weekly_plan_usd(choice.parts, weeks, hours, self.search)
         return Ranked(alternative=alternative, weekly_usd=weekly, priced_usd=priced.priced_usd)
 
-    def judge(self, cluster: Drawn, ranked: Sequence[Ranked], unpriced: Sequence[str]) -> Judgement:
-        """The verdict on the first of ``ranked``."""
+    def judge(self, cluster: Drawn, ranked: Sequence[Ranked], unpriced: Sequence[str], doubts: Sequence[str] = ()) -> Judgement:
+        """The verdict on the first of ``ranked``; ``doubts`` are those of services that make most of its bill."""
         measured_hours = float(self.found.common_measured.sum()) * self.search.axis.step_hours
         return judge(
             ranked,
@@ -366,6 +379,7 @@ class Answer:
             is_stated=all(service.is_stated for service in self.workload.services),
             settle=cluster.settle,
             trend_doubt=trend_doubt(ranked[0], self.workload, self.found, self.search),
+            service_doubts=doubts,
             memory_doubts=memory_doubts(self.found, self.search, self.found.parts_of(ranked[0].alternative.id)),
         )
 

@@ -52,3 +52,45 @@ def test_a_step_since_which_another_service_has_no_data_is_said_and_answered_on_
     found = advisor.advise(replace(whole, demand=demand), advisor.read_catalog("us-east-1"), replay_weeks=0)
     assert any("the load of web stepped by +300 % 3 weeks ago" in text for text in found.warnings)
     assert not any(item.id.endswith(":since_step") for item in found.alternatives)
+
+
+def stated_fargate(n_tasks, **more):
+    """``n_tasks`` of 0.5 vCPU and 1 GiB on Fargate in us-east-1: $0.024685 an hour each."""
+    lines = [
+        "cluster: g", "region: us-east-1", *more.pop("cluster_lines", ()), "services:",
+        "  - name: a", "    task: {cpu: 512, memory: 1024}", f"    load: {{tasks: {n_tasks}}}", *more.pop("services", ()),
+        "constraints: {launch_types: [FARGATE]}",
+    ]  # fmt: skip
+    return "\n".join(lines)
+
+
+def test_a_load_that_is_stated_as_a_whole_grows_as_stated(tmp_path):
+    path = tmp_path / "workload.yaml"
+    path.write_text(stated_fargate(10, cluster_lines=["growth: {fraction: 0.4}"]))
+    found = advisor.advise(advisor.read_workload(path), advisor.read_catalog("us-east-1"), replay_weeks=0)
+    assert found.recommended.monthly_usd.mean == pytest.approx(10 * 0.024685 * 730)
+    assert found.recommended.monthly_usd.p50 == pytest.approx(14 * 0.024685 * 730, rel=1e-3)
+    assert not any("stays so" in warning for warning in found.warnings)
+
+
+def test_what_is_stated_beside_what_is_measured_stays_and_is_named(tmp_path):
+    rows = [f"2026-01-{5 + hour // 24:02d}T{hour % 24:02d}:00Z,8" for hour in range(14 * 24)]
+    (tmp_path / "load.csv").write_text("\n".join(["timestamp,tasks", *rows]))
+    measured = ["  - name: b", "    task: {cpu: 512, memory: 1024}", "    load: {file: load.csv}"]
+    path = tmp_path / "workload.yaml"
+    path.write_text(stated_fargate(10, cluster_lines=["growth: {fraction: 1.0}"], services=measured))
+    found = advisor.advise(advisor.read_workload(path), advisor.read_catalog("us-east-1"), replay_weeks=0)
+    assert found.recommended.monthly_usd.p50 == pytest.approx((10 + 2 * 8) * 0.024685 * 730, rel=0.02)
+    assert any(warning.startswith("a: the load is stated and stays so") for warning in found.warnings)
+
+
+def test_a_plan_of_few_instances_grows_by_whole_instances(tmp_path):
+    """m5a.large holds 4 of them: 3 instances for 10 tasks, 4 for 14, at $0.086 an hour and 30 GiB at $0.08."""
+    path = tmp_path / "workload.yaml"
+    text = stated_fargate(10, cluster_lines=["growth: {fraction: 0.4, spread: 0.02}"])
+    path.write_text(text.replace("[FARGATE]}", "[EC2], instance_types: [m5a.large]}"))
+    found = advisor.advise(advisor.read_workload(path), advisor.read_catalog("us-east-1"), replay_weeks=0)
+    one = 0.086 * 730 + 30 * 0.08
+    assert found.recommended.monthly_usd.mean == pytest.approx(3 * one)
+    low, high = found.recommended.monthly_usd.p10, found.recommended.monthly_usd.p90
+    assert 4 * one * 0.999 <= low <= high <= 4 * one * 1.06  # the range of ECS's own placement on top

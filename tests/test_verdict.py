@@ -1,5 +1,6 @@
 """The verdict follows from costs, weeks and what has no price."""
 
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -9,7 +10,7 @@ from advisor.billing import Bill, MonthlyUsd
 from advisor.ecs import Architecture, LaunchType, PlacementStrategy, PurchaseOption, TaskSize
 from advisor.plan import CapacityProvider, Plan, ScalingMetric, ServicePlan
 from advisor.recommend.result import Alternative, Verdict
-from advisor.recommend.verdict import Ranked, judge, rank
+from advisor.recommend.verdict import Ranked, judge, rank, service_doubts
 
 EC2, FARGATE, MANAGED = LaunchType.EC2, LaunchType.FARGATE, LaunchType.MANAGED_INSTANCES
 
@@ -126,3 +127,41 @@ def test_a_stated_load_has_no_history_to_be_short_of():
 def test_what_has_no_price_stays_in_the_list_after_what_has_one():
     order = [r.alternative.id for r in rank([ranked("a", EC2, None), ranked("f", FARGATE, 100)])]
     assert order == ["f", "a"]
+
+
+def drawn(item, draws):
+    return replace(item, draws_usd=np.array(draws, float))
+
+
+def of_two(own_usd, small_usd):
+    """A plan of a service ``s`` on Fargate for itself, and of another one beside it."""
+    one = plan(FARGATE)
+    both = replace(one, services={**one.services, "small": one.services["s"]})
+    total = MonthlyUsd(mean=own_usd + small_usd, low=own_usd + small_usd, high=own_usd + small_usd)
+    return replace(ranked("both", FARGATE, own_usd + small_usd).alternative, plan=both, monthly_usd=total)
+
+
+def test_a_service_that_makes_most_of_the_bill_and_loses_in_a_quarter_of_the_draws_is_a_doubt():
+    fargate = drawn(ranked("fargate", FARGATE, 100), [100, 100, 100, 100])
+    spot = drawn(ranked("EC2 Spot", EC2, 120, purchase_option=PurchaseOption.SPOT), [120, 120, 120, 90])
+    ((share, sentence),) = service_doubts(of_two(100, 25), {"s": [fargate, spot], "small": []})
+    assert share == pytest.approx(0.8)
+    assert sentence == (
+        "s, 80% of the bill: another launch choice is cheapest in 25 % of the draws; EC2 Spot costs $20 (20%) a month more on "
+        "the load that was measured"
+    )
+    judged = judge(
+        rank([fargate, drawn(ranked("ec2", EC2, 130), [130] * 4)]),
+        unpriced=(), measured_hours=1000.0, weeks=10.0, is_stated=False, service_doubts=[sentence],
+    )  # fmt: skip
+    assert (judged.verdict, judged.doubts) == (Verdict.TOO_CLOSE_TO_CALL, (sentence,))
+
+
+def test_a_service_that_is_sure_or_shares_its_instances_is_no_doubt():
+    fargate, sure = drawn(ranked("fargate", FARGATE, 100), [100] * 4), drawn(ranked("ec2", EC2, 120), [120] * 4)
+    assert service_doubts(of_two(100, 25), {"s": [fargate, sure], "small": []}) == []
+    one = plan(EC2)
+    both = replace(one, services={**one.services, "small": one.services["s"]})
+    shared = replace(ranked("both", EC2, 125).alternative, plan=both)
+    often = drawn(ranked("fargate", FARGATE, 110), [110, 90, 90, 90])
+    assert service_doubts(shared, {"s": [drawn(ranked("ec2", EC2, 100), [100] * 4), often], "small": []}) == []

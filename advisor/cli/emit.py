@@ -80,7 +80,7 @@ def emit_command(
 
         plan = plan_of(recommendation)
         if diff:
-            print_diff(recommendation, plan, existing or (), workload, profile, output)
+            print_diff(recommendation, plan, existing or (), workload, profile, output, service)
             return
         if formats_of(to) != formats_of("ecs"):
             raise typer.BadParameter("merges are for JSON of the ECS API: leave --to out", param_hint="--to")

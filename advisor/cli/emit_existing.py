@@ -51,13 +51,14 @@ def print_diff(
     workload: Path | None,
     profile: str | None,
     output: Format,
+    service: str | None,
 ) -> None:
     """What the plan changes in what is live, or in saved answers."""
     from advisor.emit import diff_text
     from advisor.emit.diff import diff_plan
 
     documents = [document for path in existing for document in documents_in(path)] if existing else _live(plan, profile)
-    diff = _priced(diff_plan(plan, documents), plan, recommendation, workload)
+    diff = _priced(diff_plan(plan, documents, service), plan, recommendation, workload)
     render = {
         Format.TABLE: diff_text.diff_table,
         Format.JSON: diff_text.diff_json,

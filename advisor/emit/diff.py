@@ -66,6 +66,8 @@ class Diff:
     total_usd: float | None = None
     """The sum of the rows; None where one of them that could cost has no price."""
     notes: tuple[str, ...] = ()
+    is_compared: bool = True
+    """False where nothing was given of any service of the plan."""
 
 
 def emitted_documents(files: Mapping[str, bytes]) -> tuple[Document, ...]:
@@ -77,7 +79,7 @@ def emitted_documents(files: Mapping[str, bytes]) -> tuple[Document, ...]:
     )
 
 
-def diff_plan(plan: Plan, documents: Iterable[Document]) -> Diff:
+def diff_plan(plan: Plan, documents: Iterable[Document], service: str | None = None) -> Diff:
     """Field by field, what the plan changes in what ``documents`` say is live; no money yet.
 
     Parameters
@@ -85,11 +87,18 @@ def diff_plan(plan: Plan, documents: Iterable[Document]) -> Diff:
     documents
         Answers of DescribeServices, DescribeTaskDefinition, DescribeScalableTargets and DescribeScalingPolicies, or requests of
         the same, in any order. What none of them tells is not compared, and that is said.
+    service
+        That a task definition belongs to whose family does not tell it; the others are not looked at.
 
     Returns
     -------
     Diff
         Rows of field, before and after, in the words of the ECS API.
+
+    Raises
+    ------
+    InputError
+        The plan has no such service.
 
     Examples
     --------
@@ -100,20 +109,25 @@ def diff_plan(plan: Plan, documents: Iterable[Document]) -> Diff:
     >>> [row.field for row in advisor.diff_plan(plan, [today]).rows]
     ['architecture']
     """
-    live = _Live(documents)
+    if service is not None and service not in plan.services:
+        raise InputError(f"the plan has no service {service!r}", fix=f"Use one of {', '.join(sorted(plan.services))}.")
+    live = _Live(documents, service)
     planned = _Live(emitted_documents(render_ecs(plan)))
     rows: list[FieldDiff] = []
     unknown: dict[str, list[str]] = {}
-    for name in sorted(plan.services):
+    is_compared = False
+    for name in sorted(plan.services) if service is None else (service,):
         facts = _Live.facts if plan.services[name].schedule is None else _Live.job_facts
         before, after = facts(live, plan.cluster, name), facts(planned, plan.cluster, name)
         if before is None:
             rows.append(FieldDiff(service=name, field=NEW_SERVICE, before=None, after="new", has_money=True))
+            is_compared = True
             continue
         for what in before.unknown:
             unknown.setdefault(what, []).append(name)
         assert after is not None  # noqa: S101 (a plan tells all of its services)
         known = [field for field in after.values if field in before.values]
+        is_compared |= bool(known)
         differing = [field for field in known if before.values[field] != after.values[field]]
         for field in sorted(differing, key=_rank):
             rows.append(
@@ -126,7 +140,7 @@ def diff_plan(plan: Plan, documents: Iterable[Document]) -> Diff:
                 )
             )
     said = tuple(f"{what} of {', '.join(names)}" for what, names in unknown.items())
-    return Diff(rows=tuple(rows), not_compared=said)
+    return Diff(rows=tuple(rows), not_compared=said, is_compared=is_compared)
 
 
 def _rank(field: str) -> tuple[int, str]:
@@ -142,7 +156,8 @@ class _Facts:
 class _Live:
     """Documents, taken apart by what they are about."""
 
-    def __init__(self, documents: Iterable[Document]) -> None:
+    def __init__(self, documents: Iterable[Document], service: str | None = None) -> None:
+        self.service = service
         self.services: dict[str, Document] = {}
         self.definitions: dict[str, Document] = {}
         self.targets: dict[str, Document] = {}
@@ -220,12 +235,12 @@ class _Live:
         return _Facts(values=values, unknown=tuple(unknown))
 
     def _definition(self, service: Document | None, cluster: str, name: str) -> Document | None:
-        """By the family that the service uses; without the service by the name of the family."""
+        """By the family that the service uses; without the service by the name of the family, or as it was said."""
         used = str((service or {}).get("taskDefinition", "")).rpartition("/")[2].partition(":")[0]
         for family in (used, name, f"{cluster}-{name}", family_of(cluster, name)):
             if family in self.definitions:
                 return self.definitions[family]
-        return None
+        return next(iter(self.definitions.values())) if name == self.service and len(self.definitions) == 1 else None
 
 
 def _is_there(service: Document) -> bool:

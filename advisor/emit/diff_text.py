@@ -15,7 +15,7 @@ _NONE = "none"
 def diff_table(diff: Diff) -> str:
     """What a terminal shows."""
     if not diff.rows:
-        return "\n".join(["Nothing differs.", *_remarks(diff)]) + "\n"
+        return "\n".join([_nothing(diff), *_remarks(diff)]) + "\n"
     head = ("service", "field", "before", "after", "$ a month")
     cells = [head, *(_cells(row) for row in diff.rows)]
     widths = [max(len(line[at]) for line in cells) for at in range(4)]
@@ -23,11 +23,17 @@ def diff_table(diff: Diff) -> str:
     return "\n".join([*lines, "", *_total(diff), *_remarks(diff)]) + "\n"
 
 
+def _nothing(diff: Diff) -> str:
+    if diff.is_compared:
+        return "Nothing differs."
+    return "Nothing was compared: nothing of what was given is of a service of the plan. Say whose it is with --service."
+
+
 def diff_markdown(diff: Diff) -> str:
     """A table for a pull request."""
     lines = ["| service | field | before | after | $ a month |", "|---|---|---|---|---:|"]
     lines += ["| " + " | ".join(_escaped(cell) for cell in _cells(row)) + " |" for row in diff.rows]
-    body = lines if diff.rows else ["Nothing differs."]
+    body = lines if diff.rows else [_nothing(diff)]
     return "\n".join([*body, "", *(f"{_escaped(line)}\n" for line in (*_total(diff), *_remarks(diff)))]).rstrip() + "\n"
 
 

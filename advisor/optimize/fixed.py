@@ -25,7 +25,7 @@ def on_load(parts: Sequence[Part], workload: Workload, search: Search, *, load_f
     search
         With the time axis of the new load.
     load_factor
-        Multiplies what was measured; what is stated stays as it is stated.
+        Multiplies what was measured; beside it what is stated stays as it is stated.
     """
     runs = iter(rerun([run for part in parts for run in part.runs], workload, search, load_factor=load_factor))
     return tuple(with_runs(part, [next(runs) for _ in part.runs], search) for part in parts)
@@ -66,9 +66,15 @@ def rerun(runs: Sequence[RunningTasks], workload: Workload, search: Search, *, l
     return running_tasks_of([_case(run, workload, load_factor) for run in runs], search.axis)
 
 
+def kept_as_stated(workload: Workload) -> tuple[str, ...]:
+    """Services whose load no factor multiplies: those stated beside measured ones, such as a fixed count of workers."""
+    stated = tuple(service.name for service in workload.services if service.is_stated)
+    return stated if len(stated) < len(workload.services) else ()
+
+
 def _case(run: RunningTasks, workload: Workload, load_factor: float) -> RunCase:
     row = workload.index(run.service.name)
-    factor = 1.0 if run.service.is_stated else load_factor
+    factor = 1.0 if run.service.name in kept_as_stated(workload) else load_factor
 
     def times(series: FloatArray) -> FloatArray:
         return np.asarray(series[row] * factor)

@@ -18,10 +18,12 @@ from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import Weeks, timeline
 from advisor.uncertainty import ELASTIC_STEP, HORIZON_WEEKS, CostHistory, elasticity
 from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray
-from advisor.workload import Workload
+from advisor.workload import Growth, Workload
 
-GROWTH_LOADS = (0.5, 0.7, 0.85, 1.0, 1.2, 1.5, 2.0, 3.0, 5.0)
-"""Load factors at which plans are worked out where the user expects growth; between them cost is interpolated."""
+GROWTH_DEVIATIONS = (-4.0, -3.0, -2.2, -1.6, -1.2, -0.9, -0.6, -0.3, 0.0, 0.3, 0.6, 0.9, 1.2, 1.6, 2.2, 3.0, 4.0)
+"""Standard deviations of the growth that the user expects, at which plans are worked out; between them cost is interpolated.
+
+A plan of few instances costs the same until one more is needed: points that do not follow the growth would miss the step."""
 RECENT_STEPS = 2_700
 """Four weeks of hours; of finer steps fewer weeks are taken, but at least one."""
 DAYS_PER_YEAR = 365.25
@@ -102,6 +104,12 @@ def weekly_mean_usd(parts: Sequence[Part], weeks: Weeks, search: Search) -> Floa
     return total
 
 
+def growth_loads(growth: Growth) -> FloatArray:
+    """(points,): load factors, rising, at which plans are worked out: today's, and those that the growth may lead to."""
+    expected = (1 + growth.fraction) * np.exp(growth.spread_fraction * np.array(GROWTH_DEVIATIONS))
+    return np.unique(np.concatenate([[1.0], np.round(expected, 9)]))
+
+
 def cost_history(
     choices: Sequence[Sequence[Part]],
     priced: Sequence[PricedParts],
@@ -145,9 +153,10 @@ def cost_history(
             np.array([recent.monthly_usd(parts, factor) for parts in choices]) for factor in (ELASTIC_STEP, 1 / ELASTIC_STEP)
         )
         elastic = elasticity(up, down)
-    points = None
+    loads, points = None, None
     if not growth.is_none:
-        points = np.array([[recent.monthly_usd(parts, factor) for parts in choices] for factor in GROWTH_LOADS])
+        loads = growth_loads(growth)
+        points = np.array([[recent.monthly_usd(parts, factor) for parts in choices] for factor in loads.tolist()])
     with np.errstate(invalid="ignore", divide="ignore"):
         ranges = np.array([(p.monthly_usd.high - p.monthly_usd.mean) if p.monthly_usd else 0.0 for p in priced]) / monthly
     return CostHistory(
@@ -158,7 +167,7 @@ def cost_history(
         range_fraction=np.nan_to_num(ranges),
         spot_fraction=np.array([_spot_fraction(parts, each, idle_usd) for parts, each in zip(choices, priced, strict=True)]).T,
         price_age_years=_price_ages(priced, idle_usd),
-        growth_load=None if points is None else np.array(GROWTH_LOADS),
+        growth_load=loads,
         growth_usd=points,
     )
 

@@ -23,6 +23,7 @@ from advisor.simulate.instances import reservation, root_volume_gib_months
 from advisor.simulate.scaling import RunningTasks, follows_requests
 from advisor.simulate.strategy import allocated
 from advisor.simulate.timeline import Timeline
+from advisor.sizing import least_scaled_tasks
 from advisor.units import BoolArray, FloatArray, ceil_whole
 from advisor.workload import LoadForm, ScheduledRun
 
@@ -372,7 +373,7 @@ def service_plan(
     least, most = (int(known.min()), peak) if known.size else (0, 0)
     if service.load_form is not LoadForm.TASKS:
         metric, target = _scaling_policy(run)
-        least = run.min_tasks
+        least = least_scaled_tasks(run.min_tasks)  # what is billed: at none the policy would have nothing to follow
         most = service.scaling.max_tasks if service.scaling.max_tasks is not None else max(least, DEPLOYMENT_SURGE * peak)
     plan = ServicePlan(
         launch_type=provider.launch_type,

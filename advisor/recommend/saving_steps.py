@@ -20,13 +20,13 @@ FARGATE_START = PresentService(launch_type=LaunchType.FARGATE)
 """Where a service starts that nobody said anything of: on demand, on the first architecture that its image has."""
 RISKS = {
     StepKind.SIZES: "a task that outgrows its memory is stopped; sizes keep the most that was seen, and a margin",
-    StepKind.ARCHITECTURE: "each image and what it links to has to run on the other architecture, as fast",
+    StepKind.ARCHITECTURE: "other processors; where the architecture changes, each image and what it links to has to run on it",
     StepKind.LAUNCH_TYPE: "instances are yours to patch, and one that fails takes all its tasks; none on Fargate",
     StepKind.SPOT: "two minutes' notice, and at times no capacity; for Fargate Spot AWS publishes no interruption rate",
 }
 EFFORTS = {
-    StepKind.SIZES: "a new task definition revision",
-    StepKind.ARCHITECTURE: "an image built and tested for it",
+    StepKind.SIZES: "a new task definition revision where a size changes; instances that follow the tasks",
+    StepKind.ARCHITECTURE: "other instance types, and where the architecture changes an image built and tested for it",
     StepKind.LAUNCH_TYPE: "a capacity provider, with its Auto Scaling group where it has instances, and a new deployment",
     StepKind.SPOT: "a capacity provider strategy, and tasks that end well on SIGTERM",
 }

@@ -1,6 +1,7 @@
 """How far the first alternative can be trusted."""
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,8 @@ WARN_WEEKS = 4
 MAX_LOSING_WEEKS_FRACTION = 0.10
 TIE_FRACTION = 0.02
 MOST_NAMES, MOST_TITLE = 3, 120
+LEAST_OF_A_BILL, MOST_OF_A_BILL = 0.1, 0.5
+"""A service in doubt with less of the bill is not named; with half of it or more the answer is in doubt."""
 LEAST_PROBABILITY = 0.9
 """On real loads, advice given from 0.9 on was wrong in 2 of 100 cases near break-even; see ``docs/calibration.md``."""
 
@@ -82,6 +85,7 @@ def judge(
     settle: Callable[[Ranked, Ranked], str] = lambda _best, _rival: "",
     trend_doubt: str = "",
     memory_doubts: Sequence[str] = (),
+    service_doubts: Sequence[str] = (),
 ) -> Judgement:
     """Verdict on the first of ``ranked``, which has a price.
 
@@ -101,6 +105,8 @@ def judge(
         A sentence where a trend of the load would change the answer if it went on.
     memory_doubts
         A sentence for each service whose tasks may run out of memory.
+    service_doubts
+        A sentence for each service that makes most of the bill and might be cheaper elsewhere.
 
     Notes
     -----
@@ -128,6 +134,7 @@ def judge(
             doubts.extend(_doubts_of_draws(best, _likeliest(best, rival, choices), saving, probability, settle))
     if trend_doubt:
         doubts.append(trend_doubt)
+    doubts.extend(service_doubts)
     doubts.extend(memory_doubts)
     if doubts:
         verdict, sentences = Verdict.TOO_CLOSE_TO_CALL, (*doubts, *unpriced)
@@ -144,6 +151,49 @@ def _probability(best: Ranked, choices: Sequence[Ranked]) -> float | None:
         return None
     same = [other is not None and launch_choice(other) == launch_choice(plan) for _, other in drawn]
     return chance_of_group(np.stack([draws for draws, _ in drawn if draws is not None], axis=1), same)
+
+
+def service_doubts(best: Alternative, by_service: Mapping[str, Sequence[Ranked]]) -> list[tuple[float, str]]:
+    """Services that another launch choice might serve cheaper, each with its share of the bill and a sentence.
+
+    The alternatives of a cluster move all services together, or each to where it is cheapest: how sure that is of a single one
+    they do not tell. Services that share instances are left out: what one of them saves elsewhere hangs on the others.
+    """
+    plan, total = best.plan, best.monthly_usd
+    if plan is None or total is None or len(by_service) < 2 or not total.mean:
+        return []
+    found = []
+    for name, (kind, is_alone) in _homes(plan).items():
+        choices = [item for item in by_service.get(name, ()) if not item.alternative.is_comparison]
+        own = [item for item in choices if item.alternative.plan and launch_choice(item.alternative.plan)[name] == kind]
+        others = [item for item in choices if item.alternative.monthly_usd and item not in own]
+        if not is_alone or not own or not others or own[0].alternative.monthly_usd is None:
+            continue
+        probability = _probability(own[0], choices)
+        if probability is None or probability >= LEAST_PROBABILITY:
+            continue
+        ours, rival = own[0].alternative.monthly_usd.mean, rank(others)[0].alternative
+        theirs = rival.monthly_usd.mean if rival.monthly_usd else ours
+        share = ours / total.mean
+        more = f"costs ${theirs - ours:,.0f} ({(theirs - ours) / ours:.0%}) a month more" if theirs >= ours else "costs less"
+        found.append(
+            (
+                share,
+                f"{name}, {share:.0%} of the bill: another launch choice is cheapest in {percent(1 - probability)} of the "
+                f"draws; {_short(rival.title)} {more} on the load that was measured",
+            )
+        )
+    return found
+
+
+def _homes(plan: Plan) -> dict[str, tuple[tuple[LaunchType, PurchaseOption], bool]]:
+    """Launch choice of each service, and whether it has its capacity for itself."""
+    on_instances = [service for service in plan.services.values() if service.launch_type is not LaunchType.FARGATE]
+    n_on = Counter(service.capacity_provider for service in on_instances)
+    return {
+        name: ((service.launch_type, service.purchase_option), n_on[service.capacity_provider] < 2)
+        for name, service in plan.services.items()
+    }
 
 
 def _doubts_of_draws(

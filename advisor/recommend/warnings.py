@@ -9,6 +9,7 @@ import numpy as np
 from advisor.ecs import InstanceType, LaunchType
 from advisor.optimize.alternatives import Alternatives
 from advisor.optimize.candidates import family_and_generation
+from advisor.optimize.fixed import kept_as_stated
 from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.parts import Part
 from advisor.optimize.search import Search
@@ -54,6 +55,7 @@ def warnings_for(
         *_containers(workload),
         *_unsized(workload, found),
         *_tasks_form(workload),
+        *_lower_minimums(parts),
     )
 
 
@@ -82,8 +84,9 @@ def _from_none(workload: Workload) -> Iterable[str]:
     names = [s.name for s in workload.services if s.load_form is not LoadForm.TASKS and s.scaling.min_tasks == 0]
     if names:
         yield (
-            f"{', '.join(names)}: with a minimum of 0 tasks a policy that follows the tasks' own CPU has no data to come back "
-            "from none, so costs are with one task: keep one, or scale from none by a schedule or a queue"
+            f"{', '.join(names)}: with a minimum of 0 tasks a policy that follows the tasks' own load has no data to come back "
+            "from none: one task is kept, in the bill and in the deploy files. To run none at times scale by a schedule or a "
+            "queue, and state the counts that ran, or runs"
         )
 
 
@@ -94,6 +97,9 @@ def _growth(workload: Workload) -> Iterable[str]:
             f"chances and quantiles are for a load {growth.fraction:+.0%} from the measured one, give or take "
             f"{growth.spread_fraction:.0%}, as stated by growth; bills are of the measured load"
         )
+    kept = kept_as_stated(workload)
+    if kept:
+        yield f"{', '.join(kept)}: the load is stated and stays so: growth, break-even and what-ifs multiply what was measured"
 
 
 def side_cost_sentences(side: PricedSideCosts | None) -> Iterable[str]:
@@ -228,6 +234,32 @@ def _tasks_form(workload: Workload) -> Iterable[str]:
             f"{', '.join(names)}: task counts were taken as they ran, so that this answer says nothing about task size, "
             "scaling target or burstable instances"
         )
+    bounded = [s.name for s in workload.services if s.name in names and _has_bounds(s)]
+    if bounded:
+        yield f"{', '.join(bounded)}: the stated bounds of scaling are not used: task counts were taken as they ran"
+    moves = np.nanmax(workload.demand, axis=1) > np.nanmin(workload.demand, axis=1)
+    changing = [name for name in names if moves[workload.index(name)]]
+    if changing:
+        yield (
+            f"{', '.join(changing)}: the bill follows the counts that ran, and nothing tells what moved them: the deploy files "
+            "hold their median and no policy. Keep the policy of today, or give the load (CPU or requests) for one"
+        )
+
+
+def _has_bounds(service: Service) -> bool:
+    return service.scaling.is_min_stated or service.scaling.max_tasks is not None
+
+
+def _lower_minimums(parts: Sequence[Part]) -> Iterable[str]:
+    """Minimum counts of declared tasks that larger tasks meet with fewer."""
+    for part in parts:
+        for run in part.runs:
+            stated = run.service.scaling.min_tasks
+            if run.service.load_form is not LoadForm.TASKS and run.min_tasks < stated:
+                yield (
+                    f"{run.service.name}: its minimum of {stated} tasks of {run.service.task} becomes {run.min_tasks} of "
+                    f"{run.size}, with as much CPU"
+                )
 
 
 def _kept_for_memory(workload: Workload, found: Alternatives, parts: Sequence[Part]) -> Iterable[str]:
@@ -242,16 +274,15 @@ def _kept_for_memory(workload: Workload, found: Alternatives, parts: Sequence[Pa
         yield (
             f"{name}: memory, not CPU, sets how many tasks it takes: up to {np.nanmax(run.tasks):.0f}, where CPU alone would "
             f"take {most:.0f}, which fewer tasks of {stated.task.memory_mib:,} MiB were not seen to bear. The plan scales at "
-            f"{_bounds(load.service)} instead of {_bounds(stated)}. Trying fewer tasks shows whether memory grows with load"
+            f"{_target(load.service)} with at least {run.min_tasks} instead of {_target(stated)} with at least "
+            f"{stated.scaling.min_tasks}. Trying fewer tasks shows whether memory grows with load"
         )
 
 
-def _bounds(service: Service) -> str:
+def _target(service: Service) -> str:
     if service.requests_per_task is not None:
-        target = f"{service.requests_per_task:,.3g} requests per second and task"
-    else:
-        target = f"{service.scaling.target_cpu_fraction * 100:.3g} % CPU"
-    return f"{target} with at least {service.scaling.min_tasks}"
+        return f"{service.requests_per_task:,.3g} requests per second and task"
+    return f"{service.scaling.target_cpu_fraction * 100:.3g} % CPU"
 
 
 def memory_doubts(found: Alternatives, search: Search, parts: Sequence[Part]) -> tuple[str, ...]:

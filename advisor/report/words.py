@@ -85,8 +85,8 @@ def fraction_below(fraction: float) -> str:
 
 
 STEP_WORDS: Mapping[StepKind, str] = {
-    StepKind.SIZES: "right sizes",
-    StepKind.ARCHITECTURE: "architecture",
+    StepKind.SIZES: "sizes and counts",
+    StepKind.ARCHITECTURE: "instance types and architecture",
     StepKind.LAUNCH_TYPE: "launch type",
     StepKind.SPOT: "Spot",
 }
@@ -177,7 +177,7 @@ def missing_sentence(alternative: Alternative, region: str) -> str:
 def saving_sentence(saving: Saving | None, recommendation: Recommendation) -> str:
     """``saves $96 (19 %) a month against EC2 m7g.large, cheaper in 49 of 52 weeks``."""
     if saving is None:
-        return "saves nothing: no alternative of another launch type or purchase option has a price"
+        return "nothing to compare with: no other launch type or purchase option is allowed, holds the tasks and has a price"
     title = recommendation.alternative(saving.against).title
     verb, than = ("saves", "against") if saving.mean >= 0 else ("costs", "more than")
     sentence = f"{verb} {money(abs(saving.mean))} ({small_percent(abs(saving.fraction))}) a month {than} {title}"

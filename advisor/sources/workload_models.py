@@ -224,8 +224,8 @@ class ScalingEntry(_Entry):
         None, description="Least tasks. Default 2 for a load-balanced service in two zones, else 1."
     )
     max: Annotated[int, Field(ge=1, le=100_000)] | None = Field(None, description="Most tasks. Default none.")
-    target_cpu: Annotated[float, Field(gt=0, le=100, allow_inf_nan=False)] | None = Field(
-        None, description="Percent of the task's CPU. Default 60."
+    target_cpu: Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)] | None = Field(
+        None, description="Percent of the task's CPU, 1 to 100. Default 60."
     )
 
     @model_validator(mode="after")
@@ -373,8 +373,8 @@ class ConstraintsEntry(_Entry):
 class GrowthEntry(_Entry):
     """What the load is expected to be in the month that is planned for."""
 
-    fraction: Annotated[float, Field(gt=-1, le=100, allow_inf_nan=False)] = Field(
-        0.0, description="0.3: 30 % more load than in the last weeks. Default 0."
+    fraction: Annotated[float, Field(gt=-1, le=20, allow_inf_nan=False)] = Field(
+        0.0, description="0.3: 30 % more load than in the last weeks; at most 20, which is 21 times the load. Default 0."
     )
     spread: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] = Field(
         0.0, description="Standard deviation of that, as a share of the load. Default 0."

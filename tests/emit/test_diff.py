@@ -273,3 +273,15 @@ def test_live_is_asked_for_what_is_needed_and_nothing_more(clients):
         ecs.assert_no_pending_responses()
         scaling.assert_no_pending_responses()
     assert rows_of(diff_plan(plan_of(), documents)) == {("web", "task size"): ("1024/2048", "512/1024")}
+
+
+def test_a_task_definition_of_another_family_is_held_against_the_service_that_is_said():
+    definition = {**live()[1]["taskDefinition"], "family": "quite-another"}
+    unsaid = diff_plan(plan_of(), [definition])
+    assert not unsaid.is_compared
+    assert diff_table(unsaid).startswith("Nothing was compared")
+    said = diff_plan(plan_of(), [definition], "web")
+    assert said.is_compared
+    assert diff_table(said).startswith("Nothing differs.")
+    with pytest.raises(InputError, match="the plan has no service 'wab'"):
+        diff_plan(plan_of(), [definition], "wab")

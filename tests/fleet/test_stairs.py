@@ -95,7 +95,8 @@ def test_a_member_without_an_answer_is_in_no_step_and_stays_named():
 def test_every_form_of_the_answer_shows_the_steps():
     fleet = fleet_of([record("a"), record("b", start=50.0, saves=(1.0, 2.0, 3.0, 0.0))], version="1")
     sentence = (
-        "steps of 2 workloads, from $150 (all on Fargate on demand as declared) to $104: right sizes $11, architecture $22, "
+        "steps of 2 workloads, from $150 (all on Fargate on demand as declared) to $104: sizes and counts $11, "
+        "instance types and architecture $22, "
         "launch type costs $2.00 more, Spot $15; change nothing but the sizes: $139"
     )
     for text in (render_fleet(fleet), fleet_markdown(fleet), render_page(fleet)):

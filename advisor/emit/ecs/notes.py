@@ -1,5 +1,6 @@
 """The last section of the README: what was decided for the reader, and what to do where it does not fit."""
 
+from collections.abc import Sequence
 from typing import Final
 
 from advisor.ecs import LaunchType, PurchaseOption
@@ -8,7 +9,7 @@ from advisor.emit.ecs.network import SPOT_DEREGISTRATION_S
 from advisor.emit.ecs.registry import KEPT_IMAGES, open_images
 from advisor.emit.ecs.service import HEALTH_CHECK_GRACE_S
 from advisor.emit.ecs.task_definition import SPOT_STOP_TIMEOUT_S
-from advisor.plan import ContainerInsights, Plan
+from advisor.plan import CapacityProvider, ContainerInsights, Plan
 
 _CLUSTER: Final = """
 **Container Insights is off.** It bills custom metrics for every service and task, and service auto scaling does not need
@@ -64,7 +65,7 @@ requests end for {SPOT_DEREGISTRATION_S} s. Nothing replaces Spot capacity by On
 """
 _INSTANCES: Final = """
 **Instances** boot the newest ECS-optimized Amazon Linux 2023 of their architecture, demand IMDSv2 and keep tasks from the
-instance's credentials. Capacity comes and goes with the tasks: the group starts empty, and ECS alone changes its size.
+instance's credentials. Capacity comes and goes with the tasks: the group starts {first}, and ECS alone changes its size.
 """
 _SPARE_INSTANCES: Final = """
 **A target capacity below 100** keeps spare instances. AWS then demands binpack before the spread over zones (else each task
@@ -120,12 +121,17 @@ def _notes_that_apply(plan: Plan) -> list[str]:
         _BATCH: any(service.schedule is not None for service in services),
         _BATCH_DISABLED: any(not service.is_schedule_enabled for service in services),
         _SPOT: any(provider.purchase_option is PurchaseOption.SPOT for provider in providers),
-        _INSTANCES: bool(groups),
+        _INSTANCES.format(first=_first_size(groups)): bool(groups),
         _SPARE_INSTANCES: any(provider.target_capacity_percent < 100 for provider in groups),
         _TRUNKING: any(provider.has_trunking for provider in groups),
         _MANAGED: any(provider.launch_type is LaunchType.MANAGED_INSTANCES for provider in providers),
     }
     return [note for note, is_apt in applies.items() if is_apt]
+
+
+def _first_size(groups: Sequence[CapacityProvider]) -> str:
+    least = max((group.min_instances for group in groups), default=0)
+    return f"with its minimum (up to {least})" if least else "empty"
 
 
 def _quotas(plan: Plan) -> list[str]:
