@@ -31,6 +31,8 @@ FIT_ERROR_FRACTION = 0.01
 FARGATE_DEFAULT_VCPU_QUOTA = 6
 """Fargate vCPU count, the default of each account and Region; AWS General Reference, "Amazon ECS endpoints and quotas"."""
 LEAST_COMMON_FRACTION = 0.95
+LEAST_OVERRUN_HOURS = 7.3
+"""A hundredth of a month: less stands in the line of the replay alone."""
 
 
 def warnings_for(
@@ -47,6 +49,7 @@ def warnings_for(
         *_close_fits(search, parts),
         *_quota(parts),
         *_unmet(best, parts),
+        *_overrun(best),
         *_kept_for_memory(workload, found, parts),
         *_stated(workload),
         *_daemons(workload),
@@ -57,6 +60,16 @@ def warnings_for(
         *_tasks_form(workload),
         *_lower_minimums(parts),
     )
+
+
+def _overrun(best: Alternative) -> Iterable[str]:
+    """Load that came faster than service auto scaling follows."""
+    hours = 0.0 if best.replay is None else best.replay.hours_above_full
+    if hours >= LEAST_OVERRUN_HOURS:
+        yield (
+            f"for {hours:,.0f} service-hours a month the replay has more load than the tasks that run can do: it rises faster "
+            "than service auto scaling follows. A higher scaling.min, a lower target_cpu or a schedule costs more and bears it"
+        )
 
 
 def _deployments(workload: Workload, parts: Sequence[Part]) -> Iterable[str]:
