@@ -87,7 +87,7 @@ def escape(text: str) -> str:
 def _steps(recommendation: Recommendation, stairs: SavingSteps) -> list[str]:
     lines = [
         f"From {escape(money(stairs.start_usd))} a month, {escape(stairs.start)}. Each step is free in one thing more, "
-        "and billed like any alternative; only the recommended plan is replayed.",
+        "and billed like any alternative; only the last of these plans is replayed.",
         "",
         "| step | saves | then a month | with | risk | effort |",
         "| --- | ---: | ---: | --- | --- | --- |",
