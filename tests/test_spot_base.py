@@ -34,10 +34,8 @@ def test_strategies_that_ecs_refuses(bases, weights):
         allocated(np.ones(3), bases=bases, weights=weights)
 
 
-@pytest.fixture(scope="module")
-def answer(tmp_path_factory):
-    """One service that may be interrupted, of two tasks at night and six by day."""
-    folder = tmp_path_factory.mktemp("base")
+def answered(folder, more=""):
+    """One service that may be interrupted, of two tasks at night and six by day, and perhaps more."""
     rows = [
         f"2026-09-{day:02}T{hour:02}:00:00Z,{3686.4 if 8 <= hour < 20 else 1000}" for day in range(1, 29) for hour in range(24)
     ]
@@ -45,10 +43,16 @@ def answer(tmp_path_factory):
     (folder / "workload.yaml").write_text(
         "cluster: shop\nregion: us-east-1\nservices:\n  - name: web\n    task: {cpu: 1024, memory: 2048}\n"
         "    load: {file: web.csv}\n    scaling: {min: 2, target_cpu: 60}\n    interruptible: true\n"
+        f"{more}"
         "constraints: {launch_types: [FARGATE]}\n"
     )
     workload = advisor.read_workload(folder / "workload.yaml")
     return advisor.advise(workload, advisor.read_catalog("us-east-1"), replay_weeks=1)
+
+
+@pytest.fixture(scope="module")
+def answer(tmp_path_factory):
+    return answered(tmp_path_factory.mktemp("base"))
 
 
 def alternative(answer, choice_id):
@@ -76,6 +80,13 @@ def test_it_is_there_to_compare_and_survives_the_file(answer):
     assert answer.recommended.id != SPOT_OVER_BASE
     assert over.plan.services["web"].strategy == STRATEGY
     assert advisor.Recommendation.from_dict(answer.to_dict()) == answer
+
+
+def test_a_service_of_which_all_tasks_always_run_is_all_on_demand(tmp_path):
+    steady = "  - name: steady\n    task: {cpu: 256, memory: 512}\n    load: {tasks: 9}\n    interruptible: true\n"
+    over = alternative(answered(tmp_path, steady), SPOT_OVER_BASE)
+    assert over.plan.services["steady"].purchase_option is PurchaseOption.ON_DEMAND
+    assert over.plan.services["web"].strategy == STRATEGY
 
 
 @pytest.mark.parametrize("to", ["ecs", "cloudformation", "terraform", "terraform_module", "copilot", "ecspresso"])

@@ -346,22 +346,28 @@ def _spot_over_base(services: Sequence[Service], cheapest: _Cheapest, search: Se
     """
     choices = []
     for service in services:
-        options = (PurchaseOption.SPOT,) if service.is_interruptible else _ON_DEMAND
-        choice = cheapest.choice(service.name, (LaunchType.FARGATE,), options)
+        on_demand, spot = (
+            cheapest.choice(service.name, (LaunchType.FARGATE,), (option,))
+            for option in (PurchaseOption.ON_DEMAND, PurchaseOption.SPOT)
+        )
+        choice = _over_base(spot, search) if spot else None  # None where all tasks always run
+        choice = choice or on_demand
         if choice is None:
             return
-        choices.append(_over_base(choice, search) if service.is_interruptible else choice)
+        choices.append(choice)
     if any(part.on_demand_base for choice in choices for part in choice.parts):
         combined = _combined(SPOT_OVER_BASE_ID, choices)
         why = "for comparison: as many tasks as always run are on demand, the rest on Spot, which has no fallback"
         yield replace(combined, reasons=(*combined.reasons, why), is_comparison=True)
 
 
-def _over_base(choice: Choice, search: Search) -> Choice:
-    """A service on Fargate Spot, over what always runs; as it is where that is nothing, or everything."""
+def _over_base(choice: Choice, search: Search) -> Choice | None:
+    """A service on Fargate Spot, over what always runs; as it is where that is nothing, and None where it is everything."""
     ((part,), (run,)) = choice.parts, choice.parts[0].runs
     base = least_tasks(run)
-    if not 0 < base < np.nanmax(run.tasks, initial=0.0):
+    if base >= np.nanmax(run.tasks, initial=0.0):
+        return None
+    if not base:
         return choice
     architecture = part.services[run.service.name].architecture
     zones = search.constraints.zones
