@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from advisor.optimize.fleet import QUICK, Effort, FleetProblem, cheapest_fleet
 from advisor.optimize.fleet.heuristics import cheapest_single_type, classic_packings
+from advisor.optimize.fleet.pricing import Pricing
 
 PROVEN = Effort(gap_fraction=0.0)
 
@@ -254,3 +255,16 @@ def test_what_is_no_problem_is_refused(change, message):
     given_ = {"tasks": [[2]], "counts": [1], "capacity": [[4]], "usd": [1.0]} | change
     with pytest.raises(ValueError, match=message):
         problem(**given_)
+
+
+def test_a_type_without_a_dimension_is_filled_with_tasks_that_need_none_of_it():
+    """One task with much CPU and one with much memory fill an instance without GPUs; only the third kind of task needs one."""
+    problem = FleetProblem(
+        tasks=np.array([[6, 2, 0], [2, 6, 0], [1, 1, 1]]),
+        counts=np.array([10, 10, 4]),
+        capacity=np.array([[8, 8, 0], [4, 4, 4]]),
+        usd_per_hour=np.array([1.0, 9.0]),
+    )
+    types, tasks = Pricing(problem).greedy(np.array([0.5, 0.5, 2.0]), problem.counts, fills=((0.0, 0.0),))
+    assert dict(zip(types.tolist(), tasks.tolist(), strict=True)) == {0: [1, 1, 0], 1: [0, 0, 4]}
+    assert cheapest_fleet(problem).usd_per_hour == pytest.approx(10 * 1.0 + 9.0)

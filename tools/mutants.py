@@ -25,9 +25,13 @@ EXPLAINED: Final = ROOT / "docs" / "mutants.md"
 KILLERS: Final[Mapping[str, tuple[str, ...]]] = {
     "advisor.billing.amounts": ("tests/test_commitments.py", "tests/test_bill.py"),
     "advisor.billing.normalization": ("tests/test_commitments.py",),
-    "advisor.billing.commitments": ("tests/test_commitments.py", "tests/test_held_commitments.py"),
+    "advisor.billing.commitments": (
+        "tests/test_commitment_edges.py",
+        "tests/test_commitments.py",
+        "tests/test_held_commitments.py",
+    ),
     "advisor.plan.commitment": ("tests/test_commitments.py", "tests/test_held_commitments.py"),
-    "advisor.optimize.commitments": ("tests/test_best_commitments.py",),
+    "advisor.optimize.commitments": ("tests/test_commitment_edges.py", "tests/test_best_commitments.py"),
     "advisor.optimize.held": ("tests/test_held_commitments.py",),
 }
 """Modules with faults, and the tests that are to notice."""
@@ -130,7 +134,14 @@ def prepare() -> None:
     import pytest  # noqa: F401
 
     os.environ["CI"] = "1"  # hypothesis draws the same examples each time
-    hypothesis.settings.register_profile("mutants", deadline=None, derandomize=True, max_examples=EXAMPLES, database=None)
+    hypothesis.settings.register_profile(
+        "mutants",
+        deadline=None,
+        derandomize=True,
+        max_examples=EXAMPLES,
+        database=None,
+        phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],  # the smallest case that fails is of no interest
+    )
     for name in (*KILLERS, "advisor.answer", "advisor.committing", "pandas"):
         importlib.import_module(name)
 
@@ -152,6 +163,10 @@ def _run(mutant: Mutant) -> int:
         @pytest.hookimpl(tryfirst=True)
         def pytest_collection(self) -> None:  # after conftest.py, before the tests
             hypothesis.settings.load_profile("mutants")
+
+        @pytest.hookimpl(trylast=True)
+        def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:  # one case is sooner run than many
+            items.sort(key=lambda item: hasattr(getattr(item, "obj", None), "hypothesis"))
 
     options = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:xdist"]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]

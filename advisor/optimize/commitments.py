@@ -18,7 +18,6 @@ _DUST: Final = 1e-9
 _EVERYTHING: Final = 1e12
 """Scale of a commitment that covers whatever it may."""
 _HALVINGS: Final = 50
-_SAMPLE: Final = 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -75,39 +74,21 @@ def commitment_curve(
 def _weighted_upper_quantile(values: FloatArray, weights: FloatArray, above: float) -> float:
     """The smallest of the values, or 0, above which the weights add up to no more than ``above``.
 
-    A sorted sample tells between which values it lies, so that few are ever sorted; where the sample was wrong, all are.
+    Values are parted at one of them again and again, so that none are sorted and each is looked at a few times.
     """
     above *= 1 + _DUST
-    beyond, low, high = 0.0, 0.0, np.inf
-    step = values.size // _SAMPLE
-    if step > 1:
-        low, high = _bracket(values[::step], weights[::step] * step, above)
-        beyond = float(weights[values > high].sum())
-        is_inside = (values > low) & (values <= high)
-        if beyond > above or beyond + float(weights[is_inside].sum()) <= above:
-            beyond, is_inside = 0.0, values > 0
-    else:
-        is_inside = values > 0
-    values, weights = values[is_inside], weights[is_inside]
-    order = np.argsort(values, kind="stable")[::-1]
-    values, weights = values[order], weights[order]
-    ends = np.flatnonzero(np.append(values[:-1] != values[1:], True)) if values.size else np.zeros(0, dtype=np.int64)
-    # Weight above each value: of all before it in falling order, equal ones not counted; last, above 0.
-    weight_above = np.concatenate([[beyond], beyond + np.cumsum(weights)[ends]])
-    at = int(np.flatnonzero(weight_above <= above)[-1])
-    return float(values[ends[at]]) if at < ends.size else 0.0
-
-
-def _bracket(values: FloatArray, weights: FloatArray, above: float) -> tuple[float, float]:
-    """Two values that the quantile of all lies between, as a sample has it, with room for its error."""
-    order = np.argsort(values, kind="stable")[::-1]
-    at = int(np.searchsorted(np.cumsum(weights[order]), above))
-    room = 4 * int(np.sqrt(values.size))
-    low, high = at + room, at - room
-    return (
-        float(values[order[low]]) if low < values.size else 0.0,
-        float(values[order[high]]) if high >= 0 else np.inf,
-    )
+    values, weights = values[values > 0], weights[values > 0]
+    found, beyond = 0.0, 0.0
+    while values.size:
+        middle = values[values.size // 2]
+        is_above, is_below = values > middle, values < middle
+        with_those = beyond + float(weights[is_above].sum())
+        if with_those > above:
+            values, weights = values[is_above], weights[is_above]
+        else:
+            found, beyond = float(middle), beyond + float(weights[~is_below].sum())
+            values, weights = values[is_below], weights[is_below]
+    return found if beyond > above else 0.0
 
 
 def scale_for_coverage(
@@ -197,8 +178,8 @@ def best_stack(
     spend = amounts_usd(quantity_per_hour, known.on_demand_usd[:, np.newaxis])
     price = np.ones_like(quantity_per_hour)  # of a usage, as a share of its on-demand rate
     worth = np.zeros((len(known.commitments), hours.size))  # of a dollar of each Compute Savings Plan
+    best_sizes, best_usd, bound = np.zeros(len(known.commitments)), np.inf, 0.0
     best: Stack | None = None
-    bound = 0.0
     for done in range(most_rounds):
         sizes = np.zeros(len(known.commitments))
         for k in of_family:
@@ -210,9 +191,9 @@ def best_stack(
         )
         price, value = _prices(known, sizes, by_plan, compute, worth, quantity_per_hour, spend, hours)
         bound = max(bound, value)
-        if best is None or usd < best.usd:
-            best = Stack(capacity=sizes, usd=usd, bound_usd=bound, rounds=done + 1)
-        best = replace(best, bound_usd=bound, rounds=done + 1)
+        if best is None or usd < best_usd:
+            best_sizes, best_usd = sizes, usd
+        best = Stack(capacity=best_sizes, usd=best_usd, bound_usd=bound, rounds=done + 1)
         if best.gap_fraction <= gap_fraction:
             break
     if best is None:
@@ -299,8 +280,9 @@ def _compute_worth(
     after_all = apply_commitments(rates, quantity, hours, capacity=sizes).on_demand_per_hour
     worth, on_demand = np.zeros((len(rates.commitments), hours.size)), np.ones_like(quantity)
     for k in compute:
-        usage = after_family if sizes[k] > 0 else after_all
-        worth[k] = _saves(by_plan[k], usage, sizes[k], on_demand, hours)
+        # A plan that is not bought beside another is held against what that leaves, or against all where it leaves nothing.
+        is_beside = sizes[k] == 0 and after_all[by_plan[k].meters].any()
+        worth[k] = _saves(by_plan[k], after_all if is_beside else after_family, sizes[k], on_demand, hours)
     return worth
 
 
@@ -360,10 +342,10 @@ def best_reserved_count(rates: CommitmentRates, commitment: int, quantity_per_ho
     lies beside the best size of the curve.
     """
     curve = commitment_curve(rates, commitment, quantity_per_hour, hours)
-    count = rates.commitments[commitment].count or 1
+    count = rates.commitments[commitment].reserved[1]
     each_usd = float(rates.charge_usd[commitment]) / count
-    least = int(np.floor(curve.best_usd_per_hour() / each_usd))
-    counts = np.array([least, least + 1, max(least - 1, 0), least + 2], dtype=np.float64)
+    least = int(curve.best_usd_per_hour() / each_usd)
+    counts = np.arange(max(least - 1, 0), least + 3, dtype=np.float64)
     capacity = np.tile(rates.capacity, (counts.size, 1))
     charge = np.tile(rates.charge_usd, (counts.size, 1))
     capacity[:, commitment] *= counts / count

@@ -129,9 +129,10 @@ class Pricing:
         base = np.floor(np.minimum(start[:, np.newaxis, np.newaxis] * self.blend[np.ix_(rows, active)] + 1e-9, limit))
         found: FloatArray = base.reshape(n_kinds * n_types, active.size)
         needs = self.tasks[active]
-        divisor = np.maximum(needs, 1e-9)  # a dimension that a task does not need never binds
+        # A dimension that a task does not need never binds, even where there is none of it; all amounts are whole numbers.
+        divisor = np.maximum(needs, 1e-9)
         lines = np.arange(n_kinds * n_types)
-        free = np.tile(self.capacity[rows], (n_kinds, 1)) - found @ needs
+        free = np.tile(self.capacity[rows] + 0.5, (n_kinds, 1)) - found @ needs
         for place in range(active.size):
             service = order[:, place]
             fit = np.minimum(np.floor((free / divisor[service]).min(axis=1)), ceiling[lines, service] - found[lines, service])

@@ -1,0 +1,213 @@
+"""The search: prices by column generation over all states at once, then whole instances, then plans sized exactly."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from advisor.billing import amounts_usd
+from advisor.optimize.commitments import Stack, best_stack, stack_usd
+from advisor.optimize.fleet.dominance import undominated
+from advisor.optimize.fleet.problem import Fleet
+from advisor.optimize.fleet.solve import Effort, cheapest_fleet
+from advisor.optimize.joint.bound import Proof
+from advisor.optimize.joint.problem import JointPlan, JointProblem, instances_of
+from advisor.optimize.joint.program import Prices, Program
+from advisor.units import FloatArray, IntArray
+
+EXACT_EVERY = 3
+"""Rounds from one in which types are priced exactly to the next."""
+NEARLY = 0.02
+"""Patterns of the mean state that are worth this much less than they cost are offered to every state, too."""
+PRICES, ONE_MORE = 0.55, 0.7
+"""Shares of a time limit after which prices have to do, and no fleets are begun once more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JointEffort:
+    """When a search ends. Counts and gaps give the same result on every machine; a time limit does not."""
+
+    gap_fraction: float = 0.005
+    """Of the linear program over its bound."""
+    mean_rounds: int = 25
+    """Of pricing for the mean of all states, to begin with."""
+    rounds: int = 12
+    """Of pricing for all states."""
+    exact_types: int = 6
+    """Priced exactly in each state, every third round."""
+    fleets: int = 2
+    """Times that the fleets of all states are made whole, each at the prices that the plans before left."""
+    fleet: Effort = field(default_factory=lambda: Effort(rounds=40, improvements=15, dives=1, gap_fraction=0.003))
+    """For each state."""
+    seconds: float | None = None
+    """A cap on top, by ``clock``."""
+    clock: Callable[[], float] | None = None
+    """Seconds from any start; needed for a cap."""
+
+
+def cheapest_plan(problem: JointProblem, effort: JointEffort | None = None) -> JointPlan:
+    """Ways to run, mixed fleets and Savings Plans that cost least together, and a bound that no choice of all three beats.
+
+    One linear program over all states chooses them with shares of ways, broken instances and one commitment that covers
+    whatever any plan does; its prices are the proof. Each service then takes the way with the largest share, each state's
+    fleet is made whole at these prices, and the plans are sized for what that uses. The same problem gives the same plan.
+
+    Returns
+    -------
+    JointPlan
+        Billed in AWS's order by :func:`advisor.billing.apply_commitments`.
+
+    Raises
+    ------
+    ValueError
+        The effort asks for no fleets.
+    """
+    effort = effort or JointEffort()
+    run = _Run(problem, effort)
+    run.find_prices()
+    return run.whole_plan()
+
+
+def useful_types(problem: JointProblem) -> IntArray:
+    """Types that a plan may need where a committed dollar covers all of them at their lowest rate.
+
+    Either on demand or under the commitment each of the others has one that is not dearer and offers all that tasks can use of
+    it. What comes with an instance has to cost the same for all, or none is left out.
+    """
+    on, types = np.flatnonzero(problem.is_on_instances), np.arange(len(problem.capacity))
+    rates, is_covered = problem.rates, problem.is_covered
+    bare = amounts_usd(problem.type_usage, np.nan_to_num(rates.on_demand_usd))[:, ~is_covered].sum(axis=1)
+    if not on.size or not types.size or np.ptp(bare) > 0:
+        return types
+    least = np.fmin.reduce(rates.committed_usd, axis=0, initial=np.inf)
+    counts = problem.counts[on].max(axis=1).astype(np.int64)
+    names = tuple(f"{at:06d}" for at in types)
+    kept = [
+        undominated(
+            problem.tasks[on], counts, problem.capacity, amounts_usd(problem.type_usage, np.nan_to_num(rate)).sum(axis=1), names
+        )[0]
+        for rate in (rates.on_demand_usd, np.where(is_covered, least, rates.on_demand_usd))
+    ]
+    return np.unique(np.concatenate(kept))
+
+
+class _Run:
+    """One search: the best prices so far, with what they prove."""
+
+    def __init__(self, problem: JointProblem, effort: JointEffort) -> None:
+        self.whole, self.effort = problem, effort
+        types = useful_types(problem)
+        self.problem = replace(problem, capacity=problem.capacity[types], type_usage=problem.type_usage[types])
+        """With the types that its linear program can need."""
+        self.program = Program(self.problem)
+        self.proof = Proof(self.problem, self.program)
+        self.bound_usd, self.n_rounds = 0.0, 0
+        self.best: Prices | None = None
+        self.end = None if effort.seconds is None or effort.clock is None else effort.clock() + effort.seconds
+        self._seed()
+        self.solution = self.program.solve()
+
+    def find_prices(self) -> None:
+        """For all states, from the prices for their mean on."""
+        if self.problem.hours.size > 1 and self.program.on.size:
+            self._begin_with_mean()
+        self._generate(self.effort.rounds)
+
+    def _seed(self) -> None:
+        """Every task on the instance that is cheapest for its service alone, and instances that are only counted."""
+        for state, pricing in enumerate(self.proof.pricing):
+            if pricing is None:
+                continue
+            usd = self.proof.full_usd[state]
+            running = np.flatnonzero(self.proof.counts[state] > 0)
+            alone = pricing.alone.astype(np.int64)[:, running]
+            types = np.where(alone > 0, usd[:, np.newaxis] / np.maximum(alone, 1), np.inf).argmin(axis=0).astype(np.int64)
+            tasks = np.zeros((running.size, self.program.on.size), dtype=np.int64)
+            tasks[np.arange(running.size), running] = alone[types, np.arange(running.size)]
+            self.program.add(state, types, tasks)
+            self.program.add(state, np.array([int(usd.argmin())]), np.zeros((1, self.program.on.size), dtype=np.int64))
+
+    def _begin_with_mean(self) -> None:
+        weight, on = self.program.weight, self.problem.is_on_instances
+        mean = self.problem.counts @ weight
+        counts = np.where(on, np.ceil(np.round(mean, 9)), mean)[:, np.newaxis]
+        one = _Run(replace(self.problem, hours=self.problem.hours.sum(keepdims=True), counts=counts), self.effort)
+        one._generate(self.effort.mean_rounds)
+        prices = one.best or one.proof.settled(one.solution)
+        usd = one.proof.instance_usd(prices.dollar)[0]
+        types = np.array([kind for _, kind, _ in one.program.patterns], dtype=np.int64)
+        tasks = np.array([row for _, _, row in one.program.patterns], dtype=np.int64)
+        good = np.flatnonzero(tasks @ prices.values[0] + prices.floor[0] >= usd[types] * (1 - NEARLY))
+        for state in range(weight.size):
+            self.program.add(state, types[good], np.minimum(tasks[good], self.proof.counts[state].astype(np.int64)))
+        floor = np.where(self.program.is_full, prices.floor * weight, 0.0)
+        start = Prices(
+            dollar=np.tile(weight, (len(self.program.rate), 1)), values=prices.values * weight[:, np.newaxis], floor=floor
+        )
+        self._keep(*self.proof.bound(start))
+
+    def _generate(self, rounds: int) -> None:
+        for turn in range(rounds):
+            self.solution = self.program.solve()
+            own = self.proof.settled(self.solution)
+            prices = own if self.best is None else own.mixed(self.best)
+            is_exact = turn % EXACT_EVERY == EXACT_EVERY - 1
+            self._keep(*self.proof.bound(prices, self.effort.exact_types if is_exact else 0))
+            self.n_rounds += 1
+            is_close = self.solution.usd <= self.bound_usd * (1 + self.effort.gap_fraction)
+            if is_close or self._is_over(PRICES):
+                break
+            self.proof.add_patterns(prices, own)
+
+    def _keep(self, bound_usd: float, prices: Prices) -> None:
+        if self.best is None or bound_usd > self.bound_usd:
+            self.bound_usd, self.best = bound_usd, prices
+
+    def whole_plan(self) -> JointPlan:
+        """The best of some plans with whole instances, each for the prices that the Savings Plans before it leave."""
+        problem, ways = self.whole, self._ways()
+        on = ways[problem.is_on_instances[ways]]
+        stack = self._stack(self.problem.quantity(ways, self.solution.instances))
+        best: JointPlan | None = None
+        for turn in range(self.effort.fleets):
+            if turn and self._is_over(ONE_MORE):
+                break
+            fleets = [self._fleet(on, state, stack.capacity) for state in range(problem.hours.size)]
+            stack = self._stack(problem.quantity(ways, instances_of(problem, fleets)))
+            if best is None or stack.usd < best.usd:
+                best = JointPlan(
+                    ways=ways,
+                    fleets=tuple(fleets),
+                    capacity=stack.capacity,
+                    usd=stack.usd,
+                    bound_usd=min(self.bound_usd * float(problem.hours.sum()), stack.usd),
+                    rounds=self.n_rounds,
+                )
+        if best is None:
+            raise ValueError("a plan takes at least one turn")
+        return best
+
+    def _stack(self, quantity: FloatArray) -> Stack:
+        problem = self.problem
+        if problem.rates.commitments:
+            return best_stack(problem.rates, quantity, problem.hours)
+        usd = stack_usd(problem.rates, quantity, problem.hours, np.zeros(0))
+        return Stack(capacity=np.zeros(0), usd=usd, bound_usd=usd, rounds=0)
+
+    def _ways(self) -> IntArray:
+        """The way of each service with the largest share; the first of several."""
+        shares = self.solution.shares
+        of_service = [np.flatnonzero(self.problem.service == service) for service in range(self.problem.n_services)]
+        return np.array([ways[shares[ways].argmax()] for ways in of_service], dtype=np.int64)
+
+    def _fleet(self, on: IntArray, state: int, capacity: FloatArray) -> Fleet:
+        """The cheapest whole fleet of a state where instances cost what the plans that were bought make of it."""
+        rates, types = self.whole.rates, np.arange(len(self.whole.capacity))
+        bought = np.where((capacity > 0)[:, np.newaxis], rates.committed_usd, np.nan)
+        rate = np.fmin(rates.on_demand_usd, np.fmin.reduce(bought, axis=0, initial=np.inf))
+        usd = amounts_usd(self.whole.type_usage, np.nan_to_num(rate)).sum(axis=1)
+        return cheapest_fleet(self.whole.fleet_problem(on, state, types, usd), self.effort.fleet).fleet
+
+    def _is_over(self, share: float) -> bool:
+        clock, seconds = self.effort.clock, self.effort.seconds
+        return self.end is not None and clock is not None and seconds is not None and clock() > self.end - (1 - share) * seconds

@@ -1,0 +1,157 @@
+"""Launch choice, sizes, fleets and Savings Plans together: exhaustive search on small cases, plans that hold their tasks."""
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from advisor.billing import CommitmentRates
+from advisor.ecs import PurchaseOption
+from advisor.meters import CommitmentKind, PaymentOption, instance_hour
+from advisor.optimize.fleet import FleetProblem
+from advisor.optimize.joint import JointEffort, JointProblem, cheapest_plan
+from advisor.plan import Commitment
+from benchmarks.joint_plan import generated_joint, linear_joint
+from tests.test_mixed_fleet import exhaustive_usd
+
+approx = pytest.approx
+QUICK = JointEffort(mean_rounds=6, rounds=4, exact_types=2, fleets=1)
+FARGATE, SMALL, LARGE = (instance_hour(name, PurchaseOption.ON_DEMAND) for name in ("f1.by_task", "m1.small", "m1.large"))
+PLAN = Commitment(kind=CommitmentKind.COMPUTE_SAVINGS_PLAN, usd_per_hour=1.0, term_years=1, payment=PaymentOption.NO_UPFRONT)
+
+
+def joint(counts, fargate_usd, *, hours=None, saving=None, tasks=((2, 1), (1, 3)), least=0):
+    """Services that run by the task, or two to four on a small or a large instance at 1 and 1.8 dollars."""
+    counts = np.array(counts, float)
+    n_services, n_states = counts.shape
+    on_demand = np.array([1.0, 1.0, 1.8])
+    usage = np.zeros((2 * n_services, 3))
+    usage[::2, 0] = fargate_usd
+    on_instances = np.zeros((2 * n_services, 2), dtype=np.int64)
+    on_instances[1::2] = np.array(tasks)[np.arange(n_services) % len(tasks)]
+    plans = () if saving is None else (PLAN,)
+    return JointProblem(
+        hours=np.ones(n_states) if hours is None else np.array(hours, float),
+        rates=CommitmentRates(
+            meters=(FARGATE, SMALL, LARGE),
+            commitments=plans,
+            on_demand_usd=on_demand,
+            committed_usd=on_demand[np.newaxis][: len(plans)] * (1 - (saving or 0)),
+            charge_usd=np.ones(len(plans)),
+        ),
+        service=np.repeat(np.arange(n_services), 2),
+        counts=np.repeat(counts, 2, axis=0),
+        usage=usage,
+        tasks=on_instances,
+        capacity=np.array([[4, 4], [8, 8]]),
+        type_usage=np.array([[0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]),
+        least_instances=least,
+    )
+
+
+def cheapest_usd(problem):
+    """Every choice of ways, each with its cheapest fleets: without Savings Plans."""
+    found = []
+    on_demand = problem.rates.on_demand_usd
+    for choice in product((0, 1), repeat=problem.n_services):
+        ways = 2 * np.arange(problem.n_services) + np.array(choice)
+        on = ways[problem.is_on_instances[ways]]
+        alone = ways[~problem.is_on_instances[ways]]
+        usd = float((problem.usage[alone] @ on_demand) @ problem.counts[alone] @ problem.hours) if alone.size else 0.0
+        for state, hours in enumerate(problem.hours):
+            fleet = FleetProblem(
+                tasks=problem.tasks[on],
+                counts=problem.counts[on, state].astype(int),
+                capacity=problem.capacity,
+                usd_per_hour=problem.type_usage @ on_demand,
+                least_instances=problem.least_instances,
+            )
+            usd += hours * exhaustive_usd(fleet)
+        found.append(usd)
+    return min(found)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_no_choice_of_ways_and_fleets_costs_less_than_the_bound(data):
+    n_services, n_states = data.draw(st.integers(1, 2)), data.draw(st.integers(1, 2))
+    one = st.lists(st.integers(0, 3), min_size=n_states, max_size=n_states)
+    counts = data.draw(st.lists(one, min_size=n_services, max_size=n_services))
+    usd = data.draw(st.sampled_from([0.2, 0.4, 0.6, 1.0]))
+    hours = data.draw(st.lists(st.integers(1, 5), min_size=n_states, max_size=n_states))
+    problem = joint(counts, usd, hours=hours, least=data.draw(st.integers(0, 2)))
+    if not np.array(counts).any():
+        return
+    plan, best = cheapest_plan(problem, QUICK), cheapest_usd(problem)
+    assert plan.faults(problem) == ()
+    assert plan.bound_usd <= best * (1 + 1e-6)
+    assert plan.usd >= best * (1 - 1e-6)
+    assert plan.billed_usd(problem) == approx(plan.usd)
+
+
+def test_services_that_are_dear_alone_go_on_instances_and_the_others_do_not():
+    """Four tasks that fill an instance of 1 dollar cost 4 x 0.5 alone; at 0.2 they cost less alone."""
+    assert cheapest_plan(joint([[2, 4]], 0.6, hours=[10, 20])).ways.tolist() == [1]
+    assert cheapest_plan(joint([[2, 4]], 0.2, hours=[10, 20])).ways.tolist() == [0]
+
+
+def test_a_plan_is_bought_for_what_runs_all_the_time():
+    """A small instance for 90 of 100 hours under 30 % off; in the others a large one, of which 0.7 dollars cover 1 of 1.8."""
+    plan = cheapest_plan(joint([[2, 4]], 5.0, hours=[90, 10], saving=0.3, tasks=((2, 2),)))
+    assert plan.capacity == approx([0.7])
+    assert plan.usd == approx(100 * 0.7 + 10 * 0.8)
+    assert plan.gap_fraction <= JointEffort().gap_fraction
+
+
+def test_the_best_launch_type_with_commitments_is_another_than_without():
+    """Alone a task costs 0.4 and no plan covers it; two on an instance cost 0.5 each on demand, 0.35 under the plan."""
+    without, with_plan = joint([[2, 2]], 0.4, tasks=((2, 2),)), joint([[2, 2]], 0.4, tasks=((2, 2),), saving=0.3)
+    with_plan.rates.committed_usd[0, 0] = np.nan
+    assert cheapest_plan(without).ways.tolist() == [0]
+    chosen = cheapest_plan(with_plan)
+    assert chosen.ways.tolist() == [1]
+    assert chosen.usd == approx(2 * 0.7)
+
+
+@pytest.mark.parametrize("has_family_plans", [False, True])
+def test_a_generated_plan_holds_its_tasks_and_is_billed_again(has_family_plans, capfd):
+    problem = generated_joint(2, 4.0, n_services=8, n_types=64, n_states=3, has_family_plans=has_family_plans)
+    plan, again = (cheapest_plan(problem, QUICK) for _ in range(2))
+    assert plan.faults(problem) == ()
+    assert plan.billed_usd(problem) == approx(plan.usd)
+    assert 0 < plan.bound_usd <= plan.usd
+    assert plan.gap_fraction < 0.2
+    assert (plan.usd, plan.bound_usd, plan.ways.tolist()) == (again.usd, again.bound_usd, again.ways.tolist())
+    assert capfd.readouterr() == ("", "")  # HiGHS prints on its own
+
+
+def test_with_linear_prices_the_plan_is_proven_within_a_thousandth():
+    problem = linear_joint(1, n_services=30, n_families=4, n_states=48)
+    plan = cheapest_plan(problem)
+    assert plan.gap_fraction <= 1e-3
+    assert plan.billed_usd(problem) == approx(plan.usd)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"hours": np.ones(3)}, "counts has the shape"),
+        ({"service": np.array([0, 2])}, "every service needs a way"),
+        ({"counts": np.array([[1.0, 1.5], [1.0, 1.5]])}, "whole ones"),
+        ({"type_usage": np.ones((2, 3))}, "one meter that plans cover"),
+        ({"capacity": np.array([[4, 1], [1, 8]])}, "no type holds a task of way 1: "),
+    ],
+)
+def test_a_problem_that_cannot_be_is_refused(wrong, said):
+    with pytest.raises(ValueError, match=said):
+        replace(joint([[1, 2]], 0.5, saving=0.3, tasks=((2, 2),)), **wrong)
+
+
+def test_a_rate_that_is_needed_and_not_known_is_refused():
+    problem = joint([[1, 2]], 0.5)
+    rates = replace(problem.rates, on_demand_usd=np.array([1.0, np.nan, 1.8]))
+    with pytest.raises(ValueError, match=r"no rate of ec2:linux:on_demand:m1\.small"):
+        replace(problem, rates=rates)
