@@ -73,7 +73,8 @@ def test_nothing_runs_and_nothing_is_used(found):
     search, hours, _ = found
     used = plan_usage([], hours, search)
     assert used.usage.quantity_per_hour.shape == (0, N_HOURS)
-    assert price_plan([], hours, replace(search, held=(compute_plan(1.0),))).missing == ()
+    without, held = price_plan([], hours, search), price_plan([], hours, replace(search, held=(compute_plan(1.0),)))
+    assert held.monthly_usd == without.monthly_usd
 
 
 def test_a_search_without_what_is_held(found):
@@ -101,6 +102,7 @@ def test_what_is_left_aside_is_said_where_there_is_something():
 def test_instances_are_shared_out_to_the_zones_with_the_most_reserved(found, counts, shares):
     search, hours, parts = found
     each = [reserved("m5.large", 1, scope=f"eu-north-1{zone}") for zone, count in counts.items() for _ in range(count)]
+    each += [reserved("c5.large", 0, scope="eu-north-1c")]  # of no use here
     for held in (each, each[::-1]):
         used = plan_usage(parts[LaunchType.EC2], hours, replace(search, held=tuple(held)))
         ids = [meter.id for meter in used.usage.meters]
@@ -109,6 +111,28 @@ def test_instances_are_shared_out_to_the_zones_with_the_most_reserved(found, cou
             {zone: 2 * share for zone, share in shares.items()}
         )
         assert sum(name.startswith("ebs") for name in ids) <= 1  # volumes stay whole
+
+
+def test_in_one_zone_all_instances_are_covered(found):
+    search, hours, parts = found
+    one_zone = [replace(part, provider=replace(part.provider, zones=1)) for part in parts[LaunchType.EC2]]
+    used = plan_usage(one_zone, hours, replace(search, held=(reserved("m5.large", 1, scope="eu-north-1a"),)))
+    rows = [at for at, meter in enumerate(used.usage.meters) if meter.id == "ec2:linux:on_demand:m5.large"]
+    assert [(used.zones[at], used.usage.quantity_per_hour[at, 0]) for at in rows] == [("eu-north-1a", 2.0)]
+
+
+def test_a_commitment_that_covers_next_to_nothing_has_its_line(found):
+    search, hours, parts = found
+    items = price_plan(parts[LaunchType.FARGATE], hours, replace(search, held=(compute_plan(1e-6),))).bill.line_items
+    (covered,) = [item for item in items if item.meter.startswith("compute_savings_plan")]
+    assert (covered.quantity, covered.amount_usd) == (approx(730e-6 / 0.003), approx(730e-6))
+
+
+def test_where_a_commitment_has_no_rate_what_another_may_cover_counts_for_nothing(found):
+    search, hours, parts = found
+    unpriced = price_plan(parts[LaunchType.FARGATE], hours, replace(search, held=(reserved("c5.large", 1), compute_plan(0.01))))
+    assert unpriced.monthly_usd is None
+    assert unpriced.priced_usd == approx(730 * 0.01)
 
 
 def test_without_rates_the_least_is_what_is_due_and_what_nothing_covers(found):

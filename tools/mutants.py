@@ -32,7 +32,7 @@ KILLERS: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "advisor.plan.commitment": ("tests/test_commitments.py", "tests/test_held_commitments.py"),
     "advisor.optimize.commitments": ("tests/test_commitment_edges.py", "tests/test_best_commitments.py"),
-    "advisor.optimize.held": ("tests/test_held_commitments.py",),
+    "advisor.optimize.held": ("tests/test_held_by_week.py", "tests/test_held_commitments.py"),
 }
 """Modules with faults, and the tests that are to notice."""
 EXAMPLES: Final = 30
