@@ -288,9 +288,8 @@ def _packed_types(search: Search, group: _Group, kind: CapacityKind, most: int |
     """Types with their exact packing, in the order of a bound, until that rules out the rest."""
     usable = np.flatnonzero(search.usable(group.load.runs, kind))
     zones = search.constraints.zones
-    has_public_ip = any(run.service.has_public_ip for run in group.load.runs)
     least = group.load.least_instance_hours(search.candidates.capacity[usable], group.hours, zones)
-    bound_usd = search.month_usd(least, np.zeros(usable.size), search.rates(kind, has_public_ip=has_public_ip)[usable])
+    bound_usd = search.month_usd(least, np.zeros(usable.size), search.rates_for(group.load.runs, kind)[usable])
     found: list[_Ranked] = []
     for at in np.lexsort((search.names(usable), bound_usd)).tolist():
         if most is not None and len(found) >= most:

@@ -17,11 +17,11 @@ from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
 from advisor.fleet.held import HeldTasks
 from advisor.meters import Meter
 from advisor.optimize.candidates import candidates
-from advisor.optimize.parts import MANAGED_FEE_RANGE, PACKING_RANGE, ROOT_VOLUME_GIB
+from advisor.optimize.parts import MANAGED_FEE_RANGE, PACKING_RANGE
 from advisor.optimize.search import CapacityKind, Search
 from advisor.pricing import PriceCatalog
 from advisor.simulate.fargate import fargate_meters, fargate_quantities
-from advisor.simulate.instances import reservation, root_volume_gib_months, with_zone_floor
+from advisor.simulate.instances import MAX_VOLUME_GIB, reservation, root_volume_gib, with_zone_floor
 from advisor.simulate.packing import tasks_per_instance
 from advisor.simulate.timeline import timeline
 from advisor.sizing import fargate_sizes
@@ -134,10 +134,15 @@ def _add_instances(
 ) -> None:
     service = group[0][0]
     types = search.candidates
-    rates = search.rates(kind, has_public_ip=service.has_public_ip)
+    volume_gib = root_volume_gib([(service.task, service.ephemeral_storage_gib)], types.capacity)
+    rates = search.rates(kind, has_public_ip=service.has_public_ip, volume_gib=volume_gib)
     room = tasks_per_instance(reservation(service.task), types.capacity)
     usable = np.flatnonzero(
-        search.holds(service.task) & types.of(kind.architecture) & ~np.isnan(rates).any(axis=-1) & ~types.is_burstable
+        search.holds(service.task)
+        & (volume_gib <= MAX_VOLUME_GIB)
+        & types.of(kind.architecture)
+        & ~np.isnan(rates).any(axis=-1)
+        & ~types.is_burstable
     )
     if not usable.size:
         return
@@ -148,8 +153,7 @@ def _add_instances(
     best = by_name[np.argmin(np.round(usd[:, by_name], 9), axis=1)]
     rows = np.arange(len(group))
     chosen = hours[rows, best]
-    gp3 = root_volume_gib_months(chosen, ROOT_VOLUME_GIB)
-    amounts = amounts_usd(np.stack([chosen, chosen, chosen, gp3, np.zeros_like(gp3)], axis=-1), rates[usable][best])
+    amounts = amounts_usd(np.stack([*[chosen] * 4, np.zeros_like(chosen)], axis=-1), rates[usable][best])
     means = total_usd(amounts)
     highs = means * (1 + PACKING_RANGE) + MANAGED_FEE_RANGE * amounts[:, 1]
     for at, choices in enumerate(by_service):

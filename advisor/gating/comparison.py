@@ -28,7 +28,7 @@ from advisor.optimize.parts import PACKING_RANGE, Part, fargate_part, instance_p
 from advisor.optimize.pricing import PricedParts, instance_facts, price_parts
 from advisor.optimize.search import packed_load, shared_instances
 from advisor.pricing import PriceCatalog
-from advisor.simulate.instances import capacity, reservation
+from advisor.simulate.instances import capacity, reservation, root_volume_gib
 from advisor.simulate.packing import tasks_per_instance
 from advisor.simulate.scaling import RunningTasks, running_tasks
 from advisor.simulate.timeline import timeline
@@ -366,6 +366,7 @@ class _Comparison:
             zones=zones,
             has_trunking=has_trunking,
             placement=self.placement,
+            root_volume_gib=int(root_volume_gib([(run.size, run.service.ephemeral_storage_gib) for run in runs], offered)),
         )
         how = "ECS's default placement (an upper figure)" if is_spread else f"AZ spread, then binpack (up to {MORE} more)"
         self.notes.append(

@@ -7,9 +7,9 @@ from itertools import product
 import numpy as np
 
 from advisor.billing import amounts_usd, total_usd
-from advisor.ecs import Architecture, LaunchType, PurchaseOption
+from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, Architecture, LaunchType, PurchaseOption
+from advisor.meters import GP3_GIB_MONTH
 from advisor.optimize.fleet import FleetProblem, task_prices
-from advisor.optimize.parts import ROOT_VOLUME_GIB
 from advisor.optimize.search import CapacityKind, PackedLoad, Search, packed_load
 from advisor.simulate.instances import root_volume_gib_months
 from advisor.simulate.packing import tasks_per_instance
@@ -105,8 +105,9 @@ def _at_prices_of(
         return None
     counts = load.distinct[:, items].astype(np.float64)
     task_hours = state_hours @ counts
+    storage = np.array([_storage_usd_per_hour(load.runs[item], search) for item in items])
     with np.errstate(divide="ignore", invalid="ignore"):
-        elsewhere = np.where(task_hours > 0, least_usd[owner[items]] / task_hours, np.inf)
+        elsewhere = np.where(task_hours > 0, np.maximum(least_usd[owner[items]] / task_hours - storage, 0.0), np.inf)
     # Sizes that plans do not prefer count little in the demand: their prices must hold, not prove.
     weight = np.where(is_first[items], 1.0, 1e-3)
     problem = FleetProblem(
@@ -120,7 +121,7 @@ def _at_prices_of(
     is_all = (load.distinct[:, is_first] > 0).all(axis=1)
     by_item, floor = prices.best(counts, np.where(is_all, float(search.constraints.zones), 0.0))
     usd = np.full(len(owner), np.inf)
-    usd[items] = state_hours @ by_item
+    usd[items] = state_hours @ by_item + task_hours * storage
     return usd, float(state_hours @ floor)
 
 
@@ -160,9 +161,15 @@ def demands(counts: FloatArray, hours: FloatArray) -> FloatArray:
 def _usd_per_instance_hour(kind: CapacityKind, search: Search) -> FloatArray:
     """(types,): an instance-hour with what every plan of the kind pays beside it; NaN where not priced."""
     rates = search.rates(kind)
-    gp3 = np.full(len(rates), root_volume_gib_months(np.ones(1), ROOT_VOLUME_GIB)[0])
-    one, none = np.ones(len(rates)), np.zeros(len(rates))
-    return total_usd(amounts_usd(np.stack([one, one, none, gp3, none], axis=-1), rates))
+    return total_usd(amounts_usd(np.array([1.0, 1.0, 0.0, 1.0, 0.0]), rates))
+
+
+def _storage_usd_per_hour(run: RunningTasks, search: Search) -> float:
+    """What a task adds at least to the root volume of its instance, whatever runs beside it."""
+    (gp3_usd,) = search.catalog.rates_usd([GP3_GIB_MONTH], search.region)
+    storage_gib = run.service.ephemeral_storage_gib
+    own_gib = storage_gib if storage_gib > FARGATE_INCLUDED_STORAGE_GIB else 0
+    return float(amounts_usd(root_volume_gib_months(np.ones(1), own_gib), gp3_usd)[0])
 
 
 def bound_kinds(search: Search, *, has_spot: bool) -> tuple[CapacityKind, ...]:

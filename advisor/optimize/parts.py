@@ -19,7 +19,7 @@ from advisor.optimize.candidates import Candidates
 from advisor.plan import MAX_TASKS_A_RUN, CapacityProvider, ScalingMetric, ServicePlan, StrategyItem
 from advisor.simulate.credits import surplus_vcpu
 from advisor.simulate.fargate import billed_tasks, fargate_meters, fargate_quantities
-from advisor.simulate.instances import reservation, root_volume_gib_months
+from advisor.simulate.instances import ROOT_VOLUME_GIB, reservation, root_volume_gib_months
 from advisor.simulate.scaling import RunningTasks, follows_requests
 from advisor.simulate.strategy import allocated
 from advisor.simulate.timeline import Timeline
@@ -27,7 +27,6 @@ from advisor.sizing import least_scaled_tasks
 from advisor.units import BoolArray, FloatArray, ceil_whole
 from advisor.workload import LoadForm, ScheduledRun
 
-ROOT_VOLUME_GIB = 30
 PACKING_RANGE = 0.05
 """One-sided: what ECS's online placement costs more than the packing model where it was not replayed."""
 MANAGED_FEE_RANGE = 0.10
@@ -337,6 +336,7 @@ def instance_provider(
     has_trunking: bool,
     placement: PlacementStrategy = PlacementStrategy.SPREAD_THEN_BINPACK,
     min_instances: int = 0,
+    root_volume_gib: int = ROOT_VOLUME_GIB,
 ) -> CapacityProvider:
     """A capacity provider for instances of ``types``."""
     return CapacityProvider(
@@ -347,7 +347,7 @@ def instance_provider(
         architecture=architecture,
         placement=placement,
         has_trunking=has_trunking,
-        root_volume_gib=ROOT_VOLUME_GIB,
+        root_volume_gib=root_volume_gib,
         zones=zones,
         min_instances=min_instances,
         max_instances=max(zones, int(np.ceil(peak_instances)) * DEPLOYMENT_SURGE),

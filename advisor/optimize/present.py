@@ -4,17 +4,17 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from advisor.ecs import FARGATE_SIZES, Architecture, LaunchType, PlacementStrategy
+from advisor.ecs import FARGATE_SIZES, Architecture, InstanceType, LaunchType, PlacementStrategy
 from advisor.meters import GP3_GIB_MONTH, Meter, instance_hour
 from advisor.optimize.loads import ServiceLoad
-from advisor.optimize.parts import ROOT_VOLUME_GIB, Part, fargate_part, provider_name
+from advisor.optimize.parts import Part, fargate_part, provider_name
 from advisor.optimize.search import Search
 from advisor.plan import CapacityProvider
-from advisor.simulate.instances import root_volume_gib_months
+from advisor.simulate.instances import ROOT_VOLUME_GIB, capacity, root_volume_gib, root_volume_gib_months
 from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import Timeline
 from advisor.units import BoolArray, FloatArray
-from advisor.workload import PresentCluster, Workload
+from advisor.workload import PresentCluster, Service, Workload
 
 
 def present_parts(workload: Workload, loads: tuple[ServiceLoad, ...], search: Search) -> tuple[list[Part], tuple[str, ...]]:
@@ -41,7 +41,12 @@ def present_parts(workload: Workload, loads: tuple[ServiceLoad, ...], search: Se
         elif workload.present is None:
             unknown.append("present.instances")
     if workload.present is not None:
-        parts.extend(_instances_today(workload.present, search))
+        on_instances = [
+            load.service
+            for load in loads
+            if load.service.present is not None and load.service.present.launch_type is not LaunchType.FARGATE
+        ]
+        parts.extend(_instances_today(workload.present, on_instances, search))
     return parts, tuple(dict.fromkeys(unknown))
 
 
@@ -77,7 +82,7 @@ def _as_run(load: ServiceLoad, tasks: FloatArray) -> RunningTasks:
     )
 
 
-def _instances_today(present: PresentCluster, search: Search) -> list[Part]:
+def _instances_today(present: PresentCluster, services: Sequence[Service], search: Search) -> list[Part]:
     parts = []
     for name, count in present.instances.items():
         running = np.full(search.axis.n_steps, float(count))
@@ -90,13 +95,14 @@ def _instances_today(present: PresentCluster, search: Search) -> list[Part]:
             architecture=_architecture(name, search),
             placement=PlacementStrategy.DEFAULT_SPREAD,
             max_instances=count,
+            root_volume_gib=_root_volume_gib(name, services, search),
         )
         parts.append(
             Part(
                 provider=provider,
                 services={},
                 meters=meters,
-                quantity_per_hour=np.stack([running, root_volume_gib_months(running, ROOT_VOLUME_GIB)]),
+                quantity_per_hour=np.stack([running, root_volume_gib_months(running, provider.root_volume_gib)]),
                 unmet_tasks=np.zeros_like(running),
                 tasks=np.zeros((0, running.size)),
             )
@@ -110,7 +116,23 @@ def present_name(instance_type: str) -> str:
 
 
 def _architecture(instance_type: str, search: Search) -> Architecture:
-    for known in search.catalog.instance_types(search.region):
-        if known.name == instance_type:
-            return known.architectures[0]
-    return Architecture.X86_64
+    known = _type_of(instance_type, search)
+    return Architecture.X86_64 if known is None else known.architectures[0]
+
+
+def _root_volume_gib(instance_type: str, services: Sequence[Service], search: Search) -> int:
+    """As an instance of any plan would have it that runs tasks of these services."""
+    known, candidates = _type_of(instance_type, search), search.candidates
+    if known is None:
+        return ROOT_VOLUME_GIB
+    offered = capacity(
+        known,
+        has_trunking=search.constraints.has_trunking,
+        daemons=candidates.daemons,
+        least_gpus=candidates.least_gpus,
+    )
+    return int(root_volume_gib([(service.task, service.ephemeral_storage_gib) for service in services], offered))
+
+
+def _type_of(name: str, search: Search) -> InstanceType | None:
+    return next((known for known in search.catalog.instance_types(search.region) if known.name == name), None)

@@ -10,17 +10,20 @@ from advisor.ecs import Architecture, LaunchType, PlacementStrategy, PurchaseOpt
 from advisor.errors import InputError
 from advisor.meters import GP3_GIB_MONTH, PUBLIC_IPV4_HOUR, sum_over_states
 from advisor.optimize.candidates import Candidates, candidates, least_gpus_of
-from advisor.optimize.parts import MANAGED_FEE_RANGE, PACKING_RANGE, ROOT_VOLUME_GIB, Part, instance_provider, instances_part
+from advisor.optimize.parts import MANAGED_FEE_RANGE, PACKING_RANGE, Part, instance_provider, instances_part
 from advisor.plan import CapacityProvider, Commitment
 from advisor.pricing import PriceCatalog
 from advisor.simulate.credits import net_vcpu, surplus_vcpu
 from advisor.simulate.instances import (
+    MAX_VOLUME_GIB,
+    ROOT_VOLUME_GIB,
     dedicated_instance_hours,
     held,
     held_in_zones,
     held_under_default_spread,
     held_under_default_spread_of_one,
     reservation,
+    root_volume_gib,
     root_volume_gib_months,
     with_zone_floor,
 )
@@ -68,8 +71,19 @@ class Search:
     idle_usd_per_hour: float = 0.0
     """Due for the idle ones."""
 
-    def rates(self, kind: CapacityKind, *, has_public_ip: bool = False) -> FloatArray:
-        """(types, 5): USD for an instance-hour, its fee, its public address, a GiB-month of gp3, a surplus vCPU-hour.
+    def root_volume_gib(self, runs: Sequence[RunningTasks]) -> IntArray:
+        """(types,): of an instance that runs tasks of these services."""
+        return root_volume_gib([(run.size, run.service.ephemeral_storage_gib) for run in runs], self.candidates.capacity)
+
+    def rates_for(self, runs: Sequence[RunningTasks], kind: CapacityKind) -> FloatArray:
+        """(types, 5): the rates of instances that run tasks of these services."""
+        has_public_ip = any(run.service.has_public_ip for run in runs)
+        return self.rates(kind, has_public_ip=has_public_ip, volume_gib=self.root_volume_gib(runs))
+
+    def rates(
+        self, kind: CapacityKind, *, has_public_ip: bool = False, volume_gib: int | IntArray = ROOT_VOLUME_GIB
+    ) -> FloatArray:
+        """(types, 5): USD for an instance-hour, its fee, its public address, its root volume, a surplus vCPU-hour.
 
         NaN where not priced; but an address without a price, which no type can do without, counts 0 and keeps none out.
         """
@@ -78,16 +92,16 @@ class Search:
         is_managed = kind.launch_type is LaunchType.MANAGED_INSTANCES
         fee = c.managed_fee_usd if is_managed else np.zeros(len(c.types))
         gp3_usd, address_usd = self.catalog.rates_usd([GP3_GIB_MONTH, PUBLIC_IPV4_HOUR], self.region)
-        gp3 = np.full(len(c.types), gp3_usd)
+        volume = amounts_usd(root_volume_gib_months(np.ones(len(c.types)), volume_gib), gp3_usd)
         address = np.full(len(c.types), np.nan_to_num(address_usd) if has_public_ip else 0.0)
-        return np.stack([instance, fee, address, gp3, c.surplus_usd], axis=-1)
+        return np.stack([instance, fee, address, volume, c.surplus_usd], axis=-1)
 
     def usable(self, runs: Sequence[RunningTasks], kind: CapacityKind) -> BoolArray:
         """(types,): the architecture fits, each task fits on an instance, and there is a price."""
         c = self.candidates
         if any(run.service.why_off(kind.launch_type) is not None for run in runs):
             return np.zeros(len(c.types), dtype=np.bool_)
-        fits = np.all([self.holds(run.size) for run in runs], axis=0)
+        fits = np.all([self.holds(run.size) for run in runs], axis=0) & (self.root_volume_gib(runs) <= MAX_VOLUME_GIB)
         is_cpu_known = all(run.cpu_units is not None for run in runs) and not c.daemons  # what daemons use is not known
         # Managed Instances are not offered as T nano and micro, and run burstable types unlimited like EC2.
         return np.asarray(
@@ -105,8 +119,7 @@ class Search:
 
     def month_usd(self, instance_hours: FloatArray, surplus_hours: FloatArray, rates: FloatArray) -> FloatArray:
         """(types,): USD of a month from instance-hours and surplus vCPU-hours: the upper end, by which plans are ranked."""
-        gp3 = root_volume_gib_months(instance_hours, ROOT_VOLUME_GIB)
-        amounts = amounts_usd(np.stack([instance_hours, instance_hours, instance_hours, gp3, surplus_hours], axis=-1), rates)
+        amounts = amounts_usd(np.stack([*[instance_hours] * 4, surplus_hours], axis=-1), rates)
         return total_usd(amounts) * (1 + PACKING_RANGE) + MANAGED_FEE_RANGE * amounts[..., 1]
 
 
@@ -213,7 +226,7 @@ def dedicated_part(search: Search, run: RunningTasks, kind: CapacityKind, hours:
     fine_hours = np.repeat(hours / run.count_steps, run.count_steps)
     tasks = trailing_maximum(_known_counts(run), delay * run.count_steps)
     instance_hours = dedicated_instance_hours(tasks, fine_hours, per_instance, zones)
-    rates = search.rates(kind, has_public_ip=run.service.has_public_ip)[usable]
+    rates = search.rates_for([run], kind)[usable]
     # A lower bound: surplus credits, and what zones hold back, are worked out for types that may win.
     usd = search.month_usd(instance_hours, np.zeros(usable.size), rates)
     if run.counts is not None or search.candidates.is_burstable[usable].any():
@@ -286,8 +299,7 @@ class _SharedPacking:
 
     def __init__(self, search: Search, load: PackedLoad, kind: CapacityKind, hours: FloatArray, usable: IntArray) -> None:
         self.search, self.load, self.hours, self.n_types, self.usable = search, load, hours, kind.n_types, usable
-        has_public_ip = any(run.service.has_public_ip for run in load.runs)
-        self.rates = search.rates(kind, has_public_ip=has_public_ip)[usable]
+        self.rates = search.rates_for(load.runs, kind)[usable]
         self.capacity = search.candidates.capacity[usable]
         least = load.least_instance_hours(self.capacity, hours, search.constraints.zones)
         self.least_usd = search.month_usd(least, np.zeros(usable.size), self.rates)
@@ -371,6 +383,8 @@ def _part(
         placement=placement or PlacementStrategy.SPREAD_THEN_BINPACK,
         # Managed Instances have no group with a least size.
         min_instances=least_instances(runs, search.constraints.zones) if kind.launch_type is LaunchType.EC2 else 0,
+        # A Spot pool starts all of its types from one launch template.
+        root_volume_gib=int(search.root_volume_gib(runs)[index].max()),
     )
     return instances_part(
         runs,

@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from advisor.optimize.parts import ROOT_VOLUME_GIB, Part
+from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB
+from advisor.optimize.parts import Part
 from advisor.optimize.search import Search
 from advisor.pricing import PriceCatalog
 from advisor.recommend.result import Run
+from advisor.simulate.instances import ROOT_VOLUME_GIB
 from advisor.uncertainty import SEED
 from advisor.units import HOURS_PER_WEEK
 from advisor.version import __version__
@@ -51,6 +53,10 @@ def _model_defaults(workload: Workload) -> Mapping[str, str]:
     stated = {"daemons"} if workload.daemons else set()
     stated |= {"work per vCPU"} if workload.constraints.work_per_vcpu else set()
     defaults = {name: value for name, value in MODEL_DEFAULTS.items() if name not in stated}
+    asking = [each for each in workload.services if each.ephemeral_storage_gib > FARGATE_INCLUDED_STORAGE_GIB]
+    if asking:
+        storage = ", ".join(f"{each.ephemeral_storage_gib} GiB for each task of {each.name}" for each in asking)
+        defaults["root volume"] += f", and {storage} that an instance has room for"
     if workload.growth.is_none:
         is_assumed = any(service.is_stated and service.load_form is not LoadForm.TASKS for service in workload.services)
         defaults["growth"] = "0 beyond what an assumed load states" if is_assumed else "0"

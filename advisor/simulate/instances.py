@@ -4,13 +4,19 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from advisor.ecs import InstanceType, TaskSize
+from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, InstanceType, TaskSize
 from advisor.meters import sum_over_states
-from advisor.simulate.packing import as_counts
+from advisor.simulate.packing import as_counts, tasks_per_instance
 from advisor.simulate.timeline import trailing_maximum
-from advisor.units import HOURS_PER_MONTH, FloatArray, IntArray
+from advisor.units import CEIL_TOLERANCE, HOURS_PER_MONTH, FloatArray, IntArray
 from advisor.workload import Daemon
 
+ROOT_VOLUME_GIB = 30
+"""Of every container instance: for the system, its images and what tasks write that state no ephemeral storage."""
+MAX_VOLUME_GIB = 16_384
+"""Of a volume that an instance starts from."""
+_WEIGHTS = np.array([(a, b, 8 - a - b) for a in range(9) for b in range(9 - a)]) / 8.0
+"""Of CPU, memory and network slots against each other."""
 UNKNOWN_ENIS = 2
 """Interfaces assumed where the number is not known: the least that any current type has, so one awsvpc task."""
 
@@ -195,6 +201,27 @@ def dedicated_instance_hours(running: FloatArray, hours: FloatArray, per_instanc
     return sum_over_states(instances, histogram[tasks])[index]
 
 
-def root_volume_gib_months(instances: FloatArray, root_volume_gib: int) -> FloatArray:
+def root_volume_gib(tasks: Sequence[tuple[TaskSize, int]], capacity: IntArray) -> IntArray:
+    """Size of the root volume of an instance that runs tasks of some kinds, for each capacity (..., 3): (...). [GiB]
+
+    An instance has no disk for a task but its own: it holds :data:`ROOT_VOLUME_GIB`, and what tasks that state more ephemeral
+    storage than the default ask for, as much as those that it has room for may ask for together.
+
+    Parameters
+    ----------
+    tasks : (services,)
+        Size and ephemeral storage of a task of each.
+    """
+    asking = [(reservation(size), storage) for size, storage in tasks if storage > FARGATE_INCLUDED_STORAGE_GIB]
+    if not asking:
+        return np.full(capacity.shape[:-1], ROOT_VOLUME_GIB, dtype=np.int64)
+    of_each = np.sum([tasks_per_instance(task, capacity) * storage for task, storage in asking], axis=0)
+    # No mix asks for more than if all went to the tasks that ask most for what they take, however the dimensions are weighed.
+    taken = [(task / np.maximum(capacity, 1)) @ _WEIGHTS.T for task, _ in asking]
+    of_mixes = np.max([storage / each for each, (_, storage) in zip(taken, asking, strict=True)], axis=0).min(axis=-1)
+    return np.asarray(ROOT_VOLUME_GIB + np.minimum(of_each, np.floor(of_mixes + CEIL_TOLERANCE)), dtype=np.int64)
+
+
+def root_volume_gib_months(instances: FloatArray, root_volume_gib: int | IntArray) -> FloatArray:
     """GiB-months per hour of the root volumes of running instances."""
     return np.asarray(instances * (root_volume_gib / HOURS_PER_MONTH))

@@ -1,6 +1,7 @@
 """Tasks on container instances, one task and one instance at a time."""
 
 from fractions import Fraction
+from math import floor
 
 from tests.oracle.model import CPU_UNITS_PER_VCPU, round_up, trailing_maximum
 
@@ -30,6 +31,27 @@ def tasks_per_instance(cpu, memory, instance_type):
     """
     units, mib, slots = capacity(instance_type)
     return min(units // cpu, mib // memory, slots)
+
+
+def root_volume_gib(services, instance_type):
+    """30 GiB, and for tasks that ask for over 20 GiB each what no mix of them on one instance exceeds. (This model's own rule.)
+
+    Amazon ECS Developer Guide, "Fargate task ephemeral storage": tasks on instances have no disk but that of their instance.
+    """
+    asking = [service for service in services if service.get("ephemeral_gib", 20) > 20]
+    offered = capacity(instance_type)
+    if not asking or 0 in offered:
+        return 30
+    most = sum(tasks_per_instance(each["cpu"], each["memory"], instance_type) * each["ephemeral_gib"] for each in asking)
+    for cpu, memory in ((a, b) for a in range(9) for b in range(9 - a)):
+        weights = Fraction(cpu, 8), Fraction(memory, 8), Fraction(8 - cpu - memory, 8)
+        of_weights = 0
+        for each in asking:
+            takes = each["cpu"], each["memory"], 1
+            share = sum(w * Fraction(take, offer) for w, take, offer in zip(weights, takes, offered, strict=True))
+            of_weights = max(of_weights, each["ephemeral_gib"] / share)
+        most = min(most, floor(of_weights))
+    return 30 + most
 
 
 def with_zones(instances, tasks, zones):

@@ -125,7 +125,7 @@ def rate_of(instance_type, purchase_option):
     return instance_type["usd_per_hour"], 0.0
 
 
-def priced_instances(workload, services, instances, instance_type, rates, purchase_option, measured):
+def priced_instances(workload, services, instances, instance_type, rates, purchase_option, measured, root_gib=None):
     """Money of known instance counts of one type that run ``services``.
 
     An instance has a public address where one of its services asks for public addresses. (This model's own rule.)
@@ -134,10 +134,20 @@ def priced_instances(workload, services, instances, instance_type, rates, purcha
     surplus_rate = instance_type["surplus_usd_per_vcpu_hour"] if surplus is not None else 0.0
     rate, fee = rate_of(instance_type, purchase_option)
     ipv4 = rates["ipv4_usd_per_hour"] if any(service.get("public_ipv4") for service in services) else 0.0
-    each = model.instance_usd_per_hour(rate, rates["gp3_usd_per_gib_month"], fee_usd_per_hour=fee, ipv4_usd_per_hour=ipv4)
+    given = workload, services, instances, instance_type, rates, purchase_option, measured
+    if root_gib is None:
+        root_gib = packing.root_volume_gib(services, instance_type)
+    each = model.instance_usd_per_hour(
+        rate, rates["gp3_usd_per_gib_month"], root_gib, fee_usd_per_hour=fee, ipv4_usd_per_hour=ipv4
+    )
     month = model.instances_month_usd(instances, weights_of(workload, measured), each, surplus, surplus_rate)
     usd_per_hour = model.instances_usd_per_hour(instances, each, surplus, surplus_rate)
-    return {"instances": instances, **month_and_weeks(workload, month, usd_per_hour, measured)}
+    return {
+        "instances": instances,
+        "root_gib": root_gib,
+        "given": given,
+        **month_and_weeks(workload, month, usd_per_hour, measured),
+    }
 
 
 def dedicated_plan(workload, service, instance_type, rates, purchase_option="on_demand", zones=2, measured=None):
@@ -181,14 +191,19 @@ def shared_plan(
 
 
 def spot_pool_plan(plans, vcpu, size=6):
-    """The mean of ``size`` of ``plans`` on types of one size: by name of the type, on Spot or None where not possible."""
+    """The mean of ``size`` of ``plans`` on types of one size: by name of the type, on Spot or None where not possible.
+
+    All have the root volume of the member that needs the largest: an Auto Scaling group has one launch template.
+    """
     totals = {}
     for name, plan in plans.items():
         totals[name] = None if plan is None or plan["month"] is None else plan["month"]["total_usd"]
     members = model.spot_pool_members(totals, vcpu, size)
     if members is None:
         return None
+    root_gib = max(plans[name]["root_gib"] for name in members)
+    alike = [priced_instances(*plans[name]["given"], root_gib=root_gib) for name in members]
     weeks = []
-    for many in zip(*(plans[name]["weekly_usd"] for name in members), strict=True):
+    for many in zip(*(each["weekly_usd"] for each in alike), strict=True):
         weeks.append(None if None in many else sum(many) / size)
-    return {"members": members, "total_usd": model.spot_pool_month_usd(totals, vcpu, size), "weekly_usd": weeks}
+    return {"members": members, "total_usd": sum(each["month"]["total_usd"] for each in alike) / size, "weekly_usd": weeks}
