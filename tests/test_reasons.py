@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from advisor.recommend.reasons import load_sentence
+from advisor.recommend.reasons import load_sentence, named
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,8 @@ from advisor.recommend.reasons import load_sentence
 )
 def test_how_many_tasks_run_when(tasks, hours, said):
     assert load_sentence(np.array(tasks, dtype=float), np.array(hours, dtype=float)) == said
+
+
+def test_a_sentence_names_six_and_counts_the_others():
+    assert named(["a", "b"]) == "a, b"
+    assert named([str(n) for n in range(10)]) == "0, 1, 2, 3, 4, 5 and 4 more"

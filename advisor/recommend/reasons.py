@@ -11,6 +11,7 @@ from advisor.optimize.pricing import weighted_quantile
 from advisor.recommend.result import Alternative
 from advisor.units import HOURS_PER_DAY, FloatArray, ceil_whole
 
+MOST_NAMED = 6
 LITTLE_IDLE_FRACTION = 0.10
 """Instances that idle less than this lose by the price of a task's room on them."""
 
@@ -18,6 +19,12 @@ LITTLE_IDLE_FRACTION = 0.10
 def percent(fraction: float) -> str:
     """``19 %``."""
     return f"{fraction:.0%}".replace("%", " %")
+
+
+def named(names: Sequence[str]) -> str:
+    """Names for a sentence, six at most, so that it reaches its point."""
+    more = len(names) - MOST_NAMED
+    return ", ".join(names[:MOST_NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def folded(meters: Sequence[str]) -> str:

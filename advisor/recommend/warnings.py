@@ -16,6 +16,7 @@ from advisor.optimize.search import Search
 from advisor.optimize.side_costs import PricedSideCosts
 from advisor.optimize.work import work_sentence
 from advisor.recommend.changes import TREND_WEEKS, changes, sentences, shape_change, weekly_load
+from advisor.recommend.reasons import named
 from advisor.recommend.result import Alternative
 from advisor.recommend.verdict import WARN_WEEKS
 from advisor.simulate.instances import reservation
@@ -97,7 +98,7 @@ def _from_none(workload: Workload) -> Iterable[str]:
     names = [s.name for s in workload.services if s.load_form is not LoadForm.TASKS and s.scaling.min_tasks == 0]
     if names:
         yield (
-            f"{', '.join(names)}: with a minimum of 0 tasks a policy that follows the tasks' own load has no data to come back "
+            f"{named(names)}: with a minimum of 0 tasks a policy that follows the tasks' own load has no data to come back "
             "from none: one task is kept, in the bill and in the deploy files. To run none at times scale by a schedule or a "
             "queue, and state the counts that ran, or runs"
         )
@@ -244,17 +245,17 @@ def _tasks_form(workload: Workload) -> Iterable[str]:
     names = [s.name for s in workload.services if s.load_form is LoadForm.TASKS and not s.is_batch]
     if names:
         yield (
-            f"{', '.join(names)}: task counts were taken as they ran, so that this answer says nothing about task size, "
+            f"{named(names)}: task counts were taken as they ran, so that this answer says nothing about task size, "
             "scaling target or burstable instances"
         )
     bounded = [s.name for s in workload.services if s.name in names and _has_bounds(s)]
     if bounded:
-        yield f"{', '.join(bounded)}: the stated bounds of scaling are not used: task counts were taken as they ran"
+        yield f"{named(bounded)}: the stated bounds of scaling are not used: task counts were taken as they ran"
     moves = np.nanmax(workload.demand, axis=1) > np.nanmin(workload.demand, axis=1)
     changing = [name for name in names if moves[workload.index(name)]]
     if changing:
         yield (
-            f"{', '.join(changing)}: the bill follows the counts that ran, and nothing tells what moved them: the deploy files "
+            f"{named(changing)}: the bill follows the counts that ran, and nothing tells what moved them: the deploy files "
             "hold their median and no policy. Keep the policy of today, or give the load (CPU or requests) for one"
         )
 
@@ -344,7 +345,7 @@ def _stated(workload: Workload) -> Iterable[str]:
     """Loads that nobody measured, unless they are a plain constant or a schedule, which say so themselves."""
     names = [s.name for s in workload.services if s.is_stated and s.load_form is not LoadForm.TASKS]
     if names:
-        yield f"{', '.join(names)}: the load is assumed, not measured: measure it once the service runs, and ask again"
+        yield f"{named(names)}: the load is assumed, not measured: measure it once the service runs, and ask again"
 
 
 def _daemons(workload: Workload) -> Iterable[str]:
@@ -366,13 +367,13 @@ def _batches(workload: Workload, parts: Sequence[Part]) -> Iterable[str]:
     names = [service.name for service in workload.services if service.is_batch]
     if names:
         yield (
-            f"{', '.join(names)}: batch runs as stated. Fargate bills each task by the second from its start, at least 60 s; "
+            f"{named(names)}: batch runs as stated. Fargate bills each task by the second from its start, at least 60 s; "
             "on instances a run holds its whole step. Start them with EventBridge Scheduler: a service would keep them running"
         )
     untimed = [name for part in parts for name, plan in part.services.items() if not plan.is_schedule_enabled]
     if untimed:
         yield (
-            f"{', '.join(untimed)}: EventBridge Scheduler cannot take the runs as stated (past runs, both days of a cron "
+            f"{named(untimed)}: EventBridge Scheduler cannot take the runs as stated (past runs, both days of a cron "
             "expression, hundreds of tasks at once), so the deploy files hold a disabled schedule: put your time in, or "
             "start the task yourself"
         )
@@ -383,7 +384,7 @@ def _containers(workload: Workload) -> Iterable[str]:
     names = [service.name for service in workload.services if service.container_names]
     if names:
         yield (
-            f"{', '.join(names)}: the deploy files describe one container; images, sidecars, variables, secrets, volumes and "
+            f"{named(names)}: the deploy files describe one container; images, sidecars, variables, secrets, volumes and "
             "health checks of the task definition are not carried over: keep them with `advisor emit RESULT --from "
             "TASK_DEFINITION`, which changes only what the plan decides"
         )
@@ -403,12 +404,12 @@ def _unsized(workload: Workload, found: Alternatives) -> Iterable[str]:
             rigid.append(service.name)
     if names:
         yield (
-            f"{', '.join(names)}: the task size was not questioned, because the most that a single task used is not known "
+            f"{named(names)}: the task size was not questioned, because the most that a single task used is not known "
             "(columns cpu_percent_maximum and memory_percent_maximum)"
         )
     if rigid:
         yield (
-            f"{', '.join(rigid)}: memory was not lowered, because averages hide its peak (column memory_percent_maximum, or "
+            f"{named(rigid)}: memory was not lowered, because averages hide its peak (column memory_percent_maximum, or "
             "samples of a single task at most 5 minutes apart)"
         )
 

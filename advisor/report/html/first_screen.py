@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from typing import Any
 
-from advisor.recommend.reasons import percent
 from advisor.recommend.result import Recommendation, Saving
 from advisor.report.next_steps import first_step
 from advisor.report.places import headline, short_title
@@ -16,6 +15,7 @@ from advisor.report.words import (
     money,
     money_range,
     not_modelled,
+    small_percent,
     weeks_words,
 )
 
@@ -70,7 +70,7 @@ def _saving_figures(saving: Saving | None, recommendation: Recommendation) -> It
     is_saving = saving.mean >= 0
     span = _span(saving, is_saving=is_saving)
     rival = short_title(recommendation.alternative(saving.against))
-    value = f"{money(abs(saving.mean))} ({percent(abs(saving.fraction))})"
+    value = f"{money(abs(saving.mean))} ({small_percent(abs(saving.fraction))})"
     yield _figure("saves a month" if is_saving else "costs more a month", value, f"{span}against {rival}")
     probability = recommendation.recommendation.probability
     if probability is not None:
@@ -97,6 +97,6 @@ def _today_figure(recommendation: Recommendation) -> dict[str, Any]:
         return _figure("today", "not given", "the workload file does not say what runs now", is_words=True)
     if present.monthly_usd is None or saving is None:
         return _figure("today", "cost not known", f"missing: {', '.join(present.missing)}", is_words=True)
-    difference = f"{money(abs(saving.mean))} ({percent(abs(saving.fraction))})"
+    difference = f"{money(abs(saving.mean))} ({small_percent(abs(saving.fraction))})"
     change = f"saves {difference}" if saving.mean >= 0 else f"costs {difference} more"
     return _figure("today", money(present.monthly_usd.mean), f"the recommendation {change}")
