@@ -15,6 +15,9 @@ from advisor.meters import CommitmentKind, PaymentOption, committed, fargate_gib
 from advisor.optimize.held import price_plan
 from advisor.plan import Commitment
 from advisor.pricing import Rate
+from advisor.report.explain import explain_text
+from advisor.report.sweeps import flip_headline
+from advisor.sweeping import sweep
 from advisor.workload import PresentCluster, PresentService
 from tests.as_advisor import SOURCE, as_catalog, as_rates, as_workload
 from tests.test_present import FARGATE, LARGE, N_HOURS, PRICES, web
@@ -169,6 +172,18 @@ def test_the_range_of_a_plan_is_of_reserved_instances_first_where_some_are_left(
     volumes = 2 * 30 * 0.08
     assert ranges[3].high == approx(730 * 3 * 0.06 + 1.05 * volumes)
     assert ranges[2].high == approx(730 * (2 * 0.06 + 0.1 * 0.1) + 1.05 * volumes)
+
+
+def test_what_leaves_held_commitments_aside_says_so_first():
+    """Layers of the money for instances are at on-demand rates; so is a sweep, whose headline might name another winner."""
+    said = "at on-demand rates, as if nothing were held"
+    on_ec2 = {"launch_types": (LaunchType.EC2,)}
+    assert said in explain_text(answer(STEADY, held=[compute_plan(0.14)], **on_ec2))
+    assert said not in explain_text(answer(STEADY, **on_ec2))
+    workload = workload_of(STEADY, held=[compute_plan(0.14)])
+    catalog = as_catalog((LARGE,), PRICES, listed((LARGE,)))
+    assert flip_headline(sweep(workload, catalog)).startswith("Without the held commitments, which `recommend` counts: ")
+    assert not flip_headline(sweep(replace(workload, commitments=()), catalog)).startswith("Without")
 
 
 def test_no_step_of_the_staircase_leaves_what_is_held_for_something_dearer():

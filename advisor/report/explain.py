@@ -33,7 +33,7 @@ def explain_text(
     lines = wrapped(f"{told.subject}: {told.title}  {told.money}", width)
     lines += [*wrapped(told.verdict, width), *_block("Why", told.reasons, width)]
     lines += [*_block("How sure", told.sure, width), *_block("What binds", told.binds, width)]
-    lines += _block(MONEY_TITLE, money_sentences(told.instance_money), width) if told.instance_money else []
+    lines += _block(MONEY_TITLE, money_sentences(told), width) if told.instance_money else []
     lines += ["", told.rejected_title]
     for rejected in told.rejected:
         lines += wrapped(f"{rejected.title}  {money_range(rejected.monthly_usd)}", width, "  ", "    ")
@@ -63,7 +63,7 @@ def explain_markdown(
         if sentences:
             lines += [f"## {title}", "", *(f"- {escape(sentence)}" for sentence in sentences), ""]
     if told.instance_money:
-        lines += [f"## {MONEY_TITLE}", "", *(f"- {escape(sentence)}" for sentence in money_sentences(told.instance_money)), ""]
+        lines += [f"## {MONEY_TITLE}", "", *(f"- {escape(sentence)}" for sentence in money_sentences(told)), ""]
     lines += [f"## {escape(told.rejected_title)}", "", "| alternative | a month | why not |", "| --- | ---: | --- |"]
     for each in told.rejected:
         lines.append(f"| {escape(each.title)} | {escape(money_range(each.monthly_usd))} | {escape(each.told)} |")

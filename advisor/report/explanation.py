@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from advisor.billing import MonthlyUsd
 from advisor.ecs import LaunchType
 from advisor.errors import AdvisorError, InputError
+from advisor.meters import CommitmentKind
 from advisor.optimize.instance_money import InstanceMoney, Layer
 from advisor.optimize.pricing import InstanceFacts
 from advisor.plan import Plan
@@ -105,6 +106,8 @@ class Explanation:
     sum_title: str
     remarks: tuple[str, ...]
     instance_money: tuple[InstanceMoney, ...] = ()
+    is_held_left_aside: bool = False
+    """Held commitments pay some of the plan, and ``instance_money`` is at on-demand rates."""
     sources: Mapping[str, Source] = field(default_factory=dict)
 
 
@@ -169,6 +172,7 @@ def _of_cluster(recommendation: Recommendation, sources: Mapping[str, Source]) -
         sum_title=SUM_TITLE,
         remarks=(*_upper_end(best), *recommendation.warnings, *_assumed(recommendation)),
         instance_money=recommendation.instance_money,
+        is_held_left_aside=_pays_commitments(best),
         sources=sources,
     )
 
@@ -215,6 +219,7 @@ def _of_service(recommendation: Recommendation, service: ServiceAdvice, sources:
         sum_title=SUM_TITLE if chosen else f"{SUM_TITLE}; together for {', '.join(shared)}",
         remarks=(*(_upper_end(chosen) if chosen else ()), *_assumed(recommendation)),
         instance_money=_money_of_service(recommendation, service.name),
+        is_held_left_aside=_pays_commitments(best),
         sources=sources,
     )
 
@@ -314,8 +319,15 @@ def _money_of_service(recommendation: Recommendation, name: str) -> tuple[Instan
     return tuple(each for each in recommendation.instance_money if each.part == plan.services[name].capacity_provider)
 
 
-def money_sentences(money_of: Sequence[InstanceMoney]) -> Iterator[str]:
-    for each in money_of:
+def _pays_commitments(best: Alternative) -> bool:
+    kinds = {kind.value for kind in CommitmentKind}
+    return best.bill is not None and any(item.meter.partition(":")[0] in kinds for item in best.bill.line_items)
+
+
+def money_sentences(told: Explanation) -> Iterator[str]:
+    if told.is_held_left_aside:
+        yield "at on-demand rates, as if nothing were held: not the sum of the bill, which counts the held commitments"
+    for each in told.instance_money:
         yield f"{each.part}, {usd(each.monthly_usd)} a month, told in {each.dimension}, of which its tasks reserve most:"
         for layer, amount in each.usd.items():
             share = amount / each.monthly_usd if each.monthly_usd else 0.0

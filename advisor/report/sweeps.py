@@ -136,6 +136,11 @@ def _crossing_words(sweep: Sweep, crossing: Crossing) -> str:
 
 def flip_headline(sweep: Sweep) -> str:
     """Who is cheaper today, and where that ends, for the first line."""
+    headline = _headline(sweep)
+    return f"Without the held commitments, which `recommend` counts: {headline}" if sweep.is_held_left_aside else headline
+
+
+def _headline(sweep: Sweep) -> str:
     line, today = sweep.lines[0], sweep.today
     if today.fargate_usd is None or today.ec2_usd is None:
         missing = "Fargate" if today.fargate_usd is None else "EC2"

@@ -134,6 +134,8 @@ class Sweep:
     cloud: LoadCloud | None
     """None with less than two weeks of load, or a stated one."""
     notes: tuple[str, ...]
+    is_held_left_aside: bool = False
+    """The account holds commitments, and no figure counts them."""
 
     def flips_of(self, line: str) -> tuple[Flip, ...]:
         """Flips of a line, one for each value of y."""
@@ -334,6 +336,7 @@ class _Grid:
             today=self.cell(replace(self.lines[0], id="today"), {}),
             cloud=load_cloud(self.here),
             notes=tuple(self.notes),
+            is_held_left_aside=bool(workload.commitments),
         )
 
     def _at(self, x: AxisValue, y: AxisValue) -> Settings:
