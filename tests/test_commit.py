@@ -282,6 +282,12 @@ def test_sides_are_not_compared_where_one_has_no_rates():
     assert all(meter.startswith("compute_savings_plan:1y:no_upfront:fargate:") for meter in choice.missing)
     assert any("Not compared with commitments" in sentence for sentence in told.choice_sentences(found))
     assert "Not compared" in told.commitments_table(found)
+    assert choice.runner_up_known_usd < choice.recommended_known_usd
+    headline = told.commitment_headline(found)
+    assert "EC2 m5.large with " in headline
+    assert (
+        f"costs ${choice.runner_up_known_usd:,.0f} a month against ${choice.recommended_known_usd:,.0f} for Fargate" in headline
+    )
 
 
 # The command

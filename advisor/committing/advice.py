@@ -200,16 +200,14 @@ def _choices(
         here = [each for each in options if (each.term_years, each.payment) == (years, payment)]
         sides = {name: [each for each in here if each.load == name] for name in ("recommended", "runner_up")}
         missing = tuple(dict.fromkeys(meter for name, side in sides.items() for meter in _not_known(cases[name], side)))
-        if missing:
-            found.append(ChoiceWithCommitments(term_years=years, payment=payment, missing=missing))
-            continue
         best = [max((_merit(each) for each in side), default=0.0) for side in sides.values()]
         ours, theirs = (nine(month - max(saving, 0.0)) for month, saving in zip(usd, best, strict=True))
-        found.append(
-            ChoiceWithCommitments(
-                term_years=years, payment=payment, recommended_usd=ours, runner_up_usd=theirs, is_reversed=theirs < ours
-            )
+        known = ChoiceWithCommitments(
+            term_years=years, payment=payment, missing=missing, recommended_known_usd=ours, runner_up_known_usd=theirs
         )
+        if not missing:
+            known = replace(known, recommended_usd=ours, runner_up_usd=theirs, is_reversed=theirs < ours)
+        found.append(known)
     return tuple(found)
 
 

@@ -120,6 +120,9 @@ class ChoiceWithCommitments:
     runner_up_usd: float | None = None
     is_reversed: bool | None = None
     """The runner-up is cheaper once both sides commit."""
+    recommended_known_usd: float | None = None
+    """With the cheapest commitment whose rates are known; with none where none has a rate."""
+    runner_up_known_usd: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

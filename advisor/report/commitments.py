@@ -146,7 +146,36 @@ def choice_sentences(advice: CommitmentAdvice) -> list[str]:
 
 
 def commitment_headline(advice: CommitmentAdvice) -> str:
-    """What to buy and what it saves, in a line."""
+    """What to buy and what it saves, in a line; and where another launch choice with a commitment is cheaper."""
+    return "; ".join([_purchase_of_recommended(advice), *_cheaper_elsewhere(advice)])
+
+
+def _cheaper_elsewhere(advice: CommitmentAdvice) -> list[str]:
+    """The runner-up with what can be bought for it at known rates, of the shortest term in which it undercuts the plan."""
+    cheaper = [
+        (choice.term_years, theirs, at)
+        for at, choice in enumerate(advice.choices)
+        if (theirs := choice.runner_up_known_usd) is not None
+        and (ours := choice.recommended_known_usd) is not None
+        and theirs < ours
+    ]
+    if not cheaper:
+        return []
+    choice = advice.choices[min(cheaper)[2]]
+    titles = {load.load: load.title for load in advice.loads}
+    terms = choice.term_years, choice.payment
+    options = options_to_buy(advice, "runner_up")
+    bought = next((each for each in options if (each.term_years, each.payment) == terms), None)
+    what = f" with {', '.join(map(purchase_words, bought.purchases))}" if bought else ""
+    known = ", as far as rates are known: give the others with --rates FILE," if choice.missing else ":"
+    return [
+        f"but {titles['runner_up']}{what}, {choice.term_years}-year {choice.payment.replace('_', ' ')}, costs"
+        f" {money(choice.runner_up_known_usd or 0.0)} a month against {money(choice.recommended_known_usd or 0.0)} for"
+        f" {titles['recommended']} with its own{known} choose and commit together"
+    ]
+
+
+def _purchase_of_recommended(advice: CommitmentAdvice) -> str:
     if advice.headline is None:
         lacking = [each for each in advice.options if each.missing]
         if lacking and len(lacking) == len(advice.options):
