@@ -59,6 +59,16 @@ def test_the_upper_end_of_a_week_adds_the_same_range_with_commitments(found):
     assert (upper > 0).all()
 
 
+def test_the_upper_end_is_known_where_only_what_is_beyond_the_model_lacks_a_rate(found):
+    """Both instances are reserved; what the plan may need more runs on demand, for the other plan has no rate for it."""
+    search, hours, parts = found
+    unlisted = as_catalog([LARGE], PRICES, listed([LARGE], compute_saving=None))
+    held = replace(search, held=(reserved("m5.large", 2), compute_plan(0.01)), catalog=unlisted)
+    weeks, on_instances = search.axis.week_hours(hours > 0), parts[LaunchType.EC2]
+    upper = weekly_plan_usd(on_instances, weeks, hours, held)
+    assert (upper > weekly_mean_with_held(on_instances, weeks, hours, held)).all()
+
+
 def test_what_no_plan_can_use_is_due_every_week(found):
     search, hours, parts = found
     weeks, on_fargate = search.axis.week_hours(hours > 0), parts[LaunchType.FARGATE]
