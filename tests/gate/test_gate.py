@@ -370,7 +370,7 @@ def test_a_gate_agrees_with_a_plain_loop(tasks, target, bounds, demand):
     task_hours, last, weight = 0.0, None, 730 / len(demand)
     by_hour = {}
     for hour, used in enumerate(demand):
-        need = min(max(math.ceil(used / (target * tasks[0]) - 1e-9), bounds[0]), bounds[1])
+        need = min(max(math.ceil(used / (target * tasks[0]) - 1e-9), bounds[0], 1), bounds[1])
         quarters = [max(need, last if last is not None else need), need, need, need]
         by_hour.setdefault(hour % 168, []).append(sum(quarters) / 4)
         last = need
