@@ -162,7 +162,9 @@ def test_fargate_bill_line_by_line(load, prices):
         if size != best["size"]:
             continue  # an equally cheap one
         assert_same_series(part.tasks[0], named["running"])
-        assert service.min_tasks == (named["minimum"] if plain["form"] != "tasks" else int(min(known(named["running"]))))
+        assert service.min_tasks == (
+            max(named["minimum"], 1) if plain["form"] != "tasks" else int(min(known(named["running"])))
+        )
 
 
 def instance_amounts(plan, instance_type, purchase_option):
@@ -396,7 +398,10 @@ def cost_of(plan, load, catalog, prices, zones, measured):
             for name, service in members.items():
                 rates = prices[service.architecture.value, service.purchase_option.value]
                 size = service.task.cpu_units, service.task.memory_mib
-                costs.append(choices.on_fargate(plans.fargate_plan(load, plain[name], rates, zones, measured, size)))
+                cost = choices.on_fargate(plans.fargate_plan(load, plain[name], rates, zones, measured, size))
+                base = sum(item.base for item in service.strategy)
+                more = base and base * (task_month_usd(service, prices, "on_demand") - task_month_usd(service, prices, "spot"))
+                costs.append({bound: usd + more for bound, usd in cost.items()})
         else:
             assert {service.architecture for service in members.values()} == {provider.architecture}
             choice = provider.launch_type.value, provider.purchase_option.value, provider.architecture.value
@@ -413,6 +418,15 @@ def cost_of(plan, load, catalog, prices, zones, measured):
                 )
             )
     return choices.together(costs)
+
+
+def task_month_usd(service, prices, option):
+    """A task on Fargate all month."""
+    rates = prices[service.architecture.value, option]
+    more = (service.ephemeral_storage_gib - 20) * rates["ephemeral_usd_per_gib_hour"]
+    more += service.has_public_ip * rates["ipv4_usd_per_hour"]
+    size = service.task.vcpu * rates["fargate_usd_per_vcpu_hour"] + service.task.memory_gib * rates["fargate_usd_per_gib_hour"]
+    return 730 * (size + more)
 
 
 def unmet_of(plan, load, zones, measured):

@@ -276,7 +276,7 @@ FAULTS = {
     "specs twice": ("instance_types.csv", 5, twice, 6, "stands here and in line 5"),
     "specs in words": ("instance_types.csv", 5, cell(1, "four"), 5, "does not fit its column"),
     "specs architecture": ("instance_types.csv", 5, cell(7, "i386"), 5, "does not fit its column"),
-    "specs source": ("instance_types.csv", 5, cell(18, "hearsay"), 5, "sources.csv lacks .*'hearsay'"),
+    "specs source": ("instance_types.csv", 5, cell(19, "hearsay"), 5, "sources.csv lacks .*'hearsay'"),
     "zones twice": ("us-east-1/zones.csv", 5, twice, 6, "stands here and in line 5"),
     "zone of another Region": (
         "us-east-1/zones.csv",

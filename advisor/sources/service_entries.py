@@ -89,13 +89,16 @@ def definition_notes(name: str, definition: TaskDefinition, size: TaskSize) -> I
             f"{name}: its containers may use {definition.memory_limit_mib:,} MiB together (memory), but reserve "
             f"{size.memory_mib:,} MiB (memoryReservation): on Fargate a task has only what it reserves."
         )
+    alike: dict[tuple[str, ...], list[str]] = {}
     for launch_type, refused in definition.refused.items():
-        essential = [each.what for each in refused if each.is_essential]
-        if essential:
-            yield f"{name}: {launch_type.called} left out: its task definition asks for {listed(essential)}."
-        elif refused:
-            what = listed([each.what for each in refused])
-            yield f"{name}: on {launch_type.called} it needs another task definition than today's, without {what}."
+        if refused:
+            essential = tuple(each.what for each in refused if each.is_essential)
+            key = ("left out: its task definition asks for", *essential)
+            if not essential:
+                key = ("need another task definition than today's, without", *(each.what for each in refused))
+            alike.setdefault(key, []).append(launch_type.called)
+    for (so, *what), names in alike.items():
+        yield f"{name}: {' and '.join(names)} {so} {listed(what)}."
 
 
 def daemon_of(entry: "DaemonEntry", definition: TaskDefinition | None, size: TaskSize, place: Place) -> Daemon:
