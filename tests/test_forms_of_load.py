@@ -123,7 +123,7 @@ def test_a_task_with_sidecars_reserves_what_its_containers_do_together(folder, f
         "320/778, reserved by its containers together: 3 containers (app 256/600, envoy 64/128, log-router no CPU/50)" in first
     )
     assert "may use 1,078 MiB together (memory), but reserve 778 MiB (memoryReservation)" in second  # 900 + 128 + 50
-    assert third == "web: Fargate and Managed Instances need another task definition than today's, without network mode bridge."
+    assert third == "web: for Fargate and Managed Instances its task definition has to do without network mode bridge."
 
 
 def test_the_size_of_the_task_goes_before_its_containers(folder):

@@ -75,7 +75,7 @@ def test_what_only_instances_offer_rules_fargate_out(workload, container, more, 
 def test_what_can_be_had_another_way_leaves_fargate_in_and_is_said(workload, container, more, what):
     read = workload(definition(container, **more))
     assert not read.services[0].off_launch_types
-    sentence = rf"web: Fargate( and Managed Instances)? need another task definition than today's, without {what}\."
+    sentence = rf"web: for Fargate( and Managed Instances)? its task definition has to do without {what}\."
     assert any(re.match(sentence, note) for note in read.notes)
     assert advised(read).alternative("cluster:fargate:x86_64:on_demand").monthly_usd
 

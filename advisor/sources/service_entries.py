@@ -93,12 +93,12 @@ def definition_notes(name: str, definition: TaskDefinition, size: TaskSize) -> I
     for launch_type, refused in definition.refused.items():
         if refused:
             essential = tuple(each.what for each in refused if each.is_essential)
-            key = ("left out: its task definition asks for", *essential)
+            key = ("{} left out: its task definition asks for", *essential)
             if not essential:
-                key = ("need another task definition than today's, without", *(each.what for each in refused))
+                key = ("for {} its task definition has to do without", *(each.what for each in refused))
             alike.setdefault(key, []).append(launch_type.called)
     for (so, *what), names in alike.items():
-        yield f"{name}: {' and '.join(names)} {so} {listed(what)}."
+        yield f"{name}: {so.format(' and '.join(names))} {listed(what)}."
 
 
 def daemon_of(entry: "DaemonEntry", definition: TaskDefinition | None, size: TaskSize, place: Place) -> Daemon:
