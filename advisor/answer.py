@@ -10,14 +10,9 @@ import numpy as np
 from advisor.billing import Bill
 from advisor.ecs import PurchaseOption
 from advisor.errors import AdvisorError, InputError, PriceNotFoundError
-from advisor.optimize.alternatives import (
-    Alternatives,
-    Choice,
-    alternatives,
-    wholly_unpriced,
-    without_repeats,
-)
+from advisor.optimize.alternatives import Alternatives, alternatives, wholly_unpriced
 from advisor.optimize.certificate import as_dict, lower_bound
+from advisor.optimize.choice import Choice, without_repeats
 from advisor.optimize.held import HELD_PART, beside_held, price_plan, weekly_plan_usd, with_idle, without_held
 from advisor.optimize.history import RecentLoad
 from advisor.optimize.instance_money import instance_money

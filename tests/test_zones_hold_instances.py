@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from advisor.answer import answer
 from advisor.ecs import LaunchType, PlacementStrategy, PurchaseOption, TaskSize
-from advisor.optimize.alternatives import Choice
+from advisor.optimize.choice import Choice
 from advisor.optimize.replayed import replay_inputs, replayed_parts
 from advisor.optimize.search import (
     CapacityKind,

@@ -7,7 +7,8 @@ import numpy as np
 from advisor.billing import commitment_rates, covers
 from advisor.ecs import PurchaseOption
 from advisor.meters import CommitmentKind, instance_hour
-from advisor.optimize.alternatives import Alternatives, alternatives, without_repeats
+from advisor.optimize.alternatives import Alternatives, alternatives
+from advisor.optimize.choice import without_repeats
 from advisor.optimize.loads import cost_usd
 from advisor.optimize.search import Search
 from advisor.units import HOURS_PER_MONTH

@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from advisor.optimize.alternatives import Alternatives, alternatives, without_repeats
+from advisor.optimize.alternatives import Alternatives, alternatives
+from advisor.optimize.choice import without_repeats
 from advisor.optimize.fixed import on_load
 from advisor.optimize.search import Search, search_for
 from advisor.recommend.changes import TREND_WEEKS, ChangeKind, changes, weekly_load

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from advisor.ecs import LaunchType
-from advisor.optimize.alternatives import Alternatives, Choice
+from advisor.optimize.alternatives import Alternatives
+from advisor.optimize.choice import Choice
 from advisor.optimize.parts import PACKING_RANGE
 from advisor.optimize.pricing import price_parts
 from advisor.optimize.search import Search

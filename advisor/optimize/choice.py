@@ -1,0 +1,61 @@
+"""One choice of what runs a service or a cluster, before it is billed."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from advisor.ecs import LaunchType, PurchaseOption
+from advisor.optimize.parts import Part
+
+DEFAULT_SPREAD_ID = "default_spread"
+"""Ends the id of a choice that shows what ECS's default placement would cost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Choice:
+    """An alternative before its bill: parts, or the reason why there are none."""
+
+    id: str
+    title: str
+    kind: tuple[LaunchType, PurchaseOption] | None = None
+    """Of a choice for one service."""
+    parts: tuple[Part, ...] = ()
+    missing: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    is_comparison: bool = False
+    is_right_sized: bool = False
+    """Some task has another size than the declared one, and not only because Fargate lacks that."""
+
+    @property
+    def is_feasible(self) -> bool:
+        return bool(self.parts) or bool(self.missing)
+
+    @property
+    def base_id(self) -> str:
+        """Of a comparison, the choice that it stands beside."""
+        return self.id.replace(f":{DEFAULT_SPREAD_ID}", "")
+
+
+def without_repeats(choices: Iterable[Choice]) -> Iterable[Choice]:
+    """The same plan is offered once, under its first name; what stands beside it to compare goes by that name, too."""
+    first_of: dict[frozenset[object], str] = {}
+    now_called: dict[str, str] = {}
+    offered: set[str] = set()
+    for choice in choices:
+        key = frozenset(_identity(part) for part in choice.parts)
+        if choice.parts and key in first_of:
+            now_called[choice.id] = first_of[key]
+            continue
+        if choice.is_comparison and choice.base_id in now_called:
+            choice = replace(choice, id=f"{now_called[choice.base_id]}:{DEFAULT_SPREAD_ID}")
+        if choice.id not in offered:
+            first_of.setdefault(key, choice.id)
+            offered.add(choice.id)
+            yield choice
+
+
+def _identity(part: Part) -> tuple[object, ...]:
+    """What a part runs and on what, whatever its capacity provider is called: a service alone on a "shared" one is the same."""
+    services = frozenset((name, plan.architecture, plan.task) for name, plan in part.services.items())
+    provider = part.provider
+    kind = provider.launch_type, provider.purchase_option, part.on_demand_base
+    return *kind, provider.instance_types, provider.placement, services

@@ -1,0 +1,332 @@
+"""Every choice for all services of a cluster: each by itself, on shared instances, and between the two."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from advisor.ecs import Architecture, LaunchType, PurchaseOption
+from advisor.optimize.choice import DEFAULT_SPREAD_ID, Choice, without_repeats
+from advisor.optimize.loads import ServiceLoad, cost_usd
+from advisor.optimize.mixed import mixed_fleet
+from advisor.optimize.parts import Part, fargate_part, least_tasks
+from advisor.optimize.search import CapacityKind, PackedLoad, Search, on_default_spread, packed_load, shared_part
+from advisor.optimize.service_choices import without_instances
+from advisor.optimize.titles import capacity_title, parts_title
+from advisor.units import FloatArray
+from advisor.workload import Service
+
+SPOT_OVER_BASE_ID = "fargate:any:spot_over_on_demand_base"
+MAX_SHARED_SETS = 12
+"""Sets of services tried for a shared cluster beside Fargate, at most."""
+
+
+def cluster_choices(
+    search: Search,
+    cluster: str,
+    loads: Sequence[ServiceLoad],
+    by_service: Mapping[str, tuple[Choice, ...]],
+    hours: FloatArray,
+) -> Iterable[Choice]:
+    cheapest = _Cheapest(search, by_service, hours)
+    found: list[Choice] = []
+    found += _per_service_choices(cheapest, loads, search)
+    packed: dict[frozenset[str], PackedLoad] = {}
+    for kind in _cluster_kinds(search, loads):
+        found += _shared_choices(search, cluster, loads, kind, hours, cheapest, packed)
+    found += _hybrid_choices(search, cluster, loads, cheapest, hours, packed)
+    found += _mixed_choices(search, cluster, loads, cheapest, hours, found)
+    return without_repeats(found)
+
+
+class _Cheapest:
+    """The cheapest part of each service for a predicate on launch choices, on the hours of the cluster."""
+
+    def __init__(self, search: Search, by_service: Mapping[str, tuple[Choice, ...]], hours: FloatArray) -> None:
+        self.by_service = by_service
+        self.usd = {
+            choice.id: cost_usd(search, choice.parts, hours)
+            for choices in by_service.values()
+            for choice in choices
+            if choice.parts
+        }
+
+    def choice(
+        self,
+        service: str,
+        launch_types: Sequence[LaunchType] = tuple(LaunchType),
+        options: Sequence[PurchaseOption] = (PurchaseOption.ON_DEMAND,),
+        architectures: Sequence[Architecture] = tuple(Architecture),
+    ) -> Choice | None:
+        """The cheapest choice of a service, one without a price only where there is no other."""
+        eligible = []
+        for choice in self.by_service[service]:
+            if choice.parts and _matches(choice.parts[0], launch_types, options, architectures):
+                eligible.append(choice)
+        return min(eligible, key=lambda choice: (self.usd[choice.id], choice.id), default=None)
+
+
+def _matches(
+    part: Part, launch_types: Sequence[LaunchType], options: Sequence[PurchaseOption], architectures: Sequence[Architecture]
+) -> bool:
+    (service,) = part.services.values()
+    return (
+        part.provider.launch_type in launch_types
+        and part.provider.purchase_option in options
+        and service.architecture in architectures
+    )
+
+
+def _per_service_choices(cheapest: _Cheapest, loads: Sequence[ServiceLoad], search: Search) -> Iterable[Choice]:
+    """Every service by itself: all of one kind, then each where it is cheapest."""
+    services = [load.service for load in loads]
+    allowed = search.constraints.launch_types
+    any_spot = any(service.is_interruptible for service in services)
+    for launch_type in allowed:
+        for architecture in (*[a for a in Architecture if any(a in s.architectures for s in services)], None):
+            yield from _all_of(services, cheapest, launch_type, architecture, has_spot=False)
+            if any_spot and launch_type is not LaunchType.MANAGED_INSTANCES:
+                yield from _all_of(services, cheapest, launch_type, architecture, has_spot=True)
+    if LaunchType.FARGATE in allowed:
+        yield from _spot_over_base(services, cheapest, search)
+    for choice_id, options in (("hybrid", _ON_DEMAND), ("hybrid_with_spot", tuple(PurchaseOption))):
+        best = [cheapest.choice(service.name, allowed, options) for service in services]
+        if all(best):
+            yield _combined(choice_id, [choice for choice in best if choice])
+
+
+_ON_DEMAND = (PurchaseOption.ON_DEMAND,)
+
+
+def _all_of(
+    services: Sequence[Service],
+    cheapest: _Cheapest,
+    launch_type: LaunchType,
+    architecture: Architecture | None,
+    *,
+    has_spot: bool,
+) -> Iterable[Choice]:
+    """All services on one launch type: on one architecture where a service supports it, or each on its cheapest.
+
+    With Spot, every service that may be interrupted runs on it, whether its price is known or not.
+    """
+    choices = []
+    for service in services:
+        options = (PurchaseOption.SPOT,) if has_spot and service.is_interruptible else _ON_DEMAND
+        supported = (architecture,) if architecture in service.architectures else service.architectures
+        choices.append(cheapest.choice(service.name, (launch_type,), options, [a for a in supported if a]))
+    if all(choices):
+        name = f"{launch_type.lower()}:{architecture.lower() if architecture else 'any'}:{'spot' if has_spot else 'on_demand'}"
+        yield _combined(name, [choice for choice in choices if choice])
+
+
+def _spot_over_base(services: Sequence[Service], cheapest: _Cheapest, search: Search) -> Iterable[Choice]:
+    """Fargate with every service that may be interrupted on Spot, over an On-Demand base of the tasks that always run.
+
+    It always costs more than Spot alone and is there to compare: what not to be down without Spot capacity costs.
+    """
+    choices = []
+    for service in services:
+        on_demand, spot = (
+            cheapest.choice(service.name, (LaunchType.FARGATE,), (option,))
+            for option in (PurchaseOption.ON_DEMAND, PurchaseOption.SPOT)
+        )
+        choice = _over_base(spot, search) if spot else None  # None where all tasks always run
+        choice = choice or on_demand
+        if choice is None:
+            return
+        choices.append(choice)
+    if any(part.on_demand_base for choice in choices for part in choice.parts):
+        combined = _combined(SPOT_OVER_BASE_ID, choices)
+        why = "for comparison: as many tasks as always run are on demand, the rest on Spot, which has no fallback"
+        yield replace(combined, reasons=(*combined.reasons, why), is_comparison=True)
+
+
+def _over_base(choice: Choice, search: Search) -> Choice | None:
+    """A service on Fargate Spot, over what always runs; as it is where that is nothing, and None where it is everything."""
+    ((part,), (run,)) = choice.parts, choice.parts[0].runs
+    base = least_tasks(run)
+    if base >= np.nanmax(run.tasks, initial=0.0):
+        return None
+    if not base:
+        return choice
+    architecture = part.services[run.service.name].architecture
+    zones = search.constraints.zones
+    over = fargate_part(run, architecture, PurchaseOption.SPOT, search.axis, zones=zones, on_demand_base=base)
+    return replace(choice, parts=(over,))
+
+
+def _combined(choice_id: str, choices: Sequence[Choice]) -> Choice:
+    """Several services' own choices as one for the cluster."""
+    parts = tuple(part for choice in choices for part in choice.parts)
+    reasons = tuple(f"{next(iter(choice.parts[0].services))}: {reason}" for choice in choices for reason in choice.reasons)
+    return Choice(id=f"cluster:{choice_id}", title=parts_title(parts), parts=parts, reasons=reasons)
+
+
+def _cluster_kinds(search: Search, loads: Sequence[ServiceLoad]) -> Iterable[CapacityKind]:
+    may_spot = all(load.service.is_interruptible for load in loads)
+    for launch_type in (LaunchType.EC2, LaunchType.MANAGED_INSTANCES):
+        if launch_type not in search.constraints.launch_types:
+            continue
+        for architecture in Architecture:
+            yield CapacityKind(launch_type=launch_type, purchase_option=PurchaseOption.ON_DEMAND, architecture=architecture)
+            if may_spot and launch_type is LaunchType.EC2:
+                yield CapacityKind(launch_type=launch_type, purchase_option=PurchaseOption.SPOT, architecture=architecture)
+
+
+def _shared_choices(
+    search: Search,
+    cluster: str,
+    loads: Sequence[ServiceLoad],
+    kind: CapacityKind,
+    hours: FloatArray,
+    cheapest: _Cheapest,
+    packed: dict[frozenset[str], PackedLoad],
+) -> Iterable[Choice]:
+    """All services on instances of one architecture; where some lack it, these on a second cluster of the other one.
+
+    Services whose tasks ask for GPUs keep instances of their own: others would take room on them that only these can use.
+    """
+    (other,) = (a for a in Architecture if a is not kind.architecture)
+    sharing = [load for load in loads if not load.service.task.gpus]
+    first = [load for load in sharing if kind.architecture in load.service.architectures]
+    second = [load for load in sharing if kind.architecture not in load.service.architectures]
+    alone = [
+        cheapest.choice(load.service.name, (kind.launch_type,), (kind.purchase_option,))
+        for load in loads
+        if load.service.task.gpus
+    ]
+    if not first or len(sharing) < 2 or not all(alone):
+        return
+    parts: list[Part] = [part for choice in alone if choice for part in choice.parts]
+    for group, one_kind in ((first, kind), (second, replace(kind, architecture=other))):
+        if group:
+            part = shared_part(search, _packed(packed, group), one_kind, hours, name=cluster)
+            if part is None:
+                choice_id = f"cluster:{kind.launch_type.lower()}_shared:{kind.architecture.lower()}:{kind.purchase_option}"
+                yield without_instances(
+                    search, [load.run for load in group], one_kind, choice_id, capacity_title(one_kind, (), "shared")
+                )
+                return
+            parts.append(part)
+    choice_id = f"cluster:{kind.launch_type.lower()}_shared:{kind.architecture.lower()}:{kind.purchase_option}"
+    yield Choice(id=choice_id, title=parts_title(parts), parts=tuple(parts))
+    if kind.launch_type is LaunchType.EC2 and kind.purchase_option is PurchaseOption.ON_DEMAND:
+        spread = [on_default_spread(search, part, load=_packed(packed, _of(loads, part))) for part in parts]
+        yield Choice(
+            id=f"{choice_id}:{DEFAULT_SPREAD_ID}",
+            title=f"{parts_title(parts)}, default AZ spread",
+            parts=tuple(spread),
+            reasons=(
+                "for comparison: ECS's default placement releases no instance while there are as many tasks as instances",
+            ),
+            is_comparison=True,
+        )
+
+
+def _hybrid_choices(
+    search: Search,
+    cluster: str,
+    loads: Sequence[ServiceLoad],
+    cheapest: _Cheapest,
+    hours: FloatArray,
+    packed: dict[frozenset[str], PackedLoad],
+) -> Iterable[Choice]:
+    """Some services share EC2 instances, each of the others runs where it is cheapest.
+
+    Services are taken by how steady they are (mean over peak), steadiest first: they fill instances best. A set whose bound
+    cannot beat what is already found is not packed.
+    """
+    if LaunchType.EC2 not in search.constraints.launch_types or len(loads) < 3:
+        return
+    names = [load.service.name for load in loads]
+    own = {name: cheapest.choice(name, search.constraints.launch_types) for name in names}
+    if not all(own.values()):
+        return
+    for architecture in Architecture:
+        kind = CapacityKind(launch_type=LaunchType.EC2, purchase_option=PurchaseOption.ON_DEMAND, architecture=architecture)
+        fitting = [load for load in loads if architecture in load.service.architectures and not load.service.task.gpus]
+        eligible = sorted(fitting, key=_steadiness, reverse=True)
+        best_usd = sum(cheapest.usd[choice.id] for choice in own.values() if choice)
+        best: Choice | None = None
+        for size in _set_sizes(len(eligible), len(loads)):
+            group = eligible[:size]
+            members = {load.service.name for load in group}
+            rest = [own[name] for name in names if name not in members]
+            rest_usd = sum(cheapest.usd[choice.id] for choice in rest if choice)
+            load = _packed(packed, group)
+            part = shared_part(search, load, kind, hours, name=cluster, give_up_at_usd=best_usd - rest_usd)
+            if part is None:
+                continue
+            usd = rest_usd + cost_usd(search, [part], hours)
+            if usd < best_usd:
+                parts = (part, *(p for choice in rest if choice for p in choice.parts))
+                best_usd = usd
+                best = Choice(id=f"cluster:hybrid_shared:{architecture.lower()}", title=parts_title(parts), parts=parts)
+        if best is not None:
+            yield best
+
+
+def _mixed_choices(
+    search: Search,
+    cluster: str,
+    loads: Sequence[ServiceLoad],
+    cheapest: _Cheapest,
+    hours: FloatArray,
+    found: Sequence[Choice],
+) -> Iterable[Choice]:
+    """EC2 with several capacity providers of one type each, where that costs less than every plan with one shared type.
+
+    The launch choice is made at linear prices of the tasks, which hold for any mix of types, and all is then packed exactly.
+    """
+    if LaunchType.EC2 not in search.constraints.launch_types or len(loads) < 2:
+        return
+    own = [cheapest.choice(load.service.name, search.constraints.launch_types) for load in loads]
+    own_usd = [cheapest.usd[choice.id] if choice else np.inf for choice in own]
+    on_demand = [choice for choice in found if choice.parts and not choice.is_comparison and not _has_spot(choice)]
+    best_usd = min((cost_usd(search, choice.parts, hours) for choice in on_demand), default=np.inf)
+    for architecture in Architecture:
+        kind = CapacityKind(launch_type=LaunchType.EC2, purchase_option=PurchaseOption.ON_DEMAND, architecture=architecture)
+        fleet = mixed_fleet(search, cluster, loads, own_usd, kind, hours, give_up_at_usd=best_usd)
+        if fleet is None:
+            continue
+        rest = [choice for load, choice in zip(loads, own, strict=True) if choice and load.service.name not in fleet.services]
+        parts = (*fleet.parts, *(part for choice in rest for part in choice.parts))
+        yield Choice(
+            id=f"cluster:ec2_mixed:{architecture.lower()}",
+            title=parts_title(parts),
+            parts=parts,
+            reasons=(
+                f"{len(fleet.parts)} capacity providers of one instance type each: {1 - fleet.usd / best_usd:.0%} below the "
+                "cheapest plan whose shared instances are of one type",
+            ),
+        )
+
+
+def _has_spot(choice: Choice) -> bool:
+    return any(part.provider.purchase_option is PurchaseOption.SPOT for part in choice.parts)
+
+
+def _set_sizes(n_eligible: int, n_services: int) -> list[int]:
+    """Sizes of shared sets to try: two or more services, and not all of them."""
+    sizes = [size for size in range(2, n_eligible + 1) if size < n_services]
+    if len(sizes) <= MAX_SHARED_SETS:
+        return sizes
+    return sorted({sizes[int(at)] for at in np.linspace(0, len(sizes) - 1, MAX_SHARED_SETS)})
+
+
+def _steadiness(load: ServiceLoad) -> tuple[float, str]:
+    tasks = load.run.tasks[load.measured]
+    peak = float(tasks.max(initial=0.0))
+    return (float(tasks.mean()) / peak if peak else 0.0, load.service.name)
+
+
+def _packed(cache: dict[frozenset[str], PackedLoad], loads: Sequence[ServiceLoad]) -> PackedLoad:
+    key = frozenset(load.service.name for load in loads)
+    if key not in cache:
+        cache[key] = packed_load([load.run for load in loads])
+    return cache[key]
+
+
+def _of(loads: Sequence[ServiceLoad], part: Part) -> list[ServiceLoad]:
+    return [load for load in loads if load.service.name in part.services]
