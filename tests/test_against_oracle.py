@@ -287,13 +287,14 @@ def shared_case(load, instance_type, prices, zones=2):
 
 
 @given(
-    load=strategies.workloads(),
+    load=strategies.workloads().filter(lambda load: len(load["services"]) > 1),
     instance_type=strategies.instance_types().map(lambda each: each | {"architecture": "X86_64"}),
     prices=strategies.price_lists(),
     option=st.sampled_from(["on_demand", "managed"]),
     zones=st.sampled_from([1, 2]),
 )
 def test_shared_instances_and_bill(load, instance_type, prices, option, zones):
+    """Of two services or more: one that shares with none is on instances of its own, whatever they are called."""
     search, packed, hours, measured = shared_case(load, instance_type, prices, zones)
     kind = kind_of("MANAGED_INSTANCES" if option == "managed" else "EC2")
     part = shared_part(search, packed, kind, hours, name="drawn")

@@ -51,7 +51,7 @@ def hour(usages, commitments):
                     rate = plan_rate(usage, commitments[c])
                     if rate is None or not left[u] or not budget:
                         continue
-                    saving = 1 - rate / Fraction(usage["on_demand"])
+                    saving = round(1 - rate / Fraction(usage["on_demand"]), 9)  # rates are floats: equal savings differ by dust
                     if best is None or (-saving, rate) < best[0]:
                         best = (-saving, rate), c, u, budget
             if best is None:
