@@ -5,6 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -23,7 +24,7 @@ OUTLIER_FRACTION = 0.10
 """A rate further than this from the rest of its family is named; sizes of a family are linear within 2 %."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Candidates:
     """Instance types in one order, with arrays along it."""
 
@@ -64,14 +65,18 @@ class Candidates:
 
     def of(self, architecture: Architecture) -> BoolArray:
         """(types,): which types have the architecture."""
-        return np.array([architecture in t.architectures for t in self.types], dtype=np.bool_)
+        return self._by_architecture[architecture]
 
-    @property
+    @cached_property
+    def _by_architecture(self) -> dict[Architecture, BoolArray]:
+        return {each: np.array([each in t.architectures for t in self.types], dtype=np.bool_) for each in Architecture}
+
+    @cached_property
     def has_gpus(self) -> BoolArray:
         """(types,): which types are for tasks that ask for GPUs, and for no others."""
         return np.array([t.gpus is not None for t in self.types], dtype=np.bool_)
 
-    @property
+    @cached_property
     def is_burstable(self) -> BoolArray:
         """(types,): which types charge for CPU above their baseline."""
         return _is_burstable(self.types)
