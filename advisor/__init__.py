@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from advisor.emit import render_terraform as render_terraform
     from advisor.emit import render_terraform_module as render_terraform_module
     from advisor.emit.diff import diff_plan as diff_plan
-    from advisor.emit.diff import priced_diff as priced_diff
+    from advisor.emit.diff_money import priced_diff as priced_diff
     from advisor.emit.merge import merge_plan as merge_plan
     from advisor.emit.migration import migration_page as migration_page
     from advisor.errors import AdvisorError as AdvisorError
@@ -143,7 +143,7 @@ _HOMES = {
     "plot_sensitivity": "advisor.report.charts",
     "plot_stairs": "advisor.report.charts",
     "plot_sweep": "advisor.report.charts",
-    "priced_diff": "advisor.emit.diff",
+    "priced_diff": "advisor.emit.diff_money",
     "rank_instances": "advisor.ranking",
     "rate_changes": "advisor.pricing",
     "read_bill": "advisor.sources",

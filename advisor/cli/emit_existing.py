@@ -142,7 +142,7 @@ def _priced(diff: "Diff", plan: "Plan", recommendation: "Recommendation", worklo
     """With money where the load is at hand: the stated workload, or the one of the result where that is unchanged."""
     from dataclasses import replace
 
-    from advisor.emit.diff import priced_diff
+    from advisor.emit.diff_money import priced_diff
     from advisor.sources import read_catalog
 
     if not any(row.has_money for row in diff.rows):

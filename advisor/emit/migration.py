@@ -1,24 +1,18 @@
 """A page that leads from what runs today to the plan, for services whose launch type changes."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from advisor.billing import Bill
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.plan import Plan
 from advisor.recommend import Recommendation
+from advisor.recommend.quotas import FARGATE_DEFAULT_VCPU
 from advisor.units import ECS_CPU_UNITS_PER_VCPU, HOURS_PER_DAY, HOURS_PER_MONTH
 
 PAGE = "migration.md"
 DAYS_SHOWN = (1, 7, 14)
-DEFAULT_FARGATE_VCPU_QUOTA = 6
-"""Of On-Demand and of Spot vCPU in an account and Region: AWS General Reference, Amazon ECS endpoints and quotas."""
-_NAMES: Mapping[LaunchType, str] = {
-    LaunchType.FARGATE: "Fargate",
-    LaunchType.EC2: "EC2",
-    LaunchType.MANAGED_INSTANCES: "Managed Instances",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +111,7 @@ def _opening(recommendation: Recommendation, moves: Sequence[Move]) -> str:
         "",
         "| service | today | plan |",
         "|---|---|---|",
-        *(f"| {_code(m.service)} | {_NAMES[m.before]} | {_title(m)} |" for m in moves),
+        *(f"| {_code(m.service)} | {m.before.called} | {_title(m)} |" for m in moves),
         "",
     ]
     if present is not None and present.monthly_usd is not None and planned is not None:
@@ -128,7 +122,7 @@ def _opening(recommendation: Recommendation, moves: Sequence[Move]) -> str:
 def _title(move: Move) -> str:
     spot = " Spot" if move.after_option is PurchaseOption.SPOT else ""
     where = "" if move.after is LaunchType.FARGATE else f", capacity provider {_code(move.provider)}"
-    return f"{_NAMES[move.after]}{spot}{where}"
+    return f"{move.after.called}{spot}{where}"
 
 
 def _order(moves: Sequence[Move]) -> str:
@@ -193,7 +187,7 @@ def _preparation(recommendation: Recommendation, plan: Plan, moves: Sequence[Mov
         )
         yield (
             f"Compare the account's Fargate vCPU quota with the {vcpu:,.4g} vCPU that these services need at their peak, twice"
-            f" that during a deployment at the peak. The default is {DEFAULT_FARGATE_VCPU_QUOTA}, for On-Demand and Spot apart."
+            f" that during a deployment at the peak. The default is {FARGATE_DEFAULT_VCPU}, for On-Demand and Spot apart."
         )
     new = list(dict.fromkeys(move.provider for move in moves if move.after is not LaunchType.FARGATE))
     if new:

@@ -168,9 +168,9 @@ def _screen_block(block: Block, region: str, options: FleetOptions) -> list[tupl
         for rows in service_rows(block.files, block.columns, entries):
             try:
                 found[rows.service] = _held(rows, entries[rows.service], block.columns, region, options)
-            except Exception as error:
+            except Exception as error:  # a fault of ours with one service is said of it, and stops no other
                 found[rows.service] = problem_of(error)
-    except Exception as error:
+    except Exception as error:  # a file that cannot be read, whatever the cause, is said of the services that it leaves unread
         found |= {name: problem_of(error) for name in entries if name not in found}
     return [(name, found.get(name, "the data set holds no rows of it")) for name in entries]
 

@@ -12,7 +12,7 @@ from advisor.fleet.result import DEFAULT_FOLD_BELOW_USD, Fleet, RankedService, T
 from advisor.fleet.stairs import FleetSteps
 from advisor.report.commitments import account_markdown, account_sentences
 from advisor.report.markdown import escape
-from advisor.report.words import LAUNCH_WORDS, STEP_WORDS, chance, money, saved, wrapped
+from advisor.report.words import STEP_WORDS, chance, money, saved, wrapped
 from advisor.sources.places import listed
 
 CSV_COLUMNS = (
@@ -166,7 +166,7 @@ def status_words(status: Status) -> str:
 def choice_words(ranked: RankedService) -> str:
     """``EC2 c6a.2xlarge``, ``Fargate ARM64``."""
     service = ranked.service
-    kind = LAUNCH_WORDS[LaunchType(service.launch_type)]
+    kind = LaunchType(service.launch_type).called
     spot = " Spot" if service.purchase_option == "spot" else ""
     types = service.instance_types
     where = service.architecture if not types else types[0] if len(types) == 1 else f"{types[0]} and {len(types) - 1} more"

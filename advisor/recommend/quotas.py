@@ -35,9 +35,11 @@ class Quota:
 
 FARGATE_SOURCE: Final = "AWS General Reference, Amazon ECS endpoints and quotas"
 EC2_SOURCE: Final = "AWS General Reference, Amazon EC2 endpoints and quotas"
+FARGATE_DEFAULT_VCPU: Final = 6
+"""Of On-Demand and of Spot vCPU, in each account and Region."""
 _FARGATE: Final = {
-    PurchaseOption.ON_DEMAND: ("Fargate On-Demand vCPU resource count", "L-3032A538", 6.0),
-    PurchaseOption.SPOT: ("Fargate Spot vCPU resource count", "L-36FBB829", 6.0),
+    PurchaseOption.ON_DEMAND: ("Fargate On-Demand vCPU resource count", "L-3032A538", float(FARGATE_DEFAULT_VCPU)),
+    PurchaseOption.SPOT: ("Fargate Spot vCPU resource count", "L-36FBB829", float(FARGATE_DEFAULT_VCPU)),
 }
 _GROUPS: Final = {"ACDHIMRTZ": "standard", "GV": "g", "P": "p", "X": "x"}
 """First letters of the families that share a quota."""

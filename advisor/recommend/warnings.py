@@ -16,6 +16,7 @@ from advisor.optimize.search import Search
 from advisor.optimize.side_costs import PricedSideCosts
 from advisor.optimize.work import work_sentence
 from advisor.recommend.changes import TREND_WEEKS, changes, sentences, shape_change, weekly_load
+from advisor.recommend.quotas import FARGATE_DEFAULT_VCPU
 from advisor.recommend.reasons import named
 from advisor.recommend.result import Alternative
 from advisor.recommend.verdict import WARN_WEEKS
@@ -29,8 +30,6 @@ from advisor.workload import LoadForm, Service, Workload
 LEAST_COREMARK_FRACTION = 0.70
 FIT_ERROR_FRACTION = 0.01
 """How much less memory an instance may register than our fit says: twice its largest error on observed types."""
-FARGATE_DEFAULT_VCPU_QUOTA = 6
-"""Fargate vCPU count, the default of each account and Region; AWS General Reference, "Amazon ECS endpoints and quotas"."""
 LEAST_COMMON_FRACTION = 0.95
 LEAST_OVERRUN_HOURS = 7.3
 """A hundredth of a month: less stands in the line of the replay alone."""
@@ -219,11 +218,11 @@ def _quota(parts: Sequence[Part]) -> Iterable[str]:
         if part.provider.launch_type is LaunchType.FARGATE:
             (plan,) = part.services.values()
             peak_vcpu += float(np.nanmax(part.tasks, initial=0.0)) * plan.task.vcpu
-    if peak_vcpu > FARGATE_DEFAULT_VCPU_QUOTA:
+    if peak_vcpu > FARGATE_DEFAULT_VCPU:
         peak = f"{peak_vcpu:.0f}" if peak_vcpu >= 10 else f"{round(peak_vcpu, 1):g}"
         yield (
             f"Fargate runs up to {peak} vCPU here: check the account's quota, which starts at "
-            f"{FARGATE_DEFAULT_VCPU_QUOTA} vCPU in each Region"
+            f"{FARGATE_DEFAULT_VCPU} vCPU in each Region"
         )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from advisor.ecs import Architecture, LaunchType, PurchaseOption
 from advisor.plan import Plan
 from advisor.recommend.result import Alternative, Recommendation
-from advisor.report.words import LAUNCH_WORDS, where
+from advisor.report.words import where
 
 LONG_TITLE, LONG_NAME = 60, 24
 
@@ -30,7 +30,7 @@ def _places(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _place(launch_type: LaunchType, option: PurchaseOption, architecture: Architecture, types: Sequence[str]) -> str:
-    launch = LAUNCH_WORDS[launch_type] + (" Spot" if option is PurchaseOption.SPOT else "")
+    launch = launch_type.called + (" Spot" if option is PurchaseOption.SPOT else "")
     return f"{launch} {types[0] if types else architecture}"
 
 

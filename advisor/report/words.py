@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Mapping
 
 from advisor.billing import MonthlyUsd
-from advisor.ecs import LaunchType, PurchaseOption
+from advisor.ecs import PurchaseOption
 from advisor.optimize.targets import TargetOutcome, TargetProposal
 from advisor.recommend.reasons import folded
 from advisor.recommend.reasons import percent as percent
@@ -21,7 +21,6 @@ LEAST_ROUNDING_FRACTION = 0.005
 """Less than this is no waste worth a sentence."""
 SMALL_FRACTION = 0.02
 """Below this a share is shown with a decimal."""
-LAUNCH_WORDS = {LaunchType.FARGATE: "Fargate", LaunchType.EC2: "EC2", LaunchType.MANAGED_INSTANCES: "Managed Instances"}
 
 
 def task_size_text(size: Mapping[str, int], between: str = "/") -> str:
@@ -278,7 +277,7 @@ def rounding_sentence(name: str, recommendation: Recommendation) -> str:
 def where(advice: ServiceAdvice) -> str:
     """``Fargate ARM64`` or ``EC2 m7g.large``."""
     option = " Spot" if advice.purchase_option is PurchaseOption.SPOT else ""
-    launch = LAUNCH_WORDS[advice.launch_type] + option
+    launch = advice.launch_type.called + option
     if not advice.instance_types:
         return f"{launch} {advice.architecture}"
     more = f" and {len(advice.instance_types) - 1} more" if len(advice.instance_types) > 1 else ""

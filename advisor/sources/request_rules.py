@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
-from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, FARGATE_MAX_STORAGE_GIB, FARGATE_SIZES, TaskSize
+from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, FARGATE_MAX_STORAGE_GIB, FARGATE_SIZES, LaunchType, TaskSize
+from advisor.plan.refused_fields import refused_fields
 
 Request = Mapping[str, Any]
 Findings = Iterator[str]
@@ -171,10 +172,10 @@ def _on_fargate(request: Request, cpu: int | None, memory: int | None) -> Findin
     platform = request.get("runtimePlatform", {})
     if str(platform.get("operatingSystemFamily", "")).startswith("WINDOWS") and platform.get("cpuArchitecture") == "ARM64":
         yield "Windows runs on X86_64 only"
-    for container in request["containerDefinitions"]:
-        forbidden = sorted({"links", "privileged", "extraHosts", "dnsServers"} & container.keys())
-        if forbidden or container.get("resourceRequirements"):
-            yield f"Fargate does not allow {', '.join(forbidden) or 'GPUs'} of container {container.get('name')!r}"
+    # Of the network mode it is said above.
+    refused = [each.what for each in refused_fields({**request, "networkMode": "awsvpc"}, LaunchType.FARGATE)]
+    if refused:
+        yield f"Fargate does not take {', '.join(refused)}"
 
 
 def _service(request: Request) -> Findings:

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from advisor.ecs import Architecture, TaskSize
 from advisor.emit import render_ecs
-from advisor.emit.diff import WITH_NEXT, diff_plan, emitted_documents, priced_diff
+from advisor.emit.diff import WITH_NEXT, diff_plan, emitted_documents
+from advisor.emit.diff_money import priced_diff
 from advisor.emit.diff_text import diff_csv, diff_json, diff_markdown, diff_table
 from advisor.errors import InputError
 from advisor.plan import ScalingMetric

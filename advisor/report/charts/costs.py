@@ -25,7 +25,7 @@ from advisor.report.charts.style import (
     styled,
 )
 from advisor.report.charts.text import ellipsized, line_height, shortened, text_width
-from advisor.report.words import LAUNCH_WORDS, missing_sentence, money, money_range, more_than_best, percent
+from advisor.report.words import missing_sentence, money, money_range, more_than_best, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -338,7 +338,7 @@ def _key_lines(found: Iterable[Segment]) -> list[list[tuple[str, str, bool]]]:
     for launch_type in (*LaunchType, None):
         for is_spot in (False, True):
             if (launch_type, is_spot) in groups:
-                name = HELD_WORDS if launch_type is None else LAUNCH_WORDS[launch_type] + (" Spot" if is_spot else "")
+                name = HELD_WORDS if launch_type is None else launch_type.called + (" Spot" if is_spot else "")
                 kinds = [group for group in SHADES if group in groups[launch_type, is_spot]]
                 swatches = [(kind, mixed_with_white(_hue(launch_type, kind), SHADES[kind]), is_spot) for kind in kinds]
                 lines.append([(name, _hue(launch_type, ""), False), *swatches])

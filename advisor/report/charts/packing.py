@@ -23,7 +23,6 @@ from advisor.report.charts.style import (
 )
 from advisor.report.charts.text import line_height
 from advisor.report.charts.week import instances_launch_type
-from advisor.report.words import LAUNCH_WORDS
 from advisor.units import HOURS_PER_DAY, FloatArray
 
 if TYPE_CHECKING:
@@ -122,7 +121,7 @@ def _label_ends(page: Page, series: tuple[FloatArray, FloatArray], highest: floa
     wanted[0] -= 0.1  # the same place: instances above their bound
     places = spread_apart(wanted, gap, HEADING_PX + 8, HEADING_PX + HEIGHT_PX - 24)
     labels = (
-        (LAUNCH_WORDS[launch_type], "instances that run", COLOURS[launch_type]),
+        (launch_type.called, "instances that run", COLOURS[launch_type]),
         ("Volume bound", "no packing needs fewer", BOUND_COLOUR),
     )
     for y, (name, detail, colour) in zip(places, labels, strict=True):

@@ -187,8 +187,7 @@ def draw_steps(
     """
     from matplotlib.patches import StepPatch
 
-    # An array or None is a baseline, too; the types of matplotlib know only a number.
-    patch = StepPatch(values, edges, baseline=baseline, fill=baseline is not None, lw=0)  # type: ignore[arg-type]
+    patch = StepPatch(values, edges, baseline=baseline, fill=baseline is not None, lw=0)  # type: ignore[arg-type]  # None, too
     if baseline is None:
         patch.set(edgecolor=colour, lw=width, ls=style)
     else:

@@ -25,7 +25,6 @@ from advisor.report.charts.style import (
     styled,
 )
 from advisor.report.charts.text import counted, ellipsized, line_height, rate, shortened, text_width
-from advisor.report.words import LAUNCH_WORDS
 from advisor.units import FloatArray
 
 if TYPE_CHECKING:
@@ -223,7 +222,7 @@ def _strip(page: Page, costs: Steps) -> None:
 
 
 def _label_strip(axes: "Axes", launch_type: LaunchType, first: float, end: float, px_per_task: float) -> None:
-    name = LAUNCH_WORDS[launch_type]
+    name = launch_type.called
     for label in (f"{name} cheaper", name):
         if text_width(label, STRIP_PT, "bold") + 6 < (end - first) * px_per_task:
             middle = (first + end) / 2

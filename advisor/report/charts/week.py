@@ -24,7 +24,6 @@ from advisor.report.charts.style import (
     styled,
 )
 from advisor.report.charts.text import counted, line_height
-from advisor.report.words import LAUNCH_WORDS
 from advisor.units import HOURS_PER_DAY, HOURS_PER_WEEK, FloatArray
 
 if TYPE_CHECKING:
@@ -129,7 +128,7 @@ def _label_ends(page: Page, top: float, series: tuple[FloatArray, FloatArray], h
     y_instances, y_bound = spread_apart(wanted, gap, top + 8, top + INSTANCES_PX - 24)
     x = LEFT_PX + WIDTH + 8
     half = line_height(TEXT_PT) / 2
-    name = LAUNCH_WORDS[launch_type].replace("Managed Instances", "Managed Inst.")
+    name = launch_type.called.replace("Managed Instances", "Managed Inst.")
     page.name(x, y_instances - half, name, colour=COLOURS[launch_type])
     page.text(x, y_instances + half, "instances", size=SMALL_PT, colour=QUIET_COLOUR)
     page.name(x, y_bound - half, "Volume bound")
@@ -137,7 +136,7 @@ def _label_ends(page: Page, top: float, series: tuple[FloatArray, FloatArray], h
 
 
 def _finding(launch_type: LaunchType, instances: FloatArray, bound: FloatArray) -> str:
-    name = LAUNCH_WORDS[launch_type] + (" needs" if launch_type is LaunchType.EC2 else " need")
+    name = launch_type.called + (" needs" if launch_type is LaunchType.EC2 else " need")
     low, high = (float(round(end)) for end in (np.nanmin(instances), np.nanmax(instances)))  # a Spot pool's are means
     count = counted(high, "instance") if low == high else f"{low:,.0f} to {counted(high, 'instance')}"
     known = ~np.isnan(instances) & ~np.isnan(bound)
