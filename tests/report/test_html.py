@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from advisor import Recommendation
+from advisor.ecs import LaunchType
 from advisor.errors import InputError
 from advisor.report import html, render_markdown
 from advisor.report.explain import explain_text
@@ -335,7 +336,7 @@ def services_at(*places: tuple[str, str]) -> Recommendation:
     services = tuple(
         replace(pattern, name=name)
         if place == "Fargate"
-        else replace(pattern, name=name, launch_type="EC2", instance_types=(place,))
+        else replace(pattern, name=name, launch_type=LaunchType.EC2, instance_types=(place,))
         for name, place in places
     )
     return replace(recommendation, recommendation=replace(recommendation.recommendation, services=services))
