@@ -15,10 +15,11 @@ from advisor.errors import AdvisorError
 from advisor.meters import sum_over_states
 from advisor.optimize.alternatives import Alternatives, alternatives
 from advisor.optimize.fixed import on_load
+from advisor.optimize.packed import packed_load
 from advisor.optimize.parts import PACKING_RANGE, Part, fargate_part, times_instances
 from advisor.optimize.pricing import price_parts
 from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS
-from advisor.optimize.search import Search, packed_load, search_for
+from advisor.optimize.search import Search, search_for
 from advisor.optimize.titles import parts_title
 from advisor.pricing import PriceCatalog
 from advisor.recommend.reasons import percent

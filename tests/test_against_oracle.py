@@ -24,8 +24,9 @@ from advisor.meters import (
 )
 from advisor.optimize.alternatives import alternatives
 from advisor.optimize.loads import service_loads
+from advisor.optimize.packed import packed_load
 from advisor.optimize.pricing import price_parts, weekly_usd
-from advisor.optimize.search import CapacityKind, dedicated_part, on_default_spread, packed_load, shared_part
+from advisor.optimize.search import CapacityKind, dedicated_part, on_default_spread, shared_part
 from advisor.simulate.scaling import running_tasks
 from advisor.simulate.timeline import timeline
 from advisor.sizing import needed_tasks

@@ -11,16 +11,9 @@ from hypothesis import strategies as st
 from advisor.answer import answer
 from advisor.ecs import LaunchType, PlacementStrategy, PurchaseOption, TaskSize
 from advisor.optimize.choice import Choice
+from advisor.optimize.packed import by_step, dedicated_instances, packed_load, shared_instances
 from advisor.optimize.replayed import replay_inputs, replayed_parts
-from advisor.optimize.search import (
-    CapacityKind,
-    by_step,
-    dedicated_instances,
-    dedicated_part,
-    packed_load,
-    shared_instances,
-    shared_part,
-)
+from advisor.optimize.search import CapacityKind, dedicated_part, shared_part
 from advisor.recommend.result import CLUSTER_SCOPE
 from advisor.simulate.instances import held_in_zones, held_under_default_spread_of_one, with_zone_floor
 from advisor.simulate.replay import replay_cluster

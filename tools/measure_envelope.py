@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from advisor.ecs import PlacementStrategy, TaskSize
-from advisor.optimize.search import dedicated_instances, packed_load, shared_instances
+from advisor.optimize.packed import dedicated_instances, packed_load, shared_instances
 from advisor.simulate.instances import reservation
 from advisor.simulate.packing import tasks_per_instance
 from advisor.simulate.replay import (

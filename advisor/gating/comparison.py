@@ -24,9 +24,9 @@ from advisor.gating.sides import (
     unanswered,
 )
 from advisor.optimize.held import left_aside
+from advisor.optimize.packed import packed_load, shared_instances
 from advisor.optimize.parts import PACKING_RANGE, Part, fargate_part, instance_provider, instances_part
 from advisor.optimize.pricing import PricedParts, instance_facts, price_parts
-from advisor.optimize.search import packed_load, shared_instances
 from advisor.pricing import PriceCatalog
 from advisor.simulate.instances import capacity, reservation, root_volume_gib
 from advisor.simulate.packing import tasks_per_instance

@@ -10,9 +10,10 @@ from advisor.meters import sum_over_states
 from advisor.optimize.alternatives import Alternatives
 from advisor.optimize.linear_prices import ServiceOptions, bound_kinds, lower_bound_usd
 from advisor.optimize.loads import ServiceLoad
+from advisor.optimize.packed import PackedLoad, by_step, packed_load
 from advisor.optimize.parts import Part
 from advisor.optimize.pricing import price_parts
-from advisor.optimize.search import CapacityKind, PackedLoad, Search, by_step, packed_load
+from advisor.optimize.search import CapacityKind, Search
 from advisor.simulate.instances import with_zone_floor
 from advisor.units import FloatArray, IntArray
 

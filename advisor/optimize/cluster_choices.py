@@ -9,8 +9,9 @@ from advisor.ecs import Architecture, LaunchType, PurchaseOption
 from advisor.optimize.choice import DEFAULT_SPREAD_ID, Choice, without_repeats
 from advisor.optimize.loads import ServiceLoad, cost_usd
 from advisor.optimize.mixed import mixed_fleet
+from advisor.optimize.packed import PackedLoad, packed_load
 from advisor.optimize.parts import Part, fargate_part, least_tasks
-from advisor.optimize.search import CapacityKind, PackedLoad, Search, on_default_spread, packed_load, shared_part
+from advisor.optimize.search import CapacityKind, Search, on_default_spread, shared_part
 from advisor.optimize.service_choices import without_instances
 from advisor.optimize.titles import capacity_title, parts_title
 from advisor.units import FloatArray

@@ -10,7 +10,8 @@ from advisor.billing import amounts_usd, total_usd
 from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, Architecture, LaunchType, PurchaseOption
 from advisor.meters import GP3_GIB_MONTH
 from advisor.optimize.fleet import FleetProblem, task_prices
-from advisor.optimize.search import CapacityKind, PackedLoad, Search, packed_load
+from advisor.optimize.packed import PackedLoad, packed_load
+from advisor.optimize.search import CapacityKind, Search
 from advisor.simulate.instances import root_volume_gib_months
 from advisor.simulate.packing import tasks_per_instance
 from advisor.simulate.scaling import RunningTasks

@@ -11,8 +11,9 @@ import numpy as np
 
 from advisor.optimize.linear_prices import ServiceOptions, cheaper_on_instances
 from advisor.optimize.loads import ServiceLoad, cost_usd
+from advisor.optimize.packed import packed_load
 from advisor.optimize.parts import Part
-from advisor.optimize.search import CapacityKind, Search, packed_load, shared_part
+from advisor.optimize.search import CapacityKind, Search, shared_part
 from advisor.units import FloatArray
 
 LEAST_SAVING = 0.02

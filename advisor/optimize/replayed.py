@@ -11,10 +11,11 @@ from advisor.meters import sum_over_states
 from advisor.optimize.candidates import Candidates
 from advisor.optimize.deployments import deployment_facts
 from advisor.optimize.fixed import on_load, with_replay
+from advisor.optimize.packed import PackedLoad, least_instances, packed_load
 from advisor.optimize.parts import Part, ReplayFacts
 from advisor.optimize.pricing import price_parts
 from advisor.optimize.replayed_week import last_week
-from advisor.optimize.search import CapacityKind, PackedLoad, Search, dedicated_part, least_instances, packed_load, shared_part
+from advisor.optimize.search import CapacityKind, Search, dedicated_part, shared_part
 from advisor.plan import ScalingMetric
 from advisor.simulate.instances import reservation
 from advisor.simulate.replay import ClusterRules, ManagedRules, Replay, ReplayedCluster, ReplayedService, replay_cluster

@@ -6,9 +6,10 @@ import numpy as np
 
 from advisor.ecs import LaunchType
 from advisor.optimize.loads import ServiceLoad
+from advisor.optimize.packed import by_step
 from advisor.optimize.parts import Part, fargate_part
 from advisor.optimize.pricing import price_parts
-from advisor.optimize.search import Search, by_step, part_on_provider
+from advisor.optimize.search import Search, part_on_provider
 from advisor.simulate.replay.rules import whole_steps
 from advisor.simulate.scaling import RunningTasks, running_tasks
 from advisor.simulate.timeline import Timeline, trailing_maximum

@@ -9,8 +9,9 @@ from advisor.ecs import Architecture, LaunchType, PurchaseOption
 from advisor.optimize.alternatives import Alternatives
 from advisor.optimize.held import price_plan
 from advisor.optimize.loads import ServiceLoad
+from advisor.optimize.packed import packed_load
 from advisor.optimize.parts import Part
-from advisor.optimize.search import CapacityKind, Search, packed_load, shared_part
+from advisor.optimize.search import CapacityKind, Search, shared_part
 from advisor.optimize.titles import parts_title
 from advisor.recommend.held_types import searches_of_held_types
 from advisor.recommend.result import Present, SavingStep, SavingSteps, StepKind

@@ -8,9 +8,10 @@ import numpy as np
 
 from advisor.optimize.alternatives import Alternatives
 from advisor.optimize.loads import ServiceLoad
+from advisor.optimize.packed import packed_load
 from advisor.optimize.parts import Part, whole_instances
 from advisor.optimize.replayed_week import together
-from advisor.optimize.search import Search, packed_load
+from advisor.optimize.search import Search
 from advisor.recommend.result import Alternative, InstancesView, ServiceView, Stairs, Views
 from advisor.recommend.stairs import rounding_fraction, stairs_of
 from advisor.simulate.timeline import Timeline

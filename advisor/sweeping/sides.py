@@ -10,9 +10,10 @@ from advisor.errors import InputError
 from advisor.meters import instance_hour
 from advisor.optimize.candidates import Candidates, candidates
 from advisor.optimize.loads import cost_usd
+from advisor.optimize.packed import PackedLoad, packed_load
 from advisor.optimize.parts import Part, fargate_part
 from advisor.optimize.pricing import price_parts
-from advisor.optimize.search import CapacityKind, PackedLoad, Search, dedicated_part, packed_load, search_for, shared_part
+from advisor.optimize.search import CapacityKind, Search, dedicated_part, search_for, shared_part
 from advisor.pricing import PriceCatalog
 from advisor.pricing.changed import changed_catalog
 from advisor.simulate.scaling import RunCase, RunningTasks, running_tasks, running_tasks_of
