@@ -122,7 +122,7 @@ def refresh_command(
 
 
 def _write_shipped(done: "Refreshed", folder: Path, is_quiet: bool) -> None:
-    from advisor.sources.prices.refresh import write_shipped
+    from advisor.sources.prices.generation import write_shipped
 
     if done.generation is None:
         return

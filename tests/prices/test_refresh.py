@@ -20,7 +20,8 @@ from advisor.meters import (
 )
 from advisor.sources.catalog import pricing_data_folder, read_catalog
 from advisor.sources.prices.cache import MANIFEST, generation_in_force, manifest_of
-from advisor.sources.prices.refresh import OFFERS_OF_PARTS, RefreshOptions, refresh_prices, write_shipped
+from advisor.sources.prices.generation import write_shipped
+from advisor.sources.prices.refresh import OFFERS_OF_PARTS, RefreshOptions, refresh_prices
 from tests.prices.offers import EC2_COLUMNS, ECS_COLUMNS, instance, ireland, offer_csv, product, windows
 from tests.prices.server import breaks_off_after, refuses
 

@@ -2,16 +2,13 @@
 
 import difflib
 import fnmatch
-import json
-import os
 import re
-import shutil
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from advisor.errors import AdvisorError, InputError
 from advisor.pricing import PriceCatalog, Violation, violations
@@ -19,24 +16,17 @@ from advisor.sources.aws.errors import AwsError
 from advisor.sources.aws.session import Aws
 from advisor.sources.catalog import INSTANCE_TYPE_COLUMNS, price_cache_folder, pricing_data_folder, read_catalog, regions
 from advisor.sources.places import listed
-from advisor.sources.prices.cache import FORMAT, MANIFEST, PriceCache, generation_in_force
+from advisor.sources.prices.cache import PriceCache, generation_in_force
 from advisor.sources.prices.download import PRICE_LIST_URL, PriceList, PriceListError
-from advisor.sources.prices.found import KEY_COLUMNS, FoundRate, Key
+from advisor.sources.prices.found import KEY_COLUMNS
+from advisor.sources.prices.generation import Fetched, RegionRows, link_tree, write_region
+from advisor.sources.prices.offer_index import OfferIndex
 from advisor.sources.prices.products import PRODUCTS, OfferPrices, read_offer
 from advisor.sources.prices.savings_plans import OFFER as SAVINGS_PLANS
 from advisor.sources.prices.savings_plans import read_savings_plans
 from advisor.sources.prices.tables import (
-    SOURCE_COLUMNS,
-    SPOT_HISTORY_COLUMNS,
-    ZONE_COLUMNS,
     Table,
-    csv_text,
-    fetched_table,
-    put_over,
 )
-from advisor.version import __version__
-
-INDEX: Final = "/offers/v1.0/aws/index.json"
 
 OFFERS_OF_PARTS: Final[Mapping[str, str]] = {
     "ec2": "AmazonEC2",
@@ -77,17 +67,6 @@ Check = Callable[[PriceCatalog, PriceCatalog | None], Sequence[object]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Fetched:
-    """A part of the catalog that was fetched for a Region."""
-
-    region: str
-    part: str
-    n_rows: int
-    source: str
-    published: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class NotFetched:
     """A part that was not: its rows stay as they were, with their dates."""
 
@@ -125,20 +104,6 @@ class RefreshOptions:
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     sleep: Callable[[float], None] = time.sleep
     on_progress: Callable[[str], None] = lambda _: None
-
-
-@dataclass(slots=True)
-class _RegionPart:
-    """Everything fetched for a Region, before it is written."""
-
-    region: str
-    rates: list[tuple[str, dict[Key, FoundRate], str]] = field(default_factory=list)
-    """File, rates, id of the source."""
-    sources: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    zones: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    types: list[tuple[str, ...]] = field(default_factory=list)
-    history: list[tuple[str, ...]] = field(default_factory=list)
-    fetched: list[Fetched] = field(default_factory=list)
 
 
 def refresh_prices(
@@ -196,9 +161,9 @@ def refresh_prices(
         price_list = PriceList(
             url=options.price_list_url, folder=work, sleep=options.sleep, now=options.now, on_progress=options.on_progress
         )
-        offers = _Offers(price_list)
+        offers = OfferIndex(price_list)
         for region in dict.fromkeys(wanted):
-            found = _RegionPart(region)
+            found = RegionRows(region)
             _fetch_offers(found, offers, options, done)
             _fetch_account(found, account, options, done, shipped)
             if found.fetched:
@@ -239,81 +204,7 @@ def _check_arguments(wanted: Sequence[str], parts: Sequence[str], shipped: Path,
             raise InputError(f"there is no Region {region!r}", fix=fix)
 
 
-@dataclass(slots=True)
-class _Offers:
-    """Where the price list has the files of each Region."""
-
-    price_list: PriceList
-    _index: dict[str, Any] | None = None
-    _regions: dict[str, Mapping[str, str]] = field(default_factory=dict)
-    _failed: dict[str, PriceListError] = field(default_factory=dict)
-    """Offers whose index could not be had: it is not asked for again in each Region."""
-
-    def path(self, offer: str, region: str) -> str:
-        """Path of the CSV file of an offer in a Region.
-
-        Raises
-        ------
-        PriceListError
-            AWS does not offer it there, or an index is not what it was.
-        """
-        if offer in self._failed:
-            raise self._failed[offer]
-        if offer not in self._regions:
-            try:
-                self._regions[offer] = self._region_paths(offer)
-            except PriceListError as error:
-                self._failed[offer] = error
-                raise
-        if region not in self._regions[offer]:
-            near = difflib.get_close_matches(region, self._regions[offer], n=3)
-            raise PriceListError(f"AWS lists no {offer} in {region}" + (f" (closest: {listed(near)})." if near else "."))
-        return self._regions[offer][region]
-
-    def _region_paths(self, offer: str) -> Mapping[str, str]:
-        if self._index is None:
-            self._index = self._offers()
-        # Savings Plans have no entry of their own: the offers that they cover name their index
-        holder, name = (
-            ("AmazonEC2", "currentSavingsPlanIndexUrl") if offer == SAVINGS_PLANS else (offer, "currentRegionIndexUrl")
-        )
-        told = self._index.get(holder)
-        if not isinstance(told, dict) or not isinstance(told.get(name), str):
-            raise PriceListError(f"the index of the price list names no file of {offer} by Region.")
-        listed_regions = self._json(told[name]).get("regions")
-        entries = listed_regions.values() if isinstance(listed_regions, dict) else listed_regions
-        if not isinstance(entries, Iterable):
-            raise PriceListError(f"{told[name]} lists no Regions.")
-        found: dict[str, str] = {}
-        for entry in entries:
-            path = entry.get("currentVersionUrl") or entry.get("versionUrl") if isinstance(entry, dict) else None
-            if not isinstance(path, str) or not isinstance(entry.get("regionCode"), str):
-                raise PriceListError(f"{told[name]} has an entry without a Region or a file: {str(entry)[:100]}.")
-            found[entry["regionCode"]] = _csv_path(path)
-        return found
-
-    def _offers(self) -> dict[str, Any]:
-        offers = self._json(INDEX).get("offers")
-        if not isinstance(offers, dict):
-            raise PriceListError(f"{INDEX} lists no offers.")
-        return offers
-
-    def _json(self, path: str) -> dict[str, Any]:
-        if not path.startswith("/") or path.startswith("//"):
-            raise PriceListError(f"the price list names a file elsewhere: {path[:100]!r}. Nothing was read from there.")
-        found = self.price_list.json(path)
-        if not isinstance(found, dict):
-            raise PriceListError(f"{path} is not an index.")
-        return found
-
-
-def _csv_path(path: str) -> str:
-    if not path.startswith("/") or path.startswith("//") or not path.endswith(".json"):
-        raise PriceListError(f"the price list names a file elsewhere: {path[:100]!r}. Nothing was read from there.")
-    return path.removesuffix(".json") + ".csv"
-
-
-def _fetch_offers(found: _RegionPart, offers: _Offers, options: RefreshOptions, done: Refreshed) -> None:
+def _fetch_offers(found: RegionRows, offers: OfferIndex, options: RefreshOptions, done: Refreshed) -> None:
     region, today = found.region, options.now().date().isoformat()
     parts_by_offer: dict[str, list[str]] = {}
     for part in options.parts:
@@ -353,7 +244,7 @@ def _read(price_list: PriceList, path: str, offer: str, region: str, today: str)
 
 
 def _sort_by_part(
-    found: _RegionPart, offer: str, parts: Sequence[str], prices: OfferPrices, source: str, done: Refreshed
+    found: RegionRows, offer: str, parts: Sequence[str], prices: OfferPrices, source: str, done: Refreshed
 ) -> None:
     expected = {(each.file, each.key) for each in PRODUCTS if each.offer == offer and each.key and "spot" not in each.key}
     for part in parts:
@@ -377,7 +268,7 @@ def _sort_by_part(
 
 
 def _fetch_account(
-    found: _RegionPart, account: Callable[[str], Aws] | None, options: RefreshOptions, done: Refreshed, shipped: Path
+    found: RegionRows, account: Callable[[str], Aws] | None, options: RefreshOptions, done: Refreshed, shipped: Path
 ) -> None:
     parts = [part for part in ACCOUNT_PARTS if part in options.parts]
     if not parts:
@@ -395,7 +286,7 @@ def _fetch_account(
             done.not_fetched.append(NotFetched(region=found.region, part=part, why=str(error)))
 
 
-def _fetch_types(found: _RegionPart, aws: Aws, options: RefreshOptions, shipped: Path) -> None:
+def _fetch_types(found: RegionRows, aws: Aws, options: RefreshOptions, shipped: Path) -> None:
     from advisor.sources.prices.account import fetch_instance_types, fetch_zones_by_type, type_rows
 
     today = options.now().date().isoformat()
@@ -417,7 +308,7 @@ def _fetch_types(found: _RegionPart, aws: Aws, options: RefreshOptions, shipped:
     found.fetched.append(Fetched(region=found.region, part="instance_types", n_rows=len(types), source=source, published=today))
 
 
-def _fetch_spot(found: _RegionPart, aws: Aws, options: RefreshOptions, shipped: Path) -> None:
+def _fetch_spot(found: RegionRows, aws: Aws, options: RefreshOptions, shipped: Path) -> None:
     from advisor.sources.prices.account import fetch_spot_prices, history_rows
 
     now = options.now()
@@ -440,14 +331,14 @@ class _RefusedError(AdvisorError):
 
 
 def _put_in_force(
-    found: _RegionPart, prices: PriceCache, shipped: Path, check: Check, options: RefreshOptions, done: Refreshed
+    found: RegionRows, prices: PriceCache, shipped: Path, check: Check, options: RefreshOptions, done: Refreshed
 ) -> None:
     """Make a generation with a Region's new rows, and put it in force if it passes the check."""
 
     def make(before: Path | None, staging: Path) -> None:
         if before is not None:
-            _link_tree(before, staging)
-        notes = _write_region(found, before, staging, shipped, options)
+            link_tree(before, staging)
+        notes = write_region(found, before, staging, shipped, now=options.now())
         findings = _findings(found.region, shipped, before, staging, check)
         wrong = [each for each in findings if not any(fnmatch.fnmatchcase(each, f"*{one}*") for one in options.accept)]
         notes += [f"accepted: {each}" for each in findings if each not in wrong]
@@ -474,142 +365,12 @@ def _findings(region: str, shipped: Path, before: Path | None, staging: Path, ch
     return [str(each) for each in check(new, old)]
 
 
-def _write_region(found: _RegionPart, before: Path | None, staging: Path, shipped: Path, options: RefreshOptions) -> list[str]:
-    """Write the files that change; returns what was left out."""
-    today = options.now().date().isoformat()
-    folder = staging / found.region
-    folder.mkdir(exist_ok=True)
-
-    def table(path: str) -> Table | None:
-        file = before / path if before is not None else None
-        return Table.read(file.read_text(encoding="utf-8")) if file is not None and file.is_file() else None
-
-    types = _over(table("instance_types.csv"), INSTANCE_TYPE_COLUMNS, found.types)
-    known = {row[0] for row in types.rows}
-    known |= {row[0] for row in Table.read((shipped / "instance_types.csv").read_text(encoding="utf-8")).rows}
-    without_specs: set[str] = set()
-    rows: dict[str, Table] = {}
-    for name, rates, source in found.rates:
-        priced = {key: rate for key, rate in rates.items() if (lacking := _type_of(name, key)) is None or lacking in known}
-        without_specs |= {str(_type_of(name, key)) for key in rates if key not in priced}
-        rows[name] = fetched_table(
-            KEY_COLUMNS[name],
-            priced,
-            source_id=source,
-            as_of=today,
-            before=rows.get(name) or table(f"{found.region}/{name}"),
-        )
-    files = {f"{found.region}/{name}": each.text() for name, each in rows.items() if each.rows}
-    if found.zones:
-        source = f"aws_ec2_api_{found.region}"
-        zones = [(name, "|".join(ids), source) for name, ids in found.zones.items()]
-        files[f"{found.region}/zones.csv"] = csv_text(ZONE_COLUMNS, sorted(zones))
-    if found.history:
-        files[f"{found.region}/ec2_spot_history.csv"] = csv_text(SPOT_HISTORY_COLUMNS, found.history)
-    if types.rows:
-        files["instance_types.csv"] = types.text()
-        found.sources |= _sources_of(types, shipped)
-    files["sources.csv"] = _over(table("sources.csv"), SOURCE_COLUMNS, found.sources.values()).text()
-    manifest = {"format": FORMAT, "advisor": __version__, "refreshed_at": options.now().isoformat(timespec="seconds")}
-    files[MANIFEST] = json.dumps(manifest, indent=1) + "\n"
-    for path, text in files.items():
-        (staging / path).unlink(missing_ok=True)  # it may be the same file on disk as in the generation before
-        (staging / path).write_text(text, encoding="utf-8", newline="\n")
-    if without_specs:
-        some = listed(sorted(without_specs))
-        return [
-            f"{found.region}: {len(without_specs)} instance types have prices, and the catalog does not know what they are, so "
-            f"they are left out: {some}. Refresh instance_types with an account"
-        ]
-    return []
-
-
-def _over(older: Table | None, columns: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Table:
-    newer = Table(columns=columns, rows=tuple(sorted(rows)))
-    return newer if older is None else put_over(older, newer)
-
-
-def _sources_of(types: Table, shipped: Path) -> dict[str, tuple[str, ...]]:
-    """Sources that rows of instance types name, as far as the shipped catalog describes them."""
-    places = [i for i, name in enumerate(types.columns) if name.endswith("source_id")]
-    named = {row[i] for row in types.rows for i in places}
-    sources = Table.read((shipped / "sources.csv").read_text(encoding="utf-8"))
-    return {row[0]: row for row in sources.rows if row[0] in named}
-
-
-def _type_of(name: str, key: Key) -> str | None:
-    """Instance type that a row is about, if it is about one."""
-    columns = KEY_COLUMNS[name]
-    if columns[0] == "instance_type":
-        return key[0]
-    if name == "savings_plans.csv" and key[1].startswith("ec2:"):
-        return key[1].rpartition(":")[2]
-    return None
-
-
-def _link_tree(source: Path, target: Path) -> None:
-    """The files of a generation in the next one, without their content being written again where the disk can do that."""
-    for path in _files(source):
-        to = target / path
-        to.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(source / path, to)
-        except OSError:
-            shutil.copyfile(source / path, to)
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    return (path.relative_to(folder) for path in sorted(folder.rglob("*")) if path.is_file())
-
-
-def write_shipped(generation: Path, folder: Path) -> list[str]:
-    """Put refreshed prices into the price data of a checkout, for a maintainer to look through and commit.
-
-    Parameters
-    ----------
-    generation : Path
-        Refreshed prices.
-    folder : Path
-        A ``pricing_data/``. Rows that were not refreshed stay.
-
-    Returns
-    -------
-    list of str
-        Files that changed.
-
-    Raises
-    ------
-    AdvisorError
-        ``folder`` holds no price data.
-    OutputError
-        It cannot be written; nothing was changed.
-    """
-    from advisor.files import write_files
-
-    if not (folder / "sources.csv").is_file():
-        raise AdvisorError(f"{folder} holds no price data. Name the pricing_data folder of a checkout.")
-    changed: dict[str, bytes] = {}
-    for path in _files(generation):
-        if path.name == MANIFEST:
-            continue
-        newer, shipped = Table.read((generation / path).read_text(encoding="utf-8")), folder / path
-        before = shipped.read_text(encoding="utf-8") if shipped.is_file() else None
-        text = (newer if before is None else put_over(Table.read(before), newer)).text()
-        if text != before:
-            changed[path.as_posix()] = text.encode()
-    if changed:
-        write_files(folder, changed)
-    return sorted(changed)
-
-
 __all__ = [
     "ACCOUNT_PARTS",
     "OFFERS_OF_PARTS",
     "PARTS",
-    "Fetched",
     "NotFetched",
     "RefreshOptions",
     "Refreshed",
     "refresh_prices",
-    "write_shipped",
 ]
