@@ -219,6 +219,7 @@ class Answer:
             present=present,
             views=views_of(workload, found, self.search, parts, first_on_instances(for_cluster)),
             warnings=(
+                *self.search.catalog.notes,
                 *self._price_faults(for_cluster),
                 *warnings_for(workload, self.search, found, parts, best.alternative),
                 *beside_held(workload.commitments),

@@ -210,6 +210,22 @@ def test_own_rates_without_effect_are_said(run, tmp_path):
         assert said in err
 
 
+def test_own_rates_far_from_the_list_are_said_with_the_answer(run, tmp_path):
+    rates = tmp_path / "rates.csv"
+    rates.write_text(
+        "meter,region,usd,unit,discount_fraction,source,as_of\n"
+        "fargate:linux:x86_64:on_demand:vcpu_hour,us-east-1,0.4,vCPU-hour,,agreement,2026-10-01\n",
+        encoding="utf-8",
+    )
+    load = tmp_path / "w.yaml"
+    load.write_text(
+        "cluster: c\nregion: us-east-1\nservices:\n  - {name: web, task: {cpu: 256, memory: 512}, load: {tasks: 2}}\n",
+        encoding="utf-8",
+    )
+    out = json.loads(run("recommend", load, "--replay-weeks", 0, "--rates", rates, "--format", "json")[1])
+    assert "is 9.88 times the list rate 0.04048: check the unit" in out["warnings"][0]
+
+
 def test_a_workload_needs_another_catalog(run):
     status, _, err = run("prices", "check", "--workload", SHOP)
     assert (status, "--against" in err) == (1, True)

@@ -27,6 +27,7 @@ __all__ = [
     "MAX_TASKS_A_RUN",
     "MIN_TASK_CPU_UNITS",
     "OMIT_DEFAULT",
+    "OPTIONAL",
     "REGION_SCOPE",
     "CapacityProvider",
     "Commitment",

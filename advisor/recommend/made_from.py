@@ -33,12 +33,13 @@ def run_of(workload: Workload, search: Search, parts: Sequence[Part]) -> Run:
         catalog=_catalog_dates(catalog, workload.region),
         seed=SEED,
         defaults={**workload.defaults_used, **_model_defaults(workload), **_fitted_memory(parts, search)},
-        notes=(*workload.notes, *catalog.notes, *search.candidates.notes),
+        notes=(*workload.notes, *search.candidates.notes),
         start=workload.start.isoformat(),
         end=end.isoformat(),
         step_s=workload.step_s,
         weeks=workload.span_hours / HOURS_PER_WEEK,
         coverage_fraction=float(workload.measured.mean()),
+        is_stated=all(service.is_stated for service in workload.services),
     )
 
 

@@ -15,7 +15,7 @@ from advisor.optimize.lost_zone import LostZoneFacts
 from advisor.optimize.parts import ReplayedWeek
 from advisor.optimize.pricing import InstanceFacts
 from advisor.optimize.targets import TargetOutcome, TargetProposal
-from advisor.plan import OMIT_DEFAULT, Plan, StrategyItem
+from advisor.plan import OMIT_DEFAULT, OPTIONAL, Plan, StrategyItem
 from advisor.recommend.commitments import CommitmentAdvice
 from advisor.recommend.quotas import Quota
 from advisor.recommend.sensitivity import Sensitivity
@@ -328,6 +328,8 @@ class Run:
     step_s: int
     weeks: float
     coverage_fraction: float
+    is_stated: bool = field(default=False, metadata=OPTIONAL)
+    """No load was measured: ``start``, ``end`` and the coverage are those of an example."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

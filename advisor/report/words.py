@@ -9,7 +9,7 @@ from advisor.ecs import PurchaseOption
 from advisor.optimize.targets import TargetOutcome, TargetProposal
 from advisor.recommend.reasons import folded
 from advisor.recommend.reasons import percent as percent
-from advisor.recommend.result import Alternative, Recommendation, Saving, ServiceAdvice, StepKind, Verdict
+from advisor.recommend.result import Alternative, Recommendation, Run, Saving, ServiceAdvice, StepKind, Verdict
 
 VERDICT_WORDS = {
     Verdict.RECOMMEND: "Recommendation",
@@ -180,7 +180,7 @@ def saving_sentence(saving: Saving | None, recommendation: Recommendation) -> st
     title = recommendation.alternative(saving.against).title
     verb, than = ("saves", "against") if saving.mean >= 0 else ("costs", "more than")
     sentence = f"{verb} {money(abs(saving.mean))} ({small_percent(abs(saving.fraction))}) a month {than} {title}"
-    if saving.weeks:
+    if saving.weeks and not recommendation.run.is_stated:
         sentence += f", {weeks_words(saving, recommendation)}"
     return sentence
 
@@ -296,8 +296,15 @@ def coverage_sentence(recommendation: Recommendation) -> str:
         run.step_s, f"every {run.step_s / 60:g} minutes" if run.step_s >= 60 else f"every {run.step_s} s"
     )
     services = "1 service" if n == 1 else f"{n} services"
+    if run.is_stated:
+        return f"{services}, {period(run)} ({steps})"
     covered = "100" if run.coverage_fraction == 1 else f"{min(run.coverage_fraction * 100, 99.9):.1f}"
-    return f"{services}, {run.start[:10]} to {run.end[:10]} ({steps}, {covered} % covered)"
+    return f"{services}, {period(run)} ({steps}, {covered} % covered)"
+
+
+def period(run: Run) -> str:
+    """When the load was, or that nobody measured it: an example has dates that mean nothing."""
+    return "stated load, not measured" if run.is_stated else f"{run.start[:10]} to {run.end[:10]}"
 
 
 _DATA_TRANSFER = (

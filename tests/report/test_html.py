@@ -180,7 +180,8 @@ def test_the_first_screen_answers_which_what_how_much_and_how_sure(make):
     before_any_section = page_of(recommendation).words
     first = before_any_section[: before_any_section.index("Which service goes where?")]
     assert money_range(recommendation.recommended.monthly_usd) in first
-    for word in ("costs a month", "a month", "cheaper in" if advice.saving else "not known", "today"):
+    how_sure = "cheaper in" if advice.probability is None else "cheapest in"
+    for word in ("costs a month", "a month", how_sure if advice.saving else "not known", "today"):
         assert word in first
     assert all(doubt in first for doubt in advice.doubts)
 

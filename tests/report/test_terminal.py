@@ -34,6 +34,13 @@ def test_no_line_is_wider_than_80_columns(name):
     assert [line for line in render_summary(RESULTS[name]()).splitlines() if len(line) > 80] == []
 
 
+def test_a_stated_load_has_neither_dates_nor_coverage():
+    text = render_summary(small(TWINS))
+    assert text.splitlines()[0] == "twins  us-east-1  2 services, stated load, not measured (hourly)"
+    assert "2024-" not in text
+    assert "weeks" not in text
+
+
 def test_columns_grow_with_the_amounts_and_stay_in_80():
     text = render_summary(small(THOUSANDS))
     assert [line for line in text.splitlines() if len(line) > 80] == []

@@ -18,6 +18,7 @@ from advisor.report.charts.style import (
     WIDTH_PX,
 )
 from advisor.report.charts.text import balanced, clean, ellipsized, line_height, number, shortened, text_width, wrapped
+from advisor.report.words import period
 from advisor.units import FloatArray
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ def _source_lines(recommendation: Recommendation | str, width: float) -> list[st
         return [ellipsized(recommendation, width, SMALL_PT)]
     run = recommendation.run
     prices = f"Source: prices of {run.catalog.get('newest', 'unknown date')} in {recommendation.region}"
-    load = f"load of {run.start[:10]} to {run.end[:10]}, hours in UTC"
+    load = period(run) if run.is_stated else f"load of {period(run)}, hours in UTC"
     origin = f"cluster {shortened(recommendation.cluster, 60)}; advisor {run.version}"
     line = f"{prices}; {load}; {origin}"
     lines = [line] if text_width(line, SMALL_PT) <= width else [f"{prices}; {load}", origin]

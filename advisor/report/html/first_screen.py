@@ -73,10 +73,11 @@ def _saving_figures(saving: Saving | None, recommendation: Recommendation) -> It
     value = f"{money(abs(saving.mean))} ({small_percent(abs(saving.fraction))})"
     yield _figure("saves a month" if is_saving else "costs more a month", value, f"{span}against {rival}")
     probability = recommendation.recommendation.probability
+    has_weeks = bool(saving.weeks) and not recommendation.run.is_stated
     if probability is not None:
-        weeks = weeks_words(saving, recommendation) if saving.weeks else ""
+        weeks = weeks_words(saving, recommendation) if has_weeks else ""
         yield _figure("cheapest in", f"{chance(probability)} of draws", weeks)
-    elif saving.weeks:
+    elif has_weeks:
         yield _figure("cheaper in", f"{saving.weeks_cheaper} of {saving.weeks} weeks", "both replayed on the same weeks")
     else:
         yield _figure("cheaper in", "not known", "no whole week was measured", is_words=True)

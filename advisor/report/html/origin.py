@@ -7,7 +7,7 @@ from typing import Any
 from advisor.recommend.result import CLUSTER_SCOPE, Recommendation, ServiceView
 from advisor.report.html.comparison import no_price
 from advisor.report.next_steps import again_command
-from advisor.report.words import coverage_sentence
+from advisor.report.words import coverage_sentence, period
 from advisor.units import HOURS_PER_WEEK
 
 
@@ -23,7 +23,7 @@ def origin(recommendation: Recommendation) -> dict[str, Any]:
         "version": run.version,
         "seed": run.seed,
         "command": again_command(recommendation),
-        "period": f"{run.start[:10]} to {run.end[:10]}",
+        "period": period(run),
         "measured": [_measured(view, recommendation) for view in recommendation.views.services],
     }
 
