@@ -1,12 +1,13 @@
 """What a gate found, as data."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from enum import Enum, StrEnum
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Final
 
 from advisor.billing import Bill
 from advisor.ecs import Architecture, LaunchType, PurchaseOption
+from advisor.recommend.as_data import plain
 
 SCHEMA: Final = "advisor/gate/1"
 
@@ -159,16 +160,4 @@ class Gate:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as `advisor gate --format json` prints it."""
-        return {"schema": SCHEMA, "passed": self.passed, "change_fraction": self.change_fraction, **_plain(self)}
-
-
-def _plain(value: Any) -> Any:
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value
+        return {"schema": SCHEMA, "passed": self.passed, "change_fraction": self.change_fraction, **plain(self)}

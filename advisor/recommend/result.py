@@ -2,8 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import Field, dataclass, field, fields, is_dataclass
-from enum import Enum, StrEnum
+from dataclasses import dataclass, field
+from enum import StrEnum
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,8 @@ from advisor.optimize.lost_zone import LostZoneFacts
 from advisor.optimize.parts import ReplayedWeek
 from advisor.optimize.pricing import InstanceFacts
 from advisor.optimize.targets import TargetOutcome, TargetProposal
-from advisor.plan import OMIT_DEFAULT, OPTIONAL, Plan, StrategyItem
+from advisor.plan import OPTIONAL, Plan, StrategyItem
+from advisor.recommend.as_data import nest_task_sizes, plain
 from advisor.recommend.commitments import CommitmentAdvice
 from advisor.recommend.quotas import Quota
 from advisor.recommend.sensitivity import Sensitivity
@@ -58,11 +59,11 @@ class ReplaySummary:
     """Service-hours a month in which the load is more than the running tasks can do."""
     instances_max: int
     """Most instances at a time, with deployments where they are stated."""
-    deployments_per_month: float | None = field(default=None, metadata={OMIT_DEFAULT: True})
+    deployments_per_month: float | None = field(default=None, metadata=OPTIONAL)
     """Of all services, as stated; None where none are. The bill holds them."""
-    deployments_monthly_usd: float | None = field(default=None, metadata={OMIT_DEFAULT: True})
+    deployments_monthly_usd: float | None = field(default=None, metadata=OPTIONAL)
     """What they take of the bill, before commitments; negative where new tasks are packed better. None without a price."""
-    deployments_instances_max: int | None = field(default=None, metadata={OMIT_DEFAULT: True})
+    deployments_instances_max: int | None = field(default=None, metadata=OPTIONAL)
     """Instances at the most with deployments, less those without them; None without instances."""
 
 
@@ -131,9 +132,9 @@ class ServiceAdvice:
     why: str
     size: SizeAdvice | None = None
     """None where the declared size stays."""
-    targets: tuple[TargetOutcome, ...] = field(default=(), metadata={OMIT_DEFAULT: True})
+    targets: tuple[TargetOutcome, ...] = field(default=(), metadata=OPTIONAL)
     """What scaling targets would have cost, and how safe they were; empty where the count follows no CPU target of its own."""
-    proposed_target: TargetProposal | None = field(default=None, metadata={OMIT_DEFAULT: True})
+    proposed_target: TargetProposal | None = field(default=None, metadata=OPTIONAL)
     """A target that would have been safe and is better than the plan's; never applied. None where none is known to be."""
 
 
@@ -361,9 +362,9 @@ class Recommendation:
     """What a task-hour and a million requests cost under the recommended plan, by service."""
     quotas: tuple[Quota, ...] = ()
     """Service quotas that the recommended plan uses, those that a new account's default does not hold first."""
-    spot_risks: tuple[SpotRisk, ...] = field(default=(), metadata={OMIT_DEFAULT: True})
+    spot_risks: tuple[SpotRisk, ...] = field(default=(), metadata=OPTIONAL)
     """What interruptions do to the recommended plan and to its rival, by capacity provider on Spot; left out where none is."""
-    lost_zones: tuple[LostZoneFacts, ...] = field(default=(), metadata={OMIT_DEFAULT: True})
+    lost_zones: tuple[LostZoneFacts, ...] = field(default=(), metadata=OPTIONAL)
     """What the loss of a zone does to the recommended plan, by replayed capacity provider on EC2; left out where none is."""
     what_ifs: tuple[WhatIf, ...] = ()
     """Empty where it was not asked: see :func:`advisor.explore`."""
@@ -413,7 +414,7 @@ class Recommendation:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as in ``recommendation.json``."""
-        data = _plain(self)
+        data = plain(self)
         return {"schema": data.pop("schema"), **data}
 
     def to_json(self, *, generated_at: str | None = None) -> str:
@@ -442,7 +443,7 @@ class Recommendation:
                 f"not a recommendation: schema is {data.get('schema')!r}", fix=f"Need a file with schema {SCHEMA!r}."
             )
         try:
-            return TypeAdapter(cls).validate_python(_nest_task_sizes(data))
+            return TypeAdapter(cls).validate_python(nest_task_sizes(data))
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(str(part) for part in first["loc"])
@@ -469,48 +470,6 @@ def recommendation_schema() -> dict[str, Any]:
         service["properties"][name] = {"title": title, "type": "integer"}
     service["required"] = [name for name in service["required"] if name != "task"] + ["cpu", "memory"]
     return schema
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Plan):
-        return _plain_plan(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value) if not _is_left_out(value, f)}
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    return value
-
-
-def _is_left_out(value: Any, of: Field[Any]) -> bool:
-    """What most plans leave at its default is not written."""
-    return OMIT_DEFAULT in of.metadata and bool(getattr(value, of.name) == of.default)
-
-
-def _plain_plan(plan: Plan) -> dict[str, Any]:
-    """A plan with ``cpu`` and ``memory`` beside each other, as in a task definition."""
-    data = {f.name: _plain(getattr(plan, f.name)) for f in fields(plan) if not _is_left_out(plan, f)}
-    for service in data["services"].values():
-        size = service.pop("task")
-        service["cpu"], service["memory"] = size["cpu_units"], size["memory_mib"]
-    return data
-
-
-def _nest_task_sizes(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The inverse of :func:`_plain_plan` over all alternatives; data of another shape is left for the validation to name."""
-    result: dict[str, Any] = json.loads(json.dumps(data))
-    alternatives = result.get("alternatives")
-    for alternative in alternatives if isinstance(alternatives, list) else ():
-        plan = alternative.get("plan") if isinstance(alternative, dict) else None
-        services = plan.get("services") if isinstance(plan, dict) else None
-        for service in services.values() if isinstance(services, dict) else ():
-            if not isinstance(service, dict):
-                continue
-            service["task"] = {"cpu_units": service.pop("cpu", None), "memory_mib": service.pop("memory", None)}
-    return result
 
 
 def _report(module: str) -> Any:
