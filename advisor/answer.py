@@ -221,7 +221,7 @@ class Answer:
             warnings=(
                 *self.search.catalog.notes,
                 *self._price_faults(for_cluster),
-                *warnings_for(workload, self.search, found, parts, best.alternative),
+                *warnings_for(workload, self.search, found, parts, best.alternative, self.today),
                 *beside_held(workload.commitments),
                 *(text for share, text in in_doubt if LEAST_OF_A_BILL <= share < MOST_OF_A_BILL),
                 *side_cost_sentences(side),

@@ -1,6 +1,7 @@
 """The end of a history on which growth, break-even and elasticity stand."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -42,6 +43,19 @@ def test_a_history_that_ended_says_so_and_is_not_replayed():
     known = advisor.advise(whole, advisor.read_catalog("us-east-1"))
     assert not [text for text in known.warnings if "have no data" in text]
     assert known.recommended.monthly_usd.mean == pytest.approx(found.recommended.monthly_usd.mean)
+
+
+def test_a_load_after_today_is_doubted():
+    whole = replace(workload(web(demand=[2048.0] * (2 * 168))), region="us-east-1")
+    last = (whole.start + timedelta(days=14, hours=-1)).date()
+
+    def told(today):
+        found = advisor.advise(whole, advisor.read_catalog("us-east-1"), today=today, replay_weeks=0)
+        return [text for text in found.warnings if "after today" in text]
+
+    assert told(last) == told(last - timedelta(days=1)) == told(None) == []
+    (text,) = told(last - timedelta(days=2))
+    assert text.startswith(f"the load goes on until {last}, which is after today")
 
 
 def test_a_step_since_which_another_service_has_no_data_is_said_and_answered_on_what_both_have():

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from datetime import date, timedelta
 
 import numpy as np
 
@@ -24,7 +25,7 @@ from advisor.simulate.instances import reservation
 from advisor.simulate.packing import tasks_per_instance
 from advisor.sizing import MEMORY_MARGIN_FRACTION, is_new_load, memory_with_tasks_mib, needed_tasks
 from advisor.uncertainty import lost_inside_step
-from advisor.units import CEIL_TOLERANCE, HOURS_PER_DAY, HOURS_PER_WEEK
+from advisor.units import CEIL_TOLERANCE, HOURS_PER_DAY, HOURS_PER_WEEK, SECONDS_PER_HOUR
 from advisor.workload import LoadForm, Service, Workload
 
 LEAST_COREMARK_FRACTION = 0.70
@@ -36,10 +37,11 @@ LEAST_OVERRUN_HOURS = 7.3
 
 
 def warnings_for(
-    workload: Workload, search: Search, found: Alternatives, parts: Sequence[Part], best: Alternative
+    workload: Workload, search: Search, found: Alternatives, parts: Sequence[Part], best: Alternative, today: date | None
 ) -> tuple[str, ...]:
     """Sentences, most important first."""
     return (
+        *_after_today(workload, today),
         *_growth(workload),
         *_from_none(workload),
         *_history(workload, found, search),
@@ -60,6 +62,13 @@ def warnings_for(
         *_tasks_form(workload),
         *_lower_minimums(parts),
     )
+
+
+def _after_today(workload: Workload, today: date | None) -> Iterable[str]:
+    """A day more is left for clocks and time zones."""
+    last = (workload.start + timedelta(hours=workload.span_hours - workload.step_s / SECONDS_PER_HOUR)).date()
+    if today is not None and last > today + timedelta(days=1) and not all(each.is_stated for each in workload.services):
+        yield f"the load goes on until {last}, which is after today: were day and month or the unit of times misread?"
 
 
 def _overrun(best: Alternative) -> Iterable[str]:
