@@ -57,6 +57,17 @@ def test_states_do_not_know_of_each_other(cluster, more):
     assert among_others[2] == 0
 
 
+@given(clusters(max_services=4), st.lists(st.integers(0, 3), min_size=1, max_size=8), st.randoms())
+def test_services_with_tasks_of_one_size_fill_as_many_instances_as_one_service_with_all_of_them(cluster, of, random):
+    counts, tasks = cluster
+    copies = np.array([*range(len(tasks)), *(each % len(tasks) for each in of)])
+    random.shuffle(copies)
+    split = np.stack([counts[:, each] + at for at, each in enumerate(copies)], axis=1)
+    merged = np.stack([split[:, copies == each].sum(axis=1) for each in range(len(tasks))], axis=1)
+    room = np.array(ROOM)
+    assert first_fit_decreasing(split, tasks[copies], room).tolist() == first_fit_decreasing(merged, tasks, room).tolist()
+
+
 @given(clusters(), st.integers(0, 11), st.integers(1, 30))
 def test_more_tasks_and_smaller_instances_never_lower_the_volume_bound(cluster, service, more):
     counts, tasks = cluster

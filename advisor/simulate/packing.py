@@ -51,8 +51,8 @@ def first_fit_decreasing(counts: IntArray, tasks: IntArray, capacity: IntArray) 
 
     Tasks are taken in the order of their largest share of the instance in any dimension, ties by one dimension after the other,
     so that the order of the services does not matter; each goes to the first opened instance with room. Instances with the same
-    free room that were opened one after the other are kept as one group with a count, so that the work does not grow with the
-    number of tasks. Equal, instance by instance, to placing task after task.
+    free room that were opened one after the other are kept as one group with a count, and services with tasks of one size are
+    taken as one, so that the work grows with neither. Equal, instance by instance, to placing task after task.
 
     Parameters
     ----------
@@ -72,13 +72,15 @@ def first_fit_decreasing(counts: IntArray, tasks: IntArray, capacity: IntArray) 
     order = order[np.asarray(counts.any(axis=0))[order]]  # a replay asks for the few services with tasks that wait
     if not order.size:
         return np.zeros(len(counts), dtype=np.int64)
-    sizes = tasks[order]
+    is_new = np.append(True, (np.diff(tasks[order], axis=0) != 0).any(axis=1))  # tasks of one size follow each other
+    sizes = tasks[order][is_new]
+    counts = np.add.reduceat(counts[:, order], np.flatnonzero(is_new), axis=1)
     smallest = np.minimum.accumulate(sizes[::-1], axis=0)[::-1]
     after = [*smallest[1:].tolist(), None]  # the smallest that is still to come, in each dimension
     most = int(counts.max(initial=0)) + 1
     # What a group has room for is cut to ``most``, so that half the bytes hold everything but the largest clusters.
     kind = np.int32 if (int(counts.sum(axis=1).max(initial=0)) + 1) * most < _MOST_INT32 > int(capacity.max()) else np.int64
-    columns = counts[:, order].T.astype(kind)
+    columns = counts.T.astype(kind)
     blocks = [columns[:, first : first + _BLOCK_STATES] for first in range(0, len(counts), _BLOCK_STATES)]
     found = [_opened(block, sizes.tolist(), after, capacity.tolist(), most) for block in blocks]
     return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
