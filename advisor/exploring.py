@@ -298,9 +298,8 @@ def _bound_fraction(part: Part, here: _Here) -> float:
     """Instance-hours at the volume bound, one in each zone while a task runs, over those of the packing model."""
     if part.on_instances is None:
         return 1.0
-    types = [each for each in here.search.candidates.types if each.name in part.provider.instance_types]
     load = packed_load(part.runs)
-    per_type = [np.maximum(load.bound(here.search.candidates.capacity_of(each)), _floor(part)) for each in types]
+    per_type = [np.maximum(load.bound(each), _floor(part)) for each in here.search.candidates.capacity_of(part.provider)]
     running, least = part.on_instances.running, np.mean(per_type, axis=0)
     known = (here.hours > 0) & ~np.isnan(running) & ~np.isnan(least)
     total = float(sum_over_states(running[known], here.hours[known]))

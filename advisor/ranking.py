@@ -289,7 +289,7 @@ def _packed_types(search: Search, group: _Group, kind: CapacityKind, most: int |
     """Types with their exact packing, in the order of a bound, until that rules out the rest."""
     usable = np.flatnonzero(search.usable(group.load.runs, kind))
     zones = search.constraints.zones
-    least = group.load.least_instance_hours(search.candidates.capacity[usable], group.hours, zones)
+    least = group.load.least_instance_hours(search.candidates.capacity[kind.launch_type][usable], group.hours, zones)
     bound_usd = search.month_usd(least, np.zeros(usable.size), search.rates_for(group.load.runs, kind)[usable])
     found: list[_Ranked] = []
     for at in np.lexsort((search.names(usable), bound_usd)).tolist():
@@ -310,8 +310,7 @@ def _packed_type(search: Search, group: _Group, kind: CapacityKind, index: int) 
         [instance_type],
         kind.architecture,
         0.0,  # the part's own provider holds the peak
-        zones=search.constraints.zones,
-        has_trunking=search.constraints.has_trunking,
+        constraints=search.constraints,
     )
     part = part_on_provider(search, group.load.runs, provider, load=group.load)
     priced = price_parts([part], group.hours, search.catalog, search.region)
@@ -361,7 +360,7 @@ def _zone_loss(each: _Ranked, group: _Group, search: Search) -> ZoneLoss | None:
     zones = search.constraints.zones
     if zones < 2:
         return None
-    packed = _per_state(group.load, search.candidates.capacity[each.index])
+    packed = _per_state(group.load, _capacity(each, search))
     needed = with_zone_floor(packed + -(-packed // (zones - 1)), group.load.distinct.sum(axis=1), zones)
     part = _with_instances(each, group, needed, packed, search)
     priced = price_parts([part], group.hours, search.catalog, search.region)
@@ -377,7 +376,7 @@ def _zone_loss(each: _Ranked, group: _Group, search: Search) -> ZoneLoss | None:
 
 def _deployment(each: _Ranked, group: _Group, search: Search, minutes: float) -> DeploymentSurge:
     """The cluster with every service's tasks doubled, for as long as a deployment lasts and instances are held after it."""
-    doubled = _per_state(group.load, search.candidates.capacity[each.index], times=DEPLOYED_TASKS)
+    doubled = _per_state(group.load, _capacity(each, search), times=DEPLOYED_TASKS)
     floor = with_zone_floor(doubled, group.load.distinct.sum(axis=1), search.constraints.zones)
     part = _with_instances(each, group, floor, doubled, search)
     facts = instance_facts([part], group.hours)
@@ -391,6 +390,11 @@ def _deployment(each: _Ranked, group: _Group, search: Search, minutes: float) ->
         instances_max=facts.max,
         extra_usd=None if extra is None else extra / HOURS_PER_MONTH * lasts_h,
     )
+
+
+def _capacity(each: _Ranked, search: Search) -> IntArray:
+    (offered,) = search.candidates.capacity_of(each.part.provider)
+    return np.asarray(offered)
 
 
 def _per_state(load: PackedLoad, capacity: IntArray, *, times: int = 1) -> IntArray:
@@ -407,7 +411,7 @@ def _with_instances(each: _Ranked, group: _Group, per_state: IntArray, packed: I
         [each.instance_type],
         running[np.newaxis],
         by_step(load.over_time(packed), load.count_steps)[np.newaxis],
-        search.candidates.capacity[[each.index]].astype(np.float64),
+        _capacity(each, search)[np.newaxis].astype(np.float64),
         provider=each.part.provider,
         step_hours=search.axis.step_hours,
         work_per_vcpu=float(search.candidates.work_per_vcpu[each.index]),

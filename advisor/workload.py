@@ -94,6 +94,8 @@ class Constraints:
     terms: tuple[str, ...] = ("none",)
     work_per_vcpu: WorkPerVcpu | None = None
     """None: 1 on every type."""
+    ecs_reserved_memory_mib: int = 0
+    """That the agent keeps from tasks on every container instance of EC2; Managed Instances have no such setting."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

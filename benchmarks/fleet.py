@@ -160,12 +160,13 @@ def _pandas(folder: Path) -> float:
     """What one would write: a service at a time, an instance type at a time."""
     import pandas
 
+    from advisor.ecs import LaunchType
     from advisor.optimize.candidates import candidates
     from advisor.sources import read_catalog
     from advisor.workload import Constraints
 
     types = candidates(read_catalog("us-east-1"), "us-east-1", Constraints())
-    fit = np.maximum((types.capacity // np.array([SIZE["cpu"], SIZE["memory"], 1])).min(axis=1), 1)
+    fit = np.maximum((types.capacity[LaunchType.EC2] // np.array([SIZE["cpu"], SIZE["memory"], 1])).min(axis=1), 1)
     start = time.perf_counter()
     for number in range(SAMPLE):
         path = folder / "part-0000.parquet"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from advisor.ecs import LaunchType
 from advisor.optimize.candidates import candidates
 from advisor.simulate.instances import dedicated_instance_hours
 from advisor.simulate.packing import first_fit_decreasing, volume_bound
@@ -17,7 +18,7 @@ ZONES = 2
 def sweep_rows(is_quick: bool) -> Iterator[Row]:
     """One service alone, every instance type of us-east-1 at once."""
     types = candidates(read_catalog("us-east-1"), "us-east-1", Constraints())
-    per_instance = np.maximum((types.capacity // np.array([512, 1024, 1])).min(axis=1), 1)
+    per_instance = np.maximum((types.capacity[LaunchType.EC2] // np.array([512, 1024, 1])).min(axis=1), 1)
     for n_steps, name in ((8_760, "a year by the hour"), (525_600, "a year by the minute")):
         tasks = _load(n_steps)
         hours = np.full(n_steps, 730 / n_steps)
@@ -61,7 +62,7 @@ def packing_rows(is_quick: bool) -> Iterator[Row]:
             goal=">= 15",
         )
     types = candidates(read_catalog("us-east-1"), "us-east-1", Constraints())
-    distinct = np.unique(types.capacity, axis=0)
+    distinct = np.unique(types.capacity[LaunchType.EC2], axis=0)
     wide = random.integers(0, 12, (8_760, n_services))
     ours = median_s(lambda: volume_bound(wide, tasks, distinct), runs=3)
     whole = median_s(lambda: -(-(wide @ tasks)[np.newaxis] // distinct[:, np.newaxis]).max(axis=-1), runs=3)

@@ -1514,6 +1514,9 @@ def _user_data(text: str | None) -> Findings:
         return
     if len(decoded) > 16 * 1024:
         yield f"UserData has {len(decoded)} bytes; 16 KiB are allowed."
+    for reserved in re.findall(rb'ECS_RESERVED_MEMORY(?:=|"\s*,\s*")([^\s"]*)', decoded):
+        if not re.fullmatch(rb"\d+", reserved):  # [guide: Reserving Amazon ECS Linux container instance memory]
+            yield f"ECS_RESERVED_MEMORY is {reserved.decode()!r}, no whole number of MiB."
 
 
 def architecture_of_type(name: str) -> str:

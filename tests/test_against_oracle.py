@@ -318,8 +318,8 @@ def test_packed_counts_and_volume_bound_step_by_step(load, instance_type, prices
     search, packed, _, _ = shared_case(load, instance_type, prices)
     running = [plans.declared_counts(load, service)[2] for service in load["services"]]
     for ours, count in (
-        (packed.packed(search.candidates.capacity[0]), packing.first_fit_instances),
-        (packed.bound(search.candidates.capacity[0]), packing.volume_bound_instances),
+        (packed.packed(search.candidates.capacity[LaunchType.EC2][0]), packing.first_fit_instances),
+        (packed.bound(search.candidates.capacity[LaunchType.EC2][0]), packing.volume_bound_instances),
     ):
         for now, instances in enumerate(as_list(ours)):
             counts = [series[now] for series in running]

@@ -952,6 +952,7 @@ PLANTED = {
         ({f"{DATA}.CreditSpecification": {"CpuCredits": "unlimited"}}, "CreditSpecification is for T instances"),
         ({f"{DATA}.UserData": "#!/bin/bash"}, "UserData is not base64"),
         ({f"{DATA}.UserData": base64.b64encode(b"#" * 16_385).decode()}, "16 KiB are allowed"),
+        ({f"{DATA}.UserData": base64.b64encode(b"ECS_RESERVED_MEMORY=256MiB").decode()}, "no whole number of MiB"),
         (
             {f"{DATA}.TagSpecifications": [{"ResourceType": "instance", "Tags": [{"Key": "aws:x", "Value": "y"}]}]},
             "reserved prefix aws:",

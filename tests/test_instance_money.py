@@ -53,7 +53,7 @@ def on_m5_large(cpu_units, *, weeks=0, memory_mib=None, task=TASK, minimum=1, zo
     (load,) = service_loads(workload, search)
     provider = instance_provider(
         "web", LaunchType.EC2, PurchaseOption.ON_DEMAND, search.candidates.types, Architecture.X86_64, 0.0,
-        zones=zones, has_trunking=True,
+        constraints=workload.constraints,
     )  # fmt: skip
     part = part_on_provider(search, [load.run], provider)
     if weeks:

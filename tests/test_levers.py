@@ -48,7 +48,7 @@ def replayed(workload, weeks=1):
     (load,) = service_loads(workload, search)
     provider = instance_provider(
         "web", LaunchType.EC2, PurchaseOption.ON_DEMAND, search.candidates.types, Architecture.X86_64, 0.0,
-        zones=1, has_trunking=True,
+        constraints=workload.constraints,
     )  # fmt: skip
     (part,) = replayed_parts([part_on_provider(search, [load.run], provider)], workload, search, weeks=weeks)
     return part, search, load.hours
@@ -196,7 +196,7 @@ def test_the_order_of_services_in_the_file_changes_no_figure():
         loads = {load.run.service.name: load for load in service_loads(workload, search)}
         provider = instance_provider(
             "shared", LaunchType.EC2, PurchaseOption.ON_DEMAND, search.candidates.types, Architecture.X86_64, 0.0,
-            zones=1, has_trunking=True,
+            constraints=workload.constraints,
         )  # fmt: skip
         part = part_on_provider(search, [loads[each.name].run for each in services], provider)
         levers = price_levers(part, workload, search, loads["a"].hours, weeks=1)

@@ -32,7 +32,9 @@ services:
     present: {launch_type: FARGATE, desired_count: 6, purchase_option: spot, architecture: ARM64}
     assign_public_ip: true
 present: {instances: {m6i.large: 6}, purchase_option: on_demand}
-constraints: {launch_types: [FARGATE, EC2], instance_types: ["m7*", "c7*"], zones: 3, trunking: false, terms: [none]}
+constraints:
+  {launch_types: [FARGATE, EC2], instance_types: ["m7*", "c7*"], zones: 3, trunking: false, terms: [none],
+   ecs_reserved_memory: 256}
 commitments: []
 rates: own-rates.csv
 """
@@ -81,6 +83,7 @@ def test_every_key_reaches_the_workload(shop, tmp_path):
     assert workload.constraints.launch_types == (LaunchType.FARGATE, LaunchType.EC2)
     assert workload.constraints.instance_types == ("m7*", "c7*")
     assert (workload.constraints.zones, workload.constraints.has_trunking, workload.constraints.terms) == (3, False, ("none",))
+    assert workload.constraints.ecs_reserved_memory_mib == 256
     assert workload.rates_file == str(tmp_path / "own-rates.csv")
     assert_array_equal(workload.demand, [[80, 120]])
     assert workload.defaults_used == {}
@@ -99,6 +102,7 @@ def test_defaults_are_recorded_where_they_stand_in(shop):
         "target CPU": "60 %",
         "zones": "2",
         "network": "awsvpc, trunking",
+        "ECS_RESERVED_MEMORY": "0 MiB",
     }
 
 

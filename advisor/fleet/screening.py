@@ -134,11 +134,12 @@ def _add_instances(
 ) -> None:
     service = group[0][0]
     types = search.candidates
-    volume_gib = root_volume_gib([(service.task, service.ephemeral_storage_gib)], types.capacity)
+    capacity = types.capacity[kind.launch_type]
+    volume_gib = root_volume_gib([(service.task, service.ephemeral_storage_gib)], capacity)
     rates = search.rates(kind, has_public_ip=service.has_public_ip, volume_gib=volume_gib)
-    room = tasks_per_instance(reservation(service.task), types.capacity)
+    room = tasks_per_instance(reservation(service.task), capacity)
     usable = np.flatnonzero(
-        search.holds(service.task)
+        search.holds(service.task, kind.launch_type)
         & (volume_gib <= MAX_VOLUME_GIB)
         & types.of(kind.architecture)
         & ~np.isnan(rates).any(axis=-1)

@@ -23,16 +23,17 @@ from advisor.gating.sides import (
     setup_of,
     unanswered,
 )
+from advisor.optimize.candidates import instance_capacity
 from advisor.optimize.held import left_aside
 from advisor.optimize.packed import packed_load, shared_instances
 from advisor.optimize.parts import PACKING_RANGE, Part, fargate_part, instance_provider, instances_part
 from advisor.optimize.pricing import PricedParts, instance_facts, price_parts
 from advisor.pricing import PriceCatalog
-from advisor.simulate.instances import capacity, reservation, root_volume_gib
+from advisor.simulate.instances import reservation, root_volume_gib
 from advisor.simulate.packing import tasks_per_instance
 from advisor.simulate.scaling import RunningTasks, running_tasks
 from advisor.simulate.timeline import timeline
-from advisor.units import BoolArray, FloatArray, IntArray
+from advisor.units import BoolArray, FloatArray
 from advisor.workload import LoadForm, Service, Workload
 
 MORE: Final = f"{PACKING_RANGE:.0%}".replace("%", " %")
@@ -313,14 +314,14 @@ class _Comparison:
             return [], ["present.instances of EC2 and of Managed Instances apart: the cluster has services on both"]
         for kind, group in used.items():
             runs = [running.run for running in group if running.run is not None]
-            found = self._instance_type(workload, group)
+            found = self._instance_type(workload, group, kind)
             if isinstance(found, str):
                 missing.append(found)
             elif len(runs) == len(group):
                 parts.append(self._packed_part(runs, found, kind, workload))
         return parts, missing
 
-    def _instance_type(self, workload: Workload, group: Sequence[Running]) -> InstanceType | str:
+    def _instance_type(self, workload: Workload, group: Sequence[Running], kind: LaunchType) -> InstanceType | str:
         """The one type that is stated and holds every task, or what is missing."""
         stated = [] if workload.present is None else list(workload.present.instances)
         if len(stated) != 1:
@@ -330,7 +331,7 @@ class _Comparison:
         if stated[0] not in known:
             return f"the size of {stated[0]}: not in the catalog of {workload.region}"
         found = known[stated[0]]
-        offered = capacity(found, has_trunking=workload.constraints.has_trunking, daemons=workload.daemons)
+        offered = instance_capacity(found, kind, workload.constraints, workload.daemons)
         for running in group:
             name, size = running.service.name, running.service.task
             if running.setup.architecture not in found.architectures:
@@ -348,8 +349,8 @@ class _Comparison:
     ) -> Part:
         """The services on one instance type, as many as the tasks keep under ECS's default placement."""
         assert workload.present is not None  # noqa: S101 (the type came from there)
-        zones, has_trunking = workload.constraints.zones, workload.constraints.has_trunking
-        offered: IntArray = capacity(instance_type, has_trunking=has_trunking, daemons=workload.daemons)
+        zones = workload.constraints.zones
+        offered = instance_capacity(instance_type, kind, workload.constraints, workload.daemons)
         if workload.constraints.work_per_vcpu is not None:
             self.notes.append(
                 f"{_INSTANCES_NOTE} task definitions count as they are written; constraints.work_per_vcpu changes nothing here."
@@ -363,8 +364,7 @@ class _Comparison:
             [instance_type],
             instance_type.architectures[0],
             float(np.nanmax(running, initial=0.0)),
-            zones=zones,
-            has_trunking=has_trunking,
+            constraints=workload.constraints,
             placement=self.placement,
             root_volume_gib=int(root_volume_gib([(run.size, run.service.ephemeral_storage_gib) for run in runs], offered)),
         )

@@ -9,10 +9,11 @@ from functools import cached_property
 
 import numpy as np
 
-from advisor.ecs import Architecture, InstanceType, PurchaseOption
+from advisor.ecs import Architecture, InstanceType, LaunchType, PurchaseOption
 from advisor.errors import InputError
 from advisor.meters import instance_hour, managed_instances_fee_hour, spot_pool_hour, surplus_vcpu_hour
 from advisor.optimize.work import left_out_sentence, work_per_vcpu
+from advisor.plan import CapacityProvider
 from advisor.pricing import PriceCatalog
 from advisor.simulate.instances import capacity
 from advisor.units import CEIL_TOLERANCE, BoolArray, FloatArray, IntArray
@@ -29,8 +30,9 @@ class Candidates:
     """Instance types in one order, with arrays along it."""
 
     types: tuple[InstanceType, ...]
-    capacity: IntArray
-    """(types, 3): CPU units, MiB, network slots, less daemons; CPU in the work of the vCPU that the load was measured on."""
+    capacity: Mapping[LaunchType, IntArray]
+    """(types, 3) on EC2 and on Managed Instances, which know no ``ECS_RESERVED_MEMORY``: CPU units, MiB, network slots, less
+    daemons; CPU in the work of the vCPU that the load was measured on."""
     work_per_vcpu: FloatArray
     """(types,): which multiplies the CPU units in ``capacity``."""
     on_demand_usd: FloatArray
@@ -47,9 +49,11 @@ class Candidates:
     least_gpus: int = 0
     """The fewest that a task which asks for GPUs asks for; 0 where none does."""
 
-    def capacity_of(self, instance_type: InstanceType) -> IntArray:
-        """(3,): what one instance of a type offers to services."""
-        return np.asarray(self.capacity[self.types.index(instance_type)])
+    def capacity_of(self, provider: CapacityProvider) -> IntArray:
+        """(types of the provider, 3): what one of its instances offers to services; no rows for Fargate."""
+        if provider.launch_type not in self.capacity:
+            return np.zeros((0, 3), dtype=np.int64)
+        return self.capacity[provider.launch_type][[t.name in provider.instance_types for t in self.types]]
 
     def work_of(self, names: Collection[str]) -> dict[str, float]:
         """Work per vCPU of the types among ``names``."""
@@ -136,15 +140,17 @@ def candidates(
     notes += [sentence] if (sentence := left_out_sentence(with_daemons, factors)) else []
     names = [t.name for t in types]
     work = np.array([factors[name] for name in names])
-    offered_units = np.array(
-        [capacity(t, has_trunking=constraints.has_trunking, daemons=daemons, least_gpus=least_gpus) for t in types],
-        dtype=np.int64,
-    )
-    offered_units[:, 0] = np.floor(offered_units[:, 0] * work + CEIL_TOLERANCE)
+    offered_by_launch_type = {}
+    for launch_type in (LaunchType.EC2, LaunchType.MANAGED_INSTANCES):
+        units = np.array(
+            [instance_capacity(t, launch_type, constraints, daemons, least_gpus=least_gpus) for t in types], dtype=np.int64
+        )
+        units[:, 0] = np.floor(units[:, 0] * work + CEIL_TOLERANCE)
+        offered_by_launch_type[launch_type] = units
     on_demand = PurchaseOption.ON_DEMAND
     return Candidates(
         types=types,
-        capacity=offered_units,
+        capacity=offered_by_launch_type,
         work_per_vcpu=work,
         daemons=daemons,
         least_gpus=least_gpus,
@@ -154,6 +160,24 @@ def candidates(
         surplus_usd=np.where(_is_burstable(types), catalog.rates_usd([surplus_vcpu_hour(n) for n in names], region), 0.0),
         outliers=rate_outliers(offered, catalog.rates_usd([instance_hour(t.name, on_demand) for t in offered], region)),
         notes=tuple(notes),
+    )
+
+
+def instance_capacity(
+    instance_type: InstanceType,
+    launch_type: LaunchType,
+    constraints: Constraints,
+    daemons: Sequence[Daemon],
+    *,
+    least_gpus: int = 0,
+) -> IntArray:
+    """(3,): what one instance offers to services on a launch type: `capacity` under the constraints of a workload."""
+    return capacity(
+        instance_type,
+        has_trunking=constraints.has_trunking,
+        daemons=daemons,
+        least_gpus=least_gpus,
+        reserved_memory_mib=constraints.ecs_reserved_memory_mib if launch_type is LaunchType.EC2 else 0,
     )
 
 

@@ -51,8 +51,8 @@ def packing_usd(parts: Sequence[Part], hours: FloatArray, search: Search) -> flo
             total += priced.monthly_usd.mean / factor if factor else 0.0
             continue
         load = packed_load(part.runs)
-        types = [t for t in search.candidates.types if t.name in part.provider.instance_types]
-        least = np.mean([_least_instances(load, search.candidates.capacity_of(t), part.provider.zones) for t in types], axis=0)
+        capacity = search.candidates.capacity_of(part.provider)
+        least = np.mean([_least_instances(load, each, part.provider.zones) for each in capacity], axis=0)
         total += priced.monthly_usd.mean * float(sum_over_states(least, hours) / billed)
     return total
 

@@ -100,7 +100,8 @@ def _at_prices_of(
     types = np.flatnonzero(is_of_kind & ~candidates.is_burstable & np.isfinite(usd_per_hour))
     if not types.size:
         return None
-    fits = (tasks_per_instance(load.sizes[:, np.newaxis], candidates.capacity[types]) >= 1).any(axis=1)
+    capacity = candidates.capacity[kind.launch_type][types]
+    fits = (tasks_per_instance(load.sizes[:, np.newaxis], capacity) >= 1).any(axis=1)
     items = np.flatnonzero(may & fits & (load.distinct.max(axis=0, initial=0) > 0))
     if not items.size:
         return None
@@ -114,7 +115,7 @@ def _at_prices_of(
     problem = FleetProblem(
         tasks=load.sizes[items],
         counts=load.distinct[:, items].max(axis=0),
-        capacity=candidates.capacity[types],
+        capacity=capacity,
         usd_per_hour=usd_per_hour[types],
         least_instances=search.constraints.zones,
     )

@@ -25,7 +25,7 @@ from advisor.simulate.strategy import allocated
 from advisor.simulate.timeline import Timeline
 from advisor.sizing import least_scaled_tasks
 from advisor.units import BoolArray, FloatArray, ceil_whole
-from advisor.workload import LoadForm, ScheduledRun
+from advisor.workload import Constraints, LoadForm, ScheduledRun
 
 PACKING_RANGE = 0.05
 """One-sided: what ECS's online placement costs more than the packing model where it was not replayed."""
@@ -332,8 +332,7 @@ def instance_provider(
     architecture: Architecture,
     peak_instances: float,
     *,
-    zones: int,
-    has_trunking: bool,
+    constraints: Constraints,
     placement: PlacementStrategy = PlacementStrategy.SPREAD_THEN_BINPACK,
     min_instances: int = 0,
     root_volume_gib: int = ROOT_VOLUME_GIB,
@@ -346,11 +345,12 @@ def instance_provider(
         instance_types=tuple(t.name for t in types),
         architecture=architecture,
         placement=placement,
-        has_trunking=has_trunking,
+        has_trunking=constraints.has_trunking,
         root_volume_gib=root_volume_gib,
-        zones=zones,
+        ecs_reserved_memory_mib=constraints.ecs_reserved_memory_mib if launch_type is LaunchType.EC2 else 0,
+        zones=constraints.zones,
         min_instances=min_instances,
-        max_instances=max(zones, int(np.ceil(peak_instances)) * DEPLOYMENT_SURGE),
+        max_instances=max(constraints.zones, int(np.ceil(peak_instances)) * DEPLOYMENT_SURGE),
     )
 
 

@@ -6,11 +6,12 @@ import numpy as np
 
 from advisor.ecs import FARGATE_SIZES, Architecture, InstanceType, LaunchType, PlacementStrategy
 from advisor.meters import GP3_GIB_MONTH, Meter, instance_hour
+from advisor.optimize.candidates import instance_capacity
 from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.parts import Part, fargate_part, provider_name
 from advisor.optimize.search import Search
 from advisor.plan import CapacityProvider
-from advisor.simulate.instances import ROOT_VOLUME_GIB, capacity, root_volume_gib, root_volume_gib_months
+from advisor.simulate.instances import ROOT_VOLUME_GIB, root_volume_gib, root_volume_gib_months
 from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import Timeline
 from advisor.units import BoolArray, FloatArray
@@ -125,12 +126,7 @@ def _root_volume_gib(instance_type: str, services: Sequence[Service], search: Se
     known, candidates = _type_of(instance_type, search), search.candidates
     if known is None:
         return ROOT_VOLUME_GIB
-    offered = capacity(
-        known,
-        has_trunking=search.constraints.has_trunking,
-        daemons=candidates.daemons,
-        least_gpus=candidates.least_gpus,
-    )
+    offered = instance_capacity(known, LaunchType.EC2, search.constraints, candidates.daemons, least_gpus=candidates.least_gpus)
     return int(root_volume_gib([(service.task, service.ephemeral_storage_gib) for service in services], offered))
 
 

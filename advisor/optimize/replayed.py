@@ -196,9 +196,10 @@ def _of_least_members(candidates: Candidates, part: Part) -> Candidates:
     if len(part.provider.instance_types) < 2:
         return candidates
     in_pool = np.array([t.name in part.provider.instance_types for t in candidates.types])
-    capacity = candidates.capacity.copy()
+    launch_type = part.provider.launch_type
+    capacity = candidates.capacity[launch_type].copy()
     capacity[in_pool] = capacity[in_pool].min(axis=0)
-    return replace(candidates, capacity=capacity)
+    return replace(candidates, capacity={**candidates.capacity, launch_type: capacity})
 
 
 def _one_service(replay: Replay, row: int) -> Replay:
@@ -216,12 +217,11 @@ def _one_service(replay: Replay, row: int) -> Replay:
 
 def replay_inputs(part: Part, workload: Workload, search: Search) -> tuple[list[ReplayedService], ReplayedCluster, int]:
     """What is replayed of a part over the whole of a workload: services, the instances of the part, and seconds of a step."""
-    rows = [i for i, t in enumerate(search.candidates.types) if t.name in part.provider.instance_types]
     step_s = replay_step_s(workload)
     services = [replayed_service(run, plan_metric, workload, step_s) for run, plan_metric in in_replay_order(part)]
     is_managed = part.provider.launch_type is LaunchType.MANAGED_INSTANCES
     cluster = ReplayedCluster(
-        capacity=search.candidates.capacity[rows].min(axis=0),  # of a pool, what every member holds
+        capacity=search.candidates.capacity_of(part.provider).min(axis=0),  # of a pool, what every member holds
         zones=part.provider.zones,
         placement=part.provider.placement or PlacementStrategy.SPREAD_THEN_BINPACK,
         rules=ClusterRules(

@@ -67,14 +67,15 @@ class Search:
     idle_usd_per_hour: float = 0.0
     """Due for the idle ones."""
 
-    def root_volume_gib(self, runs: Sequence[RunningTasks]) -> IntArray:
+    def root_volume_gib(self, runs: Sequence[RunningTasks], launch_type: LaunchType) -> IntArray:
         """(types,): of an instance that runs tasks of these services."""
-        return root_volume_gib([(run.size, run.service.ephemeral_storage_gib) for run in runs], self.candidates.capacity)
+        capacity = self.candidates.capacity[launch_type]
+        return root_volume_gib([(run.size, run.service.ephemeral_storage_gib) for run in runs], capacity)
 
     def rates_for(self, runs: Sequence[RunningTasks], kind: CapacityKind) -> FloatArray:
         """(types, 5): the rates of instances that run tasks of these services."""
         has_public_ip = any(run.service.has_public_ip for run in runs)
-        return self.rates(kind, has_public_ip=has_public_ip, volume_gib=self.root_volume_gib(runs))
+        return self.rates(kind, has_public_ip=has_public_ip, volume_gib=self.root_volume_gib(runs, kind.launch_type))
 
     def rates(
         self, kind: CapacityKind, *, has_public_ip: bool = False, volume_gib: int | IntArray = ROOT_VOLUME_GIB
@@ -97,17 +98,19 @@ class Search:
         c = self.candidates
         if any(run.service.why_off(kind.launch_type) is not None for run in runs):
             return np.zeros(len(c.types), dtype=np.bool_)
-        fits = np.all([self.holds(run.size) for run in runs], axis=0) & (self.root_volume_gib(runs) <= MAX_VOLUME_GIB)
+        fits = np.all([self.holds(run.size, kind.launch_type) for run in runs], axis=0)
+        fits &= self.root_volume_gib(runs, kind.launch_type) <= MAX_VOLUME_GIB
         is_cpu_known = all(run.cpu_units is not None for run in runs) and not c.daemons  # what daemons use is not known
         # Managed Instances are not offered as T nano and micro, and run burstable types unlimited like EC2.
         return np.asarray(
             fits & c.of(kind.architecture) & ~np.isnan(self.rates(kind)).any(axis=-1) & (is_cpu_known | ~c.is_burstable)
         )
 
-    def holds(self, size: TaskSize) -> BoolArray:
+    def holds(self, size: TaskSize, launch_type: LaunchType) -> BoolArray:
         """(types,): which hold a task; types with GPUs only tasks that ask for some."""
         c = self.candidates
-        return np.asarray((tasks_per_instance(reservation(size), c.capacity) >= 1) & (c.has_gpus == (size.gpus > 0)))
+        fits = tasks_per_instance(reservation(size), c.capacity[launch_type]) >= 1
+        return np.asarray(fits & (c.has_gpus == (size.gpus > 0)))
 
     def names(self, index: IntArray) -> TextArray:
         """Names of candidate types."""
@@ -150,7 +153,7 @@ def dedicated_part(search: Search, run: RunningTasks, kind: CapacityKind, hours:
     """One service alone on its own capacity provider, on the cheapest type; None where no type can serve it."""
     usable = np.flatnonzero(search.usable([run], kind))
     zones, delay = search.constraints.zones, search.axis.delay_steps
-    per_instance = tasks_per_instance(reservation(run.size), search.candidates.capacity[usable])
+    per_instance = tasks_per_instance(reservation(run.size), search.candidates.capacity[kind.launch_type][usable])
     fine_hours = np.repeat(hours / run.count_steps, run.count_steps)
     tasks = trailing_maximum(known_counts(run), delay * run.count_steps)
     instance_hours = dedicated_instance_hours(tasks, fine_hours, per_instance, zones)
@@ -228,7 +231,7 @@ class _SharedPacking:
     def __init__(self, search: Search, load: PackedLoad, kind: CapacityKind, hours: FloatArray, usable: IntArray) -> None:
         self.search, self.load, self.hours, self.n_types, self.usable = search, load, hours, kind.n_types, usable
         self.rates = search.rates_for(load.runs, kind)[usable]
-        self.capacity = search.candidates.capacity[usable]
+        self.capacity = search.candidates.capacity[kind.launch_type][usable]
         least = load.least_instance_hours(self.capacity, hours, search.constraints.zones)
         self.least_usd = search.month_usd(least, np.zeros(usable.size), self.rates)
         self.names = search.names(usable)
@@ -276,8 +279,8 @@ def part_on_provider(
     if load is None and len(runs) > 1:
         load = packed_load(runs)  # once for all types of a pool
     series = [
-        instances_on(runs, search.candidates.capacity[at], zones, delay, placement=provider.placement, load=load)
-        for at in index.tolist()
+        instances_on(runs, capacity, zones, delay, placement=provider.placement, load=load)
+        for capacity in search.candidates.capacity_of(provider)
     ]
     kind = CapacityKind(
         launch_type=provider.launch_type,
@@ -306,20 +309,19 @@ def _part(
         types,
         kind.architecture,
         float(np.nanmax(running, initial=0.0)),
-        zones=search.constraints.zones,
-        has_trunking=search.constraints.has_trunking,
+        constraints=search.constraints,
         placement=placement or PlacementStrategy.SPREAD_THEN_BINPACK,
         # Managed Instances have no group with a least size.
         min_instances=least_instances(runs, search.constraints.zones) if kind.launch_type is LaunchType.EC2 else 0,
         # A Spot pool starts all of its types from one launch template.
-        root_volume_gib=int(search.root_volume_gib(runs)[index].max()),
+        root_volume_gib=int(search.root_volume_gib(runs, kind.launch_type)[index].max()),
     )
     return instances_part(
         runs,
         types,
         running,
         packed,
-        search.candidates.capacity[index].astype(np.float64),
+        search.candidates.capacity[kind.launch_type][index].astype(np.float64),
         provider=provider,
         step_hours=search.axis.step_hours,
         work_per_vcpu=float(search.candidates.work_per_vcpu[index].min()),

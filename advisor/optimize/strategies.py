@@ -99,8 +99,7 @@ def _part(search: Search, members: Sequence[ServiceLoad], found: InstanceType, p
         [found],
         found.architectures[0],
         0.0,  # the part's own provider holds the peak
-        zones=search.constraints.zones,
-        has_trunking=search.constraints.has_trunking,
+        constraints=search.constraints,
         placement=placement,
     )
     return part_on_provider(search, [load.run for load in members], provider)

@@ -147,6 +147,8 @@ class CapacityProvider:
     max_instances: int | None = None
     """Most instances that the load needed, with room for a deployment that doubles the tasks."""
     target_capacity_percent: int = 100
+    ecs_reserved_memory_mib: int = field(default=0, metadata=OPTIONAL)
+    """That the agent keeps from tasks on each instance of EC2."""
 
     def __post_init__(self) -> None:
         if self.launch_type is LaunchType.FARGATE:
@@ -156,6 +158,8 @@ class CapacityProvider:
             raise PlanError(f"capacity provider {self.name!r}: instances need a type, an architecture and a placement strategy")
         if not 0 < self.target_capacity_percent <= 100:
             raise PlanError(f"capacity provider {self.name!r}: target capacity must be 1 to 100")
+        if self.ecs_reserved_memory_mib < 0 or (self.ecs_reserved_memory_mib and self.launch_type is not LaunchType.EC2):
+            raise PlanError(f"capacity provider {self.name!r}: only the agent on EC2 keeps memory from tasks, and none below 0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

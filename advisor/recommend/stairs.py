@@ -35,8 +35,7 @@ def stairs_of(load: ServiceLoad, found: Alternatives, search: Search) -> Stairs:
             usd_per_instance_hour=None, tasks_per_instance=None, zones=search.constraints.zones,
         )  # fmt: skip
     (type_name,) = ec2.provider.instance_types
-    instance_type = next(t for t in search.candidates.types if t.name == type_name)
-    offered = search.candidates.capacity_of(instance_type)
+    (offered,) = search.candidates.capacity_of(ec2.provider)
     return Stairs(
         fargate_usd_per_task_hour=task_usd,
         fargate_title=fargate_title,

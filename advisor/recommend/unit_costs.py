@@ -82,12 +82,8 @@ def _of_part(part: Part, loads: Sequence[ServiceLoad], search: Search, hours: Fl
 
 def _share_of_instance(part: Part, search: Search) -> FloatArray:
     """(services,): the larger of the shares of CPU and memory that a task reserves of an instance; 1 on Fargate."""
-    capacity = [
-        search.candidates.capacity[at]
-        for at, each in enumerate(search.candidates.types)
-        if each.name in part.provider.instance_types
-    ]
-    if not capacity:
+    capacity = search.candidates.capacity_of(part.provider)
+    if not capacity.size:
         return np.ones(len(part.services))
     reserved = np.stack([reservation(run.size) for run in part.runs])
     return np.asarray((reserved / np.mean(capacity, axis=0))[:, :2].max(axis=1), dtype=np.float64)

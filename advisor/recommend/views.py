@@ -100,10 +100,8 @@ def _instances_of(alternative: Alternative, workload: Workload, found: Alternati
     parts = [part for part in found.parts_of(alternative.id) if part.on_instances is not None]
     bounds = []
     for part in parts:
-        types = [t for t in search.candidates.types if t.name in part.provider.instance_types]
         load = packed_load(part.runs)
-        per_type = [load.bound(search.candidates.capacity_of(t)) for t in types]
-        bounds.append(np.mean(per_type, axis=0))
+        bounds.append(np.mean([load.bound(each) for each in search.candidates.capacity_of(part.provider)], axis=0))
     series = (
         np.sum([whole_instances(part) for part in parts], axis=0),
         np.sum(bounds, axis=0),

@@ -206,10 +206,11 @@ def _share_of_newest(chosen: InstanceType, types: Sequence[InstanceType]) -> flo
 
 def _close_fits(search: Search, parts: Sequence[Part]) -> Iterable[str]:
     """Tasks that fit by less memory than our fit of the registered memory may be wrong."""
-    types = {t.name: t for t in search.candidates.types if not t.is_registered_memory_observed}
     for part in parts:
-        for instance_type in (types[name] for name in part.provider.instance_types if name in types):
-            offered = search.candidates.capacity_of(instance_type)
+        types = [t for t in search.candidates.types if t.name in part.provider.instance_types]
+        for instance_type, offered in zip(types, search.candidates.capacity_of(part.provider), strict=True):
+            if instance_type.is_registered_memory_observed:
+                continue
             less = offered - np.array([0, int(offered[1] * FIT_ERROR_FRACTION), 0])
             for name, run in zip(part.services, part.runs, strict=True):
                 fit, fewer = (int(tasks_per_instance(reservation(run.size), each)) for each in (offered, less))

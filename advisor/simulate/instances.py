@@ -22,7 +22,12 @@ UNKNOWN_ENIS = 2
 
 
 def capacity(
-    instance_type: InstanceType, *, has_trunking: bool, daemons: Sequence[Daemon] = (), least_gpus: int = 0
+    instance_type: InstanceType,
+    *,
+    has_trunking: bool,
+    daemons: Sequence[Daemon] = (),
+    least_gpus: int = 0,
+    reserved_memory_mib: int = 0,
 ) -> IntArray:
     """What one container instance offers to awsvpc tasks: CPU units, registered memory in MiB, network slots (3,).
 
@@ -34,6 +39,8 @@ def capacity(
     least_gpus
         On types with GPUs only tasks run that ask for some, each for this many or more: a slot is a GPU, and there are no more
         of them than as many such tasks can use as there are network slots.
+    reserved_memory_mib
+        ``ECS_RESERVED_MEMORY``: so much less is registered.
 
     References
     ----------
@@ -42,7 +49,8 @@ def capacity(
     slots = (instance_type.max_enis or UNKNOWN_ENIS) - 1
     if has_trunking and instance_type.trunked_tasks is not None:
         slots = instance_type.trunked_tasks
-    offered = np.array([instance_type.cpu_units, instance_type.registered_memory_mib, slots], dtype=np.int64)
+    registered_mib = instance_type.registered_memory_mib - reserved_memory_mib
+    offered = np.array([instance_type.cpu_units, registered_mib, slots], dtype=np.int64)
     for daemon in daemons:
         offered -= np.array([daemon.task.cpu_units, daemon.task.memory_mib, int(daemon.has_network_interface)], dtype=np.int64)
     if instance_type.gpus is not None and least_gpus:

@@ -169,6 +169,14 @@ def read_catalog(
     )
 
 
+def read_instance_types(folder: Path | None = None, cache: Path | None = None) -> dict[str, InstanceType]:
+    """What instance types offer, by name, without a price; the folders are those of `read_catalog`."""
+    shared = [_files(each, SHARED_FILES) for each in catalog_folders(folder, cache)]
+    sources = _merged(shared, "sources.csv", _read_sources)
+    specs = _merged(shared, "instance_types.csv", lambda file: _read_instance_types(file, sources))
+    return {name: instance_type for name, (instance_type, _) in specs.items()}
+
+
 def _check_region(region: str, known: Sequence[str]) -> None:
     if region in known:
         return

@@ -252,6 +252,7 @@ def constraints_of(entry: "ConstraintsEntry", present: "PresentEntry | None") ->
         "has_trunking": entry.trunking,
         "terms": tuple(entry.terms),
         "work_per_vcpu": _work_per_vcpu(entry, present),
+        "ecs_reserved_memory_mib": entry.ecs_reserved_memory,
     }
     return Constraints(**{name: value for name, value in stated.items() if value is not None})  # type: ignore[arg-type]  # names and values of one dict
 
@@ -307,6 +308,8 @@ def defaults_used(
         listing["zones"] = str(constraints.zones)
     if "trunking" not in stated_constraints:
         listing["network"] = "awsvpc, trunking"
+    if "ecs_reserved_memory" not in stated_constraints:
+        listing["ECS_RESERVED_MEMORY"] = "0 MiB"
     return listing
 
 

@@ -359,6 +359,10 @@ class ConstraintsEntry(_Entry):
         " matches counts. Tasks on a type reserve so much less CPU; types without a factor are left out. Default: 1 on every"
         " type.",
     )
+    ecs_reserved_memory: Annotated[int, Field(ge=0, le=1_048_576)] | None = Field(
+        None,
+        description="MiB that the agent keeps from tasks on each instance of EC2, as its ECS_RESERVED_MEMORY says. Default 0.",
+    )
     measured_on: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$")] | None = Field(
         None, description="With `coremark`: the instance type that counts 1. Default: the one type of present.instances."
     )

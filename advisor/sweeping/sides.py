@@ -223,7 +223,7 @@ def _among(every: Candidates, chosen: BoolArray) -> Candidates:
     return replace(
         every,
         types=tuple(every.types[i] for i in index),
-        capacity=every.capacity[index],
+        capacity={launch_type: capacity[index] for launch_type, capacity in every.capacity.items()},
         work_per_vcpu=every.work_per_vcpu[index],
         on_demand_usd=every.on_demand_usd[index],
         spot_pool_usd=every.spot_pool_usd[index],

@@ -202,7 +202,9 @@ def windows():
         operating_system="WINDOWS_SERVER_2022_CORE",
         containers=(app,),
     )
-    provider = instances("windows", "m6i.xlarge", architecture=Architecture.X86_64, root_volume_gib=80)
+    provider = instances(
+        "windows", "m6i.xlarge", architecture=Architecture.X86_64, root_volume_gib=80, ecs_reserved_memory_mib=512
+    )
     return plan({"portal": on_fargate, "reports": on_ec2}, fargate(), provider)
 
 
@@ -236,7 +238,9 @@ def gpu_and_batch():
         schedule_time_zone="America/New_York",
         **count,
     )
-    gpu = instances("gpu", "g5.xlarge", "g4dn.xlarge", architecture=Architecture.X86_64, root_volume_gib=100)
+    gpu = instances(
+        "gpu", "g5.xlarge", "g4dn.xlarge", architecture=Architecture.X86_64, root_volume_gib=100, ecs_reserved_memory_mib=256
+    )
     return plan({"inference": inference, "nightly": nightly}, gpu, fargate(PurchaseOption.SPOT), region="us-east-1")
 
 
@@ -335,10 +339,11 @@ def fargate_providers(draw):
 def instance_providers(draw):
     architecture = draw(st.sampled_from(Architecture))
     types = draw(st.lists(st.sampled_from(TYPES[architecture]), min_size=1, max_size=5, unique=True))
+    launch_type = draw(st.sampled_from([LaunchType.EC2, LaunchType.MANAGED_INSTANCES]))
     return instances(
         draw(PROVIDER_NAMES),
         *types,
-        launch_type=draw(st.sampled_from([LaunchType.EC2, LaunchType.MANAGED_INSTANCES])),
+        launch_type=launch_type,
         purchase_option=draw(st.sampled_from(PurchaseOption)),
         architecture=architecture,
         placement=draw(st.sampled_from(PlacementStrategy)),
@@ -347,6 +352,7 @@ def instance_providers(draw):
         zones=draw(st.integers(1, 6)),
         max_instances=draw(st.none() | st.integers(1, 500)),
         target_capacity_percent=draw(st.integers(1, 100)),
+        ecs_reserved_memory_mib=draw(st.sampled_from([0, 256])) if launch_type is LaunchType.EC2 else 0,
     )
 
 

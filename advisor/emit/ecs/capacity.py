@@ -6,7 +6,7 @@ from typing import Final
 from advisor.ecs import Architecture, LaunchType, PurchaseOption
 from advisor.emit.ecs import names
 from advisor.emit.ecs.calls import Call, Request
-from advisor.emit.ecs.parse import said_group_provider, said_managed_instances
+from advisor.emit.ecs.parse import RESERVED_MEMORY, said_group_provider, said_managed_instances
 from advisor.emit.ecs.tags import PROVIDER_FACTS, tags_beyond
 from advisor.plan import CapacityProvider, Plan
 
@@ -137,14 +137,18 @@ def _launch_template(plan: Plan, name: str) -> Request:
 
 def user_data(plan: Plan, name: str) -> str:
     """Joins the cluster, and keeps tasks from the instance's credentials."""
+    reserved_mib = plan.capacity_providers[name].ecs_reserved_memory_mib
     if _is_windows(plan, name):
+        reserved = f'[Environment]::SetEnvironmentVariable("{RESERVED_MEMORY}", "{reserved_mib}", "Machine")\n'
         return (
             "<powershell>\n"
+            f"{reserved if reserved_mib else ''}"
             "Import-Module ECSTools\n"
             f"Initialize-ECSAgent -Cluster '{plan.cluster}' -EnableTaskIAMRole -EnableTaskENI -AwsvpcBlockIMDS\n"
             "</powershell>\n"
         )
     gpu = "ECS_ENABLE_GPU_SUPPORT=true\n" if any(service.gpus for service in plan.services_on(name)) else ""
+    reserved = f"{RESERVED_MEMORY}={reserved_mib}\n" if reserved_mib else ""
     return (
         "#!/bin/bash\n"
         "cat <<'EOF' >> /etc/ecs/ecs.config\n"
@@ -152,6 +156,7 @@ def user_data(plan: Plan, name: str) -> str:
         "ECS_AWSVPC_BLOCK_IMDS=true\n"
         "ECS_DISABLE_PRIVILEGED=true\n"
         f"{gpu}"
+        f"{reserved}"
         "EOF\n"
     )
 

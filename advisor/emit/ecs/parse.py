@@ -1,6 +1,7 @@
 """From deploy files back to the plan. What requests cannot say is in tags, and all renderers ask here what is left unsaid."""
 
 import re
+from base64 import b64decode
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -33,6 +34,9 @@ from advisor.plan import (
 
 _METRICS: Final = {value: key for key, value in PREDEFINED.items()}
 _STEP_METRICS: Final = {value: key for key, value in METRIC_NAMES.items()}
+
+RESERVED_MEMORY: Final = "ECS_RESERVED_MEMORY"
+"""Of the agent on an instance: MiB that it keeps from tasks."""
 
 Requests = dict[str, list[Request]]
 """The requests about one service or capacity provider, by operation."""
@@ -259,7 +263,13 @@ def said_group_provider(
         min_instances=group["MinSize"],
         max_instances=group["MaxSize"],
         target_capacity_percent=request["autoScalingGroupProvider"]["managedScaling"]["targetCapacity"],
+        ecs_reserved_memory_mib=_reserved_memory_mib(data["UserData"]),
     )
+
+
+def _reserved_memory_mib(user_data: str) -> int:
+    stated = re.search(rf'{RESERVED_MEMORY}(?:=|", ")(\d+)', b64decode(user_data).decode())
+    return int(stated[1]) if stated else 0
 
 
 def said_service(

@@ -37,6 +37,7 @@ from advisor.sources.aws.load import load_csv, service_load
 from advisor.sources.aws.load_balancers import fetch_request_sources
 from advisor.sources.aws.present import present_of, provider_names, startup_s
 from advisor.sources.aws.reasons import DAEMON, why_no_data, why_out, why_unsized, why_useless
+from advisor.sources.aws.reserved_memory import reserved_memory
 from advisor.sources.aws.run_durations import DAYS, family_queries, with_durations
 from advisor.sources.aws.saved import SavedAnswers
 from advisor.sources.aws.scaling import SetCount, fetch_scaling, fetch_set_counts
@@ -50,6 +51,7 @@ from advisor.sources.aws.workload_yaml import (
     service_entry,
     workload_yaml,
 )
+from advisor.sources.catalog import read_instance_types
 
 Progress = Callable[[str], None]
 Share = Callable[[str, float], None]
@@ -219,6 +221,7 @@ class _Run:
             providers=providers,
             groups=groups,
             instances=instances,
+            reserved_memory=reserved_memory(instances.registered_memory_mib, read_instance_types()),
             other_tasks=Counter(task.group for task in tasks if not task.group.startswith("service:")),
             scheduled_tasks=scheduled,
             commitments=commitments,

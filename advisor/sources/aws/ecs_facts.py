@@ -128,6 +128,7 @@ class ContainerInstance:
     architecture: str | None
     provider: str | None
     status: str
+    registered_memory_mib: int | None = None
 
     @property
     def is_external(self) -> bool:
@@ -330,12 +331,14 @@ def read_provider(facts: Mapping[str, Any]) -> Provider:
 
 def read_container_instance(facts: Mapping[str, Any]) -> ContainerInstance:
     attributes = {a.get("name"): a.get("value") for a in facts.get("attributes", [])}
+    registered = {r.get("name"): r.get("integerValue") for r in facts.get("registeredResources", [])}
     return ContainerInstance(
         instance_id=stated(facts, "ec2InstanceId", str),
         instance_type=stated(attributes, "ecs.instance-type", str),
         architecture=stated(attributes, "ecs.cpu-architecture", str),
         provider=stated(facts, "capacityProviderName", str),
         status=str(facts.get("status", "ACTIVE")),
+        registered_memory_mib=stated(registered, "MEMORY", int),
     )
 
 

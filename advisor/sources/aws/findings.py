@@ -9,6 +9,7 @@ from advisor.sources.aws.cloudwatch import Window
 from advisor.sources.aws.ecs_facts import Cluster, EcsService, Provider, TaskDefinition
 from advisor.sources.aws.instances import Group, Instances
 from advisor.sources.aws.present import Present
+from advisor.sources.aws.reserved_memory import ReservedMemory
 from advisor.sources.aws.scaling import ScalableTarget, ScalingPolicy
 from advisor.sources.aws.scheduled_tasks import ScheduledTask
 from advisor.sources.aws.session import Skipped
@@ -88,6 +89,8 @@ class Findings:
     providers: Mapping[str, Provider]
     groups: Sequence[Group]
     instances: Instances
+    reserved_memory: ReservedMemory | None = None
+    """What the agents seem to keep from tasks; None where nothing tells that they do."""
     other_tasks: Mapping[str, int]
     """Running tasks that belong to no service, by group."""
     scheduled_tasks: Sequence[ScheduledTask] = ()

@@ -1,8 +1,8 @@
 """The EC2 side of a cluster: what its container instances are, how they are bought, and the groups that make them."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from advisor.sources.aws.ecs import fetch_container_instances
@@ -46,6 +46,8 @@ class Instances:
     """False where EC2 did not say which are Spot."""
     architectures: frozenset[str]
     """``X86_64`` or ``ARM64``, as far as the instances say."""
+    registered_memory_mib: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    """What EC2 instances of a type registered, ``ECS_RESERVED_MEMORY`` already taken off."""
 
     @property
     def by_type(self) -> dict[str, int]:
@@ -103,6 +105,7 @@ def _counted(
 ) -> Instances:
     on_demand, spot, managed = Counter[str](), Counter[str](), Counter[str]()
     n_unknown, architectures = 0, set()
+    registered_mib: defaultdict[str, set[int]] = defaultdict(set)
     for instance in registered:
         facts = ec2.get(instance.instance_id or "", {})
         kind = instance.instance_type or facts.get("InstanceType")
@@ -113,16 +116,17 @@ def _counted(
             n_unknown += 1
         elif provider is not None and provider.kind is ProviderKind.MANAGED_INSTANCES:
             managed[kind] += 1
-        elif facts.get("InstanceLifecycle") == "spot":
-            spot[kind] += 1
         else:
-            on_demand[kind] += 1
+            (spot if facts.get("InstanceLifecycle") == "spot" else on_demand)[kind] += 1
+            if instance.registered_memory_mib is not None:
+                registered_mib[kind].add(instance.registered_memory_mib)
     return Instances(
         on_demand=dict(on_demand),
         spot=dict(spot),
         managed=dict(managed),
         n_unknown=n_unknown,
         architectures=frozenset(architectures),
+        registered_memory_mib={kind: frozenset(mib) for kind, mib in registered_mib.items() if mib},
     )
 
 

@@ -29,7 +29,7 @@ def workload_yaml(found: Findings) -> bytes:
         *(line for service in found.services if not service.service.is_daemon for line in _service_lines(service, found)),
         *(f"  {line}" for task in found.scheduled_tasks for line in scheduled_lines(task)),
         *_daemon_lines(found),
-        *_gpu_lines(found),
+        *_constraint_lines(found),
         *_instance_lines(found),
         *_commitment_lines(found),
     ]
@@ -295,18 +295,34 @@ def _is_on_instances(found: FoundService) -> bool:
     return bool(found.service.running_count) and not is_elsewhere and runs_on in (None, "EC2")
 
 
-def _gpu_lines(found: Findings) -> Iterator[str]:
-    """Types with GPUs are candidates only where they are named: those of today's families, on which the load was measured."""
-    if not any(each.left_out is None and each.definition and each.definition.gpus for each in found.services):
-        return
-    names = (*found.instances.by_type, *found.instances.managed)
-    families = sorted({name.partition(".")[0] for name in names if _HAS_GPUS.match(name)})
-    if families:
-        yield "# Other types with GPUs do other work than was measured: add them where you know how much."
-        yield from _dumped({"constraints": {"instance_types": ["*", *(f"{family}.*" for family in families)]}})
-    else:
-        yield "# Tasks ask for GPUs, and no instance with any runs now: name candidates, such as"
-        yield from (f"# {line}" for line in _dumped({"constraints": {"instance_types": ["*", "g4dn.*"]}}))
+def _constraint_lines(found: Findings) -> Iterator[str]:
+    remarks: list[str] = []
+    constraints: dict[str, object] = {}
+    examples: dict[str, object] = {}
+    if any(each.left_out is None and each.definition and each.definition.gpus for each in found.services):
+        # Types with GPUs are candidates only where they are named: those of today's families, on which the load was measured.
+        names = (*found.instances.by_type, *found.instances.managed)
+        families = sorted({name.partition(".")[0] for name in names if _HAS_GPUS.match(name)})
+        if families:
+            remarks.append("Other types with GPUs do other work than was measured: add them where you know how much.")
+            constraints["instance_types"] = ["*", *(f"{family}.*" for family in families)]
+        else:
+            remarks.append("Tasks ask for GPUs, and no instance with any runs now: name candidates in constraints, such as")
+            examples["instance_types"] = ["*", "g4dn.*"]
+    if found.reserved_memory:
+        kept, told_by = found.reserved_memory.mib, found.reserved_memory.told_by
+        remarks.append(f"The agents seem to keep memory from tasks (ECS_RESERVED_MEMORY), which no API tells: {told_by}.")
+        if kept is None:
+            remarks.append("Not the same on all, so none is stated: say which holds in constraints, such as")
+            examples["ecs_reserved_memory"] = 256
+        else:
+            constraints["ecs_reserved_memory"] = kept
+    for remark in remarks:
+        yield from (f"# {line}" for line in _folded(remark))
+    if examples:
+        yield from (f"# {line}" for line in _dumped({"constraints": examples}))
+    if constraints:
+        yield from _dumped({"constraints": constraints})
 
 
 def _instance_lines(found: Findings) -> Iterator[str]:

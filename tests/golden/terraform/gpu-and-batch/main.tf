@@ -393,7 +393,7 @@ resource "aws_iam_instance_profile" "ecsInstanceRole-shop-gpu" {
 resource "aws_launch_template" "gpu" {
   name      = "shop-gpu"
   image_id  = "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/gpu/recommended/image_id"
-  user_data = "IyEvYmluL2Jhc2gKY2F0IDw8J0VPRicgPj4gL2V0Yy9lY3MvZWNzLmNvbmZpZwpFQ1NfQ0xVU1RFUj1zaG9wCkVDU19BV1NWUENfQkxPQ0tfSU1EUz10cnVlCkVDU19ESVNBQkxFX1BSSVZJTEVHRUQ9dHJ1ZQpFQ1NfRU5BQkxFX0dQVV9TVVBQT1JUPXRydWUKRU9GCg=="
+  user_data = "IyEvYmluL2Jhc2gKY2F0IDw8J0VPRicgPj4gL2V0Yy9lY3MvZWNzLmNvbmZpZwpFQ1NfQ0xVU1RFUj1zaG9wCkVDU19BV1NWUENfQkxPQ0tfSU1EUz10cnVlCkVDU19ESVNBQkxFX1BSSVZJTEVHRUQ9dHJ1ZQpFQ1NfRU5BQkxFX0dQVV9TVVBQT1JUPXRydWUKRUNTX1JFU0VSVkVEX01FTU9SWT0yNTYKRU9GCg=="
 
   iam_instance_profile {
     arn = aws_iam_instance_profile.ecsInstanceRole-shop-gpu.arn
