@@ -72,6 +72,8 @@ COUNT_STEPS = 240
 REPLICAS, CANDIDATES = 128, 128
 PLAIN_CELLS = 60
 START_S = 60
+PASSES = 39
+"""Over all cells in a step on Fargate, in numbers of single precision: 35, and 17 of bytes, which are a quarter each."""
 
 
 def counts_rows(is_quick: bool) -> Iterator[Row | Skipped]:
@@ -97,6 +99,9 @@ def counts_rows(is_quick: bool) -> Iterator[Row | Skipped]:
             goal=">= 200",
         )  # fmt: skip
         if cluster is None:
+            yield Row(
+                name=label, ours_s=each, other=f"{PASSES} sums of cached float32", other_s=PASSES * _sum_s(), goal=">= 0.6"
+            )
             yield from _simpy_row(label, each, load, some, results[0].placed)
 
 
@@ -139,6 +144,13 @@ def _plain(load: Any, targets: Any, replica: int, candidate: int, cluster: Count
     places = None if cluster is None else int(cluster.places[candidate])
     rules = {name: getattr(group, name) for name in ClusterRules.__slots__}
     return counts.replay(load[:, replica, candidate].astype(float).tolist(), service, places, 2, rules, STEP_S)
+
+
+def _sum_s() -> float:
+    """Processor time of a sum of two numbers in as many cells, all in the cache."""
+    cells = np.zeros(REPLICAS * CANDIDATES, dtype=np.float32)
+    out, n_sums = np.empty_like(cells), 1_000
+    return min(_cpu_s(lambda: [np.add(cells, cells, out=out) for _ in range(n_sums)]) for _ in range(3)) / n_sums / cells.size
 
 
 def _cpu_s(call: Any) -> float:
