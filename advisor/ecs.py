@@ -105,6 +105,36 @@ def _fargate_sizes() -> Iterator[TaskSize]:
 FARGATE_SIZES: Final[tuple[TaskSize, ...]] = tuple(_fargate_sizes())
 """The 77 task sizes that Fargate accepts on Linux, smallest first."""
 
+LINUX: Final = "LINUX"
+"""What a task definition runs on that states no ``runtimePlatform.operatingSystemFamily``, as ECS itself takes it."""
+FARGATE_WINDOWS: Final = tuple(f"WINDOWS_SERVER_{year}_{edition}" for year in (2019, 2022) for edition in ("CORE", "FULL"))
+"""Amazon ECS Developer Guide, "Windows containers on Fargate considerations", read 2026-11-26."""
+WINDOWS: Final = (*FARGATE_WINDOWS, "WINDOWS_SERVER_2025_CORE", "WINDOWS_SERVER_2025_FULL")
+"""What ECS-optimized images exist for."""
+OPERATING_SYSTEMS: Final = (LINUX, *WINDOWS)
+"""Spelled as ``runtimePlatform.operatingSystemFamily`` in the ECS API."""
+FARGATE_WINDOWS_SIZES: Final = tuple(size for size in FARGATE_SIZES if size.cpu_units in (1024, 2048, 4096))
+"""The task sizes that Fargate accepts on Windows, smallest first."""
+
+
+def is_windows(operating_system: str) -> bool:
+    """Whether an operating system family is a Windows."""
+    return operating_system.startswith("WINDOWS")
+
+
+def fargate_grid(operating_system: str) -> tuple[TaskSize, ...]:
+    """The task sizes that Fargate accepts, smallest first."""
+    return FARGATE_WINDOWS_SIZES if is_windows(operating_system) else FARGATE_SIZES
+
+
+def fargate_least_bill_s(operating_system: str) -> float:
+    """Least that Fargate bills for a task [1]_. [s]
+
+    .. [1] AWS, "AWS Fargate pricing", https://aws.amazon.com/fargate/pricing/.
+    """
+    return 300.0 if is_windows(operating_system) else 60.0
+
+
 FARGATE_INCLUDED_STORAGE_GIB: Final = 20
 """Ephemeral storage that comes with every Fargate task."""
 FARGATE_MAX_STORAGE_GIB: Final = 200

@@ -252,7 +252,11 @@ def _choice(parts: Sequence[Part]) -> dict[str, tuple[LaunchType, PurchaseOption
 def _spot(here: _Here) -> Iterator[WhatIf]:
     """Tasks on Fargate split over ``FARGATE`` and ``FARGATE_SPOT``, and the cheapest plan if everything may be interrupted."""
     on_fargate = [part for part in here.kept if part.provider.launch_type is LaunchType.FARGATE]
-    on_demand = [part for part in on_fargate if part.provider.purchase_option is PurchaseOption.ON_DEMAND]
+    on_demand = [
+        part
+        for part in on_fargate
+        if part.provider.purchase_option is PurchaseOption.ON_DEMAND and not any(run.service.is_windows for run in part.runs)
+    ]
     others = [part for part in here.kept if part not in on_demand]
     for share in SPOT_SHARES if on_demand else ():
         halves = [half for part in on_demand for half in _split(part, share, here.search)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from advisor.ecs import FARGATE_SIZES, LaunchType, TaskSize
+from advisor.ecs import LaunchType, TaskSize, fargate_grid
 from advisor.units import CEIL_TOLERANCE, ECS_CPU_UNITS_PER_VCPU, MS_PER_S, BoolArray, FloatArray, ceil_whole
 from advisor.workload import LoadForm, Scaling, Service
 
@@ -113,9 +113,10 @@ def fargate_sizes(service: Service, least_memory_mib: float = 0.0) -> tuple[Farg
     declared = service.task
     if service.why_off(LaunchType.FARGATE) is not None:
         return ()
-    if declared in FARGATE_SIZES and declared.memory_mib >= least_memory_mib:
+    grid = fargate_grid(service.operating_system)
+    if declared in grid and declared.memory_mib >= least_memory_mib:
         return (FargateSize(size=declared, is_count_kept=False),)
-    larger = [size for size in FARGATE_SIZES if declared.fits_in(size) and size.memory_mib >= least_memory_mib]
+    larger = [size for size in grid if declared.fits_in(size) and size.memory_mib >= least_memory_mib]
     kept = [FargateSize(size=size, is_count_kept=True) for size in larger]
     if not service.is_cpu_known:
         return tuple(kept)
@@ -210,7 +211,7 @@ def right_sizes(service: Service, demand: FloatArray, observed: ObservedTask, st
     busy_today = in_use / np.maximum(observed.running_tasks * service.task.cpu_units, 1.0)
     unmet_today = float(np.nansum(needed_tasks(service, demand, service.task).unmet))
     found = []
-    for size in FARGATE_SIZES:
+    for size in fargate_grid(service.operating_system):
         needed = needed_tasks(service, demand, size)
         more_load = _load_per_task(observed.running_tasks, needed.tasks)
         least_mib, memory_mib = _least_memory_mib(service, size, observed, more_load)

@@ -7,8 +7,9 @@ from enum import StrEnum
 
 import numpy as np
 
-from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
+from advisor.ecs import LINUX, Architecture, LaunchType, PurchaseOption, TaskSize, is_windows
 from advisor.plan import Commitment
+from advisor.plan.refused_fields import why_no_windows
 from advisor.units import ECS_CPU_UNITS_PER_VCPU, HOURS_PER_WEEK, MS_PER_S, SECONDS_PER_HOUR, BoolArray, FloatArray
 
 DEFAULT_STARTUP_S = 60.0
@@ -140,6 +141,8 @@ class Service:
     load_form: LoadForm
     scaling: Scaling
     architectures: tuple[Architecture, ...] = (Architecture.X86_64,)
+    operating_system: str = LINUX
+    """As ``operatingSystemFamily`` in the ECS API."""
     requests_per_task: float | None = None
     """Requests per second that one task serves while at the scaling target."""
     cpu_ms_per_request: float | None = None
@@ -167,9 +170,17 @@ class Service:
     off_launch_types: tuple[tuple[LaunchType, str], ...] = ()
     """Launch types that it cannot run on, with the reason of each."""
 
+    @property
+    def is_windows(self) -> bool:
+        return is_windows(self.operating_system)
+
     def why_off(self, launch_type: LaunchType) -> str | None:
         """Why it cannot run on a launch type; None where it can."""
-        return dict(self.off_launch_types).get(launch_type)
+        return why_no_windows(self.operating_system, launch_type) or dict(self.off_launch_types).get(launch_type)
+
+    def may_be_spot(self, launch_type: LaunchType) -> bool:
+        """Whether it may run on Spot there; Fargate Spot does not run Windows."""
+        return self.is_interruptible and not (self.is_windows and launch_type is LaunchType.FARGATE)
 
     @property
     def memory_mib_per_demand(self) -> float | None:
@@ -276,7 +287,7 @@ class Workload:
     fargate_tasks: FloatArray | None = None
     """(services, steps): tasks of batch runs that Fargate bills, on average over the step; NaN for other services.
 
-    Whole seconds of each task from its start, start-up included, at least a minute.
+    Whole seconds of each task from its start, start-up included, at least a minute, on Windows five.
     """
     daemons: tuple[Daemon, ...] = ()
     """What every container instance runs beside the services."""

@@ -54,6 +54,7 @@ LARGE_FARGATE_CPU_UNITS = 8192  # from here on, only platform version 1.4.0
 LOG_DRIVERS = {
     "Fargate": frozenset({"awslogs", "splunk", "awsfirelens"}),
     "Managed Instances": frozenset({"awslogs", "splunk", "awsfirelens", "json-file"}),
+    "Windows on Fargate": frozenset({"awslogs"}),
 }
 # Parameters of (task, container, linuxParameters, volume) that are not valid there [model, guide].
 FORBIDDEN: dict[str, tuple[Sequence[str], Sequence[str], Sequence[str], Sequence[str]]] = {
@@ -85,6 +86,13 @@ FORBIDDEN: dict[str, tuple[Sequence[str], Sequence[str], Sequence[str], Sequence
         ("sharedMemorySize", "tmpfs", "maxSwap", "swappiness"),
         ("dockerVolumeConfiguration", "fsxWindowsFileServerVolumeConfiguration"),
     ),
+    # Amazon ECS Developer Guide, "Windows containers on Fargate considerations".
+    "Windows on Fargate": (
+        (),
+        ("credentialSpecs", "environmentFiles", "firelensConfiguration", "memoryReservation", "restartPolicy"),
+        (),
+        ("configuredAtLaunch", "fsxWindowsFileServerVolumeConfiguration"),
+    ),
     "Windows": (
         ("ipcMode", "pidMode", "proxyConfiguration"),
         (
@@ -100,7 +108,7 @@ FORBIDDEN: dict[str, tuple[Sequence[str], Sequence[str], Sequence[str], Sequence
             "user",
         ),
         (),
-        (),
+        ("efsVolumeConfiguration",),
     ),
 }
 AGENT_PORTS = frozenset({22, 2375, 2376, 51678, 51679, 51680})
@@ -324,7 +332,12 @@ class TaskDefinition:
     @property
     def hosts(self) -> list[str]:
         """The keys of the tables of what is forbidden where."""
-        flags = {"Fargate": self.on_fargate, "Managed Instances": self.on_managed_instances, "Windows": self.is_windows}
+        flags = {
+            "Fargate": self.on_fargate,
+            "Managed Instances": self.on_managed_instances,
+            "Windows": self.is_windows,
+            "Windows on Fargate": self.is_windows and self.on_fargate,
+        }
         return [host for host, applies in flags.items() if applies]
 
     @property

@@ -319,9 +319,9 @@ BAD_YAML = {
         ["workload.yaml, line 5, column 18", "td.json", "does not exist"],
     ),
     "a task definition that is none": (workload(task="{file: web.csv}"), ["web.csv, line 1, column 1", "not valid JSON"]),
-    "Windows": (
-        workload(task="{cpu: 512, memory: 1024, os: WINDOWS_SERVER_2022_CORE}"),
-        ["line 5", "not supported yet", "LINUX"],
+    "an odd operating system": (
+        workload(task="{cpu: 512, memory: 1024, os: WINDOWS}"),
+        ["line 5", "'WINDOWS' is no operating system that we know", "WINDOWS_SERVER_2022_CORE"],
     ),
     "too little storage": (
         workload(task="{cpu: 512, memory: 1024, ephemeral_storage: 10}"),
@@ -462,9 +462,9 @@ BAD_TASK_DEFINITIONS = {
         '{"cpu": "256", "memory": "512", "runtimePlatform": {"cpuArchitecture": "RISCV"}, "containerDefinitions": []}',
         ["column runtimePlatform.cpuArchitecture", "'RISCV' is not an architecture of ECS", "X86_64, ARM64"],
     ),
-    "Windows": (
-        '{"runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}, "containerDefinitions": []}',
-        ["column runtimePlatform.operatingSystemFamily", "not supported yet"],
+    "an odd operating system": (
+        '{"runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_20H2_CORE"}, "containerDefinitions": []}',
+        ["column runtimePlatform.operatingSystemFamily", "no operating system that we know", "LINUX"],
     ),
 }
 

@@ -55,7 +55,7 @@ def screened_choices(
     for number, (service, _) in enumerate(services):
         key = (
             service.task, service.architectures, service.has_public_ip, service.ephemeral_storage_gib, service.is_cpu_known,
-            service.off_launch_types,
+            service.off_launch_types, service.operating_system,
         )  # fmt: skip
         alike.setdefault(key, []).append(number)
     found: dict[int, tuple[ScreenedChoice, ...]] = {}
@@ -97,7 +97,11 @@ def _add_fargate(
     service = group[0][0]
     option = PurchaseOption.ON_DEMAND
     meters = fargate_meters(
-        architecture, option, ephemeral_storage_gib=service.ephemeral_storage_gib, has_public_ip=service.has_public_ip
+        architecture,
+        option,
+        ephemeral_storage_gib=service.ephemeral_storage_gib,
+        has_public_ip=service.has_public_ip,
+        operating_system=service.operating_system,
     )
     sizes = [each.size for each in fargate_sizes(service)]
     priced = [(usd, size) for size in sizes if (usd := _task_hour_usd(search, service, size, meters)) is not None]
@@ -120,7 +124,11 @@ def _add_fargate(
 
 def _task_hour_usd(search: Search, service: Service, size: TaskSize, meters: Sequence[Meter]) -> float | None:
     quantity = fargate_quantities(
-        np.ones(1), size, ephemeral_storage_gib=service.ephemeral_storage_gib, has_public_ip=service.has_public_ip
+        np.ones(1),
+        size,
+        ephemeral_storage_gib=service.ephemeral_storage_gib,
+        has_public_ip=service.has_public_ip,
+        operating_system=service.operating_system,
     )
     usd = float(total_usd(amounts_usd(quantity[:, 0], search.catalog.rates_usd(meters, search.region))))
     return None if np.isnan(usd) else usd

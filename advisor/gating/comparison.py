@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from advisor.ecs import FARGATE_SIZES, InstanceType, LaunchType, PlacementStrategy
+from advisor.ecs import InstanceType, LaunchType, PlacementStrategy, fargate_grid
 from advisor.errors import InputError
 from advisor.gating.history import Witness
 from advisor.gating.result import NO_LIMITS, Gate, InstancesSide, Limits, Safety, ServiceChange, Setup, Side
@@ -294,8 +294,9 @@ class _Comparison:
 
     def _on_fargate(self, running: Running, workload: Workload) -> Part:
         size, name = running.service.task, running.service.name
-        if size not in FARGATE_SIZES:
-            larger = next((s for s in FARGATE_SIZES if size.fits_in(s)), None)
+        grid = fargate_grid(running.service.operating_system)
+        if size not in grid:
+            larger = next((s for s in grid if size.fits_in(s)), None)
             raise InputError(
                 f"{name}: Fargate has no task size {size}",
                 fix=f"The next one that holds it is {larger}." if larger else "No size of Fargate holds it.",

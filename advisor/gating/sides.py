@@ -10,6 +10,7 @@ import numpy as np
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.errors import InputError
 from advisor.gating.result import Setup
+from advisor.plan.refused_fields import why_no_windows_as
 from advisor.simulate.scaling import RunningTasks
 from advisor.units import FloatArray
 from advisor.workload import Service, Workload
@@ -69,10 +70,16 @@ def setup_of(service: Service, workload: Workload) -> Setup:
     option = present.purchase_option if present else PurchaseOption.ON_DEMAND
     if is_on_instances and workload.present is not None:
         option = workload.present.purchase_option
+    architecture = present.architecture if present else service.architectures[0]
+    off = why_no_windows_as(service.operating_system, launch_type, option, architecture)
+    if off is not None:
+        raise InputError(
+            f"{service.name}: {off}", fix="State where it runs in `present`, or its operating system in `task.os`."
+        )
     return Setup(
         launch_type=launch_type,
         purchase_option=option,
-        architecture=present.architecture if present else service.architectures[0],
+        architecture=architecture,
         cpu=service.task.cpu_units,
         memory=service.task.memory_mib,
         min_tasks=service.scaling.min_tasks,
@@ -120,6 +127,12 @@ def check_form(old: Service, new: Service) -> None:
         raise InputError(
             f"{old.name}: its load is {_form(old)} before and {_form(new)} after the change",
             fix="Give both workloads the same load file: a gate compares settings on one load.",
+        )
+    if old.operating_system != new.operating_system:
+        raise InputError(
+            f"{old.name}: {old.operating_system} before and {new.operating_system} after the change, and ECS does not "
+            "update the platform of a service",
+            fix="Give both sides one operating system; for another one make a service beside it.",
         )
 
 

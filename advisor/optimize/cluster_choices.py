@@ -113,7 +113,7 @@ def _all_of(
     """
     choices = []
     for service in services:
-        options = (PurchaseOption.SPOT,) if has_spot and service.is_interruptible else _ON_DEMAND
+        options = (PurchaseOption.SPOT,) if has_spot and service.may_be_spot(launch_type) else _ON_DEMAND
         supported = (architecture,) if architecture in service.architectures else service.architectures
         choices.append(cheapest.choice(service.name, (launch_type,), options, [a for a in supported if a]))
     if all(choices):

@@ -174,12 +174,16 @@ def fargate_part(
         With Spot: the base of a capacity provider strategy, tasks that run on demand before Spot takes the rest.
     """
     service = run.service
-    storage, is_public = service.ephemeral_storage_gib, service.has_public_ip
+    storage, is_public, system = service.ephemeral_storage_gib, service.has_public_ip, service.operating_system
     billed = billed_tasks(run, axis.step_s)
     provider = _fargate_provider(purchase_option, zones)
     plan = service_plan(run, provider, architecture)
-    meters = fargate_meters(architecture, purchase_option, ephemeral_storage_gib=storage, has_public_ip=is_public)
-    quantities = fargate_quantities(billed, run.size, ephemeral_storage_gib=storage, has_public_ip=is_public)
+    meters = fargate_meters(
+        architecture, purchase_option, ephemeral_storage_gib=storage, has_public_ip=is_public, operating_system=system
+    )
+    quantities = fargate_quantities(
+        billed, run.size, ephemeral_storage_gib=storage, has_public_ip=is_public, operating_system=system
+    )
     if on_demand_base:
         plan = replace(plan, strategy=_spot_over(on_demand_base))
         base, rest = allocated(billed, bases=(on_demand_base, 0), weights=(0, 1))
@@ -379,6 +383,7 @@ def service_plan(
         launch_type=provider.launch_type,
         purchase_option=provider.purchase_option,
         architecture=architecture,
+        operating_system=service.operating_system,
         task=task,
         capacity_provider=provider.name,
         desired_tasks=min(max(median, least), most),
@@ -426,6 +431,7 @@ def batch_plans(run: RunningTasks, provider: CapacityProvider, architecture: Arc
             launch_type=provider.launch_type,
             purchase_option=provider.purchase_option,
             architecture=architecture,
+            operating_system=run.service.operating_system,
             task=run.size,
             capacity_provider=provider.name,
             desired_tasks=tasks,

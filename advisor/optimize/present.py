@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from advisor.ecs import FARGATE_SIZES, Architecture, InstanceType, LaunchType, PlacementStrategy
+from advisor.ecs import Architecture, InstanceType, LaunchType, PlacementStrategy, fargate_grid
 from advisor.meters import GP3_GIB_MONTH, Meter, instance_hour
 from advisor.optimize.candidates import instance_capacity
 from advisor.optimize.loads import ServiceLoad
@@ -34,13 +34,15 @@ def present_parts(workload: Workload, loads: tuple[ServiceLoad, ...], search: Se
             tasks = _tasks_today(workload, row, load, search)
             if tasks is None:
                 unknown.append(f"services.{load.service.name}.present.desired_count")
-            elif load.service.task not in FARGATE_SIZES:
+            elif load.service.task not in fargate_grid(load.service.operating_system):
                 unknown.append(f"a Fargate task size for {load.service.name}")
             else:
                 run = _as_run(load, tasks)
                 parts.append(fargate_part(run, present.architecture, present.purchase_option, search.axis, zones=1))
         elif workload.present is None:
             unknown.append("present.instances")
+        if load.service.is_windows and (present is None or present.launch_type is not LaunchType.FARGATE):
+            unknown.append(f"what {load.service.name} costs today on Windows instances")
     if workload.present is not None:
         on_instances = [
             load.service

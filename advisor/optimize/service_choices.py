@@ -15,12 +15,12 @@ from advisor.simulate.scaling import RunningTasks
 
 def service_choices(search: Search, load: ServiceLoad) -> Iterable[Choice]:
     service, allowed = load.service, search.constraints.launch_types
-    options = [PurchaseOption.ON_DEMAND, *([PurchaseOption.SPOT] if service.is_interruptible else [])]
     for architecture in service.architectures:
-        for option in options:
-            if LaunchType.FARGATE in allowed:
+        for option in PurchaseOption:
+            is_spot = option is PurchaseOption.SPOT
+            if LaunchType.FARGATE in allowed and (service.may_be_spot(LaunchType.FARGATE) or not is_spot):
                 yield _fargate_choice(search, load, architecture, option)
-            if LaunchType.EC2 in allowed:
+            if LaunchType.EC2 in allowed and (service.may_be_spot(LaunchType.EC2) or not is_spot):
                 yield _dedicated_choice(
                     search, load, CapacityKind(launch_type=LaunchType.EC2, purchase_option=option, architecture=architecture)
                 )

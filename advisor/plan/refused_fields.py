@@ -1,10 +1,10 @@
-"""What a task definition asks for that Fargate or Managed Instances do not take."""
+"""What a task definition asks for that a launch type does not take."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from advisor.ecs import LaunchType
+from advisor.ecs import FARGATE_WINDOWS, LINUX, Architecture, LaunchType, PurchaseOption, is_windows
 
 Document = Mapping[str, Any]
 
@@ -48,19 +48,82 @@ class Refused:
 
 
 def refused_fields(definition: Document, launch_type: LaunchType) -> tuple[Refused, ...]:
-    """What of a task definition, as the API takes it, a launch type does not take; nothing on EC2.
+    """What of a task definition, as the API takes it, a launch type does not take; nothing on EC2 with Linux.
 
     References
     ----------
-    Amazon ECS Developer Guide, "Task definition differences for Fargate" and "... for Amazon ECS Managed Instances", read
-    2026-11-26.
+    Amazon ECS Developer Guide, "Task definition differences for Fargate", "... for Amazon ECS Managed Instances" and "Windows
+    containers on Fargate considerations", read 2026-11-26.
     """
-    if launch_type is LaunchType.EC2:
-        return ()
-    found = [*_of_task(definition, launch_type)]
-    for container in _objects(definition.get("containerDefinitions")):
-        found += _of_container(container, launch_type)
+    platform = definition.get("runtimePlatform")
+    system = str((platform.get("operatingSystemFamily") if isinstance(platform, Mapping) else None) or LINUX)
+    containers = [*_objects(definition.get("containerDefinitions"))]
+    found = [*_of_windows(definition, containers, system, launch_type)] if is_windows(system) else []
+    if launch_type is not LaunchType.EC2:
+        found += _of_task(definition, launch_type)
+        for container in containers:
+            found += _of_container(container, launch_type)
     return tuple(dict.fromkeys(found))
+
+
+def why_no_windows(operating_system: str, launch_type: LaunchType) -> str | None:
+    """Why tasks on a Windows cannot run on a launch type; None where they can, and for Linux."""
+    if not is_windows(operating_system):
+        return None
+    if launch_type is LaunchType.MANAGED_INSTANCES:
+        return "Managed Instances run Linux only"
+    if launch_type is LaunchType.EC2:
+        return "this version does not price Windows on EC2"
+    return None if operating_system in FARGATE_WINDOWS else f"Fargate does not run {operating_system}"
+
+
+def why_no_windows_as(
+    operating_system: str, launch_type: LaunchType, option: PurchaseOption, architecture: Architecture
+) -> str | None:
+    """As :func:`why_no_windows`, for one way to get capacity there."""
+    if not is_windows(operating_system):
+        return None
+    if launch_type is LaunchType.FARGATE and option is PurchaseOption.SPOT:
+        return "Fargate Spot does not run Windows"
+    if architecture is not Architecture.X86_64:
+        return "ECS runs Windows on X86_64 only"
+    return why_no_windows(operating_system, launch_type)
+
+
+_WINDOWS_VOLUMES: Final = {
+    LaunchType.EC2: {"efsVolumeConfiguration": "an EFS volume"},
+    LaunchType.FARGATE: {
+        "efsVolumeConfiguration": "an EFS volume",
+        "fsxWindowsFileServerVolumeConfiguration": "an FSx volume",
+        "configuredAtLaunch": "an EBS volume",
+    },
+    LaunchType.MANAGED_INSTANCES: {},
+}
+
+
+def _of_windows(
+    definition: Document, containers: Iterable[Document], system: str, launch_type: LaunchType
+) -> Iterator[Refused]:
+    """What Windows has not that Linux has on the same launch type, or is not there at all."""
+    if why_no_windows(system, launch_type) is not None:
+        yield Refused(system, is_essential=True)
+    for volume in _objects(definition.get("volumes")):
+        yield from (Refused(what, True) for field, what in _WINDOWS_VOLUMES[launch_type].items() if volume.get(field))
+    if launch_type is not LaunchType.FARGATE:
+        return
+    if definition.get("proxyConfiguration"):
+        yield Refused("proxyConfiguration", is_essential=True)
+    for container in containers:
+        of = f"of container {container.get('name')} on Windows"
+        if container.get("credentialSpecs"):
+            yield Refused(f"credentialSpecs {of}", is_essential=True)
+        for field in ("environmentFiles", "restartPolicy", "firelensConfiguration", "ulimits"):
+            if container.get(field):
+                yield Refused(f"{field} {of}", is_essential=False)
+        logs = container.get("logConfiguration")
+        driver = logs.get("logDriver") if isinstance(logs, Mapping) else None
+        if driver in _FARGATE_LOG_DRIVERS and driver != "awslogs":
+            yield Refused(f"the log driver {of}", is_essential=False)
 
 
 _NETWORK_MODES: Final = {LaunchType.FARGATE: ("awsvpc",), LaunchType.MANAGED_INSTANCES: ("awsvpc", "host")}

@@ -9,6 +9,10 @@ from advisor.ecs import (
     FARGATE_INCLUDED_STORAGE_GIB,
     FARGATE_MAX_STORAGE_GIB,
     FARGATE_SIZES,
+    FARGATE_WINDOWS,
+    FARGATE_WINDOWS_SIZES,
+    LINUX,
+    WINDOWS,
     Architecture,
     LaunchType,
     PurchaseOption,
@@ -21,9 +25,6 @@ from advisor.plan.service import CapacityProvider, ScalingMetric, ServicePlan
 _LOG_RETENTION_DAYS: Final = frozenset(
     {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}
 )
-_FARGATE_WINDOWS: Final = frozenset(f"WINDOWS_SERVER_{year}_{edition}" for year in (2019, 2022) for edition in ("CORE", "FULL"))
-_EC2_WINDOWS: Final = _FARGATE_WINDOWS | {"WINDOWS_SERVER_2025_CORE", "WINDOWS_SERVER_2025_FULL"}
-_FARGATE_WINDOWS_CPU_UNITS: Final = frozenset({1024, 2048, 4096})
 MIN_TASK_CPU_UNITS: Final = 128
 """Of a task definition; a container may ask for less."""
 _MAX_TASKS_CONNECTED: Final = 1_000
@@ -97,11 +98,11 @@ def _check_strategy(name: str, service: ServicePlan, providers: Mapping[str, Cap
 def _check_platform(name: str, service: ServicePlan) -> None:
     family = service.operating_system
     if not service.is_windows:
-        if family != "LINUX":
+        if family != LINUX:
             raise PlanError(f"service {name!r}: operating system {family!r} is not one that ECS has")
     elif service.launch_type is LaunchType.MANAGED_INSTANCES:
         raise PlanError(f"service {name!r}: Managed Instances run Linux only")
-    elif family not in (_FARGATE_WINDOWS if service.launch_type is LaunchType.FARGATE else _EC2_WINDOWS):
+    elif family not in (FARGATE_WINDOWS if service.launch_type is LaunchType.FARGATE else WINDOWS):
         raise PlanError(f"service {name!r}: {service.launch_type} does not run {family!r}")
     elif service.architecture is not Architecture.X86_64 or service.network_mode != "awsvpc":
         raise PlanError(f"service {name!r}: Windows needs X86_64 and network mode awsvpc")
@@ -122,7 +123,7 @@ def _check_fargate(name: str, service: ServicePlan) -> None:
         raise PlanError(f"service {name!r}: Fargate has no task size {service.task}")
     if not FARGATE_INCLUDED_STORAGE_GIB <= service.ephemeral_storage_gib <= FARGATE_MAX_STORAGE_GIB:
         raise PlanError(f"service {name!r}: Fargate's ephemeral storage is 20 to 200 GiB, got {service.ephemeral_storage_gib}")
-    if service.is_windows and service.task.cpu_units not in _FARGATE_WINDOWS_CPU_UNITS:
+    if service.is_windows and service.task not in FARGATE_WINDOWS_SIZES:
         raise PlanError(f"service {name!r}: Windows on Fargate runs with 1, 2 or 4 vCPU, not {service.task}")
     if service.is_windows and service.purchase_option is PurchaseOption.SPOT:
         raise PlanError(f"service {name!r}: Fargate Spot does not run Windows")

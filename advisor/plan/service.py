@@ -6,11 +6,13 @@ from typing import Final
 
 from advisor.ecs import (
     FARGATE_INCLUDED_STORAGE_GIB,
+    LINUX,
     Architecture,
     LaunchType,
     PlacementStrategy,
     PurchaseOption,
     TaskSize,
+    is_windows,
 )
 from advisor.errors import PlanError
 from advisor.plan.container import Container, EfsVolume, PortMapping
@@ -187,7 +189,7 @@ class ServicePlan:
     has_public_ip: bool = False
     network_mode: str = "awsvpc"
 
-    operating_system: str = field(default="LINUX", metadata=OPTIONAL)
+    operating_system: str = field(default=LINUX, metadata=OPTIONAL)
     """As ``operatingSystemFamily`` in the ECS API."""
     containers: tuple[Container, ...] = field(default=(), metadata=OPTIONAL)
     """Empty: one container, called like the service, with ``image`` and ``port``; see `containers_of`."""
@@ -224,7 +226,7 @@ class ServicePlan:
 
     @property
     def is_windows(self) -> bool:
-        return self.operating_system.startswith("WINDOWS")
+        return is_windows(self.operating_system)
 
     @property
     def gpus(self) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from advisor.ecs import FARGATE_SIZES, LaunchType, PlacementStrategy, PurchaseOption
+from advisor.ecs import LaunchType, PlacementStrategy, PurchaseOption, fargate_grid
 from advisor.errors import PlanError
 from advisor.plan import CapacityProvider, Plan, ScalingMetric, ServicePlan
 from advisor.recommend.result import Recommendation
@@ -95,7 +95,7 @@ def _halves(name: str, service: ServicePlan, base: int) -> tuple[ServicePlan, Se
         )
     if service.network_mode != "awsvpc":
         raise PlanError(f"hybrid: {name!r} has network mode {service.network_mode}, Fargate needs awsvpc")
-    sizes = [size for size in FARGATE_SIZES if service.task.fits_in(size)]
+    sizes = [size for size in fargate_grid(service.operating_system) if service.task.fits_in(size)]
     if not sizes:
         raise PlanError(f"hybrid: Fargate has no task size for {service.task}, which {name!r} needs")
     size = min(sizes, key=lambda size: (size.cpu_units, size.memory_mib))

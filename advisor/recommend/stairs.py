@@ -85,7 +85,11 @@ def _instance_hour_usd(part: Part, hours: FloatArray, search: Search) -> float |
 def _task_hour_usd(size: TaskSize, plan: ServicePlan, meters: Sequence[Meter], search: Search) -> float | None:
     """What one task of a size costs for an hour on Fargate."""
     quantity = fargate_quantities(
-        np.ones(1), size, ephemeral_storage_gib=plan.ephemeral_storage_gib, has_public_ip=plan.has_public_ip
+        np.ones(1),
+        size,
+        ephemeral_storage_gib=plan.ephemeral_storage_gib,
+        has_public_ip=plan.has_public_ip,
+        operating_system=plan.operating_system,
     )
     return _usd(quantity[:, 0], meters, search)
 

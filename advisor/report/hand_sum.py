@@ -96,7 +96,7 @@ def _part_lines(part: str, items: Sequence[LineItem], plan: Plan | None) -> Iter
 
 def _fargate_pair(items: Sequence[LineItem]) -> tuple[LineItem, LineItem] | None:
     """vCPU-hours and GiB-hours of the same tasks."""
-    fargate = [item for item in items if item.meter.startswith("fargate:linux:")]
+    fargate = [item for item in items if item.meter.startswith(("fargate:linux:", "fargate:windows:"))]
     vcpu = [item for item in fargate if item.meter.endswith(":vcpu_hour")]
     gib = [item for item in fargate if item.meter.endswith(":gib_hour")]
     return (vcpu[0], gib[0]) if len(vcpu) == len(gib) == 1 else None

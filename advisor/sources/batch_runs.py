@@ -20,11 +20,6 @@ RUNS_START_S: Final = 1_704_067_200
 """Monday 2024-01-01T00:00Z, where a workload of schedules alone begins. [s since 1970]"""
 LONGEST_RUN_STEP_S: Final = 900
 """Runs beside measured loads are placed on steps of at most this, the scale-in delay of instances."""
-SHORTEST_BILL_S: Final = 60.0
-"""Least that Fargate bills for a task on Linux [1]_.
-
-.. [1] AWS, "AWS Fargate pricing", https://aws.amazon.com/fargate/pricing/.
-"""
 _DAY_S: Final = 86_400
 _WEEK_S: Final = 7 * _DAY_S
 _ALONE_STEP_S: Final = 60
@@ -111,6 +106,8 @@ class Runs:
     runs: tuple[Run, ...]
     startup_s: float
     place: Place
+    least_bill_s: float = 60.0
+    """Of a task on Fargate."""
 
     @property
     def longest_s(self) -> float:
@@ -297,7 +294,7 @@ def tasks_of_runs(batch: Runs, start_s: int, step_s: int, n_steps: int, notes: l
 
     Notes
     -----
-    A task is on an instance for its start-up and its work. Fargate bills whole seconds, at least a minute:
+    A task is on an instance for its start-up and its work. Fargate bills whole seconds, at least a minute, on Windows five:
 
     .. math:: s = \max(60, \lceil s_\text{start-up} + s_\text{work} \rceil)
 
@@ -327,7 +324,7 @@ def _all_starts(batch: Runs, start_s: int, end_s: int) -> tuple[FloatArray, Floa
     columns: list[FloatArray] = []
     for run in batch.runs:
         lasting = run.duration_s + batch.startup_s
-        billed = max(SHORTEST_BILL_S, float(math.ceil(lasting - 1e-9)))
+        billed = max(batch.least_bill_s, float(math.ceil(lasting - 1e-9)))
         before = math.ceil(max(lasting, billed))
         if run.schedule is not None:
             starts = run.schedule.starts_s(start_s - before, end_s)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, Architecture, LaunchType, PurchaseOption, TaskSize
+from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, LINUX, Architecture, LaunchType, PurchaseOption, TaskSize
 from advisor.errors import InputError
 from advisor.gating import check_same_services, launch_type_of, unknown_service
 from advisor.sources.input_files import InputFiles, Place, shown
@@ -145,6 +145,7 @@ def with_definition(
     return replace(
         service,
         task=_reserved(found, file),
+        operating_system=found.operating_system or LINUX,
         ephemeral_storage_gib=found.ephemeral_storage_gib or FARGATE_INCLUDED_STORAGE_GIB,
         present=PresentService(
             launch_type=launch_type,

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
+from advisor.ecs import LINUX, Architecture, LaunchType, PurchaseOption, TaskSize, is_windows
+from advisor.plan.refused_fields import why_no_windows_as
 from advisor.sizing import MEMORY_MARGIN_FRACTION
 from advisor.sources.batch_runs import scheduled_runs
 from advisor.sources.demand import Load
@@ -77,6 +78,47 @@ def task_size(entry: "TaskEntry", definition: TaskDefinition | None, place: Plac
     return TaskSize(cpu_units=halves["cpu"], memory_mib=halves["memory"], gpus=entry.gpus or gpus)
 
 
+def operating_system_of(entry: "TaskEntry", definition: TaskDefinition | None) -> str:
+    """As the entry or its task definition states it, else Linux, which ECS itself takes."""
+    return entry.os or (definition.operating_system if definition else None) or LINUX
+
+
+def check_operating_system(entry: "ServiceEntry | DaemonEntry", definition: TaskDefinition | None, place: Place) -> None:
+    """Refuse what no launch type of ECS runs.
+
+    Raises
+    ------
+    InputError
+        It is stated twice, or Windows is to run on ARM64 or with GPUs. ``place`` is where the task stands.
+    """
+    stated, found = entry.task.os, definition.operating_system if definition else None
+    if stated is not None and found is not None and stated != found:
+        raise place.error(
+            f"the operating system is given twice: {stated} beside `file`, and {found} in {entry.task.file}",
+            fix="Keep one of them.",
+        )
+    if not is_windows(stated or found or LINUX):
+        return
+    if set(_architectures(entry, definition)) != {Architecture.X86_64}:
+        raise place.error(
+            f"{entry.name} runs Windows, which ECS runs on X86_64 only", fix="State `architectures: [X86_64]`, or leave it out."
+        )
+    if entry.task.gpus or (definition is not None and definition.gpus):
+        raise place.error(
+            f"{entry.name} runs Windows and asks for GPUs, for which there is no ECS-optimized image", fix="Leave the GPUs out."
+        )
+
+
+def check_present(service: Service, place: Place) -> None:
+    """Refuse a Windows that is said to run today where none can."""
+    today = service.present
+    if today is None:
+        return
+    off = why_no_windows_as(service.operating_system, today.launch_type, today.purchase_option, today.architecture)
+    if off is not None:
+        raise place.error(f"{service.name}, on {service.operating_system}, cannot run so: {off}", fix="Leave `present` out.")
+
+
 def definition_notes(name: str, definition: TaskDefinition, size: TaskSize) -> Iterable[str]:
     """What has to be said of a size that a task definition gives."""
     if not definition.is_size_of_task or len(definition.containers) > 1:
@@ -107,12 +149,16 @@ def daemon_of(entry: "DaemonEntry", definition: TaskDefinition | None, size: Tas
     Raises
     ------
     InputError
-        It asks for GPUs. ``place`` is where it stands.
+        It asks for GPUs or runs Windows. ``place`` is where it stands.
     """
     if size.gpus:
         raise place.error(
             f"the daemon {entry.name} asks for GPUs, which every instance would have to have",
             fix="Leave the GPUs out: monitors see them without reserving any.",
+        )
+    if is_windows(operating_system_of(entry.task, definition)):
+        raise place.error(
+            f"the daemon {entry.name} runs Windows, and this version takes daemons on Linux alone", fix="Leave the daemon out."
         )
     mode = entry.network_mode or (definition.network_mode if definition else None) or "awsvpc"
     return Daemon(
@@ -134,6 +180,7 @@ def service_of(entry: "ServiceEntry", definition: TaskDefinition | None, size: T
         load_form=load.form,
         scaling=_scaling(entry, zones),
         architectures=architectures,
+        operating_system=operating_system_of(entry.task, definition),
         requests_per_task=entry.load.requests_per_task,
         cpu_ms_per_request=entry.load.cpu_ms_per_request,
         is_interruptible=entry.interruptible,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from advisor.ecs import Architecture, LaunchType
+from advisor.ecs import OPERATING_SYSTEMS, Architecture, LaunchType
 from advisor.plan.refused_fields import Refused, refused_fields
 from advisor.sources.input_files import Place, listed, plain, shown
 from advisor.units import ECS_CPU_UNITS_PER_VCPU, MIB_PER_GIB
@@ -116,9 +116,11 @@ class TaskDefinition:
     """Of its containers together."""
     ephemeral_storage_gib: int | None
     architecture: Architecture | None
+    operating_system: str | None
+    """As ``operatingSystemFamily``."""
     network_mode: str | None
     refused: Mapping[LaunchType, tuple[Refused, ...]]
-    """What it asks for that Fargate and Managed Instances do not take."""
+    """What it asks for that a launch type does not take."""
 
 
 def parse_task_definition(text: str, file: str) -> TaskDefinition:
@@ -147,7 +149,6 @@ def parse_task_definition(text: str, file: str) -> TaskDefinition:
     platform = definition.get("runtimePlatform") or {}
     if not isinstance(platform, dict):
         raise Place(file, column="runtimePlatform").error("runtimePlatform is not an object", fix=_FORM_FIX)
-    _refuse_other_os(str(platform.get("operatingSystemFamily", "LINUX")), file)
     sizes = [_container_sizes(container, file) for container in containers]
     cpu = _of_task(definition, _CPU, file)
     memory = _of_task(definition, _MEMORY, file)
@@ -161,16 +162,19 @@ def parse_task_definition(text: str, file: str) -> TaskDefinition:
         gpus=sum(_gpus(container, file) for container in containers),
         ephemeral_storage_gib=_storage(definition, file),
         architecture=_architecture(platform, file),
+        operating_system=_operating_system(platform, file),
         network_mode=_network_mode(definition, file),
-        refused={each: refused_fields(definition, each) for each in (LaunchType.FARGATE, LaunchType.MANAGED_INSTANCES)},
+        refused={each: refused_fields(definition, each) for each in LaunchType},
     )
 
 
-def _refuse_other_os(family: str, file: str) -> None:
-    if family != "LINUX":
+def _operating_system(platform: Mapping[str, object], file: str) -> str | None:
+    family = platform.get("operatingSystemFamily")
+    if family is not None and family not in OPERATING_SYSTEMS:
         raise Place(file, column="runtimePlatform.operatingSystemFamily").error(
-            f"{shown(family)} is not supported yet: this version prices LINUX only", fix="Leave the service out."
+            f"{shown(family)} is no operating system that we know", fix=f"Use one of {', '.join(OPERATING_SYSTEMS)}."
         )
+    return None if family is None else str(family)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

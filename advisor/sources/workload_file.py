@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from advisor.ecs import TaskSize
+from advisor.ecs import TaskSize, fargate_least_bill_s
 from advisor.errors import InputError
 from advisor.sources.batch_runs import Runs, parse_runs
 from advisor.sources.commitment_entries import held_commitments
@@ -20,10 +20,13 @@ from advisor.sources.put_together import finished, workload_of
 from advisor.sources.service_entries import (
     check_deployments,
     check_memory_use,
+    check_operating_system,
+    check_present,
     constraints_of,
     daemon_of,
     defaults_used,
     definition_notes,
+    operating_system_of,
     present_of,
     service_of,
     stated_memory,
@@ -247,8 +250,8 @@ def services_of_file(
     entries = {number: one for number, one in enumerate(entry.services) if names is None or one.name in names}
     sized = [_sized(path, files, one, document, ("services", number), notes) for number, one in entries.items()]
     loads = [
-        _load_of(path, files, load_files, one, size, document, number)
-        for (number, one), (_, size) in zip(entries.items(), sized, strict=True)
+        _load_of(path, files, load_files, one, size, document, number, operating_system_of(one.task, definition))
+        for (number, one), (definition, size) in zip(entries.items(), sized, strict=True)
     ]
     constraints = constraints_of(entry.constraints, entry.present)
     services = [
@@ -257,6 +260,7 @@ def services_of_file(
     ]
     for number, service, load in zip(entries, services, loads, strict=True):
         check_memory_use(service, load, document.place(("services", number, "memory_use")))
+        check_present(service, document.place(("services", number, "present")))
         check_deployments(service, document.place(("services", number, "deployments")))
     stated = [stated_names(one, definition) for one, (definition, _) in zip(entries.values(), sized, strict=True)]
     daemons = [
@@ -318,6 +322,7 @@ def _sized(
     if entry.task.file is not None:
         file = path.parent / entry.task.file
         definition = parse_task_definition(files.text(file, document.place((*at, "task", "file"))), str(file))
+    check_operating_system(entry, definition, document.place((*at, "task")))
     size = task_size(entry.task, definition, document.place((*at, "task")))
     if definition is not None:
         notes.extend(definition_notes(entry.name, definition, size))
@@ -332,12 +337,13 @@ def _load_of(
     size: TaskSize,
     document: "Document",
     number: int,
+    operating_system: str,
 ) -> Load:
     if entry.load.tasks is not None:
         return constant_load(entry.load.tasks)
     at: YamlPath = ("services", number, "load")
     if entry.load.runs is not None or entry.load.runs_file is not None:
-        return _batch(path, files, entry, document, at)
+        return _batch(path, files, entry, document, at, operating_system)
     figure = "cpu_ms_per_request" if entry.load.cpu_ms_per_request else "requests_per_task"
     statement = Statement(
         name=entry.name,
@@ -378,7 +384,9 @@ def stated_reading(entry: "ServiceEntry", document: "Document", number: int) -> 
         raise document.place(at).error(error.problem, fix=error.fix) from None
 
 
-def _batch(path: Path, files: InputFiles, entry: "ServiceEntry", document: "Document", at: "YamlPath") -> Load:
+def _batch(
+    path: Path, files: InputFiles, entry: "ServiceEntry", document: "Document", at: "YamlPath", operating_system: str
+) -> Load:
     """Scheduled tasks and batch runs: as the entry states them, or from a table of them."""
     from advisor.sources.workload_models import run_of
 
@@ -394,5 +402,6 @@ def _batch(path: Path, files: InputFiles, entry: "ServiceEntry", document: "Docu
             runs=runs,
             startup_s=DEFAULT_STARTUP_S if entry.task.startup_seconds is None else entry.task.startup_seconds,
             place=place,
+            least_bill_s=fargate_least_bill_s(operating_system),
         )
     )

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, FARGATE_MAX_STORAGE_GIB
+from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, FARGATE_MAX_STORAGE_GIB, OPERATING_SYSTEMS
 from advisor.errors import InputError, PlanError
 from advisor.meters import CommitmentKind, PaymentOption
 from advisor.plan import Commitment
@@ -51,9 +51,9 @@ def _size(parse: Any, value: object) -> int:
         raise refusal(problem, f"Write {fix}") from None
 
 
-def _linux(family: str) -> str:
-    if family != "LINUX":
-        raise refusal(f"{family[:60]!r} is not supported yet: this version prices LINUX only", "Leave the service out.")
+def _operating_system(family: str) -> str:
+    if family not in OPERATING_SYSTEMS:
+        raise refusal(f"{family[:60]!r} is no operating system that we know", f"Use one of {', '.join(OPERATING_SYSTEMS)}.")
     return family
 
 
@@ -98,7 +98,13 @@ class TaskEntry(_Entry):
     startup_seconds: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] | None = Field(
         None, description="From image pull to ready. Default 60."
     )
-    os: Annotated[str, AfterValidator(_linux)] = Field("LINUX", description="operatingSystemFamily of the ECS API.")
+    os: Annotated[str, AfterValidator(_operating_system), Field(json_schema_extra={"enum": list(OPERATING_SYSTEMS)})] | None = (
+        Field(
+            None,
+            description="operatingSystemFamily of the ECS API. Default LINUX, which ECS itself takes where none is stated, or "
+            "what the task definition says.",
+        )
+    )
 
     @model_validator(mode="after")
     def _one_size(self) -> Self:

@@ -129,7 +129,7 @@ def fargate_side(scenario: Scenario, option: PurchaseOption) -> Side | None:
     """
     parts = []
     for row, service in enumerate(scenario.services):
-        spot = option is PurchaseOption.SPOT and service.is_interruptible
+        spot = option is PurchaseOption.SPOT and service.may_be_spot(LaunchType.FARGATE)
         own = PurchaseOption.SPOT if spot else PurchaseOption.ON_DEMAND
         found = []
         sizes = fargate_sizes(service)
@@ -164,7 +164,7 @@ def ec2_side(scenario: Scenario, option: PurchaseOption, among: BoolArray | None
     if not search.candidates.types:
         return None
     rows = range(len(scenario.services))
-    spot = [row for row in rows if option is PurchaseOption.SPOT and scenario.services[row].is_interruptible]
+    spot = [row for row in rows if option is PurchaseOption.SPOT and scenario.services[row].may_be_spot(LaunchType.EC2)]
     groups = [(spot, PurchaseOption.SPOT), ([row for row in rows if row not in spot], PurchaseOption.ON_DEMAND)]
     parts: list[Part] = []
     for group, own in groups:

@@ -425,7 +425,7 @@ def test_where_nothing_tells_the_launch_type_the_count_stands_in_the_load_file(t
         ({"launchType": "EXTERNAL"}, {}, "it runs on external instances"),
         ({"taskDefinition": None}, {}, "ECS names no task definition"),
         ({}, {"cpu": None}, "its task definition reserves no CPU"),
-        ({}, {"runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}}, "task.os: "),
+        ({}, {"runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_20H2_CORE"}}, "task.os: "),
         ({"desiredCount": 0, "runningCount": 0}, {}, "CPU in percent was measured, but of how many tasks is not known"),
     ],
 )

@@ -319,6 +319,25 @@ def fargate_billed_tasks(running, grid_s, startup_s=60):
     return billed
 
 
+def fargate_short_lives(running, grid_s, startup_s, least_s):
+    """Tasks, at the substep of their start, that the least bill of a task adds to those of `fargate_billed_tasks`.
+
+    AWS Fargate pricing: five minutes on Windows. The task that came last goes first; a gap or the end of the load ends none.
+    """
+    added, alive = [0.0] * len(running), []
+    for now, count in enumerate(running):
+        if count is None:
+            alive = []
+            continue
+        while len(alive) > count:
+            start = alive.pop()
+            if start is not None:
+                added[start] += max(0, least_s - startup_s - (now - start) * grid_s) / grid_s
+        known = now > 0 and running[now - 1] is not None
+        alive += [now if known else None] * (count - len(alive))
+    return added
+
+
 def fargate_usd_per_task_hour(cpu, memory, rates, ephemeral_gib=20, public_ipv4=False):
     """Dollars of one task for an hour, by line item.
 

@@ -269,7 +269,7 @@ def read_task_definition(facts: Mapping[str, Any]) -> TaskDefinition:
         gpus=sum(int(stated(each, "value", str) or 0) for each in needed if each.get("type") == "GPU"),
         has_inference_accelerator=bool(facts.get("inferenceAccelerators"))
         or any(each.get("type") == "InferenceAccelerator" for each in needed),
-        refused={each: refused_fields(facts, each) for each in (LaunchType.FARGATE, LaunchType.MANAGED_INSTANCES)},
+        refused={each: refused_fields(facts, each) for each in LaunchType},
         containers=containers,
     )
 
