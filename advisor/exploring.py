@@ -7,7 +7,7 @@ from functools import cache, partial
 
 import numpy as np
 
-from advisor.answer import Answer, answer, within
+from advisor.answer import Answer, answer, recommended, within
 from advisor.billing import MonthlyUsd
 from advisor.committing import commit_after
 from advisor.ecs import LaunchType, PurchaseOption
@@ -94,8 +94,8 @@ def explore(
         within(on_progress, 0.0, SHARE_OF_ADVICE / 2),
         within(on_progress, SHARE_OF_ADVICE / 2, SHARE_OF_ADVICE),
     )
-    found = answer(workload, catalog, today=today, on_progress=searched).replayed(replay_weeks, replayed)
-    recommendation = found.recommendation()
+    given = answer(workload, catalog, today=today, on_progress=searched).replayed(replay_weeks, replayed)
+    found, recommendation = recommended(given, replay_weeks)
     recent, search = found.recent.workload, search_for(found.recent.workload, catalog)
 
     @cache

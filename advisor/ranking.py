@@ -224,7 +224,7 @@ def rank_instances(
         )
     hours = search.axis.month_hours(measured)
     assumed = _assumptions(search.constraints.zones, deployment_minutes)
-    notes = ["task sizes as declared", assumed, *left_aside(workload.commitments)]
+    notes = ["task sizes as declared", assumed, *left_aside(workload)]
     rankings: dict[tuple[str, ...], tuple[_Group, list[_Ranked]]] = {}
     for architecture, has_gpus in product(Architecture, (False, True)):  # those that ask for GPUs share with no others
         alike = [load for load in loads if (load.service.task.gpus > 0) is has_gpus]

@@ -351,7 +351,15 @@ BAD_YAML = {
     ),
     "terms": (
         WORKLOAD + "constraints: {terms: [none, one_year]}\n",
-        ["line 7, column 22", "`constraints.terms`: commitment terms are not supported yet", "terms: [none]"],
+        ["line 7, column 22", "`constraints.terms`: terms are `none`, 1y or 3y, not 'one_year'", "terms: [none]"],
+    ),
+    "a way to pay that is none": (
+        WORKLOAD + "constraints: {terms: [1y:reserved_instance]}\n",
+        [
+            "line 7, column 22",
+            "'reserved_instance' in the terms '1y:reserved_instance' is none of",
+            "ec2_instance_savings_plan",
+        ],
     ),
     "no zone": (WORKLOAD + "constraints: {zones: 0}\n", ["line 7", "`constraints.zones`: expected a number from 1, got 0"]),
     "instances that are none": (

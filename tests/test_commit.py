@@ -12,10 +12,10 @@ from advisor import commit, plot_commitment, read_catalog, read_workload
 from advisor.answer import answer
 from advisor.cli.application import app
 from advisor.committing.outcome import _future_usd
-from advisor.committing.usage import committable
 from advisor.ecs import LaunchType
 from advisor.errors import InputError
 from advisor.meters import CommitmentKind, PaymentOption
+from advisor.optimize.committable import committable
 from advisor.plan import Commitment
 from advisor.report import commitments as told
 from advisor.workload import Growth, PresentCluster
@@ -85,7 +85,7 @@ def test_no_size_of_a_grid_costs_less_over_the_futures(spread):
     catalog = as_catalog((LARGE,), PRICES, listed((LARGE,)))
     best = option(commit(load, catalog, **NO_UPFRONT), "compute_savings_plan")
     given = answer(load, catalog)
-    case = committable(given, given.found.for_cluster[0].parts, given.found.common_hours)
+    case = committable(load, given.search, given.found.for_cluster[0].parts, given.found.common_hours)
     plan = compute_plan(1.0)
     usd = _future_usd(case, [plan], best.usd_per_hour)
     assert usd <= min(_future_usd(case, [plan], float(size)) for size in np.linspace(0, 0.6, 61)) + 1e-2

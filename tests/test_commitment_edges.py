@@ -164,7 +164,7 @@ def test_what_a_size_covers_is_worth_its_on_demand_rates():
 
 def test_how_far_a_stack_may_be_above_the_cheapest():
     def gap(usd, bound_usd):
-        return Stack(capacity=np.zeros(1), usd=usd, bound_usd=bound_usd, rounds=1).gap_fraction
+        return Stack(capacity=np.zeros(1), usd=usd, bound_usd=bound_usd, worth=np.zeros((1, 1)), rounds=1).gap_fraction
 
     assert [gap(0.5, 0.4), gap(0.5, 0.6), gap(0.0, 0.0)] == approx([0.2, 0.0, 0.0])
 

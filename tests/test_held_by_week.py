@@ -19,7 +19,7 @@ from advisor.optimize.held import (
 from advisor.optimize.pricing import price_parts, weekly_usd
 from advisor.optimize.search import search_for
 from tests.as_advisor import as_catalog, as_workload
-from tests.test_held_commitments import LARGE, N_HOURS, PRICES, compute_plan, listed, reserved
+from tests.test_held_commitments import LARGE, N_HOURS, PRICES, compute_plan, listed, reserved, web, workload_of
 
 approx = pytest.approx
 FARGATE_USD = 4 * (0.04 + 2 * 0.004)
@@ -96,8 +96,10 @@ def test_a_search_without_what_is_held(found):
 
 
 def test_what_is_left_aside_is_said_where_there_is_something():
-    assert left_aside(()) == ()
-    assert left_aside([compute_plan(1.0)])[0].startswith("held commitments are left aside here")
+    assert left_aside(workload_of(web())) == ()
+    assert left_aside(workload_of(web(), held=[compute_plan(1.0)]))[0].startswith("held commitments are left aside here")
+    both = workload_of(web(), held=[compute_plan(1.0)], terms=("1y",))
+    assert left_aside(both)[0].startswith("held and new commitments are left aside here")
 
 
 @pytest.mark.parametrize(

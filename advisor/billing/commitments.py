@@ -112,6 +112,8 @@ class CommitmentRates:
     is_unknown_left_out: bool = False
     """What a Savings Plan lacks the rate of is not covered, in place of making the bill unknown: for purchases that are
     judged on what has rates, never for what is held."""
+    bought_from: int | None = None
+    """The same of single commitments, from this one on: purchases that stand beside what is held."""
 
     def __post_init__(self) -> None:
         shape = len(self.commitments), len(self.meters)
@@ -136,12 +138,15 @@ class CommitmentRates:
             for m, meter in enumerate(self.meters):
                 if covers(commitment, meter, self.zone(m)):
                     stage, turn, price = self._turn(c, m)
-                    if self.is_unknown_left_out and np.isnan(price):
+                    if self._is_left_out(c) and np.isnan(price):
                         continue
                     names = meter.id, self.zone(m) or "", commitment.terms, commitment.instance_type or ""
                     found[stage].append(((*turn, *names), Cover(c, m, price)))
         ordered = (sorted(each, key=lambda one: one[0]) for each in found.values())
         return tuple(tuple(cover for _, cover in each) for each in ordered)
+
+    def _is_left_out(self, c: int) -> bool:
+        return self.is_unknown_left_out or (self.bought_from is not None and c >= self.bought_from)
 
     def _turn(self, c: int, m: int) -> tuple[int, tuple[float, ...], float]:
         """Stage, rank within the stage and price of a usage; unknown prices come first."""

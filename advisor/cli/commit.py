@@ -18,9 +18,10 @@ from advisor.cli.fleet import (
     fleet_options,
     is_fleet_wanted,
     refuse_fleet_options,
+    refuse_terms_of_fleet,
     say_unanswered,
 )
-from advisor.cli.options import Format, FormatOption, QuietOption, RatesOption, RegionOption, say
+from advisor.cli.options import Format, FormatOption, QuietOption, RatesOption, RegionOption, TermsOption, say, with_terms
 from advisor.errors import InputError
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def commit_command(
         list[str] | None,
         typer.Option("--payment", help="all_upfront, partial_upfront or no_upfront; may be repeated. Default all."),
     ] = None,
+    stated_terms: TermsOption = None,
     coverage: Annotated[
         float | None, typer.Option("--coverage", help="Cover this share, such as 0.8, in place of the cheapest size.")
     ] = None,
@@ -70,8 +72,8 @@ def commit_command(
     A whole account, Region by Region and over all Regions: advisor commit clusters/ --out reports/account
     """
     from advisor.committing import commit
-    from advisor.committing.sizes import AskedSize
     from advisor.meters import COMMITMENT_YEARS, PaymentOption
+    from advisor.optimize.commitment_sizes import AskedSize
     from advisor.sources import read_catalog, read_workload
     from advisor.sources.load_options import LoadOptions
 
@@ -91,6 +93,7 @@ def commit_command(
         share_by=share_by,
     )
     if is_fleet_wanted(workload, engine, scheduler, keep):
+        refuse_terms_of_fleet(stated_terms)
         options = fleet_options(
             region=region,
             cpu=None,
@@ -109,7 +112,7 @@ def commit_command(
         _commit_account(workload, options, fleet_run, question, FleetOutput(out=out, emit=None, format=output, is_quiet=quiet))
         return
     refuse_fleet_options(fleet_run)
-    load = read_workload(workload[0], region=region)
+    load = with_terms(read_workload(workload[0], region=region), stated_terms)
     for note in load.notes:
         say(f"note: {note}", is_quiet=quiet)
     advice = commit(

@@ -196,6 +196,21 @@ def say_unanswered(fleet: "Fleet", *, is_quiet: bool) -> None:
         raise typer.Exit(NOT_ENOUGH_DATA_STATUS if has_some else 1)
 
 
+def refuse_terms_of_fleet(terms: Sequence[str] | None) -> None:
+    """New commitments are bought for an account, not for one of its workloads.
+
+    Raises
+    ------
+    InputError
+        Terms are given.
+    """
+    if terms:
+        raise InputError(
+            "--terms is for one workload: in a fleet commitments are sized for the account",
+            fix="Leave it out, and give --commit, or run `advisor commit` for the same workloads.",
+        )
+
+
 def refuse_fleet_options(run: FleetRun) -> None:
     """Of a single workload.
 

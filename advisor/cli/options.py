@@ -2,11 +2,18 @@
 
 import os
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from advisor.errors import AdvisorError
+
+if TYPE_CHECKING:
+    from advisor.workload import Workload
 
 
 class Format(StrEnum):
@@ -25,6 +32,15 @@ RegionOption = Annotated[
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing on stderr but errors.")]
 NoColorOption = Annotated[bool, typer.Option("--no-color", envvar="NO_COLOR", help="No colour, also with NO_COLOR set.")]
 RatesOption = Annotated[Path | None, typer.Option("--rates", help="CSV of your own rates, over the catalog's.")]
+TermsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--terms",
+        help="Terms of Savings Plans that may be bought with the plan, such as 1y:no_upfront, 3y or none; may be repeated. "
+        "Launch types are then compared with what is best bought for each. Default: the workload's constraints.terms, or none.",
+        show_default=False,
+    ),
+]
 CatalogOption = Annotated[
     Path | None, typer.Option("--catalog", help="Folder with the prices to use, in place of those shipped and refreshed.")
 ]
@@ -34,6 +50,19 @@ def say(message: str, *, is_quiet: bool) -> None:
     """A remark on stderr."""
     if not is_quiet:
         typer.echo(message, err=True)
+
+
+def with_terms(workload: "Workload", terms: Sequence[str] | None) -> "Workload":
+    """The workload under other terms of new commitments, where some are given."""
+    if not terms:
+        return workload
+    from advisor.plan import terms_of
+
+    try:
+        terms_of(terms)
+    except AdvisorError as error:
+        raise typer.BadParameter(str(error), param_hint="--terms") from None
+    return replace(workload, constraints=replace(workload.constraints, terms=tuple(terms)))
 
 
 def has_color(is_off: bool) -> bool:

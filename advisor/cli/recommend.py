@@ -22,6 +22,7 @@ from advisor.cli.fleet import (
     is_fleet_wanted,
     recommend_fleet,
     refuse_fleet_options,
+    refuse_terms_of_fleet,
 )
 from advisor.cli.options import (
     CatalogOption,
@@ -31,9 +32,11 @@ from advisor.cli.options import (
     QuietOption,
     RatesOption,
     RegionOption,
+    TermsOption,
     has_color,
     say,
     takes_blocks,
+    with_terms,
 )
 from advisor.cli.progress import Progress
 from advisor.cli.reading import (
@@ -84,6 +87,7 @@ def recommend_command(
     doubled_hour: DoubledHourOption = None,
     interval: IntervalOption = None,
     start: StartOption = None,
+    terms: TermsOption = None,
     replay_weeks: Annotated[
         int,
         typer.Option(
@@ -161,6 +165,7 @@ def recommend_command(
         has_commitments=has_commitments,
     )
     if is_fleet_wanted(workload, engine, scheduler, keep):
+        refuse_terms_of_fleet(terms)
         recommend_fleet(
             workload,
             fleet_options(
@@ -188,6 +193,7 @@ def recommend_command(
         cpu_ms_per_request=cpu_ms_per_request,
         reading=reading,
     )
+    load = with_terms(load, terms)
     for note in load.notes:
         say(f"note: {note}", is_quiet=quiet)
     own_rates = rates or (Path(load.rates_file) if load.rates_file else None)

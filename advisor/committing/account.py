@@ -10,9 +10,9 @@ import numpy as np
 
 from advisor.billing import amounts_usd
 from advisor.committing.advice import advise_on, check_asked
-from advisor.committing.sizes import CHEAPEST_SIZE, KINDS, AskedSize
-from advisor.committing.usage import Committable, HourlyUsage, load_factors, moving_usd
 from advisor.meters import COMMITMENT_YEARS, CommitmentKind, Meter, PaymentOption, sum_over_states
+from advisor.optimize.commitment_sizes import CHEAPEST_SIZE, KINDS, AskedSize
+from advisor.optimize.committable import Committable, HourlyUsage, load_factors, moving_usd
 from advisor.optimize.held import by_week
 from advisor.plan import Commitment
 from advisor.pricing import PriceCatalog

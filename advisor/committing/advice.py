@@ -5,15 +5,25 @@ from dataclasses import replace
 
 import numpy as np
 
-from advisor.answer import Answer, answer
+from advisor.answer import Answer, answer, recommended
 from advisor.committing.outcome import ladder, marginal, nine, with_outcome
-from advisor.committing.sizes import BOTH, CHEAPEST_SIZE, KINDS, AskedSize, asked_sizes, cheapest_sizes, missing_rates, plans_of
-from advisor.committing.usage import Committable, committable
 from advisor.errors import InputError
 from advisor.meters import COMMITMENT_YEARS, CommitmentKind, PaymentOption
+from advisor.optimize.commitment_sizes import (
+    BOTH,
+    CHEAPEST_SIZE,
+    KINDS,
+    AskedSize,
+    asked_sizes,
+    cheapest_sizes,
+    missing_rates,
+    plans_of,
+)
+from advisor.optimize.committable import Committable, committable
 from advisor.optimize.present import has_present, hours_known, present_parts
+from advisor.optimize.purchases import unrated
 from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS
-from advisor.plan import Commitment
+from advisor.plan import SAVINGS_PLANS, Commitment, Terms, terms_of
 from advisor.pricing import PriceCatalog
 from advisor.recommend.commitments import (
     ChoiceWithCommitments,
@@ -41,6 +51,8 @@ def commit(
     on_progress: Callable[[str], None] = lambda _message: None,
 ) -> CommitmentAdvice:
     """Ways to commit for the load after the recommended plan and for today's, each at its cheapest size.
+
+    Where the workload states terms, the recommended plan is the cheapest with commitments of these, and only they are offered.
 
     Sizes are the cheapest on average over next month's loads: recent level, its moves and the growth that the workload states,
     as drawn for the recommendation. What is held is applied, too, and stays what it is.
@@ -73,8 +85,9 @@ def commit(
     asked = AskedSize(coverage=coverage, usd_per_hour=usd_per_hour)
     check_asked(terms, asked)
     on_progress("working out the recommended plan")
-    given = answer(workload, catalog).replayed(replay_weeks)
-    return commit_after(given, given.recommendation(), terms=terms, payments=payments, asked=asked, on_progress=on_progress)
+    given, found = recommended(answer(workload, catalog).replayed(replay_weeks), replay_weeks)
+    advice = commit_after(given, found, terms=terms, payments=payments, asked=asked, on_progress=on_progress)
+    return replace(advice, under_terms=found.under_terms)
 
 
 def commit_after(
@@ -88,12 +101,19 @@ def commit_after(
 ) -> CommitmentAdvice:
     """As :func:`commit`, of an answer that is at hand."""
     workload = given.workload
+    stated = terms_of(workload.constraints.terms)
+    if stated and not any(each.years in terms and each.payment in payments for each in stated):
+        raise InputError(
+            f"the workload states the terms {', '.join(map(str, stated))}, and others are asked for",
+            fix="Ask for these, or state others under constraints.terms.",
+        )
     best = recommendation.recommendation.alternative
-    cases = {"recommended": committable(given, given.found.parts_of(best), given.found.common_hours)}
+    cases = {"recommended": committable(workload, given.search, given.found.parts_of(best), given.found.common_hours)}
     titles = {"recommended": recommendation.recommendation.headline}
     sides = finalists(rank(given.drawn_for_cluster().items))
     if len(sides) > 1:
-        cases["runner_up"] = committable(given, given.found.parts_of(sides[1].alternative.id), given.found.common_hours)
+        theirs = given.found.parts_of(sides[1].alternative.id)
+        cases["runner_up"] = committable(workload, given.search, theirs, given.found.common_hours)
         titles["runner_up"] = sides[1].alternative.title
     notes = [note for note in recommendation.run.notes if note not in workload.notes]
     if has_present(workload):
@@ -102,7 +122,7 @@ def commit_after(
         if unknown or not hours.any():
             notes.append(f"today's load is left out: not known: {', '.join(unknown) or 'what ran while every load was known'}")
         else:
-            cases["present"] = committable(given, parts, hours)
+            cases["present"] = committable(workload, given.search, parts, hours)
             titles["present"] = "what runs today"
     else:
         notes.append("today's load is left out: the workload does not say what runs today (`present`)")
@@ -115,9 +135,10 @@ def commit_after(
         payments=payments,
         asked=asked,
         notes=notes,
+        stated=stated,
         on_progress=on_progress,
     )
-    if not asked.is_cheapest or not {"recommended", "runner_up"} <= {each.load for each in found.loads}:
+    if stated or not asked.is_cheapest or not {"recommended", "runner_up"} <= {each.load for each in found.loads}:
         return found
     usd = [usd for item in sides if (usd := item.ranking_usd) is not None]
     return replace(found, choices=_choices(usd, found.options, cases))
@@ -134,9 +155,10 @@ def advise_on(
     asked: AskedSize,
     notes: Sequence[str],
     kinds: Sequence[str] = KINDS,
+    stated: Sequence[Terms] = (),
     on_progress: Callable[[str], None] = lambda _message: None,
 ) -> CommitmentAdvice:
-    """Ways to commit for usage by name, among which is ``recommended``, each with its title.
+    """Ways to commit for usage by name, among which is ``recommended``, each with its title; of the stated terms if any.
 
     A case for which what is held lacks a rate is left out, and the notes name the meter.
     """
@@ -152,7 +174,11 @@ def advise_on(
     for name, case in known.items():
         on_progress(f"sizing commitments for {titles[name]}")
         found = [
-            _option(name, case, kind, years, payment, asked, sizes) for years in terms for payment in payments for kind in kinds
+            _option(name, case, kind, years, payment, asked, sizes, is_stated=bool(stated))
+            for years in terms
+            for payment in payments
+            for kind in kinds
+            if not stated or any(_is_of(each, kind, years, payment) for each in stated)
         ]
         options += [each for each in found if each is not None]
         loads.append(_load(name, titles[name], case, [each for each in found if each is not None]))
@@ -232,14 +258,19 @@ def _option(
     payment: PaymentOption,
     asked: AskedSize,
     sizes: dict[str, tuple[Commitment, ...]],
+    *,
+    is_stated: bool,
 ) -> CommitmentOption | None:
-    """One way to commit; None where it has nothing to cover."""
-    plans = plans_of(case, kind, years, payment)
+    """One way to commit; None where it has nothing to cover.
+
+    Under stated terms it has to have one rate for each usage, as the plan was chosen; else it has to have all.
+    """
+    plans = plans_of(case.meters, kind, years, payment)
     if not plans or not case.on_demand_usd() > 0:
         return None
     name = f"{load}:{kind}:{years}y:{payment}"
     unknown = CommitmentOption(id=name, load=load, kind=kind, term_years=years, payment=payment)
-    missing = missing_rates(case, plans)
+    missing = unrated(case.rates(plans)) if is_stated else missing_rates(case, plans)
     if missing:
         return replace(unknown, missing=missing)
     bought, gap = cheapest_sizes(case, plans)
@@ -250,6 +281,12 @@ def _option(
     if bought:
         sizes[name] = bought
     return with_outcome(replace(unknown, gap_fraction=gap), case, bought)
+
+
+def _is_of(terms: Terms, kind: str, years: int, payment: PaymentOption) -> bool:
+    """Whether a way to commit is one of the terms."""
+    kinds = {BOTH: SAVINGS_PLANS}.get(kind, (kind,))
+    return (terms.years, terms.payment) == (years, payment) and set(kinds) <= set(terms.kinds)
 
 
 def _load(name: str, title: str, case: Committable, options: Sequence[CommitmentOption]) -> LoadToCommitFor:

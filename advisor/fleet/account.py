@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from advisor.committing.account import AccountCommitments, commit_account
-from advisor.committing.sizes import CHEAPEST_SIZE, AskedSize
 from advisor.fleet.advised import FleetOptions, catalog_of
 from advisor.fleet.records import Status, WorkloadRecord
 from advisor.fleet.usage import UnpackedUsage, unpack_usage
 from advisor.meters import COMMITMENT_YEARS, PaymentOption
+from advisor.optimize.commitment_sizes import CHEAPEST_SIZE, AskedSize
 from advisor.pricing import PriceCatalog
 from advisor.sources.places import listed
 

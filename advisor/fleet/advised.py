@@ -3,7 +3,7 @@
 import math
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +16,7 @@ from advisor.fleet.hashes import Stamp, stamps
 from advisor.fleet.records import Range, Status, WorkloadRecord, WorkloadSteps
 from advisor.fleet.services import service_records
 from advisor.fleet.usage import pack_usage
-from advisor.plan import Plan
+from advisor.plan import Plan, terms_of
 from advisor.pricing import PriceCatalog
 from advisor.recommend import Alternative, Recommendation, Verdict
 from advisor.recommend.verdict import saving_against
@@ -25,6 +25,10 @@ from advisor.workload import Service, Workload
 
 if TYPE_CHECKING:
     from advisor.answer import Answer
+
+TERMS_LEFT_ASIDE = (
+    "the stated terms of new commitments are left aside: in a fleet these are sized for the account, with --commit"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +102,10 @@ def _advised(name: str, workload: Workload, options: FleetOptions) -> WorkloadRe
     rates = options.rates or (Path(workload.rates_file) if workload.rates_file else None)
     catalog = catalog_of(workload.region, options.prices, rates)
     given = answer(workload, catalog, today=options.today).replayed(options.replay_weeks)
-    return record_of(name, given, given.recommendation())
+    found = given.recommendation()
+    if terms_of(workload.constraints.terms):
+        found = replace(found, warnings=(*found.warnings, TERMS_LEFT_ASIDE))
+    return record_of(name, given, found)
 
 
 def record_of(name: str, given: "Answer", found: Recommendation) -> WorkloadRecord:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from advisor.billing import Bill
 from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
 from advisor.fleet.records import ServiceRecord
-from advisor.optimize.held import HELD_PART
+from advisor.optimize.held import UNUSED_PARTS
 from advisor.optimize.present import present_name
 from advisor.plan import Plan
 from advisor.recommend import Alternative, Recommendation
@@ -103,7 +103,7 @@ def shared_out(bill: Bill | None, homes: Mapping[str, Sequence[str]], weights: M
     """
     usd: dict[str, list[float]] = {}
     for item in bill.line_items if bill else ():
-        names = list(weights) if item.part == HELD_PART else homes.get(item.part, [item.part])
+        names = list(weights) if item.part in UNUSED_PARTS else homes.get(item.part, [item.part])
         whole = math.fsum(weights.get(name, 0.0) for name in names)
         for name in names:
             share = weights.get(name, 0.0) / whole if whole else 1 / len(names)

@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from advisor.fleet.records import Status, WorkloadRecord
-from advisor.recommend.result import StepKind
 from advisor.recommend.saving_steps import EFFORTS, RISKS
+from advisor.recommend.steps import StepKind
+
+KINDS = tuple(kind for kind in StepKind if kind is not StepKind.COMMITMENTS)
+"""New commitments of a fleet are sized for the account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +56,7 @@ def fleet_steps(records: Sequence[WorkloadRecord]) -> tuple[FleetSteps, ...]:
         if not stairs:
             continue
         start_usd = math.fsum(each.start_usd for each in stairs)
-        saves_usd = [math.fsum(each.saves_usd[kind] for each in stairs) for kind in StepKind]
+        saves_usd = [math.fsum(each.saves_usd[kind] for each in stairs) for kind in KINDS]
         steps = tuple(
             FleetStep(
                 kind=kind,
@@ -62,7 +65,7 @@ def fleet_steps(records: Sequence[WorkloadRecord]) -> tuple[FleetSteps, ...]:
                 risk=RISKS[kind],
                 effort=EFFORTS[kind],
             )
-            for at, (kind, usd) in enumerate(zip(StepKind, saves_usd, strict=True))
+            for at, (kind, usd) in enumerate(zip(KINDS, saves_usd, strict=True))
         )
         end_usd = math.fsum(each.end_usd for each in stairs)
         found.append(FleetSteps(against=against, n_workloads=len(stairs), start_usd=start_usd, steps=steps, end_usd=end_usd))

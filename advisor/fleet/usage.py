@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from advisor.committing.account import WorkloadUsage
-from advisor.committing.usage import HourlyUsage, hourly_usage
 from advisor.meters import CommitmentKind, Meter, PaymentOption
+from advisor.optimize.committable import HourlyUsage, hourly_usage
 from advisor.plan import Commitment
 from advisor.units import SECONDS_PER_HOUR
 from advisor.workload import Growth
@@ -32,7 +32,8 @@ class UnpackedUsage:
 def pack_usage(given: "Answer", found: "Recommendation") -> bytes:
     """Usage of the recommended plan, the same bytes for the same usage."""
     workload = given.workload
-    used = hourly_usage(given, given.found.parts_of(found.recommendation.alternative), given.found.common_hours)
+    parts = given.found.parts_of(found.recommendation.alternative)
+    used = hourly_usage(workload, given.search, parts, given.found.common_hours)
     first_hour = int(workload.start.timestamp()) // SECONDS_PER_HOUR
     told = {
         "region": workload.region,

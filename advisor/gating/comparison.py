@@ -157,7 +157,7 @@ class _Comparison:
     ) -> None:
         self.before, self.after, self.catalog, self.names, self.placement = before, after, catalog, names, placement
         self.axis = timeline(before.start, before.step_s, before.n_steps)
-        self.notes: list[str] = [*left_aside(before.commitments)]
+        self.notes: list[str] = [*left_aside(before)]
         self.is_with_instances = any(
             launch_type_of(named(workload, name), workload) in ON_INSTANCES for workload in (before, after) for name in names
         )

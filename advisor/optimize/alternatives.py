@@ -35,10 +35,14 @@ class Alternatives:
     by_service: Mapping[str, tuple[Choice, ...]]
     for_cluster: tuple[Choice, ...]
 
+    def choice(self, choice_id: str) -> Choice:
+        """A choice of any scope."""
+        choices = [*self.for_cluster, *(choice for choices in self.by_service.values() for choice in choices)]
+        return next(choice for choice in choices if choice.id == choice_id)
+
     def parts_of(self, choice_id: str) -> tuple[Part, ...]:
         """The parts of a choice of any scope."""
-        choices = [*self.for_cluster, *(choice for choices in self.by_service.values() for choice in choices)]
-        return next(choice.parts for choice in choices if choice.id == choice_id)
+        return self.choice(choice_id).parts
 
 
 def alternatives(

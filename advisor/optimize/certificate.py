@@ -70,10 +70,10 @@ def lower_bound(found: Alternatives, parts: Sequence[Part], search: Search) -> L
     Returns
     -------
     LowerBound or None
-        None where the plan runs on burstable types, whose surplus credits no price of a task holds; where commitments are held,
-        which make units cheaper in some hours; and where something has no price.
+        None where the plan runs on burstable types, whose surplus credits no price of a task holds; where commitments are held
+        or bought, which make units cheaper in some hours; and where something has no price.
     """
-    if search.held:
+    if search.held or search.bought:
         return None
     hours = found.common_hours
     burstable = {t.name for t in search.candidates.types if t.baseline_fraction is not None}

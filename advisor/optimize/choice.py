@@ -41,7 +41,7 @@ def without_repeats(choices: Iterable[Choice]) -> Iterable[Choice]:
     now_called: dict[str, str] = {}
     offered: set[str] = set()
     for choice in choices:
-        key = frozenset(_identity(part) for part in choice.parts)
+        key = frozenset(identity(part) for part in choice.parts)
         if choice.parts and key in first_of:
             now_called[choice.id] = first_of[key]
             continue
@@ -53,7 +53,7 @@ def without_repeats(choices: Iterable[Choice]) -> Iterable[Choice]:
             yield choice
 
 
-def _identity(part: Part) -> tuple[object, ...]:
+def identity(part: Part) -> tuple[object, ...]:
     """What a part runs and on what, whatever its capacity provider is called: a service alone on a "shared" one is the same."""
     services = frozenset((name, plan.architecture, plan.task) for name, plan in part.services.items())
     provider = part.provider

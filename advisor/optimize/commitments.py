@@ -130,6 +130,8 @@ class Stack:
     """Cost over all hours, billed in AWS's order."""
     bound_usd: float
     """No sizes of these commitments cost less."""
+    worth: FloatArray
+    """(commitments, hours): what a dollar of each saves in each hour, a dollar or less over all: the proof of the bound."""
     rounds: int
 
     @property
@@ -178,7 +180,7 @@ def best_stack(
     spend = amounts_usd(quantity_per_hour, known.on_demand_usd[:, np.newaxis])
     price = np.ones_like(quantity_per_hour)  # of a usage, as a share of its on-demand rate
     worth = np.zeros((len(known.commitments), hours.size))  # of a dollar of each Compute Savings Plan
-    best_sizes, best_usd, bound = np.zeros(len(known.commitments)), np.inf, 0.0
+    best_sizes, best_usd, bound, proof = np.zeros(len(known.commitments)), np.inf, 0.0, np.zeros_like(worth)
     best: Stack | None = None
     for done in range(most_rounds):
         sizes = np.zeros(len(known.commitments))
@@ -189,11 +191,12 @@ def best_stack(
         worth += (_compute_worth(known, sizes, by_plan, compute, quantity_per_hour, hours) - worth) * (
             AVERAGED / (done + AVERAGED)
         )
-        price, value = _prices(known, sizes, by_plan, compute, worth, quantity_per_hour, spend, hours)
-        bound = max(bound, value)
+        price, value, saves = _prices(known, sizes, by_plan, compute, worth, quantity_per_hour, spend, hours)
+        if value > bound:
+            bound, proof = value, saves
         if best is None or usd < best_usd:
             best_sizes, best_usd = sizes, usd
-        best = Stack(capacity=best_sizes, usd=best_usd, bound_usd=bound, rounds=done + 1)
+        best = Stack(capacity=best_sizes, usd=best_usd, bound_usd=bound, worth=proof, rounds=done + 1)
         if best.gap_fraction <= gap_fraction:
             break
     if best is None:
@@ -295,16 +298,30 @@ def _prices(
     quantity: FloatArray,
     spend_usd: FloatArray,
     hours: FloatArray,
-) -> tuple[FloatArray, float]:
-    """(meters, hours) what usage would cost without EC2 Instance Savings Plans, as shares of on-demand rates; and a bound."""
+) -> tuple[FloatArray, float, FloatArray]:
+    """(meters, hours) what usage would cost without EC2 Instance Savings Plans, as shares of on-demand rates; and a bound.
+
+    Last, what a dollar of each plan saves in each hour, by which the bound holds.
+    """
+    saves = worth.copy()
     price = np.ones_like(quantity)
     for k in compute:
         _lower(price, by_plan[k], worth[k])
     without_family = price.copy()
     for k, order in enumerate(by_plan):
         if rates.commitments[k].family is not None:
-            _lower(price, order, _saves(order, quantity, sizes[k], without_family, hours))
-    return without_family, float(sum_over_states((price * spend_usd).sum(axis=0), hours))
+            saves[k] = _saves(order, quantity, sizes[k], without_family, hours)
+            _lower(price, order, saves[k])
+    return without_family, float(sum_over_states((price * spend_usd).sum(axis=0), hours)), saves
+
+
+def prices_where(rates: CommitmentRates, worth: FloatArray) -> FloatArray:
+    """(meters, hours): least share of its on-demand rate that usage costs where a dollar of each plan is worth so much."""
+    known = replace(rates, is_unknown_left_out=True)
+    price = np.ones((len(known.meters), worth.shape[1]))
+    for k in range(len(known.commitments)):
+        _lower(price, _order(known, k), worth[k])
+    return price
 
 
 def _lower(price: FloatArray, order: _Order, saves: FloatArray) -> None:

@@ -27,16 +27,22 @@ from advisor.meters import Meter, Usage, sum_over_states
 from advisor.optimize.parts import Part
 from advisor.optimize.pricing import PricedParts, part_title, price_parts, range_fractions, weekly_usd
 from advisor.optimize.search import Search
-from advisor.plan import Commitment
+from advisor.plan import Commitment, terms_of
 from advisor.pricing import Rate
 from advisor.pricing.rates import UNDATED
 from advisor.simulate.timeline import Weeks
 from advisor.units import FloatArray, IntArray
+from advisor.workload import Workload
 
 WORKLOAD_SOURCE: Final = "workload file"
 """Source of what the user states of held commitments."""
 HELD_PART: Final = "held commitments"
 """Stands in line items for what is lost: it belongs to no part of a plan."""
+BOUGHT_PART: Final = "new commitments"
+"""The same of what is bought with the plan."""
+UNUSED_PARTS: Final = (HELD_PART, BOUGHT_PART)
+BOUGHT_SOURCE: Final = "this plan"
+"""Source of the size of what is bought."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,24 +86,29 @@ def plan_usage(parts: Sequence[Part], hours: FloatArray, search: Search) -> Plan
     return PlanUsage(usage=usage, part_of_row=tuple(part_of_row), zones=tuple(zones), first_steps=first_steps)
 
 
-def apply_to_plan(used: PlanUsage, commitments: Sequence[Commitment], search: Search) -> CommittedUsage:
-    """Commitments applied to a plan's usage, at the catalog's rates."""
+def apply_to_plan(used: PlanUsage, account: Sequence[Commitment], search: Search) -> CommittedUsage:
+    """Commitments of the account and those that are bought with the plan applied to its usage, at the catalog's rates.
+
+    A purchase covers only what it has a rate for: the bill can be no higher with the others.
+    """
+    commitments = (*account, *search.bought)
     rates = commitment_rates(used.usage.meters, commitments, search.catalog, search.region, zones=used.zones)
-    return apply_commitments(rates, used.usage.quantity_per_hour, used.usage.hours)
+    return apply_commitments(replace(rates, bought_from=len(account)), used.usage.quantity_per_hour, used.usage.hours)
 
 
 def price_plan(parts: Sequence[Part], hours: FloatArray, search: Search) -> PricedParts:
-    """Bill of a month of 730 h of a whole plan, with held commitments; what :func:`price_parts` gives where none are held.
+    """Bill of a month of 730 h of a whole plan, with held commitments and those that are bought with it.
 
-    The commitments are due whatever runs. Line items show what is left at on-demand rates, what each commitment covers at its
-    own rate, and what of it is lost.
+    It is what :func:`price_parts` gives where there are none. Commitments are due whatever runs. Line items show what is left
+    at on-demand rates, what each commitment covers at its own rate, and what of it is lost.
     """
     on_demand = price_parts(parts, hours, search.catalog, search.region)
-    commitments = (*search.held, *search.idle)
+    account = (*search.held, *search.idle)
+    commitments = (*account, *search.bought)
     if not commitments or not parts:
         return on_demand
     used = plan_usage(parts, hours, search)
-    applied = apply_to_plan(used, commitments, search)
+    applied = apply_to_plan(used, account, search)
     missing = tuple(dict.fromkeys((*on_demand.missing, *applied.missing)))
     if missing or on_demand.monthly_usd is None:
         # Whatever has no rate leaves the charges and what nothing covers as the least that the whole can cost.
@@ -114,7 +125,7 @@ def price_plan(parts: Sequence[Part], hours: FloatArray, search: Search) -> Pric
 
 
 def weekly_mean_with_held(parts: Sequence[Part], weeks: Weeks, hours: FloatArray, search: Search) -> FloatArray:
-    """(weeks,): cost of each week with the held commitments, idle ones left out; NaN where something has no price.
+    """(weeks,): cost of each week with held and bought commitments, idle ones left out; NaN where something has no price.
 
     Parameters
     ----------
@@ -139,8 +150,8 @@ def by_week(usd_by_hour: FloatArray, weeks: Weeks, first_steps: IntArray, n_step
 
 
 def weekly_plan_usd(parts: Sequence[Part], weeks: Weeks, hours: FloatArray, search: Search) -> FloatArray:
-    """(weeks,): upper end of the cost of each week, with everything that is due for held commitments."""
-    if not (search.held or search.idle) or not parts:
+    """(weeks,): upper end of the cost of each week, with everything that is due for held and bought commitments."""
+    if not (search.held or search.idle or search.bought) or not parts:
         return weekly_usd(parts, weeks, search.catalog, search.region)
     used = plan_usage(parts, hours, search)
     by_hour = _upper_usd_per_hour(parts, hours, search, apply_to_plan(used, search.held, search))
@@ -173,20 +184,23 @@ def with_idle(search: Search, plans: Sequence[Sequence[Part]]) -> Search:
     return replace(search, held=held, idle=idle, idle_usd_per_hour=float(charge))
 
 
-def left_aside(commitments: Sequence[Commitment]) -> tuple[str, ...]:
-    """What to say where held commitments are not counted."""
-    return ("held commitments are left aside here: the figures are at on-demand and Spot rates",) if commitments else ()
+def left_aside(workload: Workload) -> tuple[str, ...]:
+    """What to say where neither held commitments nor those that the stated terms allow are counted."""
+    which = " and ".join(["held"] * bool(workload.commitments) + ["new"] * bool(terms_of(workload.constraints.terms)))
+    return (f"{which} commitments are left aside here: the figures are at on-demand and Spot rates",) if which else ()
 
 
-def beside_held(commitments: Sequence[Commitment]) -> tuple[str, ...]:
+def beside_held(held: Sequence[Commitment], bought: Sequence[Commitment] = ()) -> tuple[str, ...]:
     """What of an answer does not hold the commitments that its bills hold."""
+    which = " and ".join(["held"] * bool(held) + ["new"] * bool(bought))
     what = "costs per unit, what-ifs, the map and the ranking of inputs are at on-demand and Spot rates"
-    return (f"{what}: they leave the held commitments aside, and differ from the bills by these",) if commitments else ()
+    return (f"{what}: they leave the {which} commitments aside, and differ from the bills by these",) if which else ()
 
 
 def without_held(search: Search) -> Search:
     """The search as if the account held nothing."""
-    return replace(search, held=(), idle=(), idle_usd_per_hour=0.0) if search.held or search.idle else search
+    has_any = search.held or search.idle or search.bought
+    return replace(search, held=(), idle=(), idle_usd_per_hour=0.0, bought=()) if has_any else search
 
 
 def _zone_shares(part: Part, held: Sequence[Commitment]) -> dict[str | None, float]:
@@ -235,15 +249,17 @@ def _line_items(parts: Sequence[Part], used: PlanUsage, applied: CommittedUsage,
 def _lost(applied: CommittedUsage, c: int, lost_usd: float, search: Search) -> LineItem:
     """What is due for hours in which a commitment covered nothing, or less than it could."""
     commitment = applied.rates.commitments[c]
+    is_bought = applied.rates.bought_from is not None and c >= applied.rates.bought_from
+    part, source = (BOUGHT_PART, BOUGHT_SOURCE) if is_bought else (HELD_PART, WORKLOAD_SOURCE)
     note = f"not used: {commitment}"
     if commitment.instance_type is None:
         family = f":{commitment.family}" if commitment.family else ""
         meter = Meter(id=f"{commitment.kind}:{commitment.terms}:unused{family}", unit="dollar")
-        stated = Rate(1.0, meter.unit, WORKLOAD_SOURCE, UNDATED)
-        return _item(HELD_PART, meter, lost_usd, lost_usd, stated, note=note)
+        stated = Rate(1.0, meter.unit, source, UNDATED)
+        return _item(part, meter, lost_usd, lost_usd, stated, note=note)
     meter = reserved_meter(commitment)
     unused = sum_over_states((1.0 - applied.used_fraction[c]) * commitment.reserved[1], applied.hours)
-    return _item(HELD_PART, meter, float(unused), lost_usd, _committed_rate(commitment, meter, search), note=note)
+    return _item(part, meter, float(unused), lost_usd, _committed_rate(commitment, meter, search), note=note)
 
 
 def _committed_rate(commitment: Commitment, meter: Meter, search: Search) -> Rate:

@@ -1,5 +1,6 @@
 """What plans would have cost week by week, and how their cost moves with the load: the ground that doubt stands on."""
 
+import copy
 import math
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
@@ -10,10 +11,11 @@ import numpy as np
 from advisor.ecs import PurchaseOption
 from advisor.meters import Usage
 from advisor.optimize.fixed import on_load, rerun, with_runs
-from advisor.optimize.held import HELD_PART, price_plan, weekly_mean_with_held
+from advisor.optimize.held import UNUSED_PARTS, price_plan, weekly_mean_with_held
 from advisor.optimize.parts import Part
 from advisor.optimize.pricing import PricedParts, amounts_of, price_parts
 from advisor.optimize.search import Search
+from advisor.plan import Commitment
 from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import Weeks, timeline
 from advisor.uncertainty import ELASTIC_STEP, HORIZON_WEEKS, CostHistory, elasticity
@@ -42,6 +44,7 @@ class RecentLoad:
         self._known: dict[Hashable, float] = {}
         self._runs: dict[Hashable, RunningTasks] = {}
         self._held: list[Part] = []
+        self._with_bought: dict[tuple[Commitment, ...], RecentLoad] = {}
         ratio = search.axis.steps_per_input_step
         last = int(np.flatnonzero(measured)[-1]) // ratio + 1 if measured.any() else workload.n_steps
         first = max(0, last - n_steps)
@@ -50,19 +53,27 @@ class RecentLoad:
         self.search = replace(search, axis=timeline(self.workload.start, workload.step_s, n_steps))
         self.hours = self.search.axis.month_hours(measured[first * ratio : last * ratio])
 
+    def with_bought(self, bought: tuple[Commitment, ...]) -> "RecentLoad":
+        """The same load where new commitments are bought; it shares what tasks run at each load."""
+        if bought and bought not in self._with_bought:
+            other = copy.copy(self)
+            other.search, other._known = replace(self.search, bought=bought), {}
+            self._with_bought[bought] = other
+        return self._with_bought[bought] if bought else self
+
     def parts(self, parts: Sequence[Part], load_factor: float) -> tuple[Part, ...]:
         """A plan at this load; what is stated stays as it is stated."""
         return on_load(parts, self.workload, self.search, load_factor=load_factor)
 
     def monthly_usd(self, parts: Sequence[Part], load_factor: float) -> float:
         """Bill of a month of this load; NaN where something has no price. Idle commitments are left out. [USD]"""
-        if self.search.held:
+        if self.search.held or self.search.bought:
             return self._plan_usd(parts, load_factor)
         self._rerun([run for part in parts for run in part.runs], load_factor)
         return math.fsum(self._part_usd(part, load_factor) for part in parts)
 
     def _plan_usd(self, parts: Sequence[Part], load_factor: float) -> float:
-        """Of a whole plan: its parts share the held commitments."""
+        """Of a whole plan: its parts share the commitments."""
         key = load_factor, tuple(id(part) for part in parts)
         if key not in self._known:
             self._held.extend(parts)
@@ -117,6 +128,7 @@ def cost_history(
     search: Search,
     measured: BoolArray,
     recent: RecentLoad,
+    bought: Sequence[tuple[Commitment, ...]],
 ) -> CostHistory:
     """History of plans that all have a price, one column each.
 
@@ -126,6 +138,8 @@ def cost_history(
         Parts of each plan.
     priced
         Bills of the same plans.
+    bought
+        New commitments of each.
     measured : (steps,)
         Where the load of all that the plans run is known.
     recent
@@ -139,24 +153,36 @@ def cost_history(
     monthly = np.array([each.monthly_usd.mean - idle_usd if each.monthly_usd else np.nan for each in priced])
     if is_stated:
         weekly = monthly[np.newaxis] * (HOURS_PER_WEEK / HOURS_PER_MONTH)
-    elif search.held:
+    elif search.held or any(bought):
         hours = search.axis.month_hours(measured)
-        weekly = np.array([weekly_mean_with_held(parts, weeks, hours, search) for parts in choices]).reshape(len(choices), -1).T
+        weekly = np.array(
+            [
+                weekly_mean_with_held(parts, weeks, hours, replace(search, bought=each))
+                for parts, each in zip(choices, bought, strict=True)
+            ]
+        )
+        weekly = weekly.reshape(len(choices), -1).T
     else:
         weekly = np.array([weekly_mean_usd(parts, weeks, search) for parts in choices]).reshape(len(choices), -1).T
-    n_plans = len(choices)
+    n_plans, recents = len(choices), [recent.with_bought(each) for each in bought]
     flat = np.zeros(n_plans)
     if is_stated or len(weekly) < 2:
         elastic = flat + 1.0
     else:
         up, down = (
-            np.array([recent.monthly_usd(parts, factor) for parts in choices]) for factor in (ELASTIC_STEP, 1 / ELASTIC_STEP)
+            np.array([each.monthly_usd(parts, factor) for parts, each in zip(choices, recents, strict=True)])
+            for factor in (ELASTIC_STEP, 1 / ELASTIC_STEP)
         )
         elastic = elasticity(up, down)
     loads, points = None, None
     if not growth.is_none:
         loads = growth_loads(growth)
-        points = np.array([[recent.monthly_usd(parts, factor) for parts in choices] for factor in loads.tolist()])
+        points = np.array(
+            [
+                [each.monthly_usd(parts, factor) for parts, each in zip(choices, recents, strict=True)]
+                for factor in loads.tolist()
+            ]
+        )
     with np.errstate(invalid="ignore", divide="ignore"):
         ranges = np.array([(p.monthly_usd.high - p.monthly_usd.mean) if p.monthly_usd else 0.0 for p in priced]) / monthly
     return CostHistory(
@@ -186,9 +212,9 @@ def _spot_fraction(parts: Sequence[Part], priced: PricedParts, idle_usd: float) 
 def _price_ages(priced: Sequence[PricedParts], idle_usd: float) -> FloatArray:
     """(services of AWS, plans): share of the bill at each one's rates times the root of their age against the newest rate."""
     # What is due for commitments that are not used stands in a contract and has no age.
-    items = [[item for item in each.bill.line_items if item.part != HELD_PART] if each.bill else [] for each in priced]
+    items = [[item for item in each.bill.line_items if item.part not in UNUSED_PARTS] if each.bill else [] for each in priced]
     lost = [
-        math.fsum(item.amount_usd for item in each.bill.line_items if item.part == HELD_PART) if each.bill else 0.0
+        math.fsum(item.amount_usd for item in each.bill.line_items if item.part in UNUSED_PARTS) if each.bill else 0.0
         for each in priced
     ]
     dates = [_day(item.as_of) for bill in items for item in bill]

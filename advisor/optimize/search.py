@@ -66,6 +66,8 @@ class Search:
     """Commitments of the account that no plan can use."""
     idle_usd_per_hour: float = 0.0
     """Due for the idle ones."""
+    bought: tuple[Commitment, ...] = ()
+    """New commitments of the one plan that is looked at."""
 
     def root_volume_gib(self, runs: Sequence[RunningTasks], launch_type: LaunchType) -> IntArray:
         """(types,): of an instance that runs tasks of these services."""

@@ -22,13 +22,16 @@ from advisor.plan.service import (
     StepPolicy,
     StrategyItem,
 )
+from advisor.plan.terms import NO_TERMS, SAVINGS_PLANS, Terms, terms_of
 
 __all__ = [
     "MAX_TASKS_A_RUN",
     "MIN_TASK_CPU_UNITS",
+    "NO_TERMS",
     "OMIT_DEFAULT",
     "OPTIONAL",
     "REGION_SCOPE",
+    "SAVINGS_PLANS",
     "CapacityProvider",
     "Commitment",
     "Container",
@@ -47,6 +50,8 @@ __all__ = [
     "Step",
     "StepPolicy",
     "StrategyItem",
+    "Terms",
+    "terms_of",
 ]
 
 

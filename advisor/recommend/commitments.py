@@ -1,9 +1,11 @@
 """What advice on commitments holds."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from advisor.meters import PaymentOption
+from advisor.plan import OPTIONAL
+from advisor.recommend.under_terms import UnderTerms
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,10 +145,16 @@ class CommitmentAdvice:
     choices: tuple[ChoiceWithCommitments, ...]
     """Whether the launch choice stays with commitments; empty where there is no other one, or where a size was asked for."""
     notes: tuple[str, ...]
+    under_terms: UnderTerms | None = field(default=None, metadata=OPTIONAL)
+    """What commitments make of the choice of the plan; left out where the workload states no terms, and beside a
+    recommendation, which has it."""
 
     def option(self, option_id: str) -> CommitmentOption:
         return next(each for each in self.options if each.id == option_id)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as ``advisor commit --format json`` prints."""
-        return {"schema": "advisor/commitments/1", **asdict(self)}
+        told = asdict(self)
+        if self.under_terms is None:
+            del told["under_terms"]
+        return {"schema": "advisor/commitments/1", **told}

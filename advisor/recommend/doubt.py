@@ -1,5 +1,6 @@
 """How sure: draws of next month's cost for all alternatives of a scope, what would settle a close call, and where it flips."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -9,6 +10,7 @@ from advisor.optimize.history import RecentLoad, cost_history
 from advisor.optimize.parts import Part
 from advisor.optimize.pricing import PricedParts
 from advisor.optimize.search import Search
+from advisor.plan import Commitment
 from advisor.recommend.result import BreakEven
 from advisor.recommend.verdict import Ranked
 from advisor.uncertainty import SEED, CostHistory, month_draws, odds
@@ -78,6 +80,7 @@ def drawn(
     search: Search,
     measured: BoolArray,
     recent: RecentLoad | None = None,
+    bought: Sequence[tuple[Commitment, ...]] | None = None,
 ) -> Drawn:
     """Fill quantiles, chances and regret into the alternatives that have a price.
 
@@ -89,6 +92,8 @@ def drawn(
         Where the load of all their services is known.
     recent
         Of the same workload and ``measured``, where it is at hand: it remembers what plans cost at other loads.
+    bought
+        New commitments of each; by default none.
     """
     at = [i for i, item in enumerate(items) if item.alternative.monthly_usd is not None]
     growth, idle_usd = workload.growth, search.idle_usd_per_hour * HOURS_PER_MONTH
@@ -102,10 +107,14 @@ def drawn(
         search,
         measured,
         recent or RecentLoad(workload, search, measured),
+        [bought[i] if bought else () for i in at],
     )
     if not history.has_draws:
         return none
-    return replace(none, items=_with_draws(items, month_draws(history, growth=growth) + idle_usd), history=history)
+    # A plan's cost goes with its load by a power, which knows no floor; what is bought is due in every draw.
+    due_usd = [math.fsum(each.plan_usd_per_hour for each in bought[i]) * HOURS_PER_MONTH if bought else 0.0 for i in at]
+    draws = np.maximum(month_draws(history, growth=growth), due_usd) + idle_usd
+    return replace(none, items=_with_draws(items, draws), history=history)
 
 
 def _with_odds(items: Sequence[Ranked]) -> list[Ranked]:
@@ -141,15 +150,19 @@ def _with_odds(items: Sequence[Ranked]) -> list[Ranked]:
     return result
 
 
-def break_even(against: str, ours: Sequence[Part], theirs: Sequence[Part], recent: RecentLoad) -> BreakEven:
+def break_even(
+    against: str, ours: Sequence[Part], theirs: Sequence[Part], recent: RecentLoad, recent_of_theirs: RecentLoad | None = None
+) -> BreakEven:
     """Load factors at which another plan becomes cheaper than the recommended one, on the last four weeks.
+
+    Where new commitments are bought, each plan has the recent load with its own.
 
     With whole tasks the costs may cross several times: the crossings nearest to today's load are given.
     """
 
     def lead(load_factor: float) -> float:
         """How much cheaper ours is. [USD a month]"""
-        return recent.monthly_usd(theirs, load_factor) - recent.monthly_usd(ours, load_factor)
+        return (recent_of_theirs or recent).monthly_usd(theirs, load_factor) - recent.monthly_usd(ours, load_factor)
 
     leads = [lead(factor) for factor in FLIP_LOADS]
     now = FLIP_LOADS.index(1.0)

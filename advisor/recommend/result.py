@@ -21,6 +21,8 @@ from advisor.recommend.commitments import CommitmentAdvice
 from advisor.recommend.quotas import Quota
 from advisor.recommend.sensitivity import Sensitivity
 from advisor.recommend.spot_risk import SpotRisk
+from advisor.recommend.steps import SavingSteps
+from advisor.recommend.under_terms import UnderTerms
 from advisor.recommend.unit_costs import UnitCost
 from advisor.recommend.what_ifs import CheapestMap, WhatIf
 
@@ -97,6 +99,8 @@ class Alternative:
     """None where it was not replayed."""
     is_comparison: bool = False
     """Shown to compare with, never recommended."""
+    buys: tuple[str, ...] = field(default=(), metadata=OPTIONAL)
+    """New commitments in its bill, in words; left out where none are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,54 +200,6 @@ class Present:
     monthly_usd: MonthlyUsd | None
     bill: Bill | None
     missing: tuple[str, ...]
-
-
-class StepKind(StrEnum):
-    """What one step of the staircase is free to change, on top of the steps before it."""
-
-    SIZES = "sizes"
-    ARCHITECTURE = "architecture"
-    """With it, on instances, their type."""
-    LAUNCH_TYPE = "launch_type"
-    SPOT = "spot"
-    """The last one: new commitments are sized on the load after it, by ``advisor commit``, and are no part of this answer."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SavingStep:
-    """One step of the staircase."""
-
-    kind: StepKind
-    """What it is free to change on top of the steps before it."""
-    title: str | None
-    """Of the plan after it; None where none of its kind was found, has a price and is not dearer, so that it saves nothing."""
-    monthly_usd: float
-    """After the step."""
-    saves_usd: float
-    """Against the step before; negative where it costs more."""
-    risk: str
-    effort: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SavingSteps:
-    """What each kind of change saves, in the order in which they are easily made; they add up from the start to the end."""
-
-    start: str
-    """In words."""
-    is_present: bool
-    """Whether it is what runs today."""
-    start_usd: float
-    """A month of it."""
-    steps: tuple[SavingStep, ...]
-    """In order."""
-    end_usd: float
-    """Mean of the recommended plan."""
-
-    @property
-    def sizes_alone_usd(self) -> float:
-        """A month where nothing is changed but the sizes."""
-        return self.steps[0].monthly_usd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -372,6 +328,9 @@ class Recommendation:
     """The cheapest launch types by load and by price of EC2; None where it was not asked, or a side has no price."""
     sensitivity: Sensitivity | None = None
     """Inputs ranked by how far they move what EC2 saves; None where it was not asked, or cannot be told."""
+    under_terms: UnderTerms | None = field(default=None, metadata=OPTIONAL)
+    """What new commitments make of the choice; left out where the workload states no terms of any. Where they were compared,
+    the bills of all alternatives for the cluster have those that are best for each."""
     commitments: CommitmentAdvice | None = None
     """What to commit to on top of the recommended plan; None where it was not asked: see :func:`advisor.explore`."""
     schema: str = field(default=SCHEMA)

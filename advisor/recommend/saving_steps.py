@@ -14,7 +14,8 @@ from advisor.optimize.parts import Part
 from advisor.optimize.search import CapacityKind, Search, shared_part
 from advisor.optimize.titles import parts_title
 from advisor.recommend.held_types import searches_of_held_types
-from advisor.recommend.result import Present, SavingStep, SavingSteps, StepKind
+from advisor.recommend.result import Present
+from advisor.recommend.steps import SavingStep, SavingSteps, StepKind
 from advisor.workload import PresentService, Workload
 
 FARGATE_START = PresentService(launch_type=LaunchType.FARGATE)
@@ -24,12 +25,14 @@ RISKS = {
     StepKind.ARCHITECTURE: "other processors; where the architecture changes, each image and what it links to has to run on it",
     StepKind.LAUNCH_TYPE: "instances are yours to patch, and one that fails takes all its tasks; none on Fargate",
     StepKind.SPOT: "two minutes' notice, and at times no capacity; for Fargate Spot AWS publishes no interruption rate",
+    StepKind.COMMITMENTS: "due every hour of the term, whatever runs: `advisor commit` says what a smaller load would lose",
 }
 EFFORTS = {
     StepKind.SIZES: "a new task definition revision where a size changes; instances that follow the tasks",
     StepKind.ARCHITECTURE: "other instance types, and where the architecture changes an image built and tested for it",
     StepKind.LAUNCH_TYPE: "a capacity provider, with its Auto Scaling group where it has instances, and a new deployment",
     StepKind.SPOT: "a capacity provider strategy, and tasks that end well on SIGTERM",
+    StepKind.COMMITMENTS: "a purchase, which cannot be taken back",
 }
 
 
@@ -40,14 +43,15 @@ def saving_steps(
 
     Without a price of today the stairs start from every service on Fargate in its declared size, and say so. Where no plan of
     the kind of a step was found that is not dearer, it saves nothing and the next one takes its saving: the steps always add
-    up. Only the recommended plan is replayed; plans before it are billed by the packing model, with what is held.
+    up. Only the recommended plan is replayed; plans before it are billed by the packing model, with what is held. What
+    ``search`` says is bought with the recommended plan is a last step of its own.
 
     Returns
     -------
     SavingSteps or None
         None where neither today nor that start has a price.
     """
-    steps = _Steps(workload, found, search)
+    steps = _Steps(workload, found, replace(search, bought=()))
     if present is not None and present.monthly_usd is not None:
         start, start_usd, is_present = "what runs today", present.monthly_usd.mean, True
         configured = {load.service.name: load.service.present or steps.on_present_instances for load in found.loads}
@@ -86,6 +90,19 @@ def saving_steps(
             )
         )
         before_usd = after_usd
+    if search.bought:
+        committed = price_plan(best, found.common_hours, search).monthly_usd
+        best_usd = best_usd if committed is None else committed.mean
+        made.append(
+            SavingStep(
+                kind=StepKind.COMMITMENTS,
+                title=", ".join(map(str, search.bought)),
+                monthly_usd=best_usd,
+                saves_usd=before_usd - best_usd,
+                risk=RISKS[StepKind.COMMITMENTS],
+                effort=EFFORTS[StepKind.COMMITMENTS],
+            )
+        )
     return SavingSteps(start=start, is_present=is_present, start_usd=start_usd, steps=tuple(made), end_usd=best_usd)
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from advisor.optimize.alternatives import Alternatives, alternatives
-from advisor.optimize.held import price_plan
+from advisor.optimize.purchases import price_with_purchase
 from advisor.optimize.search import Search, search_for
-from advisor.plan import Plan
+from advisor.plan import Plan, Terms
 from advisor.recommend.changes import ChangeKind, changes, weekly_load
 from advisor.recommend.plans import plan_of
 from advisor.recommend.verdict import Ranked, launch_choice
@@ -18,7 +18,7 @@ TREND_LOOK_AHEAD_WEEKS = (0, 4, 8, 13, 26)
 """Weeks after the end of the history at which a trend is asked whether the answer would still hold."""
 
 
-def trend_doubt(best: Ranked, workload: Workload, found: Alternatives, search: Search) -> str:
+def trend_doubt(best: Ranked, workload: Workload, found: Alternatives, search: Search, terms: Terms | None = None) -> str:
     """Whether the launch types and purchase options would be others at the load that a trend leads to."""
     growth = {
         load.service.name: change.fraction
@@ -33,7 +33,7 @@ def trend_doubt(best: Ranked, workload: Workload, found: Alternatives, search: S
     recent = workload.last_weeks(HORIZON_WEEKS)
     for n_weeks in TREND_LOOK_AHEAD_WEEKS:
         factor = np.array([[(1 + growth.get(service.name, 0.0)) ** n_weeks] for service in recent.services])
-        title = _cheapest_of_another_choice(replace(recent, demand=recent.demand * factor), plan, search)
+        title = _cheapest_of_another_choice(replace(recent, demand=recent.demand * factor), plan, search, terms)
         if title and n_weeks:
             return f"if the trend goes on, {title} is cheaper in {n_weeks} weeks: say by growth whether it does"
         if title:
@@ -41,7 +41,7 @@ def trend_doubt(best: Ranked, workload: Workload, found: Alternatives, search: S
     return ""
 
 
-def _cheapest_of_another_choice(workload: Workload, plan: Plan, now: Search) -> str:
+def _cheapest_of_another_choice(workload: Workload, plan: Plan, now: Search, terms: Terms | None) -> str:
     """Title of the choice that is cheapest for a workload, where its launch types or purchase options are others."""
     if not workload.measured.all(axis=0).any():
         return ""
@@ -51,7 +51,7 @@ def _cheapest_of_another_choice(workload: Workload, plan: Plan, now: Search) -> 
         (monthly.mean + monthly.high, choice.title, choice.parts)
         for choice in found.for_cluster
         if choice.parts and not choice.is_comparison
-        if (monthly := price_plan(choice.parts, found.common_hours, search).monthly_usd)
+        if (monthly := price_with_purchase(choice.parts, found.common_hours, workload, search, terms).monthly_usd)
     ]
     _, title, parts = min(priced, key=lambda each: each[:2], default=(0.0, "", ()))
     return title if parts and launch_choice(plan_of(parts, workload)) != launch_choice(plan) else ""

@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 
 from advisor.committing import AccountCommitments, CommitmentAdvice, CommitmentOption, LoadToCommitFor, Purchase
 from advisor.report.markdown import escape
+from advisor.report.under_terms import terms_paragraphs
 from advisor.report.words import money, percent
 
 _KINDS = {
@@ -91,7 +92,8 @@ def commitments_table(advice: CommitmentAdvice) -> str:
     if advice.ladder:
         lines += ["", "Buy in steps, the surest first:", ""]
         lines += _columns([("USD/h", "saves a month", "last dollar saves", "used"), *ladder_rows(advice)])
-    lines += ["", *choice_sentences(advice)] if advice.choices else []
+    told = [*choice_sentences(advice), *terms_paragraphs(advice.under_terms)]
+    lines += ["", *told] if told else []
     lines += ["", LEGEND, "", *(f"note: {note}" for note in advice.notes)]
     return "\n".join(lines) + "\n"
 
@@ -118,7 +120,8 @@ def commitments_markdown(advice: CommitmentAdvice) -> str:
     if advice.ladder:
         lines += ["", "| USD/h | saves a month | last dollar saves | used |", "| ---: | ---: | ---: | ---: |"]
         lines += [f"| {' | '.join(row)} |" for row in ladder_rows(advice)]
-    lines += ["", *(f"- {sentence}" for sentence in choice_sentences(advice))] if advice.choices else []
+    told = [*choice_sentences(advice), *terms_paragraphs(advice.under_terms)]
+    lines += ["", *(f"- {sentence}" for sentence in told)] if told else []
     lines += ["", LEGEND.replace("* the", "\\* the"), "", *(f"- {note}" for note in advice.notes)]
     return "\n".join(lines) + "\n"
 

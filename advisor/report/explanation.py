@@ -19,6 +19,7 @@ from advisor.report.hand_sum import HandSum, sum_by_hand, sum_of, usd
 from advisor.report.lost_zone import lost_zone_sentences
 from advisor.report.spot import spot_sentences
 from advisor.report.sure import proof_sentence, replay_sentence, sure_sentence
+from advisor.report.under_terms import service_terms_sentence, terms_paragraphs
 from advisor.report.words import (
     STEP_WORDS,
     VERDICT_WORDS,
@@ -198,6 +199,7 @@ def _of_service(recommendation: Recommendation, service: ServiceAdvice, sources:
                 None,
                 (
                     service.why,
+                    service_terms_sentence(recommendation, service.name),
                     size_sentence(service),
                     rounding_sentence(service.name, recommendation),
                     targets_sentence(service),
@@ -217,7 +219,7 @@ def _of_service(recommendation: Recommendation, service: ServiceAdvice, sources:
         rejected=_rejected(own, reference, leave_out=chosen) if reference else (),
         sum=_service_sum(best, chosen, service.name),
         sum_title=SUM_TITLE if chosen else f"{SUM_TITLE}; together for {', '.join(shared)}",
-        remarks=(*(_upper_end(chosen) if chosen else ()), *_assumed(recommendation)),
+        remarks=(*(_upper_end(chosen) if chosen else ()), *_alone(recommendation), *_assumed(recommendation)),
         instance_money=_money_of_service(recommendation, service.name),
         is_held_left_aside=_pays_commitments(best),
         sources=sources,
@@ -239,6 +241,8 @@ def _cluster_sure(recommendation: Recommendation) -> Iterator[str]:
         yield f"replay: {replay}"
     if proof := proof_sentence(recommendation):
         yield f"proof: {proof}"
+    for told in terms_paragraphs(recommendation.under_terms):
+        yield f"terms: {told}"
     if steps := steps_sentence(recommendation):
         yield f"steps: {steps}"
         for step in recommendation.saving_steps.steps if recommendation.saving_steps else ():
@@ -381,6 +385,11 @@ def _upper_end(alternative: Alternative) -> Iterator[str]:
     monthly = alternative.monthly_usd
     if monthly is not None and monthly.high > monthly.mean:
         yield f"up to {money(monthly.high)}: ECS's placement is not replayed, so instances are a range"
+
+
+def _alone(recommendation: Recommendation) -> Iterator[str]:
+    if recommendation.recommended.buys:
+        yield "commitments are shared by all services: alternatives for one of them are told without new ones"
 
 
 def _assumed(recommendation: Recommendation) -> Iterator[str]:

@@ -3,10 +3,12 @@
 import re
 
 from advisor.recommend.reasons import rejected_why
-from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation, SavingSteps
+from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation
+from advisor.recommend.steps import SavingSteps
 from advisor.report.lost_zone import lost_zone_sentences
 from advisor.report.spot import spot_sentences
 from advisor.report.sure import proof_sentence, replay_sentence, sure_sentence
+from advisor.report.under_terms import terms_paragraphs
 from advisor.report.words import (
     VERDICT_WORDS,
     assumptions,
@@ -57,6 +59,7 @@ def render_markdown(recommendation: Recommendation, *, charts: tuple[tuple[str, 
         f"- How sure: {escape(sure_sentence(recommendation))}",
         f"- Why: {escape(advice.why)}",
         *([f"- Proof: {escape(proof_sentence(recommendation))}"] if recommendation.lower_bound else []),
+        *(f"- Terms: {escape(told)}" for told in terms_paragraphs(recommendation.under_terms)),
         *([f"- Replay: {escape(replay_sentence(recommendation))}"] if best.replay else []),
         *([f"- Steps: {escape(steps_sentence(recommendation))}"] if recommendation.saving_steps else []),
         *(f"- Spot: {escape(sentence)}" for sentence in spot_sentences(recommendation)),

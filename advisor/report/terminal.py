@@ -6,6 +6,7 @@ from datetime import datetime
 from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation
 from advisor.report.spot import spot_line
 from advisor.report.sure import proof_sentence, replay_sentence, sure_sentence
+from advisor.report.under_terms import terms_paragraphs
 from advisor.report.words import (
     VERDICT_WORDS,
     assumptions,
@@ -75,6 +76,7 @@ def render_summary(
         *_item("why", advice.why, width),
         *_item("replay", replay_sentence(recommendation), width),
         *_item("proof", proof_sentence(recommendation), width),
+        *(line for told in terms_paragraphs(recommendation.under_terms) for line in _item("terms", told, width)),
         *_item("steps", steps_sentence(recommendation), width),
         *_item("spot", spot_line(recommendation), width),
         *_item("today", present_sentence(recommendation), width),

@@ -2,14 +2,16 @@
 
 import math
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from advisor.billing import MonthlyUsd
-from advisor.ecs import PurchaseOption
+from advisor.ecs import Architecture, LaunchType, PurchaseOption
 from advisor.optimize.targets import TargetOutcome, TargetProposal
+from advisor.plan import Plan
 from advisor.recommend.reasons import folded
 from advisor.recommend.reasons import percent as percent
-from advisor.recommend.result import Alternative, Recommendation, Run, Saving, ServiceAdvice, StepKind, Verdict
+from advisor.recommend.result import Alternative, Recommendation, Run, Saving, ServiceAdvice, Verdict
+from advisor.recommend.steps import StepKind
 
 VERDICT_WORDS = {
     Verdict.RECOMMEND: "Recommendation",
@@ -88,6 +90,7 @@ STEP_WORDS: Mapping[StepKind, str] = {
     StepKind.ARCHITECTURE: "instance types and architecture",
     StepKind.LAUNCH_TYPE: "launch type",
     StepKind.SPOT: "Spot",
+    StepKind.COMMITMENTS: "commitments",
 }
 
 
@@ -276,12 +279,22 @@ def rounding_sentence(name: str, recommendation: Recommendation) -> str:
 
 def where(advice: ServiceAdvice) -> str:
     """``Fargate ARM64`` or ``EC2 m7g.large``."""
-    option = " Spot" if advice.purchase_option is PurchaseOption.SPOT else ""
-    launch = advice.launch_type.called + option
-    if not advice.instance_types:
-        return f"{launch} {advice.architecture}"
-    more = f" and {len(advice.instance_types) - 1} more" if len(advice.instance_types) > 1 else ""
-    return f"{launch} {advice.instance_types[0]}{more}"
+    return _where(advice.launch_type, advice.purchase_option, advice.instance_types, advice.architecture)
+
+
+def where_in(plan: Plan, name: str) -> str:
+    """The same of a service in a plan."""
+    service = plan.services[name]
+    types = plan.capacity_providers[service.capacity_provider].instance_types
+    return _where(service.launch_type, service.purchase_option, types, service.architecture)
+
+
+def _where(launch_type: LaunchType, option: PurchaseOption, instance_types: Sequence[str], architecture: Architecture) -> str:
+    launch = launch_type.called + (" Spot" if option is PurchaseOption.SPOT else "")
+    if not instance_types:
+        return f"{launch} {architecture}"
+    more = f" and {len(instance_types) - 1} more" if len(instance_types) > 1 else ""
+    return f"{launch} {instance_types[0]}{more}"
 
 
 def assumptions(recommendation: Recommendation) -> str:
@@ -329,6 +342,6 @@ def not_modelled(recommendation: Recommendation) -> str:
         "" if n_stated(_LOAD_BALANCERS) else "load balancers",
         "" if n_stated(_LOGS) else "logs",
         "labour",
-        "new commitments",
+        "" if recommendation.recommended.buys else "new commitments",
     ]
     return ", ".join(filter(None, left))

@@ -33,8 +33,8 @@ STOP_TIMEOUT_S = 30
 """Default of ``stopTimeout``: Amazon ECS API Reference, "ContainerDefinition"."""
 
 if TYPE_CHECKING:
+    from advisor.sources.constraints_models import ConstraintsEntry
     from advisor.sources.workload_models import (
-        ConstraintsEntry,
         DaemonEntry,
         MemoryUseEntry,
         PresentEntry,

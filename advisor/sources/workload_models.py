@@ -3,22 +3,17 @@
 from datetime import UTC, datetime, tzinfo
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
 
 from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, FARGATE_MAX_STORAGE_GIB, OPERATING_SYSTEMS
 from advisor.errors import InputError, PlanError
 from advisor.meters import CommitmentKind, PaymentOption
 from advisor.plan import Commitment
 from advisor.sources.batch_runs import Run, parse_schedule
+from advisor.sources.constraints_models import ConstraintsEntry, Entry, LaunchTypeName, refusal
 from advisor.sources.ecs_names import ECS_NAME, ecs_name_problem, region_problem
 from advisor.sources.task_size import parse_cpu_units, parse_memory_mib
 from advisor.sources.timestamps import zone_named
-
-
-def refusal(problem: str, fix: str) -> PydanticCustomError:
-    """A problem with its own fix."""
-    return PydanticCustomError("refusal", "{problem}", {"problem": problem, "fix": fix})
 
 
 def _ecs_name(name: str) -> str:
@@ -57,24 +52,13 @@ def _operating_system(family: str) -> str:
     return family
 
 
-def _no_terms(terms: list[str]) -> list[str]:
-    if terms != ["none"]:
-        raise refusal("commitment terms are not supported yet", "Write `terms: [none]`.")
-    return terms
-
-
 EcsName = Annotated[str, AfterValidator(_ecs_name), Field(json_schema_extra={"pattern": f"^{ECS_NAME.pattern}$"})]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-LaunchTypeName = Literal["EC2", "FARGATE", "MANAGED_INSTANCES"]
 ArchitectureName = Literal["X86_64", "ARM64"]
 PurchaseOptionName = Literal["on_demand", "spot"]
 
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class TaskEntry(_Entry):
+class TaskEntry(Entry):
     """What one task reserves: stated, or read from a task definition."""
 
     cpu: Annotated[int, BeforeValidator(_cpu, json_schema_input_type=int | str)] | None = Field(
@@ -115,7 +99,7 @@ class TaskEntry(_Entry):
         return self
 
 
-class RunEntry(_Entry):
+class RunEntry(Entry):
     """Tasks that start together, work and stop: on a schedule, or once."""
 
     schedule: str | None = Field(None, min_length=1, description="As in EventBridge: rate(15 minutes), or cron(0 2 * * ? *).")
@@ -167,7 +151,7 @@ def _moment_s(text: str, zone: tzinfo) -> int:
     return int((moment if moment.tzinfo else moment.replace(tzinfo=zone)).timestamp())
 
 
-class LoadEntry(_Entry):
+class LoadEntry(Entry):
     """Where the load stands, a constant, or runs."""
 
     file: str | None = Field(None, min_length=1, description="CSV, JSON or Parquet of load.")
@@ -223,7 +207,7 @@ class LoadEntry(_Entry):
         return self
 
 
-class ScalingEntry(_Entry):
+class ScalingEntry(Entry):
     """Bounds and target of service auto scaling."""
 
     min: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
@@ -241,7 +225,7 @@ class ScalingEntry(_Entry):
         return self
 
 
-class DaemonEntry(_Entry):
+class DaemonEntry(Entry):
     """A daemon service: one task on every container instance, none on Fargate."""
 
     name: Annotated[EcsName, Field(description="Name of the daemon service.")]
@@ -254,7 +238,7 @@ class DaemonEntry(_Entry):
     )
 
 
-class PresentServiceEntry(_Entry):
+class PresentServiceEntry(Entry):
     """What runs today, to compare with."""
 
     launch_type: LaunchTypeName = Field(description="Where its tasks run.")
@@ -267,7 +251,7 @@ class PresentServiceEntry(_Entry):
     )
 
 
-class MemoryUseEntry(_Entry):
+class MemoryUseEntry(Entry):
     """How the memory of a task grows with its load, where you know it; else the most that was measured is kept."""
 
     base: Annotated[float, Field(gt=0, le=4_194_304, allow_inf_nan=False)] = Field(description="MiB of a task without load.")
@@ -288,7 +272,7 @@ class MemoryUseEntry(_Entry):
         return self
 
 
-class DeploymentsEntry(_Entry):
+class DeploymentsEntry(Entry):
     """How often new tasks replace the old ones, and how long both are there. Only replayed plans hold their cost."""
 
     per_week: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = Field(
@@ -304,7 +288,7 @@ class DeploymentsEntry(_Entry):
     )
 
 
-class ServiceEntry(_Entry):
+class ServiceEntry(Entry):
     """One ECS service."""
 
     name: Annotated[EcsName, Field(description="Name of the service.")]
@@ -333,7 +317,7 @@ class ServiceEntry(_Entry):
     )
 
 
-class PresentEntry(_Entry):
+class PresentEntry(Entry):
     """The container instances that run today."""
 
     instances: dict[
@@ -342,45 +326,7 @@ class PresentEntry(_Entry):
     purchase_option: PurchaseOptionName = Field("on_demand", description="How they are paid for.")
 
 
-TypePattern = Annotated[str, Field(pattern=r"^[a-z0-9.*?\[\]!-]+$")]
-
-
-class ConstraintsEntry(_Entry):
-    """What every plan must keep to."""
-
-    launch_types: list[LaunchTypeName] | None = Field(
-        None, min_length=1, description="Launch types to choose from. Default: all."
-    )
-    instance_types: list[TypePattern] | None = Field(
-        None, min_length=1, description="Names or shell patterns, such as m7*. Default: all."
-    )
-    zones: Annotated[int, Field(ge=1, le=6)] | None = Field(None, description="Availability Zones to spread over. Default 2.")
-    trunking: bool | None = Field(None, description="Whether awsvpc trunking may be used. Default true.")
-    terms: Annotated[list[str], AfterValidator(_no_terms)] = Field(["none"], description="Commitment terms: [none].")
-    work_per_vcpu: (
-        Literal["coremark"] | dict[TypePattern, Annotated[float, Field(ge=0.1, le=10, allow_inf_nan=False)]] | None
-    ) = Field(
-        None,
-        description="Work of a vCPU of each instance type: `coremark`, or factors by shell pattern, of which the first that"
-        " matches counts. Tasks on a type reserve so much less CPU; types without a factor are left out. Default: 1 on every"
-        " type.",
-    )
-    ecs_reserved_memory: Annotated[int, Field(ge=0, le=1_048_576)] | None = Field(
-        None,
-        description="MiB that the agent keeps from tasks on each instance of EC2, as its ECS_RESERVED_MEMORY says. Default 0.",
-    )
-    measured_on: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$")] | None = Field(
-        None, description="With `coremark`: the instance type that counts 1. Default: the one type of present.instances."
-    )
-
-    @model_validator(mode="after")
-    def _measured_on_for_coremark(self) -> Self:
-        if self.measured_on is not None and self.work_per_vcpu != "coremark":
-            raise refusal("measured_on is given without work_per_vcpu: coremark", "Add it, or leave measured_on out.")
-        return self
-
-
-class GrowthEntry(_Entry):
+class GrowthEntry(Entry):
     """What the load is expected to be in the month that is planned for."""
 
     fraction: Annotated[float, Field(gt=-1, le=20, allow_inf_nan=False)] = Field(
@@ -391,7 +337,7 @@ class GrowthEntry(_Entry):
     )
 
 
-class CommitmentEntry(_Entry):
+class CommitmentEntry(Entry):
     """A Savings Plan, or Reserved Instances of one type, that the account holds and pays for whatever runs."""
 
     kind: Literal["compute_savings_plan", "ec2_instance_savings_plan", "reserved_instance"] = Field(
@@ -437,7 +383,7 @@ class CommitmentEntry(_Entry):
 Quantity = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
 
 
-class SideCostsEntry(_Entry):
+class SideCostsEntry(Entry):
     """What surrounds the tasks and is to be counted: the same for every alternative, so on lines of its own. Default none."""
 
     load_balancers: Quantity | None = Field(None, description="Application Load Balancers.")
@@ -477,7 +423,7 @@ class SideCostsEntry(_Entry):
         return self
 
 
-class WorkloadEntry(_Entry):
+class WorkloadEntry(Entry):
     """Services of one cluster, their task sizes and where their measured load stands."""
 
     model_config = ConfigDict(title="advisor workload")

@@ -293,7 +293,7 @@ class _Grid:
 
     def __init__(self, here: Circumstances, x: SweptAxis, y: SweptAxis, families: Sequence[str]) -> None:
         self.here, self.x, self.y = here, x, y
-        self.notes: list[str] = [*left_aside(here.workload.commitments)]
+        self.notes: list[str] = [*left_aside(here.workload)]
         self._sides: dict[tuple[object, ...], Side | None] = {}
         self._masks: dict[str, BoolArray] = {}
         self.lines = self._lines(families)

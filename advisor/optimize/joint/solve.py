@@ -192,7 +192,7 @@ class _Run:
         if problem.rates.commitments:
             return best_stack(problem.rates, quantity, problem.hours)
         usd = stack_usd(problem.rates, quantity, problem.hours, np.zeros(0))
-        return Stack(capacity=np.zeros(0), usd=usd, bound_usd=usd, rounds=0)
+        return Stack(capacity=np.zeros(0), usd=usd, bound_usd=usd, worth=np.zeros((0, problem.hours.size)), rounds=0)
 
     def _ways(self) -> IntArray:
         """The way of each service with the largest share; the first of several."""

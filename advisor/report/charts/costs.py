@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from advisor.billing import Bill, LineItem, MonthlyUsd
 from advisor.ecs import LaunchType
 from advisor.meters import CommitmentKind
-from advisor.optimize.held import HELD_PART
+from advisor.optimize.held import UNUSED_PARTS
 from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation, Verdict
 from advisor.report.charts.page import Page, money_ticks, ticks_from_zero
 from advisor.report.charts.style import (
@@ -170,7 +170,7 @@ def segments(bill: Bill) -> tuple[Segment, ...]:
 
 def _kind(item: LineItem, of_part: Sequence[LineItem]) -> Kind:
     """Launch type of a line item, and whether it is Spot: a volume or an address goes with what it belongs to."""
-    if item.part == HELD_PART:
+    if item.part in UNUSED_PARTS:
         return None, False
     own = _covered_meter(item.meter)
     meters = [own] if own.startswith("fargate:") else [other.meter for other in of_part]
@@ -189,7 +189,7 @@ def _covered_meter(meter: str) -> str:
 
 
 def _group(item: LineItem) -> str:
-    if item.part == HELD_PART:
+    if item.part in UNUSED_PARTS:
         return UNUSED
     if _covered_meter(item.meter) != item.meter:
         return COVERED

@@ -15,6 +15,9 @@ from advisor.report.commitments import (
     options_to_buy,
 )
 
+_ON_TOP = ", on top of what stands above: the figures there are without new commitments."
+_IN_BILLS = ": what stands above has these commitments in its bills already."
+
 
 def commitments(recommendation: Recommendation) -> dict[str, Any]:
     """Empty where it was not asked."""
@@ -23,6 +26,7 @@ def commitments(recommendation: Recommendation) -> dict[str, Any]:
         return {"commitment_headline": ""}
     return {
         "commitment_headline": commitment_headline(advice),
+        "commitment_beside": _IN_BILLS if recommendation.recommended.buys else _ON_TOP,
         "commitment_head": HEAD,
         "commitment_legend": LEGEND.replace("\n", " "),
         "commitment_loads": [

@@ -7,6 +7,7 @@ from advisor.recommend.result import Recommendation, Saving
 from advisor.report.next_steps import first_step
 from advisor.report.places import headline, short_title
 from advisor.report.sure import flip_sentence, sure_sentence
+from advisor.report.under_terms import terms_sentences
 from advisor.report.words import (
     VERDICT_WORDS,
     chance,
@@ -37,6 +38,7 @@ def first_screen(recommendation: Recommendation) -> dict[str, Any]:
         ],
         "sure": _sure(recommendation),
         "why": advice.why,
+        "terms": terms_sentences(recommendation.under_terms),
         "first_step": first_step(recommendation),
         "not_modelled": not_modelled(recommendation),
     }

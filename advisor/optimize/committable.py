@@ -6,16 +6,16 @@ from functools import cached_property
 
 import numpy as np
 
-from advisor.answer import Answer
 from advisor.billing import CommitmentRates, amounts_usd, apply_commitments, commitment_rates, committed_amounts, covers
 from advisor.meters import CommitmentKind, Meter, PaymentOption, sum_over_states
 from advisor.optimize.held import by_week, plan_usage
 from advisor.optimize.parts import Part
+from advisor.optimize.search import Search
 from advisor.plan import Commitment
 from advisor.pricing import PriceCatalog
 from advisor.uncertainty import CostHistory, month_draws
 from advisor.units import BoolArray, FloatArray
-from advisor.workload import Growth
+from advisor.workload import Growth, Workload
 
 FUTURES = 9
 """Equally likely loads that sizes are chosen on."""
@@ -108,7 +108,7 @@ class Committable:
         return tuple(np.quantile(self.load_factors, (np.arange(FUTURES) + 0.5) / FUTURES).tolist())
 
 
-def hourly_usage(given: Answer, parts: Sequence[Part], hours: FloatArray) -> HourlyUsage:
+def hourly_usage(workload: Workload, search: Search, parts: Sequence[Part], hours: FloatArray) -> HourlyUsage:
     """What commitments may cover of a plan.
 
     Parameters
@@ -116,11 +116,11 @@ def hourly_usage(given: Answer, parts: Sequence[Part], hours: FloatArray) -> Hou
     hours : (steps,)
         Of a month, where all is known; 0 elsewhere.
     """
-    used = plan_usage(parts, hours, given.search)
+    used = plan_usage(parts, hours, search)
     rows: dict[tuple[Meter, str | None, bool], list[int]] = {}
     for row, (meter, zone, part) in enumerate(zip(used.usage.meters, used.zones, used.part_of_row, strict=True)):
         if covers(_ANY, meter):
-            rows.setdefault((meter, zone, _is_moving(given, parts[part])), []).append(row)
+            rows.setdefault((meter, zone, _is_moving(workload, parts[part])), []).append(row)
     per_row = [used.usage.quantity_per_hour[at].sum(axis=0) for at in rows.values()]
     quantity = np.stack(per_row) if per_row else np.zeros((0, used.usage.hours.size))
     return HourlyUsage(
@@ -131,9 +131,9 @@ def hourly_usage(given: Answer, parts: Sequence[Part], hours: FloatArray) -> Hou
     )
 
 
-def committable(given: Answer, parts: Sequence[Part], hours: FloatArray) -> Committable:
+def committable(workload: Workload, search: Search, parts: Sequence[Part], hours: FloatArray) -> Committable:
     """The same in hours in which all is known, with next month's loads; arguments as for :func:`hourly_usage`."""
-    search, used = given.search, hourly_usage(given, parts, hours)
+    used = hourly_usage(workload, search, parts, hours)
     first_steps = search.axis.first_steps_of_hours
     month_hours = np.add.reduceat(hours, first_steps)
     weeks = search.axis.week_hours(hours > 0)
@@ -150,7 +150,7 @@ def committable(given: Answer, parts: Sequence[Part], hours: FloatArray) -> Comm
         is_moving=used.is_moving,
         hours=month_hours[is_known],
         load_factors=load_factors(
-            weekly, float(sum_over_states(usd_by_hour, month_hours)), float((hours > 0).mean()), given.workload.growth
+            weekly, float(sum_over_states(usd_by_hour, month_hours)), float((hours > 0).mean()), workload.growth
         ),
     )
 
@@ -161,9 +161,9 @@ def moving_usd(used: HourlyUsage, rates_usd: FloatArray) -> FloatArray:
     return np.asarray(amounts.sum(axis=0), dtype=np.float64)
 
 
-def _is_moving(given: Answer, part: Part) -> bool:
+def _is_moving(workload: Workload, part: Part) -> bool:
     """Whether what a part uses goes with a load that was measured."""
-    services = {service.name: service for service in given.workload.services}
+    services = {service.name: service for service in workload.services}
     return any(not services[name].is_stated for name in part.services if name in services)
 
 

@@ -1,7 +1,7 @@
-"""From a workload and a price catalog to a recommendation: the whole flow."""
+"""Everything that the parts of a recommendation are made from, and how they are put together."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 
@@ -13,7 +13,8 @@ from advisor.errors import AdvisorError, InputError, PriceNotFoundError
 from advisor.optimize.alternatives import Alternatives, alternatives, wholly_unpriced
 from advisor.optimize.certificate import as_dict, lower_bound
 from advisor.optimize.choice import Choice, without_repeats
-from advisor.optimize.held import HELD_PART, beside_held, price_plan, weekly_plan_usd, with_idle, without_held
+from advisor.optimize.committable import committable
+from advisor.optimize.held import UNUSED_PARTS, beside_held, price_plan, weekly_plan_usd, with_idle, without_held
 from advisor.optimize.history import RecentLoad
 from advisor.optimize.instance_money import instance_money
 from advisor.optimize.interrupted import unmet_task_minutes
@@ -22,10 +23,12 @@ from advisor.optimize.lost_zone import lost_zones
 from advisor.optimize.parts import Part
 from advisor.optimize.present import has_present, hours_known, present_parts
 from advisor.optimize.pricing import PricedParts, instance_facts
-from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS, best_replayed, can_replay, replayed_parts
+from advisor.optimize.purchases import Purchase, as_unrated, best_purchase
+from advisor.optimize.replayed import best_replayed, can_replay, replayed_parts
 from advisor.optimize.search import Search, on_default_spread, search_for
 from advisor.optimize.side_costs import price_side_costs
 from advisor.optimize.titles import parts_title
+from advisor.plan import Terms
 from advisor.pricing import PriceCatalog
 from advisor.recommend.advice import first_on_instances, service_advice, why
 from advisor.recommend.doubt import Drawn, break_even, drawn
@@ -73,66 +76,8 @@ from advisor.workload import LoadForm, Workload
 
 NO_ERROR = 1e-9
 """Below this a plan's draws are all the same number."""
-SHARE_OF_SEARCH, SHARE_OF_REPLAYS = 0.4, 0.7
-"""Of the time of an answer, roughly: where its search and its replays end."""
 MAX_REPLAYS = 6
 """Rounds of replaying the first plan and its rival: each replay may make another plan first."""
-
-
-def advise(
-    workload: Workload,
-    catalog: PriceCatalog,
-    *,
-    today: date | None = None,
-    replay_weeks: int = DEFAULT_REPLAY_WEEKS,
-    on_progress: Callable[[float], None] = lambda _share: None,
-) -> Recommendation:
-    """Price every launch choice for a workload and recommend one.
-
-    Parameters
-    ----------
-    workload : Workload
-        From :func:`advisor.read_workload`.
-    catalog : PriceCatalog
-        Prices of the workload's Region, from :func:`advisor.read_catalog`.
-    replay_weeks : int
-        Last weeks of the load that the recommended plan and its rival are replayed on, minute by minute, where they run on
-        instances; 0 leaves EC2 a range instead.
-    today : date, optional
-        Rates that are older than 90 days on that day are named in a warning.
-    on_progress : callable, optional
-        Told the share of the work that is done, from 0 to 1.
-
-    Returns
-    -------
-    Recommendation
-        Alternatives for the cluster and for each service, ranked, and the one to take. Money is in USD for 730 hours.
-
-    Raises
-    ------
-    PriceNotFoundError
-        Fargate or EC2 has no price at all for a service, and the constraints do not exclude it.
-    InputError
-        No instance type matches the constraints.
-
-    Examples
-    --------
-    >>> import advisor
-    >>> workload = advisor.read_workload("examples/cloudwatch/workload.yaml")
-    >>> catalog = advisor.read_catalog(workload.region)
-    >>> answer = advisor.advise(workload, catalog, replay_weeks=0)
-    >>> answer.recommendation.headline, answer.recommendation.verdict.value
-    ('Fargate ARM64', 'recommend')
-    """
-    searched, replayed = within(on_progress, 0.0, SHARE_OF_SEARCH), within(on_progress, SHARE_OF_SEARCH, SHARE_OF_REPLAYS)
-    found = answer(workload, catalog, today=today, on_progress=searched).replayed(replay_weeks, replayed).recommendation()
-    on_progress(1.0)
-    return found
-
-
-def within(on_progress: Callable[[float], None], low: float, high: float) -> Callable[[float], None]:
-    """What a part of the work tells of itself, as a share of the whole."""
-    return lambda share: on_progress(low + (high - low) * share)
 
 
 def answer(
@@ -174,6 +119,25 @@ class Answer:
     found: Alternatives
     recent: RecentLoad
     today: date | None = None
+    terms: Terms | None = None
+    """Of Savings Plans that every alternative for the cluster has in its bill, in the sizes that are best for it."""
+    purchases: dict[Hashable, tuple[tuple[Part, ...], Purchase]] = field(default_factory=dict, compare=False, repr=False)
+    """What is best bought for some parts under some terms, so far; with the parts, so that no others get their ids."""
+
+    def purchase(self, parts: tuple[Part, ...]) -> Purchase | None:
+        """What is best bought for a plan of the whole cluster; None without terms."""
+        if self.terms is None or not parts:
+            return None
+        key = self.terms, tuple(id(part) for part in parts)
+        if key not in self.purchases:
+            case = committable(self.workload, self.search, parts, self.found.common_hours)
+            self.purchases[key] = parts, best_purchase(case, self.terms)
+        return self.purchases[key][1]
+
+    def with_purchase(self, parts: tuple[Part, ...]) -> Search:
+        """The search with what is bought for a plan of the whole cluster."""
+        purchase = self.purchase(parts)
+        return self.search if purchase is None else replace(self.search, bought=purchase.commitments)
 
     def recommendation(self) -> Recommendation:
         workload, found = self.workload, self.found
@@ -191,7 +155,8 @@ class Answer:
         best = for_cluster[0]
         parts = self.found.parts_of(best.alternative.id)
         open_choices = [*unpriced(parts, by_service, found.common_hours, self.search), *unpriced_with_held(for_cluster)]
-        in_doubt = service_doubts(best.alternative, by_service)
+        # Of one service alone, nobody can say what commitments of the whole cluster would make of its other choices.
+        in_doubt = service_doubts(best.alternative, by_service) if self.terms is None else []
         most = [text for share, text in in_doubt if share >= MOST_OF_A_BILL]
         judgement = self.judge(cluster, for_cluster, open_choices, most)
         present = self._present()
@@ -222,15 +187,15 @@ class Answer:
                 *self.search.catalog.notes,
                 *self._price_faults(for_cluster),
                 *warnings_for(workload, self.search, found, parts, best.alternative, self.today),
-                *beside_held(workload.commitments),
+                *beside_held(workload.commitments, self.with_purchase(parts).bought),
                 *(text for share, text in in_doubt if LEAST_OF_A_BILL <= share < MOST_OF_A_BILL),
                 *side_cost_sentences(side),
                 *self._price_age(
                     best.alternative, for_cluster, judgement, [present.bill if present else None, side.bill if side else None]
                 ),
             ),
-            saving_steps=saving_steps(workload, found, self.search, present, parts),
-            lower_bound=as_dict(bound) if (bound := lower_bound(found, parts, self.search)) else None,
+            saving_steps=saving_steps(workload, found, self.with_purchase(parts), present, parts),
+            lower_bound=as_dict(bound) if (bound := lower_bound(found, parts, self.with_purchase(parts))) else None,
             instance_money=instance_money(parts, workload, self.search, found.common_hours),
             unit_costs=unit_costs(parts, found.loads, self.search, found.common_hours),
             quotas=quotas(parts, self.search.candidates.types),
@@ -268,7 +233,7 @@ class Answer:
                 parts = current.found.parts_of(item.alternative.id)
                 pending = [part for part in parts if part.replay is None and can_replay(part) and id(part) not in done]
                 # These types were chosen on other weeks than the bill's, or because commitments cover them.
-                if item.alternative.id.endswith((SINCE_STEP, HELD_TYPES)) or self.search.held:
+                if item.alternative.id.endswith((SINCE_STEP, HELD_TYPES)) or self.search.held or self.terms:
                     replays = replayed_parts(pending, self.workload, self.search, weeks=weeks)
                 else:
                     replays = best_replayed(pending, self.workload, self.search, self.found.common_hours, weeks=weeks)
@@ -319,6 +284,11 @@ class Answer:
     def _drawn_for_cluster(self) -> Drawn:
         return self._drawn(CLUSTER_SCOPE, self.found.for_cluster, self.found.common_hours, self.found.common_measured)
 
+    def drawn_alone(self, choice: Choice) -> Ranked:
+        """One choice for the cluster with its draws, whether it is among the alternatives or not."""
+        found = self._drawn(CLUSTER_SCOPE, [choice], self.found.common_hours, self.found.common_measured)
+        return found.items[0]
+
     def _price_faults(self, ranked: Sequence[Ranked]) -> tuple[str, ...]:
         """What to know before anything else: rates that cannot be true."""
         bills = [each.alternative.bill for each in ranked]
@@ -331,20 +301,29 @@ class Answer:
         """What to know about the age of the rates of the recommended plan and of what it is compared with."""
         against = judgement.saving.against if judgement.saving else ""
         bills = [*(each.alternative.bill for each in ranked if each.alternative.id == against), *beside]
-        compared = [item for bill in bills if bill for item in bill.line_items if item.part != HELD_PART]
-        of_best = [item for item in best.bill.line_items if item.part != HELD_PART] if best.bill else []
+        compared = [item for bill in bills if bill for item in bill.line_items if item.part not in UNUSED_PARTS]
+        of_best = [item for item in best.bill.line_items if item.part not in UNUSED_PARTS] if best.bill else []
         return price_age_warnings(of_best, compared, region=self.workload.region, today=self.today)
 
     def _drawn(self, scope: str, choices: Sequence[Choice], hours: FloatArray, measured: BoolArray) -> Drawn:
         weeks = self.search.axis.week_hours(measured) if scope == CLUSTER_SCOPE else None
         # Commitments are shared by all services: what one of them would use of them alone, nobody can say.
         search = self.search if scope == CLUSTER_SCOPE else without_held(self.search)
-        priced = [price_plan(choice.parts, hours, search) for choice in choices]
-        items = [self._ranked(scope, choice, bill, hours, weeks) for choice, bill in zip(choices, priced, strict=True)]
+        bought = [self.purchase(choice.parts) if scope == CLUSTER_SCOPE else None for choice in choices]
+        searches = [search if each is None else replace(search, bought=each.commitments) for each in bought]
+        priced = [
+            as_unrated(price_plan(choice.parts, hours, here), each)
+            for choice, here, each in zip(choices, searches, bought, strict=True)
+        ]
+        items = [self._ranked(scope, *each, hours, weeks) for each in zip(choices, priced, searches, strict=True)]
         recent = self.recent if scope == CLUSTER_SCOPE else None
-        return drawn(items, [choice.parts for choice in choices], priced, self.workload, search, measured, recent)
+        parts = [choice.parts for choice in choices]
+        plans = [each.bought for each in searches]
+        return drawn(items, parts, priced, self.workload, search, measured, recent, plans)
 
-    def _ranked(self, scope: str, choice: Choice, priced: PricedParts, hours: FloatArray, weeks: Weeks | None) -> Ranked:
+    def _ranked(
+        self, scope: str, choice: Choice, priced: PricedParts, search: Search, hours: FloatArray, weeks: Weeks | None
+    ) -> Ranked:
         alternative = Alternative(
             id=choice.id,
             scope=scope,
@@ -360,8 +339,9 @@ class Answer:
             instances=instance_facts(choice.parts, hours),
             replay=replay_summary(choice.parts, hours, self.search),
             is_comparison=choice.is_comparison,
+            buys=tuple(map(str, search.bought)),
         )
-        weekly = np.zeros(0) if weeks is None else weekly_plan_usd(choice.parts, weeks, hours, self.search)
+        weekly = np.zeros(0) if weeks is None else weekly_plan_usd(choice.parts, weeks, hours, search)
         return Ranked(alternative=alternative, weekly_usd=weekly, priced_usd=priced.priced_usd)
 
     def judge(self, cluster: Drawn, ranked: Sequence[Ranked], unpriced: Sequence[str], doubts: Sequence[str] = ()) -> Judgement:
@@ -374,16 +354,17 @@ class Answer:
             weeks=self.workload.span_hours / HOURS_PER_WEEK,
             is_stated=all(service.is_stated for service in self.workload.services),
             settle=cluster.settle,
-            trend_doubt=trend_doubt(ranked[0], self.workload, self.found, self.search),
+            trend_doubt=trend_doubt(ranked[0], self.workload, self.found, self.search, self.terms),
             service_doubts=doubts,
             memory_doubts=memory_doubts(self.found, self.search, self.found.parts_of(ranked[0].alternative.id)),
         )
 
-    def _break_even(self, saving: Saving | None, parts: Sequence[Part]) -> BreakEven | None:
+    def _break_even(self, saving: Saving | None, parts: tuple[Part, ...]) -> BreakEven | None:
         if saving is None:
             return None
         theirs = self.found.parts_of(saving.against)
-        return break_even(saving.against, parts, theirs, self.recent)
+        recents = [self.recent.with_bought(self.with_purchase(each).bought) for each in (parts, theirs)]
+        return break_even(saving.against, parts, theirs, *recents)
 
     def _present(self) -> Present | None:
         if not has_present(self.workload):

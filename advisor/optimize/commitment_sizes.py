@@ -7,10 +7,10 @@ from typing import Final
 import numpy as np
 
 from advisor.billing import commitment_meter, covers, normalization_factor
-from advisor.committing.usage import Committable
 from advisor.ecs import PurchaseOption
-from advisor.meters import CommitmentKind, PaymentOption, instance_hour
+from advisor.meters import CommitmentKind, Meter, PaymentOption, instance_hour
 from advisor.optimize.commitments import best_reserved_count, best_stack, scale_for_coverage
+from advisor.optimize.committable import Committable
 from advisor.plan import Commitment
 
 PURCHASE_DIGITS: Final = 5
@@ -39,10 +39,10 @@ class AskedSize:
 CHEAPEST_SIZE: Final = AskedSize(coverage=None, usd_per_hour=None)
 
 
-def plans_of(case: Committable, kind: str, years: int, payment: PaymentOption) -> tuple[Commitment, ...]:
-    """Commitments of a kind that may cover something, of any size."""
+def plans_of(meters: Sequence[Meter], kind: str, years: int, payment: PaymentOption) -> tuple[Commitment, ...]:
+    """Commitments of a kind that may cover something of these meters, of any size."""
     families: dict[str, list[str]] = {}
-    for meter in case.meters:
+    for meter in meters:
         service, _, name = meter.id.rpartition(":")
         if service == instance_hour("", PurchaseOption.ON_DEMAND).id.rstrip(":"):
             families.setdefault(name.partition(".")[0], []).append(name)

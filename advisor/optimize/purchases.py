@@ -1,0 +1,95 @@
+"""What is best bought for a plan under terms that a user states, and the rates that this needs."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from advisor.billing import CommitmentRates, commitment_meter, covers
+from advisor.meters import Meter
+from advisor.optimize.commitment_sizes import cheapest_sizes, plans_of
+from advisor.optimize.commitments import stack_usd
+from advisor.optimize.committable import Committable, committable
+from advisor.optimize.held import price_plan
+from advisor.optimize.parts import Part
+from advisor.optimize.pricing import PricedParts
+from advisor.optimize.search import Search
+from advisor.plan import Commitment, Terms
+from advisor.units import FloatArray
+from advisor.workload import Workload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchase:
+    """The cheapest Savings Plans of some terms for one plan."""
+
+    terms: Terms
+    commitments: tuple[Commitment, ...] = ()
+    saving_usd: float = 0.0
+    """A month, on average over the futures, against what is held alone."""
+    missing: tuple[str, ...] = ()
+    """Meters without a rate: where there are any, nothing is bought and the plan is not compared under these terms."""
+
+
+def plans_under(meters: Sequence[Meter], terms: Terms) -> tuple[Commitment, ...]:
+    """Savings Plans of these terms that may cover something of these meters, of any size."""
+    found = [plan for kind in terms.kinds for plan in plans_of(meters, kind, terms.years, terms.payment)]
+    return tuple(plan for plan in dict.fromkeys(found) if any(covers(plan, meter) for meter in meters))
+
+
+def unrated(rates: CommitmentRates) -> tuple[str, ...]:
+    """Meters of Savings Plans whose rates are missing: of each usage that some plan may cover and none has a rate for."""
+    missing, plans = [], rates.commitments
+    for m, meter in enumerate(rates.meters):
+        covering = [c for c, plan in enumerate(plans) if covers(plan, meter)]
+        if covering and np.isnan(rates.committed_usd[covering, m]).all():
+            missing.append(commitment_meter(plans[covering[-1]], meter).id)
+    return tuple(dict.fromkeys(missing))
+
+
+def best_purchase(case: Committable, terms: Terms) -> Purchase:
+    """The sizes that cost least on average over next month's loads; nothing where none saves."""
+    plans = plans_under(case.meters, terms)
+    missing = unrated(case.rates(plans))
+    if missing or not plans or not case.hours.size:
+        return Purchase(terms=terms, missing=missing)
+    case = _merged(case)
+    quantity, hours = case.futures
+    bought, _ = cheapest_sizes(case, plans)
+    rates = replace(case.rates(bought), is_unknown_left_out=True)
+    none, with_them = (stack_usd(rates, quantity, hours, scale * rates.capacity) for scale in (0.0, 1.0))
+    if not with_them < none:
+        return Purchase(terms=terms)
+    return Purchase(terms=terms, commitments=bought, saving_usd=none - with_them)
+
+
+def _merged(case: Committable) -> Committable:
+    """The same with hours of the same usage as one: commitments do not know which hour comes after which."""
+    quantity, index = np.unique(case.quantity, axis=1, return_inverse=True)
+    hours = np.bincount(index.ravel(), case.hours, quantity.shape[1]).astype(np.float64)
+    return replace(case, quantity=quantity, hours=hours)
+
+
+def price_with_purchase(
+    parts: Sequence[Part], hours: FloatArray, workload: Workload, search: Search, terms: Terms | None
+) -> PricedParts:
+    """Bill of a month of a plan with what is best bought for it, if terms are given."""
+    if terms is None:
+        return price_plan(parts, hours, search)
+    purchase = best_purchase(committable(workload, search, parts, hours), terms)
+    return as_unrated(price_plan(parts, hours, replace(search, bought=purchase.commitments)), purchase)
+
+
+def as_unrated(priced: PricedParts, purchase: Purchase | None) -> PricedParts:
+    """The bill of a plan, or none where its commitments lack a rate: then what no plan covers is the least that it costs."""
+    if purchase is None or not purchase.missing or priced.bill is None:
+        return priced
+    items = priced.bill.line_items
+    least = math.fsum(item.amount_usd for item in items if not is_covered(Meter(id=item.meter, unit=item.unit), purchase.terms))
+    return replace(priced, bill=None, monthly_usd=None, missing=purchase.missing, priced_usd=least)
+
+
+def is_covered(meter: Meter, terms: Terms) -> bool:
+    """Whether some Savings Plan of these terms may cover a usage."""
+    return any(covers(plan, meter) for plan in plans_under([meter], terms))

@@ -1,0 +1,118 @@
+"""Choices for a cluster that new commitments may make the cheapest, and whether the rates are known that this takes."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from advisor.billing import commitment_rates
+from advisor.ecs import Architecture, LaunchType, PurchaseOption
+from advisor.meters import committed, fargate_gib_hour, fargate_vcpu_hour, instance_hour
+from advisor.optimize.alternatives import Alternatives, alternatives
+from advisor.optimize.choice import Choice, identity, without_repeats
+from advisor.optimize.parts import Part
+from advisor.optimize.purchases import plans_under, unrated
+from advisor.optimize.search import Search, search_for
+from advisor.optimize.titles import parts_title
+from advisor.optimize.together import Together, cheapest_together
+from advisor.plan import Commitment, Terms
+from advisor.pricing import PriceCatalog
+from advisor.pricing.changed import changed_catalog
+from advisor.workload import Workload
+
+
+def lacking(found: Alternatives, search: Search, terms: Terms) -> tuple[str, ...]:
+    """Meters that a side of the choice, Fargate or instances, needs under some terms and has in none of its choices.
+
+    With rates for one side only its discount would decide, and not the load: then nothing is compared.
+    """
+    missing: dict[bool, list[tuple[str, ...]]] = {}
+    for part in _parts(found):
+        meters = part.meters
+        plans = plans_under(meters, terms)
+        if plans:
+            rates = commitment_rates(meters, plans, search.catalog, search.region)
+            missing.setdefault(part.provider.launch_type is LaunchType.FARGATE, []).append(unrated(rates))
+    of_sides = [min(each, key=len) for each in missing.values() if all(each)]
+    return tuple(dict.fromkeys(meter for side in of_sides for meter in side))
+
+
+def with_choices_under_terms(workload: Workload, search: Search, found: Alternatives, terms: Terms) -> Alternatives:
+    """Also the choices that are cheapest where everything has the rates of commitments, and the cheapest with both rates.
+
+    Instance types, and which services share instances, are searched at on-demand rates otherwise. Of the search at committed
+    rates, the cheapest of each launch choice is kept; of all ways of each service together, the cheapest plan.
+    """
+    at_committed = alternatives(workload, search_for(workload, committed_catalog(search, terms)))
+    by_launch_types: dict[frozenset[object], Choice] = {}
+    for choice in at_committed.for_cluster:
+        if choice.parts and not choice.is_comparison:
+            by_launch_types.setdefault(_launch_types(choice), choice)
+    more = [replace(choice, id=f"{choice.id}:{terms}") for choice in by_launch_types.values()]
+    known = replace(found, for_cluster=(*found.for_cluster, *more))
+    best = best_together(known, search, terms, more=[at_committed.by_service])
+    if best is not None:
+        more.append(Choice(id=f"cluster:together:{terms}", title=parts_title(best.parts), parts=best.parts))
+    taken = {identity(part) for choice in more for part in choice.parts}
+    by_service = {
+        name: (*choices, *_further(choices, at_committed.by_service[name], taken, terms))
+        for name, choices in found.by_service.items()
+    }
+    return replace(found, for_cluster=tuple(without_repeats((*found.for_cluster, *more))), by_service=by_service)
+
+
+def _further(
+    known: Sequence[Choice], of_service: Sequence[Choice], taken: Collection[object], terms: Terms
+) -> Iterable[Choice]:
+    """Choices of a service that some new choice for the cluster takes, and that are not known."""
+    have = {identity(part) for choice in known for part in choice.parts}
+    for choice in of_service:
+        if any(identity(part) in taken and identity(part) not in have for part in choice.parts):
+            yield replace(choice, id=f"{choice.id}:{terms}")
+
+
+def best_together(
+    found: Alternatives,
+    search: Search,
+    terms: Terms,
+    asked: Sequence[Part] = (),
+    more: Iterable[Mapping[str, Sequence[Choice]]] = (),
+) -> Together | None:
+    """The cheapest plan of all ways of each service with the Savings Plans of these terms; see :func:`cheapest_together`."""
+    more = tuple(more)
+    of_service = [choice for by_service in more for choices in by_service.values() for choice in choices]
+    parts = [*_parts(found), *(part for choice in of_service for part in choice.parts)]
+    plans = plans_under(tuple(dict.fromkeys(meter for part in parts for meter in part.meters)), terms)
+    return cheapest_together(found, search, _rated(plans, parts, search), more, asked)
+
+
+def _rated(plans: Sequence[Commitment], parts: Sequence[Part], search: Search) -> tuple[Commitment, ...]:
+    """Those that have a rate for something."""
+    meters = tuple(dict.fromkeys(meter for part in parts for meter in part.meters))
+    rates = commitment_rates(meters, plans, search.catalog, search.region).committed_usd
+    return tuple(plan for plan, row in zip(plans, rates, strict=True) if np.isfinite(row).any())
+
+
+def _parts(found: Alternatives) -> list[Part]:
+    of_services = [choice for choices in found.by_service.values() for choice in choices]
+    return [part for choice in (*found.for_cluster, *of_services) if not choice.is_comparison for part in choice.parts]
+
+
+def _launch_types(choice: Choice) -> frozenset[object]:
+    return frozenset(
+        (name, part.provider.launch_type, part.provider.purchase_option) for part in choice.parts for name in part.services
+    )
+
+
+def committed_catalog(search: Search, terms: Terms) -> PriceCatalog:
+    """The rates in force, with those of Savings Plans in place of on-demand ones where there are any."""
+    types, region, catalog = search.candidates.types, search.region, search.catalog
+    on_demand = PurchaseOption.ON_DEMAND
+    meters = [instance_hour(each.name, on_demand) for each in types]
+    meters += [meter(arch, on_demand) for arch in Architecture for meter in (fargate_vcpu_hour, fargate_gib_hour)]
+    usd = np.full(len(meters), np.inf)
+    for kind in terms.kinds:
+        asked = [committed(meter, kind, years=terms.years, payment=terms.payment) for meter in meters]
+        usd = np.fmin(usd, catalog.rates_usd(asked, region))
+    by_meter = {meter.id: rate for meter, rate in zip(meters, usd.tolist(), strict=True)}
+    return changed_catalog(catalog, region, types, lambda meter, now: min(now, by_meter.get(meter, now)))

@@ -1,0 +1,256 @@
+"""Launch choices and new commitments together: where the winner flips, by hand, against every small plan, and as it is told."""
+
+import json
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from advisor import commit, explain
+from advisor.answer import advise, answer
+from advisor.billing import apply_commitments, commitment_rates, committed_amounts
+from advisor.cli.application import app
+from advisor.ecs import LaunchType
+from advisor.emit import parse_ecs, render_ecs
+from advisor.meters import CommitmentKind
+from advisor.optimize.held import plan_usage, price_plan
+from advisor.optimize.pricing import range_fractions
+from advisor.plan import Commitment, Terms, terms_of
+from advisor.recommend import Recommendation
+from advisor.recommend.choices_under_terms import best_together
+from advisor.recommend.verdict import launch_choice
+from advisor.report import render_markdown, render_summary
+from advisor.report.under_terms import terms_sentences
+from tests.as_advisor import as_catalog
+from tests.test_held_commitments import TERMS, XLARGE, compute_plan, listed, workload_of
+from tests.test_present import LARGE, PRICES, web
+
+approx = pytest.approx
+ONE_YEAR = ("1y:no_upfront",)
+OTHER = {**LARGE, "name": "m6i.large", "usd_per_hour": 0.102}
+N_HOURS = 336
+DAILY = [40.0 + 30.0 * np.sin(2 * np.pi * hour / 24) for hour in range(N_HOURS)]
+
+
+def stated(*services, terms=ONE_YEAR, **more):
+    """A load that is stated, so that every month is the same."""
+    load = workload_of(*services, terms=terms, **more)
+    return replace(load, services=tuple(replace(each, is_stated=True) for each in load.services))
+
+
+def told(load, types=(LARGE,), rates=None, **more):
+    return advise(load, as_catalog(types, PRICES, rates or listed(types, **more)), replay_weeks=0)
+
+
+@pytest.fixture(scope="module")
+def flipped():
+    """4 tasks of 1 vCPU and 2 GiB: Fargate $0.192 an hour, 2 x m5.large $0.2; with 1-year plans at 20 % and 40 % off."""
+    return told(stated(web()), fargate_saving=0.2)
+
+
+def test_the_winner_flips_where_plans_for_instances_save_more(flipped):
+    """With plans: Fargate 0.8 x 0.192 = $0.1536 an hour, EC2 0.6 x 0.2 = $0.12, and 60 GiB of volumes at $0.08 a month."""
+    (choice,) = flipped.under_terms.choices
+    assert choice.kept.title == "Fargate X86_64"
+    assert choice.kept.without_usd == approx(730 * 0.192)
+    assert choice.kept.with_usd == approx(730 * 0.1536, abs=0.02)
+    assert choice.chosen.title == flipped.recommendation.headline == "EC2 m5.large"
+    assert flipped.recommended.monthly_usd.mean == approx(730 * 0.12 + 60 * 0.08, abs=0.02)
+    assert flipped.recommended.buys == ("EC2 Instance Savings Plan m5 of 0.12 USD/h, 1-year no upfront",)
+    assert choice.is_changed
+    assert choice.gap_fraction == approx(0, abs=1e-6)
+    assert flipped.recommendation.verdict == "best_of_priced"  # Managed Instances have no price here
+
+
+def test_the_winner_flips_to_fargate_where_plans_for_fargate_save_more():
+    """0.094 x 2 on EC2 and 0.192 on Fargate; with plans 0.9 x 0.188 = $0.1692 against 0.5 x 0.192 = $0.096 an hour."""
+    cheap = {**LARGE, "usd_per_hour": 0.08}
+    found = told(stated(web()), (cheap,), fargate_saving=0.5, instance_saving=0.1, compute_saving=0.05)
+    (choice,) = found.under_terms.choices
+    assert (choice.kept.title, choice.chosen.title) == ("EC2 m5.large", "Fargate X86_64")
+    assert choice.chosen.with_usd == approx(730 * 0.096, abs=0.02)
+
+
+def test_without_terms_nothing_is_bought_and_nothing_is_told(flipped):
+    none = told(stated(web(), terms=("none",)), fargate_saving=0.2)
+    assert none.recommendation.headline == "Fargate X86_64"
+    assert none.under_terms is None
+    assert "under_terms" not in none.to_dict()
+    assert not any("buys" in each for each in none.to_dict()["alternatives"])
+    assert none.recommended.monthly_usd.mean == flipped.under_terms.choices[0].kept.without_usd
+
+
+def test_the_type_may_change_with_commitments_alone():
+    """m6i.large costs 2 % more on demand, and its plan saves 60 % in place of 40 %: no search on demand would look at it."""
+    types = (LARGE, OTHER)
+    rates = {**listed(types, fargate_saving=0.2), **listed((OTHER,), instance_saving=0.6)}
+    found = told(stated(web()), types, rates={**rates, **{k: v for k, v in listed(types, 0.2).items() if "m5.large" in k}})
+    assert found.recommendation.headline == "EC2 m6i.large"
+    assert found.recommended.buys[0].startswith("EC2 Instance Savings Plan m6i of 0.0816")
+    assert "m6i" not in "".join(a.title for a in told(stated(web(), terms=("none",)), types).alternatives)
+
+
+@pytest.mark.parametrize("lacking", [{"fargate_saving": None}, {"instance_saving": None, "compute_saving": None}])
+def test_with_rates_for_one_side_nothing_is_compared(lacking):
+    found = told(stated(web()), **lacking)
+    (choice,) = found.under_terms.choices
+    assert (choice.kept, choice.chosen, found.under_terms.recommended) == (None, None, None)
+    assert all("1y:no_upfront" in meter for meter in choice.missing)
+    assert found.recommendation.headline == "Fargate X86_64"
+    assert found.recommended.buys == ()
+    assert "not compared, for a side of the choice lacks rates" in terms_sentences(found.under_terms)[0]
+
+
+def test_terms_without_rates_stand_beside_those_that_have_some(flipped):
+    found = told(stated(web(), terms=("3y:no_upfront", *ONE_YEAR)), fargate_saving=0.2)
+    three, one = found.under_terms.choices
+    assert three.missing
+    assert one == flipped.under_terms.choices[0]
+    assert found.under_terms.recommended == "1y:no_upfront"
+
+
+def test_of_several_terms_the_cheapest_is_recommended_and_each_is_told():
+    rates = listed((LARGE,), fargate_saving=0.2)
+    longer = {k.replace("1y:", "3y:"): replace(v, usd=v.usd * 0.7) for k, v in rates.items() if "1y:" in k}
+    found = told(stated(web(), terms=("3y:no_upfront", *ONE_YEAR)), rates=rates | longer)
+    assert found.under_terms.recommended == "3y:no_upfront"
+    three, one = found.under_terms.choices
+    assert three.chosen.with_usd < one.chosen.with_usd
+    assert found.recommended.buys == three.chosen.buys
+
+
+def test_only_the_stated_kind_is_bought():
+    found = told(stated(web(), terms=("1y:no_upfront:compute_savings_plan",)), fargate_saving=0.2)
+    (choice,) = found.under_terms.choices
+    assert choice.chosen.title == "EC2 m5.large"  # 0.7 x 0.2 against 0.8 x 0.192
+    assert choice.chosen.buys[0].startswith("Compute Savings Plan of 0.14 USD/h")
+
+
+def test_the_bill_of_the_recommended_plan_is_what_billing_makes_of_it():
+    load = workload_of(web(demand=DAILY), terms=ONE_YEAR)
+    cheap = {**LARGE, "usd_per_hour": 0.08}
+    catalog = as_catalog((cheap,), PRICES, listed((cheap,), fargate_saving=0.2))
+    found, given_ = advise(load, catalog, replay_weeks=0), answer(load, catalog)
+    best = found.recommended
+    size = float(best.buys[0].split(" of ")[1].split()[0])
+    plan = Commitment(kind=CommitmentKind.EC2_INSTANCE_SAVINGS_PLAN, family="m5", usd_per_hour=size, **TERMS)
+    parts = given_.found.parts_of(best.id)
+    billed = price_plan(parts, given_.found.common_hours, replace(given_.search, bought=(plan,)))
+    assert best.monthly_usd.mean == billed.monthly_usd.mean == approx(sum(item.amount_usd for item in best.bill.line_items))
+    unused = [item for item in best.bill.line_items if item.part == "new commitments"]
+    assert [item.source for item in unused] == ["this plan"]
+    assert best.monthly_usd.p10 >= 730 * size  # what is bought is due in every draw
+
+
+def shapes():
+    return st.lists(st.integers(1, 9), min_size=6, max_size=6)
+
+
+@given(shapes(), shapes(), st.sampled_from([0.1, 0.2, 0.35]), st.sampled_from([0.15, 0.3, 0.45]), st.booleans())
+@settings(max_examples=8)
+def test_no_launch_choice_and_no_sizes_cost_less_than_the_bound(one, two, on_fargate, on_instances, is_compute):
+    """Every way of both services, alone or together, with every mix of sizes of a grid: none is below the bound."""
+    services = [web(name=name, form="tasks", demand=[float(n) for n in shape] * 4) for name, shape in (("a", one), ("b", two))]
+    types = (LARGE, XLARGE, {**OTHER, "usd_per_hour": 0.09})
+    load = workload_of(*services, terms=ONE_YEAR)
+    rates = listed(types, on_fargate, on_instances, 0.2 if is_compute else None)
+    base = answer(load, as_catalog(types, PRICES, rates))
+    (terms,) = terms_of(ONE_YEAR)
+    best = best_together(base.found, base.search, terms)
+    ways = [[c.parts for c in base.found.by_service[name] if c.parts] for name in ("a", "b")]
+    plans = [(*a, *b) for a, b in product(*ways)] + [c.parts for c in base.found.for_cluster if c.parts and not c.is_comparison]
+    least = min(cheapest_of_grid(parts, base, is_compute) for parts in plans)
+    assert best.bound_usd <= least * (1 + 1e-9)
+    assert best.usd <= least * (1 + best.gap_fraction + 1e-9)
+    assert best.usd <= best.bound_usd * 1.02
+
+
+def cheapest_of_grid(parts, base, is_compute):
+    """A plan at the upper end of what it uses, with the best of some sizes of each plan."""
+    upper = [
+        replace(part, quantity_per_hour=part.quantity_per_hour * (1 + range_fractions(part)[:, np.newaxis])) for part in parts
+    ]
+    used = plan_usage(upper, base.found.common_hours, base.search)
+    families = {m.id.rpartition(":")[2].split(".")[0] for m in used.usage.meters if m.id.startswith("ec2:linux:on_demand:")}
+    instance = [
+        Commitment(kind=CommitmentKind.EC2_INSTANCE_SAVINGS_PLAN, family=family, usd_per_hour=1.0, **TERMS)
+        for family in families
+    ]
+    bought = [compute_plan(1.0), *instance]
+    rates = replace(
+        commitment_rates(used.usage.meters, bought, base.search.catalog, base.search.region), is_unknown_left_out=True
+    )
+    sizes = np.array(list(product(np.linspace(0, 1.0, 9), repeat=len(bought))))
+    usage = apply_commitments(rates, used.usage.quantity_per_hour, used.usage.hours, capacity=sizes)
+    return float(committed_amounts(usage, charge_usd=sizes).total_usd.min())
+
+
+def test_held_commitments_stay_sunk_and_no_bound_is_told():
+    found = told(stated(web(), held=[compute_plan(0.05)]), fargate_saving=0.2)
+    (choice,) = found.under_terms.choices
+    assert choice.gap_fraction is None
+    assert choice.chosen.with_usd <= choice.chosen.without_usd
+    assert any("held and new commitments aside" in warning for warning in found.warnings)
+
+
+def test_the_staircase_ends_with_commitments(flipped):
+    steps = flipped.saving_steps
+    assert [step.kind for step in steps.steps][-1] == "commitments"
+    assert steps.end_usd == steps.steps[-1].monthly_usd == approx(flipped.recommended.monthly_usd.mean)
+    assert steps.start_usd - sum(step.saves_usd for step in steps.steps) == approx(steps.end_usd)
+
+
+def test_the_result_is_read_back_as_it_was(flipped):
+    assert Recommendation.from_dict(json.loads(flipped.to_json())).to_dict() == flipped.to_dict()
+
+
+def test_every_report_tells_that_the_winner_changes(flipped):
+    words = "the winner changes from Fargate X86"
+    assert words in " ".join(render_summary(flipped).split())
+    assert words in render_markdown(flipped).replace("\\", "")
+    assert words in " ".join(explain(flipped).sure)
+    assert "new commitments" not in render_markdown(flipped).partition("In no alternative")[2]
+    assert "without new commitments it would run on Fargate X86_64" in explain(flipped, "web").reasons
+    assert any("told without new ones" in remark for remark in explain(flipped, "web").remarks)
+
+
+def test_the_plan_with_commitments_is_what_is_emitted(flipped):
+    plan = flipped.recommended.plan
+    assert {kind for kind, _ in launch_choice(plan).values()} == {LaunchType.EC2}
+    assert parse_ecs(render_ecs(plan)) == plan
+
+
+def test_commit_sizes_what_the_recommendation_has_in_its_bill(flipped):
+    catalog = as_catalog((LARGE,), PRICES, listed((LARGE,), fargate_saving=0.2))
+    advice = commit(stated(web()), catalog, replay_weeks=0)
+    assert advice.loads[0].title == "EC2 m5.large"
+    best = advice.option(advice.headline)
+    assert [(each.family, each.usd_per_hour) for each in best.purchases] == [("m5", 0.12)]
+    assert {(each.term_years, each.payment.value) for each in advice.options} == {(1, "no_upfront")}
+    assert advice.under_terms == flipped.under_terms
+    assert advice.choices == ()
+
+
+def test_terms_as_they_are_written():
+    assert [str(each) for each in terms_of(["none", "3y:all_upfront", "1y:no_upfront:compute_savings_plan"])] == [
+        "3y:all_upfront",
+        "1y:no_upfront:compute_savings_plan",
+    ]
+    assert terms_of(["1y:no_upfront:compute_savings_plan", "1y:no_upfront"]) == (
+        Terms(years=1, payment="no_upfront"),
+    )  # both kinds, once
+
+
+def test_the_command_takes_terms_and_refuses_what_is_not_sold(tmp_path):
+    path = tmp_path / "workload.yaml"
+    path.write_text(
+        "cluster: shop\nregion: us-east-1\nservices:\n  - name: web\n    task: {cpu: 512, memory: 1024}\n    load: {tasks: 4}\n"
+    )
+    run = CliRunner().invoke(app, ["recommend", str(path), "--terms", "1y:no_upfront", "--format", "json", "--quiet"])
+    assert json.loads(run.stdout)["under_terms"]["recommended"] == "1y:no_upfront"
+    refused = CliRunner().invoke(app, ["recommend", str(path), "--terms", "2y"])
+    assert refused.exit_code == 2
