@@ -222,9 +222,42 @@ def test_units_in_the_cells_tell_what_a_column_of_a_bare_name_measures(tmp_path,
 def test_units_that_do_not_tell_are_not_guessed(tmp_path, cells):
     name = "memory" if cells[0] == "512m" else "cpu"
     path = table(tmp_path, f"timestamp,tasks,{name}", [f"{at},2,{cells[i % 2]}" for i, at in enumerate(times(48))])
-    inspection = inspect_load(path)
-    assert [each.measure for each in inspection.measures] == ["tasks"]
-    assert any(f"column {name!r} may be" in note for note in inspection.notes)
+    if cells[0] != cells[1]:
+        with pytest.raises(InputError, match=f"column {name}: nothing says in which unit the column '{name}' is: it can be"):
+            inspect_load(path)
+    else:  # which may be a size
+        inspection = inspect_load(path)
+        assert [each.measure for each in inspection.measures] == ["tasks"]
+        assert any(f"column {name!r} may be" in note for note in inspection.notes)
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["requests/min", "requests_per_min", "Requests per min", "RequestCount (count/min)", "req/min", "requests [per min]"],
+)
+def test_a_minute_is_no_minimum(tmp_path, header):
+    path = table(tmp_path, f"timestamp,{header}", [f"{at},2400" for at in times(48)])
+    assert means(path) == pytest.approx({"requests_per_second": 40.0})
+
+
+def test_a_burst_does_not_make_percent_of_fractions(tmp_path):
+    rows = [f"{at},{1.167 if i == 9 else 0.66},4" for i, at in enumerate(times(48))]
+    path = table(tmp_path, "timestamp,CPUUtilization,tasks", rows)
+    with pytest.raises(
+        InputError, match=r"the highest value is 1\.167, and nothing says whether it is 1\.167 percent or a fract"
+    ):
+        means(path)
+    assert means(path, columns={"CPUUtilization": "cpu_fraction"})["cpu_percent"] == pytest.approx(67, abs=1)
+
+
+def test_a_series_of_a_long_table_can_be_named(tmp_path):
+    rows = [f"{series},{at},{value}" for at in times(48) for series, value in (("CPU used", 0.75), ("number", 3))]
+    path = table(tmp_path, "Series,Time,Value", rows)
+    assert means(path, columns={"CPU used": "cpu_vcpu", "number": "tasks"}) == {"cpu_units": 768.0, "tasks": 3.0}
+    with pytest.raises(
+        InputError, match=r"stated for the column 'CPU', but no load file has it\. The files have CPU used, Series"
+    ):
+        means(path, columns={"CPU": "cpu_vcpu", "CPU used": "cpu_vcpu"})
 
 
 def test_a_late_cell_without_the_unit_of_its_column_is_refused(tmp_path):
@@ -260,3 +293,34 @@ def test_decimals_of_three_digits_stay_decimals(tmp_path, cells):
     rows = [f"{at},{cells[i % len(cells)]}" for i, at in enumerate(times(48))]
     found = means(table(tmp_path, "timestamp,tasks", rows))
     assert found["tasks"] == pytest.approx(sum(map(float, cells)) / len(cells), rel=0.05)
+
+
+def counted(first, n, step_s, value):
+    return [f"{(first + timedelta(seconds=step_s * i)).isoformat()},{value}" for i in range(n)]
+
+
+def test_hourly_counts_before_counts_of_five_minutes_are_no_counts_of_five_minutes(tmp_path):
+    """10 requests a second all the time: 36,000 an hour, and 3,000 in five minutes."""
+    hours, minutes = counted(START, 24, 3600, 36_000), counted(START + timedelta(days=1), 288, 300, 3_000)
+    path = table(tmp_path, "timestamp,requests", hours + minutes)
+    with pytest.raises(
+        InputError, match=r"line 2: from here 25 rows of counts are 1 h apart, and most of the others 5 min.*--inter"
+    ):
+        inspect_load(path)
+    assert inspect_load(path, reading=LoadOptions.stated(interval=300)).measures[0].maximum == 120
+    for name, rows in (("a.csv", hours), ("b.csv", minutes)):
+        table(tmp_path, "timestamp,requests", rows, name)
+    (workload := tmp_path / "w.yaml").write_text(
+        "cluster: c\nregion: us-east-1\nservices:\n"
+        "  - {name: web, task: {cpu: 512, memory: 1024}, load: {files: [a.csv, b.csv], requests_per_task: 5}}\n"
+    )
+    (read,) = inspect_load(workload).measures
+    assert (read.mean, read.maximum, read.coverage_fraction) == (10, 10, 1)
+
+
+def test_counts_with_quiet_spells_of_any_length_stay_counts_of_their_step(tmp_path):
+    kept = [i for i in range(2_000) if (i * 7919) % 5 and not 400 < i < 440]
+    rows = [f"{(START + timedelta(minutes=5 * i)).isoformat()},300" for i in kept]
+    assert means(table(tmp_path, "timestamp,requests", rows))["requests_per_second"] == pytest.approx(
+        len(kept) / 2_000, rel=1e-3
+    )

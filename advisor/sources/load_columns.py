@@ -109,8 +109,17 @@ def read_columns(table: Table, header: Header) -> ColumnReadings:
         raise _nothing_measured(table, header, left)
     if left:
         table.say(f"not used: {listed(sorted(repr(names[i]) for i in left))}")
+
+    def is_decisive(column: int, meanings: Sequence[str]) -> bool:
+        """Whether it varies, and nothing else says what it would: a size stands still, and a second column adds nothing."""
+        kind = meanings[0].partition("_")[0]
+        values = {row[column] for _, row in table.sample(header)}
+        return len(values) > 1 and not any(each.meaning.startswith(kind) for each in readings.values())
+
     for i in left:
         meanings = open_readings(names[i])
+        if meanings and is_decisive(i, meanings):
+            raise _unit_unknown(table, header, i, meanings)
         if meanings:
             table.say(f"column {names[i]!r} may be {', '.join(meanings[:-1])} or {meanings[-1]}: say --column '{names[i]}=...'")
     return ColumnReadings(measured=readings, services=found.get(Meaning.SERVICE), pivot=pivot, wide=wide)
@@ -191,11 +200,7 @@ def _nothing_measured(table: Table, header: Header, left: Sequence[int]) -> Exce
     for i in left:
         meanings = open_readings(header.names[i])
         if meanings:
-            return Place(table.file, header.line, header.names[i]).error(
-                f"nothing says in which unit the column {header.names[i]!r} is: "
-                f"it can be {', '.join(meanings[:-1])} or {meanings[-1]}",
-                fix=f"Say which with --column '{plain(header.names[i])}={meanings[0]}'.",
-            )
+            return _unit_unknown(table, header, i, meanings)
     numeric = [header.names[i] for i in left if all_numbers(table.sample(header), i)]
     wide = (
         f" If the columns {listed(numeric[:4])} are services, say what they measure with --values MEANING."
@@ -205,6 +210,14 @@ def _nothing_measured(table: Table, header: Header, left: Sequence[int]) -> Exce
     return place.error(
         f"no column with a measure of load among {listed(names)}",
         fix=f"Name it {', '.join(MEASURES)}, or say what it is with --column NAME=MEANING.{wide}",
+    )
+
+
+def _unit_unknown(table: Table, header: Header, column: int, meanings: Sequence[str]) -> Exception:
+    name = header.names[column]
+    return Place(table.file, header.line, name).error(
+        f"nothing says in which unit the column {name!r} is: it can be {', '.join(meanings[:-1])} or {meanings[-1]}",
+        fix=f"Say which with --column '{plain(name)}={meanings[0]}', or leave it out with =ignore.",
     )
 
 

@@ -21,6 +21,8 @@ _SECONDS_PER_DAY: Final = 86_400
 _SAMPLE_ROWS: Final = 2_000
 HIGHEST_PERCENT: Final = 100_000
 """A task without a limit may use many times what it reserves, but not a thousand times."""
+HIGHEST_FRACTION: Final = 2.0
+"""Shares up to here may be percent or fractions of 1: a task that has more at times uses twice what it reserves."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

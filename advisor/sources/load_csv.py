@@ -271,6 +271,7 @@ class _TableReader:
         """A metric of each name in the column of metrics, and of each service where a column tells them apart."""
         column = next(i for i, reading in readings.items() if reading.meaning is Meaning.VALUE)
         labels, label_codes = columns.names[pivot][0], rows_of(columns.names[pivot][1])
+        self._names.update(labels)
         names: tuple[str, ...] = ("",)
         codes: AnyArray = np.zeros(len(label_codes), dtype=np.int64)
         if services is not None:

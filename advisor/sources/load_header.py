@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from advisor.sources.load_content import HIGHEST_PERCENT
+from advisor.sources.load_content import HIGHEST_FRACTION, HIGHEST_PERCENT
 from advisor.sources.load_numbers import MISSING
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.load_table import Row, TableText
@@ -68,7 +68,7 @@ class Table:
     def _check_share(
         self, name: str, reading: Reading, values: FloatArray, highest: float, row_of: Callable[[int], int]
     ) -> None:
-        if 0 < highest <= 1:
+        if 0 < highest <= HIGHEST_FRACTION:
             if not reading.is_unit_said and name not in self.options.columns:
                 share = str(reading.meaning).replace("percent", "fraction")
                 raise Place(self.file, column=name).error(

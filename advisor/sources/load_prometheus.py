@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from advisor.sources.load_content import Metric
+from advisor.sources.load_content import HIGHEST_FRACTION, Metric
 from advisor.sources.load_numbers import HIGHEST_NUMBER
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.meanings import PERCENTAGES, Meaning, Reading, header_reading, metric_name
@@ -168,7 +168,7 @@ def _check_share(series: _Series, values: FloatArray, file: str) -> None:
     if reading is None or reading.is_unit_said or reading.meaning not in PERCENTAGES:
         return
     highest = float(np.nanmax(values, initial=0.0))
-    if 0 < highest <= 1:
+    if 0 < highest <= HIGHEST_FRACTION:
         raise Place(file, column=series.path).error(
             f"the highest value of {series.name!r} is {highest:g}, and nothing says whether it is {highest:g} percent or a "
             f"fraction of 1, {100 * highest:g} percent",

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from advisor.sources.load_columns import read_columns
-from advisor.sources.load_content import Content, LoadTable, Metric
+from advisor.sources.load_content import HIGHEST_FRACTION, Content, LoadTable, Metric
 from advisor.sources.load_header import Header, Table
 from advisor.sources.load_numbers import NumberError, decimal_sign, parse_number
 from advisor.sources.load_table import Row
@@ -162,7 +162,7 @@ def _scaled_rows(table: Table, header: Header, minutes: Sequence[int], rows: Seq
                 raise Place(table.file, line, header.names[column]).error(str(error), fix=error.fix) from None
     highest = float(np.nan_to_num(np.fmax.reduce(values, axis=None, initial=0.0)))
     is_stated = table.options.values is not None or reading.is_unit_said or reading.factor != 1
-    if reading.meaning in PERCENTAGES and 0 < highest <= 1 and not is_stated:
+    if reading.meaning in PERCENTAGES and 0 < highest <= HIGHEST_FRACTION and not is_stated:
         share = str(reading.meaning).replace("percent", "fraction")
         raise Place(table.file, header.line).error(
             f"the highest value is {highest:g}, and nothing says whether it is {highest:g} percent or a fraction of 1, "

@@ -114,7 +114,19 @@ _SHARES: Final[Mapping[str, Meaning]] = {
     "memoryusagerate": Meaning.MEMORY_PERCENT,
 }
 _RATES: Final = frozenset(
-    {"requests", "request", "req", "reqs", "requestrate", "invocations", "hits", "calls", "operations", "workload"}
+    {
+        "requests",
+        "request",
+        "req",
+        "reqs",
+        "requestrate",
+        "requestcount",
+        "invocations",
+        "hits",
+        "calls",
+        "operations",
+        "workload",
+    }
     | {"podworkload", "traffic", "throughput", "httprequests", "queries"}
 )
 _COUNTS: Final = frozenset({"invocations", "hits", "requesttotal", "totalrequests", "nrequests", "httprequests", "requestsum"})
@@ -137,7 +149,19 @@ _MEMORY_FACTORS: Final[Mapping[str, float]] = {
 _RATE_FACTORS: Final[Mapping[str, float]] = {
     **dict.fromkeys(("persecond", "persec", "pers", "ps", "s", "ops", "opss", "reqs", "rps", "requestss"), 1.0),
     **dict.fromkeys(
-        ("perminute", "permin", "min", "minute", "rpm", "requestsmin", "countmin", "countminute", "reqmin", "reqsmin"), 1 / 60
+        (
+            "perminute",
+            "permin",
+            "min",
+            "minute",
+            "rpm",
+            "countminute",
+            "requestsperminute",
+            "countperminute",
+            "reqperminute",
+            "reqsperminute",
+        ),
+        1 / 60,
     ),
     **dict.fromkeys(("perhour", "perh", "h", "hour"), 1 / 3600),
 }
@@ -211,6 +235,8 @@ _UNITS: Final[Mapping[Meaning, frozenset[str]]] = {
 """Units in brackets that agree with the meaning; any other unit makes the column unknown."""
 
 _WORD: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|%")
+_PER_MINUTE: Final = re.compile(r"(?i)(?:/|(?<![a-z])per)[\s_-]*min(?![a-z])")
+"""Which is no minimum."""
 _UNIT: Final = re.compile(r"^(?P<name>.*?)\s*[\[(](?P<unit>[^\])]*)[\])]\s*$")
 
 
@@ -244,6 +270,7 @@ def header_reading(header: str) -> Reading | None:
     >>> str(header_reading("CpuUsage(m)")), str(header_reading("memory_bytes")), header_reading("cpu")
     ('cpu_units (from millicores)', 'memory_mib (from bytes)', None)
     """
+    header = _PER_MINUTE.sub("PerMinute", header)
     meaning = header_meaning(header)
     if meaning is not None:
         return Reading(meaning=meaning, is_unit_said=meaning not in PERCENTAGES or _says_percent(header))

@@ -9,25 +9,21 @@ import numpy as np
 
 from advisor.sources.clock_changes import clock_change_signs
 from advisor.sources.input_files import Place
+from advisor.sources.intervals import by_interval, duration, even_distance_s, interval_s, nearest_step_s, refuse_mixed_counts
 from advisor.sources.meanings import Meaning
 from advisor.sources.records import Records, tables_of, without_second_requests
 from advisor.sources.repeats import floored, without_repeats
-from advisor.units import SECONDS_PER_HOUR, BoolArray, FloatArray, IntArray
+from advisor.units import BoolArray, FloatArray, IntArray
 
 _MAX_STEPS: Final = 20_000_000
 """Twelve years of 20-second steps; more is a wrong time stamp."""
-_SHORTEST_STEP_S: Final = 20
 _MOST_SIGNS: Final = 2
 _FEWEST_OF_A_COUNTER: Final = 48
 _RESTARTED: Final = 0.05
 _MOST_RESTARTS: Final = 0.02
 """Counters are told from counts by this: two days by the hour never fall, but for restarts to a twentieth, one row in fifty."""
-_JITTER: Final = 0.02
-"""How far from a whole step the usual distance of rows may lie: clocks of collectors drift."""
 _LONGEST_QUIET_S: Final = 14 * 86_400
 """A count that has no row for longer was not taken: a service without one request in two weeks would be no service."""
-_PIECE_ROWS: Final = 16_384
-"""Rows looked at in one go: their distances stay in the cache of a processor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,7 +65,9 @@ def regular_series(records: Sequence[Records], notes: list[str], stated_step_s: 
     InputError
         When the interval cannot be told, or does not divide an hour.
     """
-    tables = tables_of(without_second_requests(records, notes))
+    once = without_second_requests(records, notes)
+    groups = [once] if stated_step_s is not None else by_interval(once)
+    tables = [table for group in groups for table in tables_of(group)]
     held = [_held(table, stated_step_s, notes) for table in tables if Meaning.DURATION in table.values]
     tables = [table for table in tables if Meaning.DURATION not in table.values]
     if held and not tables:
@@ -85,68 +83,16 @@ def regular_series(records: Sequence[Records], notes: list[str], stated_step_s: 
                 fix="Give at least two time stamps, better two weeks.",
             )
         )
-    return joined([*held, *(_on_steps(table, step or min(known), notes) for table, step in zip(tables, steps, strict=True))])
-
-
-def interval_s(records: Records) -> int | None:
-    """The most common distance between time stamps; None with a single stamp. [s]
-
-    Raises
-    ------
-    InputError
-        When the interval is not a divisor of 3600 s from 20 s up.
-    """
-    distances, counts = np.unique(_distances(records.times_s), return_counts=True)
-    usual = records.usual_step_s
-    if not distances.size:
-        return usual
-    step = int(distances[np.argmax(counts)])
-    if usual is not None and step != usual and step % usual == 0:
-        step = usual
-    place = records.place_of(0)
-    near = _nearest_step_s(float(step))
-    if step != near and abs(step - near) <= _JITTER * near:
-        step = near
-    if step > SECONDS_PER_HOUR:
-        raise place.error(
-            f"the time stamps are {duration(step)} apart, which hides the shape of the day",
-            fix="Export the load with a period of one hour or less, or say --interval if most rows are missing.",
-        )
-    if step < _SHORTEST_STEP_S or SECONDS_PER_HOUR % step:
-        raise place.error(
-            f"the time stamps are {duration(step)} apart: need a divisor of 3600 s, from 20 s to 3600 s",
-            fix=_apart_fix(records),
-        )
-    return step
-
-
-def _distances(times_s: IntArray) -> IntArray:
-    """Distances between neighbouring times, each above zero; one of them where they are all alike. [s]"""
-    even_s = _even_distance_s(times_s)
-    if even_s is not None:
-        return np.array([even_s])
-    apart = np.diff(times_s)
-    if (apart < 0).any():
-        apart = np.diff(np.sort(times_s))
-    return np.asarray(apart[apart > 0])
-
-
-def _even_distance_s(times_s: IntArray) -> int | None:
-    """The distance between neighbouring times where all are alike and in order; else None. [s]"""
-    distance_s = int(times_s[1] - times_s[0]) if len(times_s) > 1 else 0
-    pieces = (times_s[first : first + _PIECE_ROWS + 1] for first in range(0, len(times_s) - 1, _PIECE_ROWS))
-    return distance_s if distance_s > 0 and all((np.diff(piece) == distance_s).all() for piece in pieces) else None
-
-
-def _apart_fix(records: Records) -> str:
-    if records.unused_names:
-        named = f"--column {records.unused_names[0]}=service"
-        return f"If the rows belong to several services, say so with {named}; if not, say --interval 300."
-    return "Export the load with a period of 60, 300 or 3600 seconds, or say --interval 300 to average within it."
+    regular = []
+    for table, step in zip(tables, steps, strict=True):
+        regular.append(_on_steps(table, step or min(known), notes, is_step_stated=stated_step_s is not None))
+    return joined([*held, *regular])
 
 
 def joined(parts: Sequence[Series]) -> Series:
-    """Several series with different columns as one: on the finest step, over the union of their spans, NaN outside each.
+    """Several series as one: on the finest step, over the union of their spans, NaN outside each.
+
+    Where a column stands in several, the one of the finer steps goes before.
 
     Raises
     ------
@@ -154,9 +100,11 @@ def joined(parts: Sequence[Series]) -> Series:
         When a step is no multiple of the finest.
     """
     step_s, start_s, n_steps = common_axis(parts)
-    values = {
-        meaning: placed(part, column, step_s, start_s, n_steps) for part in parts for meaning, column in part.values.items()
-    }
+    values: dict[Meaning, FloatArray] = {}
+    for part in sorted(parts, key=lambda part: part.step_s):
+        for meaning, column in part.values.items():
+            here = placed(part, column, step_s, start_s, n_steps)
+            values[meaning] = np.where(np.isnan(values[meaning]), here, values[meaning]) if meaning in values else here
     origins = {meaning: place for part in parts for meaning, place in part.origins.items()}
     return Series(
         start_s=start_s, step_s=step_s, values=values, origins=origins, n_repeated=sum(part.n_repeated for part in parts)
@@ -193,24 +141,12 @@ def placed(part: Series, column: FloatArray, step_s: int, start_s: int, n_steps:
     return out
 
 
-def duration(seconds: int) -> str:
-    """A length of time in its largest whole unit.
-
-    >>> duration(5400), duration(86400), duration(90)
-    ('90 min', '1 d', '90 s')
-    """
-    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds and seconds % length == 0:
-            return f"{seconds // length:,} {unit}"
-    return f"{seconds:,} s"
-
-
 def _any_place(part: Series) -> Place:
     return next(iter(part.origins.values()))
 
 
-def _on_steps(records: Records, step_s: int, notes: list[str]) -> Series:
-    is_even = _even_distance_s(records.times_s) == step_s
+def _on_steps(records: Records, step_s: int, notes: list[str], *, is_step_stated: bool) -> Series:
+    is_even = even_distance_s(records.times_s) == step_s
     times, order = (records.times_s, None) if is_even else _sorted(records, notes)
     values = {meaning: column if order is None else column[order] for meaning, column in records.values.items()}
     if records.is_zone_assumed:
@@ -220,6 +156,8 @@ def _on_steps(records: Records, step_s: int, notes: list[str]) -> Series:
     n_rows = len(times)
     if not is_even:
         times, values = without_repeats(records, times, order, values, notes)
+        if Meaning.REQUESTS in values and not is_step_stated:
+            refuse_mixed_counts(records, times, step_s)
     n_repeated = n_rows - len(times)
     if Meaning.REQUESTS in values and not records.is_stated and _only_grows(values[Meaning.REQUESTS]):
         place = records.origins[Meaning.REQUESTS]
@@ -309,7 +247,7 @@ def _held(records: Records, stated_step_s: int | None, notes: list[str]) -> Seri
         ends, starts = stamps, np.maximum(stamps - durations, np.append(-np.inf, stamps[:-1]))
     else:
         starts, ends = stamps, np.minimum(stamps + durations, np.append(stamps[1:], np.inf))
-    step_s = stated_step_s or _nearest_step_s(float(np.median(durations)))
+    step_s = stated_step_s or nearest_step_s(float(np.median(durations)))
     first, last = int(starts[0] // step_s), int(-(-ends[-1] // step_s))
     _refuse_long(records, last - first, step_s)
     edges = np.arange(first, last + 1, dtype=np.float64) * step_s
@@ -335,12 +273,6 @@ def _time_weighted(starts: FloatArray, ends: FloatArray, column: FloatArray, edg
     seconds = np.diff(np.interp(edges, at, covered))
     amount = np.diff(np.interp(edges, at, total))
     return np.asarray(np.divide(amount, seconds, out=np.full(len(seconds), np.nan), where=seconds > 1e-9))
-
-
-def _nearest_step_s(seconds: float) -> int:
-    """The divisor of an hour that is nearest."""
-    divisors = [step for step in range(_SHORTEST_STEP_S, SECONDS_PER_HOUR + 1) if SECONDS_PER_HOUR % step == 0]
-    return min(divisors, key=lambda step: abs(step - seconds))
 
 
 def _refuse_long(records: Records, n_steps: int, step_s: int) -> None:

@@ -150,5 +150,7 @@ def load_files_page() -> str:
             "`--column name=meaning` and `load.columns` overrule names, also with a unit or a factor:",
             "`--column cpu=cpu_millicores`, `--column mhz=cpu_units*0.4`. K, M and G are powers of 1,000, Ki, Mi and Gi of 1,024.\n",
             "A gap is unknown, and not zero, except for counts (`requests`): CloudWatch leaves a step out when there is nothing to count.",
+            "Counts of longer steps beside shorter ones belong in files of their own (`load.files`): in one file they are refused, "
+            "because an hour's count would be taken for one of five minutes and eleven zeros.",
         ]
     )
