@@ -15,6 +15,7 @@ instances" and "Standard mode for burstable performance instances", read in publ
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 import numpy as np
 
@@ -118,16 +119,8 @@ def _states(
     low = np.where(is_running, np.where(starts, first, least), 0.0)
     high = np.where(is_running, np.where(starts, first, most), 0.0)
     shift = np.where(is_running, change, 0.0)
-    reach, n_steps = 1, change.shape[-1]
-    while reach < n_steps:
-        later_low, later_high, later = low[..., reach:], high[..., reach:], shift[..., reach:]
-        new = (
-            np.clip(low[..., :-reach] + later, later_low, later_high),
-            np.clip(high[..., :-reach] + later, later_low, later_high),
-            shift[..., :-reach] + later,
-        )
-        low[..., reach:], high[..., reach:], shift[..., reach:] = new
-        reach *= 2
+    for row in np.ndindex(change.shape[:-1]):  # what one instance needs stays in the cache of a processor
+        _compose(shift[row], low[row], high[row])
     # The whole history takes s to clip(s + drift, low, high): repeated for ever it ends where it is cut off, or stays.
     drift = shift[..., -1:]
     limits = low[..., -1:], high[..., -1:]
@@ -136,6 +129,21 @@ def _states(
     if is_repeated:
         begin = np.where(is_even, np.clip(begin, *limits), np.where(drift > 0, limits[1], limits[0]))
     return np.concatenate([begin, np.clip(begin + shift, low, high)], axis=-1)
+
+
+def _compose(shift: FloatArray, low: FloatArray, high: FloatArray) -> None:
+    """Make of what each step does, (steps,) each, what all steps up to it do; where the limits are equal, no shift is needed.
+
+    Most loads fill or empty the account within days. What was before is forgotten then, and few rounds do.
+    """
+    reach = 1
+    while reach < shift.size and not np.array_equal(low[reach:], high[reach:]):
+        later_low, later_high, later = low[reach:].copy(), high[reach:].copy(), shift[reach:].copy()
+        for limit in (low, high):
+            np.add(limit[:-reach], later, out=limit[reach:])
+            np.clip(limit[reach:], later_low, later_high, out=limit[reach:])
+        np.add(shift[:-reach], later, out=shift[reach:])
+        reach *= 2
 
 
 def surplus_vcpu(instance_type: InstanceType, cpu_units: FloatArray, instances: FloatArray, *, step_hours: float) -> FloatArray:
@@ -149,6 +157,15 @@ def surplus_vcpu(instance_type: InstanceType, cpu_units: FloatArray, instances: 
     cpu_units, instances : (steps,)
         CPU units in use by all, and how many run.
     """
+    series = (values.astype(np.float64).tobytes() for values in (cpu_units, instances))
+    charged = _charged(instance_type, *series, step_hours)
+    charged.flags.writeable = False  # others are given the same array
+    return charged
+
+
+@lru_cache(maxsize=4)  # the same load on the same instances is asked about for each launch type and purchase option
+def _charged(instance_type: InstanceType, cpu_bytes: bytes, instance_bytes: bytes, step_hours: float) -> FloatArray:
+    cpu_units, instances = np.frombuffer(cpu_bytes), np.frombuffer(instance_bytes)
     gap = np.isnan(instances) | np.isnan(cpu_units)
     if gap.all():
         return np.full(instances.size, np.nan)
