@@ -12,7 +12,7 @@ The order within a step is part of the model, so that another simulator can be h
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -141,8 +141,8 @@ class _Run:
         self.changes_at = np.array(sorted(step for step in changes if step < n_steps), dtype=np.int64)
 
     def replay(self) -> Replay:
-        loads = np.stack([service.load for service in self.services])
-        self.desired = self.scalers.first_counts(loads[:, 0])
+        loads = np.stack([service.load for service in self.services], axis=1)
+        self.desired = self.scalers.first_counts(loads[0])
         self._open_first()
         segments: list[Segment] = []
         t = 0
@@ -157,25 +157,22 @@ class _Run:
             under_notice = self.spot.serving
             running, placed, draining = tasks.n_running + under_notice, tasks.n_placed.copy(), tasks.n_draining + under_notice
             is_deploying = self.deployments.is_on.copy()
-            active = int((tasks.active_at <= t).sum()) if self.cluster else 0
+            active = int(np.count_nonzero(tasks.active_at <= t)) if self.cluster else 0
             n_instances = tasks.zone.size if self.cluster else 0
             desired = self.desired
-            self.desired = self.scalers.step(loads[:, t], running, desired, t, is_deploying)
+            self.desired = self.scalers.step(loads[t], running, desired, t, is_deploying)
             scaled = self._scale_instances(t, waiting, desired)
             is_limited = self.bucket is not None and bool(waiting.any())
             has_acted = scaled or is_limited or self.deployments.has_acted or self.rebalancing.has_acted
-            is_quiet = not has_acted and bool((self.desired == desired).all())
-            skip = self._quiet_steps(t, loads[:, t], running) if is_quiet else 0
+            is_quiet = not has_acted and not (self.desired != desired).any()
+            skip = self._quiet_steps(t) if is_quiet else 0
             if skip:
-                self.scalers.skip(loads[:, t], running, skip)
+                self.scalers.skip(skip)
                 self.high_steps += skip if self.high_steps else 0
                 self.low_steps += skip if self.low_steps else 0
-            reserved = (placed + draining) @ tasks.sizes[:, :3]
-            segments.append(
-                (1 + skip, running, placed, draining, waiting, is_deploying, desired, n_instances, active, reserved)
-            )
+            segments.append((1 + skip, running, placed, draining, waiting, is_deploying, desired, n_instances, active))
             t += 1 + skip
-        return _replay(segments)
+        return _replay(segments, self.tasks.sizes[:, :3])
 
     def _open_first(self) -> None:
         """The first step starts with the instances and tasks that its desired counts need, all of them in place."""
@@ -232,7 +229,7 @@ class _Run:
         has_replaced = self._replace_lost(t)
         rules, n = self.rules, self.tasks.zone.size
         is_busy = self.tasks.is_busy()
-        needed = int(is_busy.sum()) + self._estimate(waiting)
+        needed = int(np.count_nonzero(is_busy)) + self._estimate(waiting)
         wanted = -(-needed * 100 // rules.target_capacity_percent)
         self.high_steps = self.high_steps + 1 if needed * 100 > rules.target_capacity_percent * n else 0
         self.low_steps = self.low_steps + 1 if needed * 100 < rules.target_capacity_percent * n else 0
@@ -304,7 +301,7 @@ class _Run:
         self.tasks.end(ending)
         return True
 
-    def _quiet_steps(self, t: int, load: FloatArray, running: IntArray) -> int:
+    def _quiet_steps(self, t: int) -> int:
         """Steps after this one in which nothing can change."""
         at = int(np.searchsorted(self.changes_at, t, side="right"))
         until = self.changes_at[at] if at < self.changes_at.size else self.n_steps
@@ -316,7 +313,7 @@ class _Run:
             quiet = min(quiet, self.managed.quiet_steps(t))
         elif self.cluster is not None:
             quiet = min(quiet, self._quiet_of_scaling(t))
-        return max(0, min(quiet, self.scalers.quiet_steps(load, running, t)))
+        return max(0, min(quiet, self.scalers.quiet_steps(t)))
 
     def _quiet_of_scaling(self, t: int) -> int:
         """Steps until the group may act again, by its own counters."""
@@ -347,20 +344,26 @@ def _change_points(loads: FloatArray) -> IntArray:
     return np.asarray(np.flatnonzero(~same.all(axis=0)) + 1, dtype=np.int64)
 
 
-Segment: TypeAlias = tuple[int, IntArray, IntArray, IntArray, IntArray, BoolArray, IntArray, int, int, IntArray]
+Segment: TypeAlias = tuple[int, IntArray, IntArray, IntArray, IntArray, BoolArray, IntArray, int, int]
 
 
-def _replay(segments: Sequence[Segment]) -> Replay:
-    steps, running, placed, draining, waiting, deploying, desired, instances, active, reserved = zip(*segments, strict=True)
+def _replay(segments: Sequence[Segment], sizes: IntArray) -> Replay:
+    steps, running, placed, draining, waiting, deploying, desired, instances, active = zip(*segments, strict=True)
+
+    def over(values: Sequence[IntArray] | Sequence[BoolArray]) -> Any:
+        """(services, segments)"""
+        return np.ascontiguousarray(np.array(values).T)
+
+    n_placed, n_draining = over(placed), over(draining)
     return Replay(
         n_steps=np.array(steps, dtype=np.int64),
-        running=np.stack(running, axis=1),
-        placed=np.stack(placed, axis=1),
-        draining=np.stack(draining, axis=1),
-        deploying=np.stack(deploying, axis=1),
-        waiting=np.stack(waiting, axis=1),
-        desired=np.stack(desired, axis=1),
+        running=over(running),
+        placed=n_placed,
+        draining=n_draining,
+        deploying=over(deploying),
+        waiting=over(waiting),
+        desired=over(desired),
         instances=np.array(instances, dtype=np.int64),
         active=np.array(active, dtype=np.int64),
-        reserved=np.stack(reserved, axis=1),
+        reserved=sizes.T @ (n_placed + n_draining),
     )

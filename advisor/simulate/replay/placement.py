@@ -3,7 +3,7 @@
 Ties go to the lowest instance, and among zones to the lowest zone; AWS does not publish its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -13,8 +13,10 @@ from advisor.units import BoolArray, IntArray
 MEMORY = 1
 """The resource that binpack looks at."""
 
+_LAST = np.iinfo(np.int64).max
+
 Within = Callable[[IntArray, int], IntArray]
-"""Shares a number of tasks out over some instances (indices): tasks of each of them."""
+"""Places a number of tasks on instances with so much room, (instances,): tasks of each of them."""
 
 
 def place(
@@ -55,14 +57,16 @@ def place(
     still has room, and then the next; a spread takes the lowest levels first, where the level of a place is how many tasks of
     the service are below it.
     """
-    room = np.where(is_open, (free // task).min(axis=1), 0)
-    np.maximum(room, 0, out=room)
+    room = free[:, 0] // task[0]
+    for dimension in range(1, task.size):
+        np.minimum(room, free[:, dimension] // task[dimension], out=room)
+    room = np.maximum(room * is_open, 0)
     if strategy is PlacementStrategy.DEFAULT_SPREAD:
-        return _over_zones(n_tasks, room, zone, of_service, lambda members, n: _level(n, room[members], of_service[members]))
+        return _over_zones(n_tasks, room, zone, of_service, lambda room, n: _level(n, room, of_service))
     left = free[:, MEMORY]
     if strategy is PlacementStrategy.BINPACK:
         return _fill(n_tasks, room, left)
-    return _over_zones(n_tasks, room, zone, of_service, lambda members, n: _fill(n, room[members], left[members]))
+    return _over_zones(n_tasks, room, zone, of_service, lambda room, n: _fill(n, room, left))
 
 
 def take(
@@ -94,17 +98,26 @@ def take(
     To take from the highest level is to place at the lowest with the levels' signs turned.
     """
     if strategy is PlacementStrategy.DEFAULT_SPREAD:
-        return _over_zones(
-            n_tasks, may_stop, zone, -of_service, lambda members, n: _level(n, may_stop[members], -of_service[members])
-        )
+        return _over_zones(n_tasks, may_stop, zone, -of_service, lambda room, n: _level(n, room, -of_service))
     left = -free[:, MEMORY]
     if strategy is PlacementStrategy.BINPACK:
         return _fill(n_tasks, may_stop, left)
-    return _over_zones(n_tasks, may_stop, zone, -of_service, lambda members, n: _fill(n, may_stop[members], left[members]))
+    return _over_zones(n_tasks, may_stop, zone, -of_service, lambda room, n: _fill(n, room, left))
+
+
+def _one(room: IntArray, order: IntArray) -> IntArray:
+    """A single task, by far the most frequent: on the first of the instances with room that are lowest in an order."""
+    result = np.zeros(room.size, dtype=np.int64)
+    if room.size:
+        at = int(np.where(room > 0, order, _LAST).argmin())
+        result[at] = room[at] > 0
+    return result
 
 
 def _fill(n_tasks: int, room: IntArray, left: IntArray) -> IntArray:
     """Instances from the least ``left`` up, each to its room before the next."""
+    if n_tasks == 1:
+        return _one(room, left)
     result = np.zeros_like(room)
     order = np.argsort(left, kind="stable")
     in_order = room[order]
@@ -115,13 +128,10 @@ def _fill(n_tasks: int, room: IntArray, left: IntArray) -> IntArray:
 
 def _level(n_tasks: int, room: IntArray, level: IntArray) -> IntArray:
     """The lowest ``n_tasks`` places; an instance with ``level`` tasks offers places at level, level + 1, ... up to its room."""
+    if n_tasks == 1:
+        return _one(room, level)
     n_tasks = min(n_tasks, int(room.sum()))
-    if n_tasks <= 1:  # by far the most frequent
-        one = np.zeros_like(room)
-        if n_tasks:
-            one[np.where(room > 0, level, level.max() + 1).argmin()] = 1
-        return one
-    top = _water_level(n_tasks, room, level)
+    top = _water_level(n_tasks, room, level) if n_tasks else int(level.min(initial=0))
     filled = np.minimum(np.maximum(top - level, 0), room)
     rest = n_tasks - int(filled.sum())
     if rest:
@@ -144,16 +154,25 @@ def _water_level(n_tasks: int, room: IntArray, level: IntArray) -> int:
 
 def _over_zones(n_tasks: int, room: IntArray, zone: IntArray, of_service: IntArray, within: Within) -> IntArray:
     """Share tasks over zones, the zone with fewest tasks of the service first, then place them within each."""
-    n_zones = int(zone.max(initial=-1)) + 1
-    zone_room = np.bincount(zone, weights=room, minlength=n_zones).astype(np.int64)
-    zone_level = np.bincount(zone, weights=of_service, minlength=n_zones).astype(np.int64)
-    shares = _level(n_tasks, zone_room, zone_level) if n_zones else np.zeros(0, dtype=np.int64)
-    return _within(shares, zone, room, within)
+    shares = _shares(n_tasks, np.bincount(zone, room).tolist(), np.bincount(zone, of_service).tolist())
+    parts = [within(room * (zone == number), share) for number, share in enumerate(shares) if share]
+    return sum(parts[1:], start=parts[0]) if parts else np.zeros(room.size, dtype=np.int64)
 
 
-def _within(shares: IntArray, zone: IntArray, like: IntArray, within: Within) -> IntArray:
-    result = np.zeros_like(like)
-    for number in np.flatnonzero(shares).tolist():
-        members = np.flatnonzero(zone == number)
-        result[members] = within(members, int(shares[number]))
-    return result
+def _shares(n_tasks: int, room: Sequence[float], level: Sequence[float]) -> list[int]:
+    """The lowest ``n_tasks`` places, as :func:`_level` of arrays: zones are too few for arrays."""
+    shares = [0] * len(room)
+    while n_tasks:
+        height = {zone: level[zone] + share for zone, share in enumerate(shares) if share < room[zone]}
+        if not height:
+            break
+        low = min(height.values())
+        lowest = [zone for zone, of in height.items() if of == low]
+        if n_tasks < len(lowest):
+            lowest = lowest[:n_tasks]
+        to_next = min((of - low for of in height.values() if of > low), default=n_tasks)
+        rise = int(min(to_next, n_tasks // len(lowest), *(room[zone] - shares[zone] for zone in lowest)))
+        for zone in lowest:
+            shares[zone] += rise
+        n_tasks -= rise * len(lowest)
+    return shares

@@ -1,9 +1,8 @@
 """What a replay is run under: AWS's rules as named parameters, with what AWS does not publish marked so."""
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
-
-import numpy as np
 
 from advisor.ecs import PlacementStrategy
 from advisor.units import FloatArray, IntArray
@@ -272,4 +271,4 @@ class ReplayedCluster:
 
 def whole_steps(seconds: float, step_s: int) -> int:
     """Steps that an event takes, rounded up: it shows at the start of a step."""
-    return int(np.ceil(seconds / step_s - 1e-9))
+    return math.ceil(seconds / step_s - 1e-9)

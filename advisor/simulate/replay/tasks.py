@@ -121,7 +121,7 @@ class Tasks:
             if n_kind is not None:
                 n_kind[service] -= n_lost
             self.n_running[service] -= n_lost
-            self._hold(service, -lost)
+            self._hold(service, -lost, -n_lost)
 
     def move(self, row: int, to: IntArray) -> None:
         """All healthy tasks of an instance run on others instead, (instances, services)."""
@@ -135,9 +135,10 @@ class Tasks:
         """Tasks that run from the first step on, (services,), service by service; on instances as far as there is room."""
         for service in range(len(self.sizes)):
             placed = self._place(service, int(desired[service]), 0)
+            n_placed = int(placed.sum())
             self.fresh[:, service] = placed
-            self._hold(service, placed)
-            self.n_running[service] += placed.sum()
+            self._hold(service, placed, n_placed)
+            self.n_running[service] += n_placed
 
     def finish(self, t: int) -> None:
         """What begins with step ``t``: starts and health checks have ended, and stopped tasks are gone."""
@@ -153,7 +154,7 @@ class Tasks:
         slot = t % self.ring
         if self.n_settling[slot]:
             self.fresh += self.settling[slot]
-            self.n_running += np.where(self.is_unchecked, self.settling[slot].sum(axis=0), 0)
+            self.n_running += self.settling[slot].sum(axis=0) * self.is_unchecked
             self.settling[slot] = 0
             self.n_settling[slot] = 0
 
@@ -163,7 +164,7 @@ class Tasks:
         n_started = int(started.sum())
         if not n_started:
             return 0
-        self._hold(service, started)
+        self._hold(service, started, n_started)
         steps = self.start_steps[service] + self.check_steps[service]
         if steps:
             slot = (t + steps) % self.ring
@@ -175,16 +176,15 @@ class Tasks:
             self.n_running[service] += n_started
         return n_started
 
-    def _hold(self, service: int, more: IntArray) -> None:
-        """Take room for ``more`` tasks, (instances,), or give it back."""
+    def _hold(self, service: int, more: IntArray, n_more: int) -> None:
+        """Take room for ``more`` tasks, (instances,), together ``n_more``; or give it back."""
         self.held[:, service] += more
-        self.n_placed[service] += more.sum()
+        self.n_placed[service] += n_more
         if self.cluster is not None:
             self.free -= more[:, np.newaxis] * self.sizes[service]
 
-    def _leave(self, service: int, lost: IntArray, t: int) -> None:
-        """Tasks that are stopped, (instances,), give their room back, at once or when they are gone."""
-        n_lost = int(lost.sum())
+    def _leave(self, service: int, lost: IntArray, n_lost: int, t: int) -> None:
+        """Tasks that are stopped, (instances,), together ``n_lost``, give their room back, at once or when they are gone."""
         self.held[:, service] -= lost
         self.n_placed[service] -= n_lost
         if self.stop_steps[service]:
@@ -209,23 +209,25 @@ class Tasks:
     def stop(self, service: int, n_tasks: int, t: int) -> None:
         """Stop tasks of the newest revision: healthy ones first, then those that settle, latest first."""
         lost = self._taken(service, n_tasks, self.fresh)
+        n_lost = int(lost.sum())
         self.fresh[:, service] -= lost
-        self.n_running[service] -= lost.sum()
-        self._leave(service, lost, t)
+        self.n_running[service] -= n_lost
+        self._leave(service, lost, n_lost, t)
         for ahead in range(self.ring - 1, 0, -1):
-            n_tasks -= int(lost.sum())
+            n_tasks -= n_lost
             if n_tasks <= 0:
                 return
             lost = self._taken(service, n_tasks, self.settling[(t + ahead) % self.ring])
-            self._settle_no_more(service, lost, ahead, t)
+            n_lost = self._settle_no_more(service, lost, ahead, t)
 
     def stop_old(self, service: int, n_tasks: int, t: int) -> None:
         """Stop tasks of earlier revisions."""
         lost = self._taken(service, n_tasks, self.old)
+        n_lost = int(lost.sum())
         self.old[:, service] -= lost
-        self.n_old[service] -= lost.sum()
-        self.n_running[service] -= lost.sum()
-        self._leave(service, lost, t)
+        self.n_old[service] -= n_lost
+        self.n_running[service] -= n_lost
+        self._leave(service, lost, n_lost, t)
 
     def retire(self, service: int, t: int) -> None:
         """Another revision is the newest: healthy tasks are old ones from now on, those that settle are stopped."""
@@ -239,16 +241,17 @@ class Tasks:
         strategy = self.cluster.placement if self.cluster else PlacementStrategy.BINPACK
         return take(n_tasks, among[:, service], self.held[:, service], self.free, self.zone, strategy)
 
-    def _settle_no_more(self, service: int, lost: IntArray, ahead: int, t: int) -> None:
-        """Stop tasks that would be healthy in ``ahead`` steps, (instances,)."""
+    def _settle_no_more(self, service: int, lost: IntArray, ahead: int, t: int) -> int:
+        """Stop tasks that would be healthy in ``ahead`` steps, (instances,); how many."""
         slot, n_lost = (t + ahead) % self.ring, int(lost.sum())
         if not n_lost:
-            return
+            return 0
         self.settling[slot, :, service] -= lost
         self.n_settling[slot] -= n_lost
         if ahead <= self.check_steps[service]:
             self.n_running[service] -= n_lost
-        self._leave(service, lost, t)
+        self._leave(service, lost, n_lost, t)
+        return n_lost
 
     def n_healthy(self, service: int) -> int:
         """Tasks that have settled, old ones too."""
