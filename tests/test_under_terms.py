@@ -24,10 +24,11 @@ from advisor.recommend import Recommendation
 from advisor.recommend.choices_under_terms import best_together
 from advisor.recommend.verdict import launch_choice
 from advisor.report import render_markdown, render_summary
+from advisor.report.html import render_html
 from advisor.report.under_terms import terms_sentences
 from tests.as_advisor import as_catalog
 from tests.test_held_commitments import TERMS, XLARGE, compute_plan, listed, workload_of
-from tests.test_present import LARGE, PRICES, web
+from tests.test_present import FARGATE, LARGE, PRICES, web
 
 approx = pytest.approx
 ONE_YEAR = ("1y:no_upfront",)
@@ -197,6 +198,18 @@ def test_held_commitments_stay_sunk_and_no_bound_is_told():
     assert any("held and new commitments aside" in warning for warning in found.warnings)
 
 
+def test_today_is_compared_with_commitments_of_its_own():
+    """Today 4 tasks on Fargate: $0.192 an hour, $0.1536 with a plan, which is what the recommended plan saves against."""
+    load = replace(stated(web()), running_tasks=np.full((1, N_HOURS), 4.0))
+    load = replace(load, services=tuple(replace(each, present=FARGATE) for each in load.services))
+    found = told(load, fargate_saving=0.2)
+    assert found.present.monthly_usd.mean == approx(730 * 0.192)
+    assert found.present.with_commitments_usd.mean == approx(730 * 0.1536, abs=0.02)
+    saving = found.recommendation.saving_against_present
+    assert saving.mean == approx(730 * (0.1536 - 0.12) - 60 * 0.08, abs=0.05)
+    assert "$112 with new commitments of the same terms" in render_markdown(found).replace("\\", "")
+
+
 def test_the_staircase_ends_with_commitments(flipped):
     steps = flipped.saving_steps
     assert [step.kind for step in steps.steps][-1] == "commitments"
@@ -213,6 +226,8 @@ def test_every_report_tells_that_the_winner_changes(flipped):
     assert words in " ".join(render_summary(flipped).split())
     assert words in render_markdown(flipped).replace("\\", "")
     assert words in " ".join(explain(flipped).sure)
+    for page in (render_summary(flipped), render_markdown(flipped), render_html(flipped)):
+        assert "each with the 1-year no upfront Savings Plans that are best for it" in " ".join(page.split())
     assert "new commitments" not in render_markdown(flipped).partition("In no alternative")[2]
     assert "without new commitments it would run on Fargate X86_64" in explain(flipped, "web").reasons
     assert any("told without new ones" in remark for remark in explain(flipped, "web").remarks)

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from advisor.billing import Bill
+from advisor.billing import Bill, MonthlyUsd
 from advisor.ecs import PurchaseOption
 from advisor.errors import AdvisorError, InputError, PriceNotFoundError
 from advisor.optimize.alternatives import Alternatives, alternatives, wholly_unpriced
@@ -377,16 +377,30 @@ class Answer:
             missing += ("tasks that ran at a moment at which every load is known",)
         if missing or priced.monthly_usd is None:
             return Present(monthly_usd=None, bill=None, missing=missing)
-        exact = replace(priced.monthly_usd, high=priced.monthly_usd.mean)  # what runs today needs no model of packing
-        return Present(monthly_usd=exact, bill=priced.bill, missing=())
+        today = Present(monthly_usd=_exact(priced.monthly_usd), bill=priced.bill, missing=())
+        if self.terms is None:
+            return today
+        purchase = best_purchase(committable(self.workload, self.search, parts, hours), self.terms)
+        committed = as_unrated(price_plan(parts, hours, replace(self.search, bought=purchase.commitments)), purchase)
+        if committed.monthly_usd is None:
+            return replace(today, missing=committed.missing)
+        buys = tuple(map(str, purchase.commitments))
+        return replace(today, with_commitments_usd=_exact(committed.monthly_usd), buys=buys)
 
     def _saving_against_present(self, best: Ranked, present: Present | None) -> Saving | None:
-        if present is None or present.monthly_usd is None:
+        """Like with like: under terms of new commitments today has those that are best for it, too."""
+        usd = present and (present.monthly_usd if self.terms is None else present.with_commitments_usd)
+        if not usd:
             return None
-        today = replace(best.alternative, id="present", monthly_usd=present.monthly_usd)
+        today = replace(best.alternative, id="present", monthly_usd=usd)
         none = np.zeros(0)
         saving = saving_against(replace(best, weekly_usd=none), Ranked(alternative=today, weekly_usd=none, priced_usd=0.0))
         return replace(saving, weeks_cheaper=None, weeks=None)
+
+
+def _exact(monthly: MonthlyUsd) -> MonthlyUsd:
+    """What runs today needs no model of packing."""
+    return replace(monthly, high=monthly.mean)
 
 
 def _draws_error(best: Ranked) -> float | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from advisor.cli.options import Format, FormatOption, QuietOption, RatesOption, RegionOption, say
+from advisor.cli.options import Format, FormatOption, QuietOption, RatesOption, RegionOption, say, say_terms_left_aside
 
 if TYPE_CHECKING:
     from advisor.backtesting import Backtest
@@ -47,6 +47,7 @@ def backtest_command(
     load = read_workload(workload, region=region)
     for note in load.notes:
         say(f"note: {note}", is_quiet=quiet)
+    say_terms_left_aside(load, is_quiet=quiet)
     catalog = read_catalog(load.region, rates_file=rates or (Path(load.rates_file) if load.rates_file else None))
     for note in catalog.notes:
         say(f"note: {note}", is_quiet=quiet)

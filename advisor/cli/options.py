@@ -65,6 +65,14 @@ def with_terms(workload: "Workload", terms: Sequence[str] | None) -> "Workload":
     return replace(workload, constraints=replace(workload.constraints, terms=tuple(terms)))
 
 
+def say_terms_left_aside(workload: "Workload", *, is_quiet: bool) -> None:
+    """Where a command has no use for the terms of new commitments that a workload states."""
+    from advisor.plan import terms_of
+
+    if terms_of(workload.constraints.terms):
+        say("note: new commitments are left aside here, whatever terms are stated", is_quiet=is_quiet)
+
+
 def has_color(is_off: bool) -> bool:
     """Whether stdout is a terminal that takes colour."""
     return not is_off and sys.stdout.isatty() and os.environ.get("TERM") != "dumb"

@@ -200,6 +200,11 @@ class Present:
     monthly_usd: MonthlyUsd | None
     bill: Bill | None
     missing: tuple[str, ...]
+    with_commitments_usd: MonthlyUsd | None = field(default=None, metadata=OPTIONAL)
+    """With new commitments of the recommended plan's terms that are best for it, which that plan is compared with; left out
+    where none are stated, and where rates that this needs are missing."""
+    buys: tuple[str, ...] = field(default=(), metadata=OPTIONAL)
+    """What these are, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from advisor.recommend.steps import SavingSteps
 from advisor.report.lost_zone import lost_zone_sentences
 from advisor.report.spot import spot_sentences
 from advisor.report.sure import proof_sentence, replay_sentence, sure_sentence
-from advisor.report.under_terms import terms_paragraphs
+from advisor.report.under_terms import bought_for_each, terms_paragraphs
 from advisor.report.words import (
     VERDICT_WORDS,
     assumptions,
@@ -99,8 +99,9 @@ def _steps(recommendation: Recommendation, stairs: SavingSteps) -> list[str]:
 
 
 def _alternatives(recommendation: Recommendation) -> list[str]:
-    best = recommendation.recommended
-    lines = [
+    best, bought = recommendation.recommended, bought_for_each(recommendation)
+    lines = [f"Alternatives, {bought}.", ""] if bought else []
+    lines += [
         "| alternative | a month | P10-P90 | cheapest | instances | packed | against best | why not |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
     ]

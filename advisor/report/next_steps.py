@@ -21,7 +21,8 @@ def first_step(recommendation: Recommendation) -> str:
         )
     short = list(dict.fromkeys(_SERVICES[quota.service_code] for quota in recommendation.quotas if not quota.is_enough))
     check = f"raise the vCPU quotas of {' and '.join(short)} if the account is new; then " if short else ""
-    return f"{check}{_start_with(recommendation)}"
+    buy = "; buy its commitments once it runs as planned" if recommendation.recommended.buys else ""
+    return f"{check}{_start_with(recommendation)}{buy}"
 
 
 def _start_with(recommendation: Recommendation) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from advisor.recommend.result import CLUSTER_SCOPE, Alternative, Recommendation
 from advisor.report.spot import spot_line
 from advisor.report.sure import proof_sentence, replay_sentence, sure_sentence
-from advisor.report.under_terms import terms_paragraphs
+from advisor.report.under_terms import bought_for_each, terms_paragraphs
 from advisor.report.words import (
     VERDICT_WORDS,
     assumptions,
@@ -112,7 +112,9 @@ def _alternatives(recommendation: Recommendation, width: int, has_color: bool) -
     least = (LEAST_COLUMN, LEAST_COLUMN, *map(len, head[2:]))
     widths = [max(most, *map(len, column)) for most, *column in zip(least, head, *cells.values(), strict=True)]
     room = max(LEAST_TITLE, width - sum(widths) - len(widths) - 2)
-    lines = [f"  {'alternative':<{room}}{_aligned(head, widths)}"]
+    bought = bought_for_each(recommendation)
+    lines = wrapped(f"Alternatives, {bought}:", width) if bought else []
+    lines += [f"  {'alternative':<{room}}{_aligned(head, widths)}"]
     for alternative in shown:
         if alternative.id not in cells:
             sentence = f"{alternative.title}: {missing_sentence(alternative, recommendation.region)}"

@@ -18,6 +18,14 @@ def terms_sentences(under: UnderTerms | None) -> list[str]:
     return [] if under is None else [told for choice in under.choices for told in _told(choice, under.recommended)]
 
 
+def bought_for_each(recommendation: Recommendation) -> str:
+    """What to know of the figures of all alternatives; empty where nothing is bought for any."""
+    of_recommended = recommendation.under_terms and recommendation.under_terms.of_recommended
+    if not of_recommended:
+        return ""
+    return f"each with the {of_recommended.words} Savings Plans that are best for it in its bill"
+
+
 def _told(choice: ChoiceUnderTerms, recommended: str | None) -> Iterator[str]:
     """Whether the choice changes, what both plans cost without and with commitments, and how near the bound the plan is."""
     if choice.kept is None or choice.chosen is None:

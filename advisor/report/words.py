@@ -201,11 +201,16 @@ def present_sentence(recommendation: Recommendation) -> str:
     present, saving = recommendation.present, recommendation.recommendation.saving_against_present
     if present is None:
         return "not given"
-    if present.monthly_usd is None or saving is None:
+    if present.monthly_usd is None:
         return f"cost not known: {', '.join(present.missing)} missing"
+    today = f"{money(present.monthly_usd.mean)} a month"
+    if saving is None:
+        return f"{today} without new commitments; with some not known: {folded(present.missing)} missing"
+    if present.with_commitments_usd is not None:
+        today += f", {money(present.with_commitments_usd.mean)} with new commitments of the same terms, which count here"
     difference = f"{money(abs(saving.mean))} ({small_percent(abs(saving.fraction))})"
     change = f"saves {difference}" if saving.mean >= 0 else f"costs {difference} more"
-    return f"{money(present.monthly_usd.mean)} a month; the recommendation {change}"
+    return f"{today}; the recommendation {change}"
 
 
 def whole_tasks(tasks: float) -> int:

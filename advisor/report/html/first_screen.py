@@ -7,7 +7,7 @@ from advisor.recommend.result import Recommendation, Saving
 from advisor.report.next_steps import first_step
 from advisor.report.places import headline, short_title
 from advisor.report.sure import flip_sentence, sure_sentence
-from advisor.report.under_terms import terms_sentences
+from advisor.report.under_terms import bought_for_each, terms_sentences
 from advisor.report.words import (
     VERDICT_WORDS,
     chance,
@@ -38,6 +38,7 @@ def first_screen(recommendation: Recommendation) -> dict[str, Any]:
         ],
         "sure": _sure(recommendation),
         "why": advice.why,
+        "bought_for_each": bought_for_each(recommendation),
         "terms": terms_sentences(recommendation.under_terms),
         "first_step": first_step(recommendation),
         "not_modelled": not_modelled(recommendation),
@@ -98,8 +99,12 @@ def _today_figure(recommendation: Recommendation) -> dict[str, Any]:
     present, saving = recommendation.present, recommendation.recommendation.saving_against_present
     if present is None:
         return _figure("today", "not given", "the workload file does not say what runs now", is_words=True)
-    if present.monthly_usd is None or saving is None:
+    if present.monthly_usd is None:
         return _figure("today", "cost not known", f"missing: {', '.join(present.missing)}", is_words=True)
+    if saving is None:
+        return _figure("today", money(present.monthly_usd.mean), "with new commitments not known, and not compared")
     difference = f"{money(abs(saving.mean))} ({small_percent(abs(saving.fraction))})"
     change = f"saves {difference}" if saving.mean >= 0 else f"costs {difference} more"
-    return _figure("today", money(present.monthly_usd.mean), f"the recommendation {change}")
+    committed = present.with_commitments_usd
+    beside = "" if committed is None else f"{money(committed.mean)} with new commitments, against which "
+    return _figure("today", money(present.monthly_usd.mean), f"{beside}the recommendation {change}")
