@@ -399,7 +399,7 @@ def _capacity(each: _Ranked, search: Search) -> IntArray:
 
 def _per_state(load: PackedLoad, capacity: IntArray, *, times: int = 1) -> IntArray:
     """(states,): instances that first-fit decreasing fills with ``times`` the tasks."""
-    return first_fit_decreasing(times * load.distinct, load.sizes, capacity)
+    return first_fit_decreasing(times * load.distinct, load.sizes, load.offered(capacity))
 
 
 def _with_instances(each: _Ranked, group: _Group, per_state: IntArray, packed: IntArray, search: Search) -> Part:

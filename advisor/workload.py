@@ -167,6 +167,8 @@ class Service:
     """None: none are stated, and none are in any bill."""
     memory_use: MemoryUse | None = None
     """None: memory is reckoned from what was measured."""
+    has_distinct_instances: bool = False
+    """The placement constraint ``distinctInstance``: an instance holds one of its tasks. Fargate knows none."""
     off_launch_types: tuple[tuple[LaunchType, str], ...] = ()
     """Launch types that it cannot run on, with the reason of each."""
 

@@ -31,6 +31,7 @@ services:
     port: 80
     present: {launch_type: FARGATE, desired_count: 6, purchase_option: spot, architecture: ARM64}
     assign_public_ip: true
+    placement_constraints: [{type: distinctInstance}]
 present: {instances: {m6i.large: 6}, purchase_option: on_demand}
 constraints:
   {launch_types: [FARGATE, EC2], instance_types: ["m7*", "c7*"], zones: 3, trunking: false, terms: [none],
@@ -75,6 +76,7 @@ def test_every_key_reaches_the_workload(shop, tmp_path):
     assert (service.scaling.min_tasks, service.scaling.max_tasks, service.scaling.target_cpu_fraction) == (3, 60, 0.7)
     assert service.architectures == (Architecture.X86_64, Architecture.ARM64)
     assert (service.is_interruptible, service.port, service.has_public_ip, service.is_stated) == (True, 80, True, False)
+    assert service.has_distinct_instances
     assert service.present == PresentService(
         launch_type=LaunchType.FARGATE, desired_count=6, purchase_option=PurchaseOption.SPOT, architecture=Architecture.ARM64
     )
@@ -293,7 +295,7 @@ def test_the_schema_holds_every_key_of_the_documentation():
     }  # fmt: skip
     assert set(service["properties"]) == {
         "name", "image", "task", "load", "scaling", "architectures", "interruptible", "port", "present", "assign_public_ip",
-        "memory_use", "launch_types", "tags", "deployments",
+        "memory_use", "launch_types", "tags", "deployments", "placement_constraints",
     }  # fmt: skip
     assert service["required"] == ["name", "task", "load"]
     assert {option["type"] for option in schema["$defs"]["TaskEntry"]["properties"]["cpu"]["anyOf"]} >= {

@@ -273,6 +273,8 @@ def _of_service(service: Document) -> Iterator[tuple[str, str | None]]:
     if network is not None:
         yield "public IP", "yes" if network.get("assignPublicIp") == "ENABLED" else "no"
     placement = service.get("placementStrategy") or []
+    constraints = service.get("placementConstraints") or []
+    yield "placement constraints", ", ".join(f"{c['type']} {c.get('expression', '')}".strip() for c in constraints) or None
     yield "placement strategy", ", ".join(f"{p['type']} {p.get('field', '')}".strip() for p in placement) or None
     deployment = service.get("deploymentConfiguration") or {}
     if deployment:

@@ -2,97 +2,19 @@
 
 import copy
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, LaunchType
 from advisor.emit.ecs import parse_calls, render_ecs
-from advisor.emit.ecs.calls import short_path
+from advisor.emit.merge_editor import Document, Editor, Merged
+from advisor.emit.merge_service import with_service
 from advisor.errors import InputError
 from advisor.plan import Plan, ServicePlan
+from advisor.plan.placement import fixed_host_ports, host_ports_note
 from advisor.plan.refused_fields import refused_fields
 
-Document = dict[str, Any]
-
-READ_ONLY: Final[Mapping[str, frozenset[str]]] = {
-    "RegisterTaskDefinition": frozenset(
-        {
-            "taskDefinitionArn",
-            "revision",
-            "status",
-            "requiresAttributes",
-            "compatibilities",
-            "registeredAt",
-            "registeredBy",
-            "deregisteredAt",
-            "deleteRequestedAt",
-        }
-    ),
-    "UpdateService": frozenset(
-        {
-            "clusterArn",
-            "createdAt",
-            "createdBy",
-            "currentServiceDeployment",
-            "currentServiceRevisions",
-            "deployments",
-            "events",
-            "launchType",
-            "pendingCount",
-            "platformFamily",
-            "resourceManagementType",
-            "roleArn",
-            "runningCount",
-            "schedulingStrategy",
-            "serviceArn",
-            "serviceName",
-            "status",
-            "tags",
-            "taskSets",
-        }
-    ),
-    "CreateService": frozenset(),
-    "RegisterScalableTarget": frozenset({"ScalableTargetARN", "CreationTime", "PredictedCapacity"}),
-    "PutScalingPolicy": frozenset({"PolicyARN", "Alarms", "CreationTime"}),
-}
-"""What an answer of AWS holds and the request refuses, by operation: botocore's members of the one less those of the other."""
-
-_KEPT_BY_OMISSION: Final = {
-    "desiredCount": "leaving it out of UpdateService keeps the count, which belongs to service auto scaling"
-}
-_ARN_OF_CLUSTER: Final = "clusterArn"
 _SIZE: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(vcpu|gb)?\s*", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldChange:
-    """One field that the plan changed."""
-
-    path: str
-    """Such as ``containerDefinitions[0].memory``."""
-    before: object
-    """None: it was absent."""
-    after: object
-    """None: it is taken out."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Merged:
-    """A request that keeps everything of a document but what the plan owns."""
-
-    service: str
-    operation: str
-    request: Document
-    changes: tuple[FieldChange, ...]
-    left_out: tuple[str, ...]
-    """Fields of the document that the request cannot hold, and why, one sentence each."""
-
-    @property
-    def file(self) -> str:
-        """Where it goes, as in the emitted folder."""
-        words = "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in self.operation).lstrip("-")
-        return short_path(f"services/{self.service}/{words}.json")
 
 
 def merge_plan(document: Mapping[str, Any], plan: Plan, service: str | None = None) -> tuple[Merged, ...]:
@@ -167,7 +89,7 @@ def _merged(
         name = str(each.get("serviceName") or each.get("service") or "").rpartition("/")[2]
         name = name if service is None else _named(plan, service)
         if name in plan.services:
-            yield _with_service(each, wanted[name]["CreateService"], name)
+            yield with_service(each, wanted[name]["CreateService"], name)
     for key, operation in (("ScalableTargets", "RegisterScalableTarget"), ("ScalingPolicies", "PutScalingPolicy")):
         for each in _scaling(document, key, operation):
             name = str(each.get("ResourceId", "")).rpartition("/")[2] if service is None else _named(plan, service)
@@ -210,39 +132,8 @@ def _of_family(family: str, plan: Plan, service: str | None) -> str:
     return found[0]
 
 
-class _Editor:
-    """A copy of a document that remembers what was changed in it."""
-
-    def __init__(self, document: Document, operation: str) -> None:
-        refused = READ_ONLY[operation]
-        self.request: Document = {key: copy.deepcopy(value) for key, value in document.items() if key not in refused}
-        dropped = ", ".join(key for key in document if key in refused)
-        self.left_out = [f"{dropped}: not taken by {operation}"] if dropped else []
-        self.changes: list[FieldChange] = []
-
-    def put(self, inside: Document, key: str, value: object, path: str | None = None) -> None:
-        """Set a field, or take it out with None; nothing happens where it is so already."""
-        before = inside.get(key)
-        if before == value and type(before) is type(value):
-            return
-        if value is None:
-            del inside[key]
-        else:
-            inside[key] = value
-        self.changes.append(FieldChange(path=path or key, before=before, after=value))
-
-    def merged(self, service: str, operation: str) -> Merged:
-        return Merged(
-            service=service,
-            operation=operation,
-            request=self.request,
-            changes=tuple(self.changes),
-            left_out=tuple(self.left_out),
-        )
-
-
 def _with_definition(definition: Document, tags: object, wanted: Document, service: ServicePlan, name: str) -> Merged:
-    editor = _Editor(definition, "RegisterTaskDefinition")
+    editor = Editor(definition, "RegisterTaskDefinition")
     request = editor.request
     if tags:
         request["tags"] = copy.deepcopy(tags)
@@ -263,6 +154,8 @@ def _with_definition(definition: Document, tags: object, wanted: Document, servi
                 if host is not None and host != mapping.get("containerPort"):  # refused in awsvpc mode
                     path = f"containerDefinitions[{at}].portMappings[{port}].hostPort"
                     editor.put(mapping, "hostPort", mapping.get("containerPort"), path)
+    elif (ports := fixed_host_ports(request)) and not service.has_distinct_instances:
+        raise InputError(f"{name} {host_ports_note(ports)}", fix="Or give its containers hostPort 0 in this file.")
     _put_platform(editor, request, wanted)
     _put_storage(editor, request, service)
     _fit_containers(editor, request, service, before, name)
@@ -300,7 +193,7 @@ def _refuse_other_platform(request: Document, wanted: Document, name: str) -> No
         )
 
 
-def _put_platform(editor: _Editor, request: Document, wanted: Document) -> None:
+def _put_platform(editor: Editor, request: Document, wanted: Document) -> None:
     """The architecture; without a platform ECS takes x86, so that needs no field."""
     architecture = wanted["runtimePlatform"]["cpuArchitecture"]
     platform = request.get("runtimePlatform")
@@ -311,7 +204,7 @@ def _put_platform(editor: _Editor, request: Document, wanted: Document) -> None:
         editor.put(platform, "cpuArchitecture", architecture, "runtimePlatform.cpuArchitecture")
 
 
-def _put_storage(editor: _Editor, request: Document, service: ServicePlan) -> None:
+def _put_storage(editor: Editor, request: Document, service: ServicePlan) -> None:
     """Storage of its own is a matter of Fargate; on instances the field is left as it is."""
     if service.launch_type is not LaunchType.FARGATE:
         return
@@ -321,7 +214,7 @@ def _put_storage(editor: _Editor, request: Document, service: ServicePlan) -> No
         editor.put(request, "ephemeralStorage", {"sizeInGiB": wanted} if wanted > FARGATE_INCLUDED_STORAGE_GIB else None)
 
 
-def _fit_containers(editor: _Editor, request: Document, service: ServicePlan, before: Mapping[str, object], name: str) -> None:
+def _fit_containers(editor: Editor, request: Document, service: ServicePlan, before: Mapping[str, object], name: str) -> None:
     """Containers keep what they reserve, unless it was all of the task or no longer fits in it.
 
     Raises
@@ -370,96 +263,8 @@ def _refuse_off(launch_type: LaunchType, request: Document, name: str) -> None:
         )
 
 
-def _with_service(existing: Document, wanted: Document, name: str) -> Merged:
-    """A request to make a service stays one; of an answer, or a request to update, comes a request to update."""
-    is_create = "serviceName" in existing and "serviceArn" not in existing
-    operation = "CreateService" if is_create else "UpdateService"
-    editor = _Editor(existing, operation)
-    request = editor.request
-    if operation == "UpdateService":
-        _as_update(editor, existing)
-        _keep_revision(editor)
-    _put_capacity(editor, request, wanted, existing, is_create=is_create)
-    _put_public_ip(editor, request, wanted)
-    return editor.merged(name, operation)
-
-
-def _as_update(editor: _Editor, existing: Document) -> None:
-    request = editor.request
-    if "serviceName" in existing:
-        request["service"] = existing["serviceName"]
-    if _ARN_OF_CLUSTER in existing:
-        request["cluster"] = str(existing[_ARN_OF_CLUSTER]).rpartition("/")[2]
-    # An answer says what runs; an update that repeats it would undo what scaling did since.
-    for key, why in _KEPT_BY_OMISSION.items():
-        if key in request and "serviceArn" in existing:
-            del request[key]
-            editor.left_out.append(f"{key}: {why}")
-
-
-def _keep_revision(editor: _Editor) -> None:
-    """The plan changes the task definition, but which revision a service runs is decided when it is updated."""
-    if "taskDefinition" in editor.request:
-        editor.left_out.append(
-            f"taskDefinition: kept at {editor.request['taskDefinition']}; name the new revision once it is registered"
-        )
-
-
-def _put_capacity(editor: _Editor, request: Document, wanted: Document, existing: Document, *, is_create: bool) -> None:
-    """A launch type or a strategy, never both; UpdateService takes strategies only."""
-    strategy = wanted.get("capacityProviderStrategy")
-    if strategy is None:
-        if existing.get("launchType") == wanted["launchType"]:
-            return
-        if _is_same_strategy(existing.get("capacityProviderStrategy"), wanted["launchType"]):
-            return
-        if is_create:
-            editor.put(request, "capacityProviderStrategy", None)
-            editor.put(request, "launchType", wanted["launchType"])
-            _put_placement(editor, request, None)
-            return
-        strategy = [{"capacityProvider": wanted["launchType"], "base": 0, "weight": 1}]
-    elif _is_same_strategy(existing.get("capacityProviderStrategy"), strategy[0]["capacityProvider"]):
-        _put_placement(editor, request, wanted.get("placementStrategy"))
-        return
-    if is_create:
-        editor.put(request, "launchType", None)
-    editor.put(request, "capacityProviderStrategy", copy.deepcopy(strategy))
-    if not is_create:
-        editor.put(request, "forceNewDeployment", True)  # a strategy alone starts no deployment
-    _put_placement(editor, request, wanted.get("placementStrategy"))
-
-
-def _is_same_strategy(strategy: object, provider: str) -> bool:
-    """Whether all tasks already go to the one provider, whatever its weight is."""
-    if not isinstance(strategy, list) or not strategy:
-        return False
-    return {str(item.get("capacityProvider")) for item in strategy} == {provider}
-
-
-def _put_placement(editor: _Editor, request: Document, wanted: Sequence[Document] | None) -> None:
-    """An absent strategy and an empty one are the same."""
-    if list(request.get("placementStrategy") or []) == list(wanted or []):
-        return
-    if wanted:
-        editor.put(request, "placementStrategy", copy.deepcopy(list(wanted)))
-    else:
-        editor.put(request, "placementStrategy", [] if "placementStrategy" in request else None)
-
-
-def _put_public_ip(editor: _Editor, request: Document, wanted: Document) -> None:
-    """Subnets and security groups are the account's own: only the address is the plan's."""
-    network = (request.get("networkConfiguration") or {}).get("awsvpcConfiguration")
-    planned = (wanted.get("networkConfiguration") or {}).get("awsvpcConfiguration")
-    if network is None or planned is None:
-        return
-    if network.get("assignPublicIp", "DISABLED") != planned["assignPublicIp"]:
-        path = "networkConfiguration.awsvpcConfiguration.assignPublicIp"
-        editor.put(network, "assignPublicIp", planned["assignPublicIp"], path)
-
-
 def _with_scaling(existing: Document, operation: str, wanted: Document, name: str) -> Merged:
-    editor = _Editor(existing, operation)
+    editor = Editor(existing, operation)
     request = editor.request
     if operation == "RegisterScalableTarget":
         for key in ("MinCapacity", "MaxCapacity"):

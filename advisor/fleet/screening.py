@@ -21,8 +21,7 @@ from advisor.optimize.parts import MANAGED_FEE_RANGE, PACKING_RANGE
 from advisor.optimize.search import CapacityKind, Search
 from advisor.pricing import PriceCatalog
 from advisor.simulate.fargate import fargate_meters, fargate_quantities
-from advisor.simulate.instances import MAX_VOLUME_GIB, reservation, root_volume_gib, with_zone_floor
-from advisor.simulate.packing import tasks_per_instance
+from advisor.simulate.instances import MAX_VOLUME_GIB, most_tasks, root_volume_gib, with_zone_floor
 from advisor.simulate.timeline import timeline
 from advisor.sizing import fargate_sizes
 from advisor.units import SECONDS_PER_HOUR, FloatArray, IntArray
@@ -55,7 +54,7 @@ def screened_choices(
     for number, (service, _) in enumerate(services):
         key = (
             service.task, service.architectures, service.has_public_ip, service.ephemeral_storage_gib, service.is_cpu_known,
-            service.off_launch_types, service.operating_system,
+            service.off_launch_types, service.operating_system, service.has_distinct_instances,
         )  # fmt: skip
         alike.setdefault(key, []).append(number)
     found: dict[int, tuple[ScreenedChoice, ...]] = {}
@@ -143,9 +142,9 @@ def _add_instances(
     service = group[0][0]
     types = search.candidates
     capacity = types.capacity[kind.launch_type]
-    volume_gib = root_volume_gib([(service.task, service.ephemeral_storage_gib)], capacity)
+    volume_gib = root_volume_gib([(service, service.task)], capacity)
     rates = search.rates(kind, has_public_ip=service.has_public_ip, volume_gib=volume_gib)
-    room = tasks_per_instance(reservation(service.task), capacity)
+    room = most_tasks(service, service.task, capacity)
     usable = np.flatnonzero(
         search.holds(service.task, kind.launch_type)
         & (volume_gib <= MAX_VOLUME_GIB)

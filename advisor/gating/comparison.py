@@ -367,7 +367,7 @@ class _Comparison:
             float(np.nanmax(running, initial=0.0)),
             constraints=workload.constraints,
             placement=self.placement,
-            root_volume_gib=int(root_volume_gib([(run.size, run.service.ephemeral_storage_gib) for run in runs], offered)),
+            root_volume_gib=int(root_volume_gib([(run.service, run.size) for run in runs], offered)),
         )
         how = "ECS's default placement (an upper figure)" if is_spread else f"AZ spread, then binpack (up to {MORE} more)"
         self.notes.append(

@@ -13,7 +13,6 @@ from advisor.optimize.fleet import FleetProblem, task_prices
 from advisor.optimize.packed import PackedLoad, packed_load
 from advisor.optimize.search import CapacityKind, Search
 from advisor.simulate.instances import root_volume_gib_months
-from advisor.simulate.packing import tasks_per_instance
 from advisor.simulate.scaling import RunningTasks
 from advisor.units import BoolArray, FloatArray, IntArray
 
@@ -100,8 +99,8 @@ def _at_prices_of(
     types = np.flatnonzero(is_of_kind & ~candidates.is_burstable & np.isfinite(usd_per_hour))
     if not types.size:
         return None
-    capacity = candidates.capacity[kind.launch_type][types]
-    fits = (tasks_per_instance(load.sizes[:, np.newaxis], capacity) >= 1).any(axis=1)
+    capacity = load.offered(candidates.capacity[kind.launch_type][types])
+    fits = np.any(np.all(load.sizes[:, np.newaxis] <= capacity, axis=2), axis=1)
     items = np.flatnonzero(may & fits & (load.distinct.max(axis=0, initial=0) > 0))
     if not items.size:
         return None

@@ -11,10 +11,11 @@ from advisor.simulate.instances import (
     held_in_zones,
     held_under_default_spread,
     held_under_default_spread_of_one,
+    most_tasks,
     reservation,
     with_zone_floor,
 )
-from advisor.simulate.packing import first_fit_decreasing, tasks_per_instance, volume_bound
+from advisor.simulate.packing import first_fit_decreasing, sole_places, volume_bound
 from advisor.simulate.scaling import RunningTasks
 from advisor.units import FloatArray, IntArray
 from advisor.workload import LoadForm
@@ -26,7 +27,7 @@ class PackedLoad:
 
     runs: tuple[RunningTasks, ...]
     sizes: IntArray
-    """(services, 3)"""
+    """(services, 3 + places): CPU units, MiB, network slots, and places of which an instance has one."""
     distinct: IntArray
     """(states, services): the different combinations of task counts."""
     state_of_step: IntArray
@@ -35,6 +36,11 @@ class PackedLoad:
     """Counts in a step of the time axis: more than one where counts are replayed in finer steps."""
     packed_by_capacity: dict[tuple[int, ...], IntArray] = field(default_factory=dict)
     """Results of first-fit decreasing so far, (states,) by capacity."""
+
+    def offered(self, capacity: IntArray) -> IntArray:
+        """(..., 3 + places): what instances of a capacity (..., 3) offer, in the dimensions of ``sizes``."""
+        places = np.ones((*capacity.shape[:-1], self.sizes.shape[1] - capacity.shape[-1]), dtype=np.int64)
+        return np.concatenate([capacity, places], axis=-1)
 
     @property
     def n_tasks(self) -> FloatArray:
@@ -45,12 +51,14 @@ class PackedLoad:
         """(steps x count steps,): instances that first-fit decreasing fills; NaN in a gap."""
         key = tuple(capacity.tolist())
         if key not in self.packed_by_capacity:
-            self.packed_by_capacity[key] = first_fit_decreasing(self.distinct, self.sizes, capacity)
+            self.packed_by_capacity[key] = first_fit_decreasing(self.distinct, self.sizes, self.offered(capacity))
         return self.over_time(self.packed_by_capacity[key])
 
     def bound(self, capacity: IntArray) -> FloatArray:
         """(steps,): instances that no packing can beat; NaN in a gap."""
-        return by_step(self.over_time(volume_bound(self.distinct, self.sizes, capacity[np.newaxis])[0]), self.count_steps)
+        return by_step(
+            self.over_time(volume_bound(self.distinct, self.sizes, self.offered(capacity[np.newaxis]))[0]), self.count_steps
+        )
 
     def least_instance_hours(self, capacity: IntArray, hours: FloatArray, zones: int) -> FloatArray:
         """(types,): instance-hours that no packing can beat, with the least number for the zones."""
@@ -60,7 +68,7 @@ class PackedLoad:
         )
         rows, index = np.unique(capacity, axis=0, return_inverse=True)
         floor = np.where(self.distinct.sum(axis=1) > 0, zones, 0)
-        least = np.maximum(volume_bound(self.distinct, self.sizes, rows), floor)
+        least = np.maximum(volume_bound(self.distinct, self.sizes, self.offered(rows)), floor)
         return np.asarray((least @ state_hours)[index.ravel()], dtype=np.float64)
 
     def over_time(self, per_state: IntArray) -> FloatArray:
@@ -79,7 +87,8 @@ def packed_load(runs: Sequence[RunningTasks]) -> PackedLoad:
     distinct, index = _distinct_rows(counts)
     state_of_step = np.full(known.size, -1, dtype=np.int64)
     state_of_step[known] = index
-    sizes = np.stack([reservation(run.size) for run in runs])
+    sole = sole_places([run.service.has_distinct_instances for run in runs], [() for _ in runs])
+    sizes = np.concatenate([np.stack([reservation(run.size) for run in runs]), sole], axis=1)
     return PackedLoad(runs=tuple(runs), sizes=sizes, distinct=distinct, state_of_step=state_of_step, count_steps=count_steps)
 
 
@@ -113,7 +122,7 @@ def instances_on(
     of the same services, where it is at hand.
     """
     if len(runs) == 1:
-        per_instance = int(tasks_per_instance(reservation(runs[0].size), capacity))
+        per_instance = int(most_tasks(runs[0].service, runs[0].size, capacity))
         return dedicated_instances(runs[0], per_instance, zones, delay_steps, placement=placement)
     is_default = placement is PlacementStrategy.DEFAULT_SPREAD
     return shared_instances(load or packed_load(runs), capacity, zones, delay_steps, is_default=is_default)

@@ -395,6 +395,7 @@ def service_plan(
         port=service.port,
         ephemeral_storage_gib=service.ephemeral_storage_gib,
         has_public_ip=service.has_public_ip,
+        has_distinct_instances=service.has_distinct_instances and provider.launch_type is not LaunchType.FARGATE,
     )
     return _with_gpus(plan, service.name)
 

@@ -129,7 +129,7 @@ def _root_volume_gib(instance_type: str, services: Sequence[Service], search: Se
     if known is None:
         return ROOT_VOLUME_GIB
     offered = instance_capacity(known, LaunchType.EC2, search.constraints, candidates.daemons, least_gpus=candidates.least_gpus)
-    return int(root_volume_gib([(service.task, service.ephemeral_storage_gib) for service in services], offered))
+    return int(root_volume_gib([(service, service.task) for service in services], offered))
 
 
 def _type_of(name: str, search: Search) -> InstanceType | None:

@@ -29,7 +29,7 @@ class InstanceFacts:
     packed_fraction: float
     """Share of the binding dimension that tasks reserve, over the month."""
     binding: str
-    """``CPU``, ``memory``, ``network`` or ``minimum count``."""
+    """``CPU``, ``memory``, ``network``, ``GPUs``, ``distinctInstance`` or ``minimum count``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +100,8 @@ def instance_facts(parts: Sequence[Part], hours: FloatArray) -> InstanceFacts | 
     lasting = (hours > 0) & ~np.isnan(running)
     weights = hours[lasting]
     offered = float(sum_over_states(running[lasting], weights))
-    reserved = sum_over_states(np.sum([use.reserved for use in uses], axis=0)[:, lasting], weights)
+    shares = [*np.sum([use.reserved for use in uses], axis=0), np.sum([_distinct_tasks(part) for part in parts], axis=0)]
+    reserved = sum_over_states(np.stack(shares)[:, lasting], weights)
     largest = int(np.argmax(reserved))
     floor = np.any([use.is_floor for use in uses], axis=0)
     is_floor = float(weights[floor[lasting]].sum()) > 0.5 * float(weights.sum())
@@ -109,8 +110,15 @@ def instance_facts(parts: Sequence[Part], hours: FloatArray) -> InstanceFacts | 
         p95=weighted_quantile(running[lasting], weights, 0.95),
         max=float(running[lasting].max(initial=0.0)),
         packed_fraction=float(reserved[largest]) / offered if offered else 0.0,
-        binding="minimum count" if is_floor else dimension_names(parts)[largest],
+        binding="minimum count" if is_floor else (*dimension_names(parts), "distinctInstance")[largest],
     )
+
+
+def _distinct_tasks(part: Part) -> FloatArray:
+    """(steps,): instances that services need whose tasks may not share one with each other; 0 without such a service."""
+    factor = part.replay.task_factor if part.replay else 1.0
+    alone = [run.tasks * factor for run in part.runs if run.service.has_distinct_instances and part.on_instances is not None]
+    return np.asarray(np.max([np.zeros(part.unmet_tasks.size), *alone], axis=0))
 
 
 def weighted_quantile(values: FloatArray, weights: FloatArray, fraction: float) -> float:

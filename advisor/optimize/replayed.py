@@ -265,6 +265,7 @@ def replayed_service(run: RunningTasks, metric: ScalingMetric, workload: Workloa
         load=demand if is_counts else run_at_target(run, demand),
         saturates_at=1 / run.target_cpu_fraction if metric is ScalingMetric.CPU else None,
         is_counts=is_counts,
+        has_distinct_instances=service.has_distinct_instances,
     )
 
 

@@ -19,6 +19,7 @@ from advisor.simulate.instances import (
     MAX_VOLUME_GIB,
     ROOT_VOLUME_GIB,
     dedicated_instance_hours,
+    most_tasks,
     reservation,
     root_volume_gib,
     root_volume_gib_months,
@@ -72,7 +73,7 @@ class Search:
     def root_volume_gib(self, runs: Sequence[RunningTasks], launch_type: LaunchType) -> IntArray:
         """(types,): of an instance that runs tasks of these services."""
         capacity = self.candidates.capacity[launch_type]
-        return root_volume_gib([(run.size, run.service.ephemeral_storage_gib) for run in runs], capacity)
+        return root_volume_gib([(run.service, run.size) for run in runs], capacity)
 
     def rates_for(self, runs: Sequence[RunningTasks], kind: CapacityKind) -> FloatArray:
         """(types, 5): the rates of instances that run tasks of these services."""
@@ -155,7 +156,7 @@ def dedicated_part(search: Search, run: RunningTasks, kind: CapacityKind, hours:
     """One service alone on its own capacity provider, on the cheapest type; None where no type can serve it."""
     usable = np.flatnonzero(search.usable([run], kind))
     zones, delay = search.constraints.zones, search.axis.delay_steps
-    per_instance = tasks_per_instance(reservation(run.size), search.candidates.capacity[kind.launch_type][usable])
+    per_instance = most_tasks(run.service, run.size, search.candidates.capacity[kind.launch_type][usable])
     fine_hours = np.repeat(hours / run.count_steps, run.count_steps)
     tasks = trailing_maximum(known_counts(run), delay * run.count_steps)
     instance_hours = dedicated_instance_hours(tasks, fine_hours, per_instance, zones)

@@ -57,7 +57,7 @@ def refused_fields(definition: Document, launch_type: LaunchType) -> tuple[Refus
     """
     platform = definition.get("runtimePlatform")
     system = str((platform.get("operatingSystemFamily") if isinstance(platform, Mapping) else None) or LINUX)
-    containers = [*_objects(definition.get("containerDefinitions"))]
+    containers = [*objects_of(definition.get("containerDefinitions"))]
     found = [*_of_windows(definition, containers, system, launch_type)] if is_windows(system) else []
     if launch_type is not LaunchType.EC2:
         found += _of_task(definition, launch_type)
@@ -107,7 +107,7 @@ def _of_windows(
     """What Windows has not that Linux has on the same launch type, or is not there at all."""
     if why_no_windows(system, launch_type) is not None:
         yield Refused(system, is_essential=True)
-    for volume in _objects(definition.get("volumes")):
+    for volume in objects_of(definition.get("volumes")):
         yield from (Refused(what, True) for field, what in _WINDOWS_VOLUMES[launch_type].items() if volume.get(field))
     if launch_type is not LaunchType.FARGATE:
         return
@@ -143,7 +143,7 @@ def _of_task(definition: Document, launch_type: LaunchType) -> Iterator[Refused]
             yield Refused("placementConstraints", is_essential=False)
         if definition.get("pidMode") not in (None, "task"):
             yield Refused("pidMode host", is_essential=True)
-    for volume in _objects(definition.get("volumes")):
+    for volume in objects_of(definition.get("volumes")):
         if volume.get("dockerVolumeConfiguration"):
             yield Refused("a Docker volume", is_essential=True)
         host = volume.get("host")
@@ -160,7 +160,7 @@ def _of_container(container: Document, launch_type: LaunchType) -> Iterator[Refu
     yield from (Refused(f"{field} {of}", field in _ESSENTIAL) for field in fields)
     if launch_type is not LaunchType.FARGATE:
         return
-    if any(needed.get("type") == "GPU" for needed in _objects(container.get("resourceRequirements"))):
+    if any(needed.get("type") == "GPU" for needed in objects_of(container.get("resourceRequirements"))):
         yield Refused(f"GPUs {of}", is_essential=True)
     capabilities = parameters.get("capabilities")
     added = capabilities.get("add") if isinstance(capabilities, Mapping) else None
@@ -172,6 +172,6 @@ def _of_container(container: Document, launch_type: LaunchType) -> Iterator[Refu
         yield Refused(f"the log driver {of}", is_essential=False)
 
 
-def _objects(value: object) -> Iterator[Document]:
+def objects_of(value: object) -> Iterator[Document]:
     """The objects of a list; nothing where it is none."""
     return (each for each in value if isinstance(each, Mapping)) if isinstance(value, list) else iter(())

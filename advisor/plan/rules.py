@@ -55,6 +55,8 @@ def check_service(name: str, service: ServicePlan, providers: Mapping[str, Capac
         _check_fargate(name, service)
     if service.network_mode != "awsvpc" and service.launch_type is not LaunchType.EC2:
         raise PlanError(f"service {name!r}: {service.launch_type} needs network mode awsvpc")
+    if service.has_distinct_instances and (service.launch_type is LaunchType.FARGATE or service.schedule is not None):
+        raise PlanError(f"service {name!r}: only a service on instances has distinct ones")
     _check_scaling(name, service)
     _check_deployment(name, service)
     _check_containers(name, service)

@@ -213,6 +213,8 @@ class ServicePlan:
     """20 s metrics make target tracking faster and cost extra."""
     scheduled_actions: tuple[ScheduledAction, ...] = field(default=(), metadata=OPTIONAL)
     step_policies: tuple[StepPolicy, ...] = field(default=(), metadata=OPTIONAL)
+    has_distinct_instances: bool = field(default=False, metadata=OPTIONAL)
+    """The placement constraint ``distinctInstance``: an instance holds one task of the service."""
     schedule: str | None = field(default=None, metadata=OPTIONAL)
     """``cron(...)``, ``rate(...)`` or ``at(...)``: a batch job. ``desired_tasks`` start at these times; there is no service."""
     schedule_time_zone: str = field(default="UTC", metadata=OPTIONAL)

@@ -15,8 +15,7 @@ from advisor.optimize.search import Search
 from advisor.plan import ServicePlan
 from advisor.recommend.result import Stairs
 from advisor.simulate.fargate import fargate_quantities
-from advisor.simulate.instances import reservation
-from advisor.simulate.packing import tasks_per_instance
+from advisor.simulate.instances import most_tasks
 from advisor.units import FloatArray
 
 
@@ -41,7 +40,7 @@ def stairs_of(load: ServiceLoad, found: Alternatives, search: Search) -> Stairs:
         fargate_title=fargate_title,
         instance_type=type_name,
         usd_per_instance_hour=_instance_hour_usd(ec2, load.hours, search),
-        tasks_per_instance=int(tasks_per_instance(reservation(load.run.size), offered)),
+        tasks_per_instance=int(most_tasks(load.service, load.run.size, offered)),
         zones=search.constraints.zones,
     )
 

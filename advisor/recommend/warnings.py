@@ -21,8 +21,7 @@ from advisor.recommend.quotas import FARGATE_DEFAULT_VCPU
 from advisor.recommend.reasons import named
 from advisor.recommend.result import Alternative
 from advisor.recommend.verdict import WARN_WEEKS
-from advisor.simulate.instances import reservation
-from advisor.simulate.packing import tasks_per_instance
+from advisor.simulate.instances import most_tasks
 from advisor.sizing import MEMORY_MARGIN_FRACTION, is_new_load, memory_with_tasks_mib, needed_tasks
 from advisor.uncertainty import lost_inside_step
 from advisor.units import CEIL_TOLERANCE, HOURS_PER_DAY, HOURS_PER_WEEK, SECONDS_PER_HOUR
@@ -213,7 +212,7 @@ def _close_fits(search: Search, parts: Sequence[Part]) -> Iterable[str]:
                 continue
             less = offered - np.array([0, int(offered[1] * FIT_ERROR_FRACTION), 0])
             for name, run in zip(part.services, part.runs, strict=True):
-                fit, fewer = (int(tasks_per_instance(reservation(run.size), each)) for each in (offered, less))
+                fit, fewer = (int(most_tasks(run.service, run.size, each)) for each in (offered, less))
                 if fewer < fit:
                     spare_mib = int(offered[1]) - fit * run.size.memory_mib
                     yield (

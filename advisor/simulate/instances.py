@@ -9,7 +9,7 @@ from advisor.meters import sum_over_states
 from advisor.simulate.packing import as_counts, tasks_per_instance
 from advisor.simulate.timeline import trailing_maximum
 from advisor.units import CEIL_TOLERANCE, HOURS_PER_MONTH, FloatArray, IntArray
-from advisor.workload import Daemon
+from advisor.workload import Daemon, Service
 
 ROOT_VOLUME_GIB = 30
 """Of every container instance: for the system, its images and what tasks write that state no ephemeral storage."""
@@ -61,6 +61,12 @@ def capacity(
 def reservation(task: TaskSize) -> IntArray:
     """What one awsvpc task takes from an instance: CPU units, MiB, one network slot, or with GPUs as many as these (3,)."""
     return np.array([task.cpu_units, task.memory_mib, max(task.gpus, 1)], dtype=np.int64)
+
+
+def most_tasks(service: Service, size: TaskSize, capacity: IntArray) -> IntArray:
+    """Tasks of a service that one instance holds, alone: ``capacity`` (..., 3) -> (...)."""
+    room = tasks_per_instance(reservation(size), capacity)
+    return np.minimum(room, 1) if service.has_distinct_instances else room
 
 
 def with_zone_floor(instances: IntArray, n_tasks: IntArray, zones: int) -> IntArray:
@@ -209,8 +215,8 @@ def dedicated_instance_hours(running: FloatArray, hours: FloatArray, per_instanc
     return sum_over_states(instances, histogram[tasks])[index]
 
 
-def root_volume_gib(tasks: Sequence[tuple[TaskSize, int]], capacity: IntArray) -> IntArray:
-    """Size of the root volume of an instance that runs tasks of some kinds, for each capacity (..., 3): (...). [GiB]
+def root_volume_gib(tasks: Sequence[tuple[Service, TaskSize]], capacity: IntArray) -> IntArray:
+    """Size of the root volume of an instance that runs tasks of some services, for each capacity (..., 3): (...). [GiB]
 
     An instance has no disk for a task but its own: it holds :data:`ROOT_VOLUME_GIB`, and what tasks that state more ephemeral
     storage than the default ask for, as much as those that it has room for may ask for together.
@@ -218,15 +224,16 @@ def root_volume_gib(tasks: Sequence[tuple[TaskSize, int]], capacity: IntArray) -
     Parameters
     ----------
     tasks : (services,)
-        Size and ephemeral storage of a task of each.
+        Each service with the size of its tasks.
     """
-    asking = [(reservation(size), storage) for size, storage in tasks if storage > FARGATE_INCLUDED_STORAGE_GIB]
+    asking = [(each, size) for each, size in tasks if each.ephemeral_storage_gib > FARGATE_INCLUDED_STORAGE_GIB]
     if not asking:
         return np.full(capacity.shape[:-1], ROOT_VOLUME_GIB, dtype=np.int64)
-    of_each = np.sum([tasks_per_instance(task, capacity) * storage for task, storage in asking], axis=0)
+    storage_gib = [each.ephemeral_storage_gib for each, _ in asking]
+    of_each = np.sum([most_tasks(*each, capacity) * gib for each, gib in zip(asking, storage_gib, strict=True)], axis=0)
     # No mix asks for more than if all went to the tasks that ask most for what they take, however the dimensions are weighed.
-    taken = [(task / np.maximum(capacity, 1)) @ _WEIGHTS.T for task, _ in asking]
-    of_mixes = np.max([storage / each for each, (_, storage) in zip(taken, asking, strict=True)], axis=0).min(axis=-1)
+    taken = [(reservation(size) / np.maximum(capacity, 1)) @ _WEIGHTS.T for _, size in asking]
+    of_mixes = np.max([gib / each for each, gib in zip(taken, storage_gib, strict=True)], axis=0).min(axis=-1)
     return np.asarray(ROOT_VOLUME_GIB + np.minimum(of_each, np.floor(of_mixes + CEIL_TOLERANCE)), dtype=np.int64)
 
 

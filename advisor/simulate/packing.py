@@ -17,8 +17,20 @@ AnyInt = NDArray[Any]
 
 
 def tasks_per_instance(task: IntArray, capacity: IntArray) -> IntArray:
-    """Tasks of one size that fit on one instance: ``task`` (3,), ``capacity`` (..., 3) -> (...)."""
-    return np.asarray((capacity // task).min(axis=-1))
+    """Tasks of one size that fit on one instance: ``task`` (dimensions,), ``capacity`` (..., dimensions) -> (...)."""
+    needed = np.flatnonzero(task)
+    return np.asarray((capacity[..., needed] // task[needed]).min(axis=-1))
+
+
+def sole_places(has_distinct_instances: Sequence[bool], host_ports: Sequence[Sequence[int]]) -> IntArray:
+    """(services, places): what an instance has one of: a place for a task of each distinct service, and each fixed port."""
+    distinct = np.flatnonzero(has_distinct_instances)
+    ports = sorted({port for each in host_ports for port in each})
+    needed = np.zeros((len(host_ports), distinct.size + len(ports)), dtype=np.int64)
+    needed[distinct, np.arange(distinct.size)] = 1
+    for row, each in enumerate(host_ports):
+        needed[row, [distinct.size + ports.index(port) for port in each]] = 1
+    return needed
 
 
 def volume_bound(counts: IntArray, tasks: IntArray, capacity: IntArray) -> IntArray:
@@ -28,9 +40,9 @@ def volume_bound(counts: IntArray, tasks: IntArray, capacity: IntArray) -> IntAr
     ----------
     counts : (states, services)
         Tasks of each service.
-    tasks : (services, 3)
+    tasks : (services, dimensions)
         What one task of each service reserves.
-    capacity : (types, 3)
+    capacity : (types, dimensions)
         What one instance of each type offers.
 
     Returns
@@ -41,7 +53,7 @@ def volume_bound(counts: IntArray, tasks: IntArray, capacity: IntArray) -> IntAr
     # Sums stay far below 2**53, so that float64 (which has a BLAS product) is exact, and exact multiples divide exactly.
     total = counts.astype(np.float64) @ tasks.astype(np.float64)
     bound = np.zeros((capacity.shape[0], counts.shape[0]))
-    for dimension in range(3):
+    for dimension in range(tasks.shape[1]):
         np.maximum(bound, np.ceil(total[:, dimension] / capacity[:, dimension, np.newaxis]), out=bound)
     return bound.astype(np.int64)
 

@@ -194,6 +194,7 @@ def service_of(entry: "ServiceEntry", definition: TaskDefinition | None, size: T
         container_names=() if definition is None else definition.container_names,
         deployments=_deployments(entry),
         memory_use=_memory_use(entry),
+        has_distinct_instances=bool(entry.placement_constraints),
         off_launch_types=_off_launch_types(entry, definition),
         **{name: value for name, value in stated.items() if value is not None},  # type: ignore[arg-type]  # names and values of one dict
     )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from advisor.ecs import TaskSize, fargate_least_bill_s
 from advisor.errors import InputError
+from advisor.plan.placement import host_ports_note
 from advisor.sources.batch_runs import Runs, parse_runs
 from advisor.sources.commitment_entries import held_commitments
 from advisor.sources.demand import Load, Statement, constant_load, load_of_runs
@@ -249,6 +250,9 @@ def services_of_file(
     notes = load_files.notes
     entries = {number: one for number, one in enumerate(entry.services) if names is None or one.name in names}
     sized = [_sized(path, files, one, document, ("services", number), notes) for number, one in entries.items()]
+    for one, (definition, _) in zip(entries.values(), sized, strict=True):
+        if definition is not None and definition.host_ports and not one.placement_constraints:
+            notes.append(f"{one.name} {host_ports_note(definition.host_ports)}.")
     loads = [
         _load_of(path, files, load_files, one, size, document, number, operating_system_of(one.task, definition))
         for (number, one), (definition, size) in zip(entries.items(), sized, strict=True)

@@ -288,6 +288,14 @@ class DeploymentsEntry(Entry):
     )
 
 
+class PlacementConstraintEntry(Entry):
+    """A placement constraint of the service, as in ECS."""
+
+    type: Literal["distinctInstance"] = Field(
+        description="distinctInstance: an instance holds one task of the service. For memberOf, see constraints.instance_types."
+    )
+
+
 class ServiceEntry(Entry):
     """One ECS service."""
 
@@ -310,11 +318,20 @@ class ServiceEntry(Entry):
         None, description="Base and slope of a task's memory, in place of the most that was measured."
     )
     deployments: DeploymentsEntry | None = Field(None, description="Default: none are in any bill.")
+    placement_constraints: list[PlacementConstraintEntry] = Field(
+        [], max_length=1, description="On EC2 and Managed Instances; Fargate knows none. Default: none."
+    )
     tags: dict[str, str] = Field(
         {},
         description="As in ECS. In a fleet `--share-by tag:KEY` lets services with one value share instances, whatever their "
         "clusters.",
     )
+
+    @model_validator(mode="after")
+    def _constraints_of_a_service(self) -> Self:
+        if self.placement_constraints and (self.load.runs or self.load.runs_file):
+            raise refusal("batch runs go with no placement constraints", "Leave placement_constraints out.")
+        return self
 
 
 class PresentEntry(Entry):

@@ -110,7 +110,13 @@ def fargate_spot():
 def ec2_arm64_shared():
     common = {"launch_type": LaunchType.EC2, "architecture": Architecture.ARM64, "capacity_provider": "m7g-large"}
     api = service(**common, port=8080, image=f"{ECR}/api:7")
-    mailer = service(**common, task=TaskSize(cpu_units=64, memory_mib=200), image=f"{ECR}/mailer:7", ephemeral_storage_gib=40)
+    mailer = service(
+        **common,
+        task=TaskSize(cpu_units=64, memory_mib=200),
+        image=f"{ECR}/mailer:7",
+        ephemeral_storage_gib=40,
+        has_distinct_instances=True,
+    )
     return plan({"api": api, "mailer": mailer}, instances("m7g-large", "m7g.large"))
 
 
@@ -579,6 +585,7 @@ def services_on(draw, provider, *, operating_system="LINUX", may_use_gpus=False)
         "maximum_percent": healthy[1],
         "has_circuit_breaker": draw(st.booleans()),
         "has_zone_rebalancing": draw(st.booleans()),
+        "has_distinct_instances": not is_fargate and draw(st.booleans()),
         "scale_out_cooldown_s": draw(st.integers(0, 900)),
         "scale_in_cooldown_s": draw(st.sampled_from([300, 60])),
         "scheduled_actions": tuple(draw(st.lists(ACTIONS, max_size=2, unique_by=lambda action: action.name))),
@@ -604,6 +611,7 @@ def jobs_on(draw, provider):
     count = draw(st.integers(1, 10))
     nothing = {
         "port": None,
+        "has_distinct_instances": False,
         "service_connect": None,
         "scaling_metric": ScalingMetric.NONE,
         "scaling_target": None,

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from advisor.ecs import Architecture, LaunchType, PlacementStrategy, PurchaseOption, TaskSize
-from advisor.emit.merge import READ_ONLY, merge_plan
+from advisor.emit.merge import merge_plan
+from advisor.emit.merge_editor import READ_ONLY
 from advisor.errors import InputError
 from advisor.plan import CapacityProvider, Plan, ScalingMetric, ServicePlan
 
@@ -298,6 +299,7 @@ OWNED_OF_SERVICE = {
     "capacityProviderStrategy",
     "launchType",
     "placementStrategy",
+    "placementConstraints",
     "networkConfiguration",
     "forceNewDeployment",
     "service",
@@ -353,8 +355,9 @@ def same_bytes(one_value, other):
 def plans_for(name):
     large = TaskSize(cpu_units=4096, memory_mib=30_720)
     for provider in (ON_FARGATE, ON_SPOT, ON_EC2):
-        yield plan_of(name, provider, "c", task=large)
-        yield plan_of(name, provider, "c", task=TaskSize(cpu_units=256, memory_mib=512), ephemeral_storage_gib=20)
+        apart = {"has_distinct_instances": provider is ON_EC2}  # one that packs tasks takes no fixed host ports
+        yield plan_of(name, provider, "c", task=large, **apart)
+        yield plan_of(name, provider, "c", task=TaskSize(cpu_units=256, memory_mib=512), ephemeral_storage_gib=20, **apart)
 
 
 @needs_recorded

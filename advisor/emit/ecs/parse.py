@@ -9,6 +9,7 @@ from typing import Any, Final
 from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, Architecture, LaunchType, PlacementStrategy, PurchaseOption, TaskSize
 from advisor.emit.ecs import names
 from advisor.emit.ecs.calls import INDEX, Request, parse_calls, parse_region
+from advisor.emit.ecs.parse_containers import container_of, efs_volume_of
 from advisor.emit.ecs.scaling import HIGH_RESOLUTION, METRIC_NAMES, PREDEFINED
 from advisor.emit.ecs.tags import PROVIDER_FACTS, SERVICE_FACTS, with_tags
 from advisor.errors import InputError
@@ -16,21 +17,18 @@ from advisor.plan import (
     CapacityProvider,
     Container,
     ContainerInsights,
-    EfsVolume,
-    HealthCheck,
     LoadBalancer,
-    MountPoint,
     Plan,
     PortMapping,
     ScalingMetric,
     ScheduledAction,
     ServiceConnect,
     ServicePlan,
-    Start,
     Step,
     StepPolicy,
     StrategyItem,
 )
+from advisor.plan.placement import has_distinct_instances
 
 _METRICS: Final = {value: key for key, value in PREDEFINED.items()}
 _STEP_METRICS: Final = {value: key for key, value in METRIC_NAMES.items()}
@@ -284,7 +282,7 @@ def said_service(
     definition, capacity, provider = requests["RegisterTaskDefinition"][0], _capacity(requests), providers[0]
     first = definition["containerDefinitions"][0]
     platform = definition["runtimePlatform"]
-    containers = tuple(_container(each) for each in definition["containerDefinitions"])
+    containers = tuple(container_of(each) for each in definition["containerDefinitions"])
     facts: dict[str, Any] = {
         "launch_type": provider.launch_type,
         "purchase_option": provider.purchase_option,
@@ -293,7 +291,7 @@ def said_service(
         "task": TaskSize(cpu_units=int(definition.get("cpu", first.get("cpu"))), memory_mib=int(definition["memory"])),
         "capacity_provider": provider.name,
         "strategy": _strategy(capacity, providers),
-        "volumes": tuple(_efs_volume(volume) for volume in definition["volumes"] if "efsVolumeConfiguration" in volume),
+        "volumes": tuple(efs_volume_of(volume) for volume in definition["volumes"] if "efsVolumeConfiguration" in volume),
         "ephemeral_storage_gib": definition.get("ephemeralStorage", {}).get("sizeInGiB", FARGATE_INCLUDED_STORAGE_GIB),
         "log_retention_days": requests["PutRetentionPolicy"][0]["retentionInDays"],
         "has_public_ip": _has_public_ip(capacity, provider, has_public_instances=has_public_instances),
@@ -337,6 +335,7 @@ def _service_facts(
         "maximum_percent": high,
         "has_circuit_breaker": deployment["deploymentCircuitBreaker"]["enable"],
         "has_zone_rebalancing": is_rebalanced,
+        "has_distinct_instances": has_distinct_instances(create),
         "service_connect": _service_connect(create.get("serviceConnectConfiguration")),
         **_scaling(requests),
         **_load_balancing(name, create, by_service),
@@ -351,55 +350,6 @@ def _is_plain(name: str, containers: Sequence[Container], *, is_below_least: boo
     cpu = one.cpu_units if is_below_least else None
     ports = tuple(PortMapping(container_port=port.container_port) for port in one.ports[:1])
     return containers == (Container(name=name, image=one.image, ports=ports, cpu_units=cpu),)
-
-
-def _container(definition: Request) -> Container:
-    check = definition.get("healthCheck")
-    requirements = definition.get("resourceRequirements", [])
-    mounts = [mount for mount in definition.get("mountPoints", []) if not re.fullmatch(r"tmp(-\d+)?", mount["sourceVolume"])]
-    return Container(
-        name=definition["name"],
-        image=None if names.IMAGE_TAG in definition["image"] else definition["image"],
-        cpu_units=definition.get("cpu"),
-        memory_mib=definition.get("memory"),
-        memory_reservation_mib=definition.get("memoryReservation"),
-        is_essential=definition["essential"],
-        command=tuple(definition.get("command", [])),
-        environment={variable["name"]: variable["value"] for variable in definition.get("environment", [])},
-        secrets={secret["name"]: secret["valueFrom"] for secret in definition.get("secrets", [])},
-        ports=tuple(
-            PortMapping(container_port=port["containerPort"], protocol=port["protocol"], name=port.get("name"))
-            for port in definition.get("portMappings", [])
-        ),
-        health_check=None if check is None else _health_check(check),
-        mount_points=tuple(
-            MountPoint(volume=mount["sourceVolume"], path=mount["containerPath"], is_read_only=mount["readOnly"])
-            for mount in mounts
-        ),
-        depends_on={need["containerName"]: Start(need["condition"]) for need in definition.get("dependsOn", [])},
-        gpus=sum(int(need["value"]) for need in requirements),
-        has_read_only_root=definition.get("readonlyRootFilesystem", True),
-    )
-
-
-def _health_check(check: Request) -> HealthCheck:
-    return HealthCheck(
-        command=tuple(check["command"]),
-        interval_s=check["interval"],
-        timeout_s=check["timeout"],
-        retries=check["retries"],
-        start_period_s=check["startPeriod"],
-    )
-
-
-def _efs_volume(volume: Request) -> EfsVolume:
-    efs = volume["efsVolumeConfiguration"]
-    return EfsVolume(
-        name=volume["name"],
-        file_system_id=efs["fileSystemId"],
-        root_directory=efs.get("rootDirectory", "/"),
-        access_point_id=efs.get("authorizationConfig", {}).get("accessPointId"),
-    )
 
 
 def _strategy(capacity: Request, providers: Sequence[CapacityProvider]) -> tuple[StrategyItem, ...]:

@@ -14,6 +14,7 @@ from advisor.emit.ecs.scaling import METRIC_NAMES, scaling_calls
 from advisor.emit.ecs.tags import PROVIDER_FACTS, SERVICE_FACTS, tags_beyond
 from advisor.emit.ecs.task_definition import log_group_requests, register_task_definition
 from advisor.plan import CapacityProvider, Plan, ServicePlan
+from advisor.plan.placement import DISTINCT_INSTANCE
 
 HEALTH_CHECK_GRACE_S: Final = 120
 _SPREAD: Final = {"type": "spread", "field": "attribute:ecs.availability-zone"}
@@ -145,6 +146,8 @@ def _capacity(plan: Plan, service: ServicePlan) -> Request:
         request["placementStrategy"] = [_BINPACK, _SPREAD] if _keeps_spare_instances(provider) else [_SPREAD, _BINPACK]
     if provider.launch_type is LaunchType.EC2 and provider.placement is PlacementStrategy.BINPACK:
         request["placementStrategy"] = [_BINPACK]
+    if service.has_distinct_instances:
+        request["placementConstraints"] = [{"type": DISTINCT_INSTANCE}]
     return request
 
 

@@ -18,6 +18,7 @@ _API: Final = {value: key for key, value in SPELLED_APART.items()} | {
 }
 _LISTS: Final = frozenset(
     {"capacity_provider_strategy", "client_alias", "load_balancer", "ordered_placement_strategy", "placement_strategy"}
+    | {"placement_constraints"}
     | {"service", "setting", "step_adjustment", "volume"}
 )
 """Blocks that are lists in the API."""

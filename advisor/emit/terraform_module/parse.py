@@ -96,6 +96,8 @@ def _service(inputs: Request, target_groups: Sequence[str]) -> Request:
         request["launchType"] = inputs["launch_type"]
     if "ordered_placement_strategy" in inputs:
         request["placementStrategy"] = inputs["ordered_placement_strategy"]
+    if "placement_constraints" in inputs:
+        request["placementConstraints"] = list(inputs["placement_constraints"].values())
     if "subnet_ids" in inputs:
         address = "ENABLED" if inputs["assign_public_ip"] else "DISABLED"
         request["networkConfiguration"] = {"awsvpcConfiguration": {"subnets": inputs["subnet_ids"], "assignPublicIp": address}}

@@ -287,6 +287,8 @@ def _service(modules: _Modules, call: Call) -> bool:
         inputs["depends_on"] = [Expr(f"module.{CLUSTER}")]
     if "placementStrategy" in request:
         inputs["ordered_placement_strategy"] = request["placementStrategy"]
+    if "placementConstraints" in request:
+        inputs["placement_constraints"] = {each["type"]: each for each in request["placementConstraints"]}
     if "networkConfiguration" in request:
         network = request["networkConfiguration"]["awsvpcConfiguration"]
         inputs["subnet_ids"] = made.value(network["subnets"])

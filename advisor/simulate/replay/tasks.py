@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from advisor.ecs import PlacementStrategy
+from advisor.simulate.packing import sole_places
 from advisor.simulate.replay.placement import place, take
 from advisor.simulate.replay.rules import ReplayedCluster, ReplayedService, whole_steps
 from advisor.units import BoolArray, IntArray
@@ -36,7 +37,7 @@ class Tasks:
         self.sizes = np.stack([service.reservation for service in services]).astype(np.int64)
         self.capacity = np.zeros(3, dtype=np.int64)
         if cluster is not None:
-            sole = _sole_places(services)
+            sole = sole_places([each.has_distinct_instances for each in services], [each.host_ports for each in services])
             self.sizes = np.concatenate([self.sizes, sole], axis=1)
             self.capacity = np.concatenate([cluster.capacity, np.ones(sole.shape[1], dtype=np.int64)])
             if not (self.sizes <= self.capacity).all():
@@ -273,14 +274,3 @@ class Tasks:
             quiet = min(quiet, next(a for a in range(1, self.stop_ring) if self.n_leaving[(t + a) % self.stop_ring]) - 1)
         later = self.active_at[self.active_at > t]
         return min(quiet, int(later.min()) - t - 1) if later.size else quiet
-
-
-def _sole_places(services: Sequence[ReplayedService]) -> IntArray:
-    """(services, places): what an instance has one of: a place for a task of each distinct service, and each fixed port."""
-    distinct = np.flatnonzero([service.has_distinct_instances for service in services])
-    ports = sorted({port for service in services for port in service.host_ports})
-    needed = np.zeros((len(services), distinct.size + len(ports)), dtype=np.int64)
-    needed[distinct, np.arange(distinct.size)] = 1
-    for row, service in enumerate(services):
-        needed[row, [distinct.size + ports.index(port) for port in service.host_ports]] = 1
-    return needed

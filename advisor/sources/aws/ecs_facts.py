@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from advisor.ecs import LaunchType
+from advisor.plan.placement import fixed_host_ports
 from advisor.plan.refused_fields import Refused, refused_fields
 from advisor.sources.aws.errors import stated
 
@@ -67,6 +68,8 @@ class EcsService:
     port: int | None
     """Container port behind the first load balancer."""
     has_public_ip: bool
+    placement_constraints: tuple[str, ...]
+    """Types: ``distinctInstance``, ``memberOf``."""
     created_at: datetime | None
     deployed_at: datetime | None
     """When the running revision was deployed."""
@@ -101,6 +104,8 @@ class TaskDefinition:
     network_mode: str | None
     gpus: int
     has_inference_accelerator: bool
+    host_ports: tuple[int, ...]
+    """Fixed ones on the instance, of network mode bridge or host."""
     refused: Mapping[LaunchType, tuple[Refused, ...]]
     """What it asks for that Fargate and Managed Instances do not take."""
     containers: tuple[Container, ...]
@@ -194,6 +199,7 @@ def read_service(facts: Mapping[str, Any]) -> EcsService:
         rollout=_rollout(facts, primary),
         port=next((int(b["containerPort"]) for b in balancers if b.get("containerPort")), None),
         has_public_ip=(network.get("awsvpcConfiguration") or {}).get("assignPublicIp") == "ENABLED",
+        placement_constraints=tuple(str(each.get("type")) for each in facts.get("placementConstraints") or ()),
         created_at=stated(facts, "createdAt", datetime),
         deployed_at=stated(primary, "createdAt", datetime),
     )
@@ -269,6 +275,7 @@ def read_task_definition(facts: Mapping[str, Any]) -> TaskDefinition:
         gpus=sum(int(stated(each, "value", str) or 0) for each in needed if each.get("type") == "GPU"),
         has_inference_accelerator=bool(facts.get("inferenceAccelerators"))
         or any(each.get("type") == "InferenceAccelerator" for each in needed),
+        host_ports=fixed_host_ports(facts),
         refused={each: refused_fields(facts, each) for each in LaunchType},
         containers=containers,
     )

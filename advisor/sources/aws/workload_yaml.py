@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from advisor.ecs import LaunchType
+from advisor.plan.placement import DISTINCT_INSTANCE, MEMBER_OF, host_ports_note
 from advisor.sources.aws.findings import Findings, FoundService
 from advisor.sources.aws.scheduled_tasks import ScheduledTask
 from advisor.sources.aws.stated_scaling import stated_scaling
@@ -61,6 +62,8 @@ def service_entry(found: FoundService, findings: Findings) -> dict[str, Any]:
         entry["interruptible"] = True
     if service.port:
         entry["port"] = service.port
+    if DISTINCT_INSTANCE in service.placement_constraints:
+        entry["placement_constraints"] = [{"type": DISTINCT_INSTANCE}]
     if service.has_public_ip:
         entry["assign_public_ip"] = True
     if present and found.states_present:
@@ -238,6 +241,10 @@ def _remarks(found: FoundService, findings: Findings) -> Iterator[str]:
             yield f"{name} is taken as interruptible, because all of it runs on Spot."
         if found.present.untold:
             yield f"{name} has no `present`: {found.present.untold}, which a workload file cannot state."
+    if MEMBER_OF in found.service.placement_constraints:
+        yield f"{name} has the placement constraint memberOf, which no figure knows: see constraints.instance_types."
+    if found.definition and found.definition.host_ports:
+        yield f"{name} {host_ports_note(found.definition.host_ports)}."
     if found.service.rollout:
         yield f"{name}: {found.service.rollout}."
     for launch_type, refused in found.definition.refused.items() if found.definition else ():

@@ -294,6 +294,12 @@ module "ecs_service_mailer" {
     },
   ]
 
+  placement_constraints = {
+    distinctInstance = {
+      type = "distinctInstance"
+    }
+  }
+
   subnet_ids                     = slice(var.private_subnet_ids, 0, 2)
   assign_public_ip               = false
   security_group_name            = "tasks-shop-mailer"

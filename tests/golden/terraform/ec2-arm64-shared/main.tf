@@ -705,6 +705,10 @@ resource "aws_ecs_service" "mailer" {
     field = "memory"
   }
 
+  placement_constraints {
+    type = "distinctInstance"
+  }
+
   deployment_circuit_breaker {
     enable   = true
     rollback = true
