@@ -23,6 +23,10 @@ _SIXTEENS: Final = np.uint64(0x1010101010101010)
 _ABOVE_NINE: Final = np.uint64(0x7676767676767676)
 """What lifts a byte above 9 to its highest bit; nine more lift any but zero."""
 _NINE: Final = np.uint64(9)
+_EVERY_SECOND: Final = np.uint64(0x000000FF000000FF)
+_FIRST_AND_THIRD: Final = np.uint64(100 + (1_000_000 << 32))
+_SECOND_AND_FOURTH: Final = np.uint64(1 + (10_000 << 32))
+"""What pairs of digits are worth; products with what stands behind them are shifted out."""
 
 
 def plain_numbers(block: Block, column: int, decimal: str) -> tuple[FloatArray, BoolArray]:
@@ -95,12 +99,16 @@ def _note_others(word: Words, signs: Words, is_hard: BoolArray) -> None:
 
 
 def _eight_digits(word: Words) -> Words:
-    """The number that the bytes of each word make, the last digit in its highest byte."""
-    for factor, bits, mask in ((10, 8, 0x00FF00FF00FF00FF), (100, 16, 0x0000FFFF0000FFFF), (10_000, 32, 0xFFFFFFFF)):
-        behind = word >> np.uint64(bits)
-        word = word * np.uint64(factor)
-        word += behind
-        word &= np.uint64(mask)
+    """The number that the bytes of each word make, the last digit in its highest byte: pairs first, then all four at once."""
+    behind = word >> np.uint64(8)
+    word = word * np.uint64(10)
+    word += behind
+    behind = word >> np.uint64(16)
+    for pairs, factors in ((word, _FIRST_AND_THIRD), (behind, _SECOND_AND_FOURTH)):
+        pairs &= _EVERY_SECOND
+        pairs *= factors
+    word += behind
+    word >>= np.uint64(32)
     return word
 
 

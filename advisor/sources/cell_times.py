@@ -14,14 +14,25 @@ _SLASHES: Final = np.frombuffer(b"0000/00/", dtype="<u8")[0]
 _CLOCKS: Final = tuple(np.frombuffer(text, dtype="<u8")[0] for text in (b"00T00:00", b"00 00:00"))
 _DATE_DIGITS: Final = np.frombuffer(b"\x0f\x0f\x0f\x0f\0\x0f\x0f\0", dtype="<u8")[0]
 _CLOCK_DIGITS: Final = np.frombuffer(b"\x0f\x0f\0\x0f\x0f\0\x0f\x0f", dtype="<u8")[0]
-_TO_THE_HOUR: Final = np.frombuffer(b"\xff\xff\xff\xff\xff\0\0\0", dtype="<u8")[0]
-_MINUTES: Final = np.frombuffer(b"\0\0\0\0\0:00", dtype="<u8")[0]
+_BEFORE_MINUTES: Final = np.frombuffer(b"\xff\xff\xff\xff\xff\xff\0\0", dtype="<u8")[0]
+_TO_THE_MINUTES: Final = np.uint64(48)
 _SIXES: Final = np.frombuffer(b"\x06" * 8, dtype="<u8")[0]
 _HIGH: Final = np.frombuffer(b"\xf0" * 8, dtype="<u8")[0]
 _EIGHT: Final = np.uint64(8)
 _TOPS: Final = np.uint64(0x8080808080808080)
 _SEVENTY_SIXES: Final = np.uint64(0x7676767676767676)
 _BYTE: Final = np.uint64(0xFF)
+
+
+def _minute_table() -> IntArray:
+    """(65536,): seconds of the minutes that two digits say, by the number that their bytes make; -1 of all else."""
+    table = np.full(1 << 16, -1, dtype=np.int16)
+    for minute in range(60):
+        table[int.from_bytes(b"%02d" % minute, "little")] = minute * 60
+    return table
+
+
+_MINUTE_S: Final = _minute_table()
 
 
 def plain_times(block: Block, column: int) -> tuple[IntArray | Repeated, bool] | None:
@@ -58,14 +69,13 @@ def _minutes_s(date: Words, clock: Words) -> IntArray | None:
     """Seconds of times to the minute, in words such as ``2024-03-`` and ``01T05:30``. Neighbours share most of their hours."""
     is_new = np.empty(len(date), dtype=np.bool_)
     is_new[0] = True
-    np.not_equal((clock[1:] ^ clock[:-1]) & _TO_THE_HOUR, 0, out=is_new[1:])
+    np.not_equal((clock[1:] ^ clock[:-1]) & _BEFORE_MINUTES, 0, out=is_new[1:])
     is_new[1:] |= date[1:] != date[:-1]
     firsts = np.flatnonzero(is_new)
-    minutes = (clock ^ _MINUTES) >> np.uint64(40)
-    tens, ones = (minutes >> _EIGHT) & _BYTE, minutes >> np.uint64(16)
-    if (minutes & _BYTE).any() or (tens > 5).any() or (ones > 9).any():
-        return None
+    minutes_s = _MINUTE_S.take((clock >> _TO_THE_MINUTES).view(np.int64))
     date, clock = date[firsts], clock[firsts]
+    if minutes_s.min() < 0:
+        return None
     date_rest, clock_rest = date[0] & ~_DATE_DIGITS, clock[0] & ~_CLOCK_DIGITS
     if date_rest not in (_DASHES, _SLASHES) or clock_rest not in _CLOCKS:
         return None
@@ -82,7 +92,7 @@ def _minutes_s(date: Words, clock: Words) -> IntArray | None:
     if days is None:
         return None
     times = np.repeat(days * 86_400 + hour * 3_600, np.diff(firsts, append=len(is_new)))
-    times += ((tens * np.uint64(10) + ones) * np.uint64(60)).view(np.int64)
+    times += minutes_s
     return times
 
 
@@ -92,7 +102,8 @@ def _seconds_of_minute(words: Sequence[Words], first: str, has_seconds: bool) ->
     Digits of seconds and of their fraction may differ, those of an offset from UTC may not.
     """
     if all((word == word[0]).all() for word in words):
-        words = [word[:1] for word in words]
+        second = int(first[17:19]) if has_seconds else 0
+        return np.array([second]) if second < 60 else None
     free = {17, 18} if has_seconds else set()
     if has_seconds and first[19:20] == ".":
         n_digits = len(first[20:]) - len(first[20:].lstrip("0123456789"))
@@ -114,8 +125,9 @@ def _runs(words: Sequence[Words]) -> IntArray | None:
     is_new[0] = True
     for word in words:
         is_new[1:] |= word[1:] != word[:-1]
-    first = np.flatnonzero(is_new)
-    return first if len(first) * 2 < len(is_new) else None
+        if np.count_nonzero(is_new) * 2 >= len(is_new):
+            return None
+    return np.flatnonzero(is_new)
 
 
 def _suffix(text: str) -> tuple[bool, int | None] | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, Final
 
@@ -54,6 +55,23 @@ class Grouping:
         )
         """Whether they stand together as they are."""
 
+    @cached_property
+    def _round(self) -> AnyArray | None:
+        """(groups,): the groups in the order in which they stand again and again from the first row on; None where they do not.
+
+        That of a long table with a row of each service a time. Of one group, or of those that stand together, it says nothing.
+        """
+        n = self._n_groups
+        if n < 2 or self.is_ordered or len(self._codes[0]) < n:
+            return None
+        rounds = np.tile(self._codes[0][:n], max(map(len, self._codes)) // n + 2)
+        row = 0
+        for codes in self._codes:
+            if (codes != rounds[row % n : row % n + len(codes)]).any():
+                return None
+            row += len(codes)
+        return None if row % n else rounds[:n]
+
     def grouped(self, columns: Sequence[list[Part]]) -> list[AnyArray]:
         """(rows,) each: columns in this order. Their blocks are taken out of the lists, so that nothing is held twice."""
         if self.is_ordered:
@@ -62,41 +80,51 @@ class Grouping:
         for parts in columns:
             parts.reverse()
         free = self.bounds[:-1].copy()
+        row = 0
         for codes, counts in zip(self._codes, self._counts, strict=True):
-            order = np.argsort(codes, kind="stable")
-            begins = np.cumsum(counts) - counts
             if self._n_groups <= _MOST_COPIED:
+                order, slices = self._places(codes, counts, row)
                 for column, parts in zip(out, columns, strict=True):
-                    rows = rows_of(parts.pop())[order]
-                    for place, first, n_rows in zip(free.tolist(), begins.tolist(), counts.tolist(), strict=True):
-                        column[place : place + n_rows] = rows[first : first + n_rows]
+                    rows = rows_of(parts.pop())
+                    rows = rows if order is None else rows[order]
+                    for place, rows_of_group, n_rows in zip(free.tolist(), slices, counts.tolist(), strict=True):
+                        column[place : place + n_rows] = rows[rows_of_group]
             else:
                 places = np.empty(len(codes), dtype=np.int64)
-                places[order] = np.repeat(free - begins, counts) + np.arange(len(codes))
+                begins = np.cumsum(counts) - counts
+                places[np.argsort(codes, kind="stable")] = np.repeat(free - begins, counts) + np.arange(len(codes))
                 for column, parts in zip(out, columns, strict=True):
                     column[places] = rows_of(parts.pop())
             free += counts
+            row += len(codes)
         return out
+
+    def _places(self, codes: IntArray, counts: IntArray, row: int) -> tuple[IntArray | None, list[slice]]:
+        """Order in which rows of a block are taken, None as they stand, and then the rows of each group."""
+        n = self._n_groups
+        if self._round is not None:
+            return None, [slice((place - row) % n, None, n) for place in np.argsort(self._round).tolist()]
+        ends = np.cumsum(counts)
+        return np.argsort(codes, kind="stable"), list(map(slice, (ends - counts).tolist(), ends.tolist()))
 
     def shared(self, parts: Sequence[Part]) -> AnyArray | None:
         """(rows of a service,): a column that all services share, as they do the times of most long tables; None otherwise.
 
         They share it where they stand in the same order again and again, and the column changes only after the last one.
         """
-        n = self._n_groups
-        if n < 2 or self.is_ordered or len(self._codes[0]) < n:
+        if self._round is None:
             return None
-        rounds = np.tile(self._codes[0][:n], max(map(len, self._codes)) // n + 2)
-        row, last, found = 0, None, []
-        for codes, part in zip(self._codes, parts, strict=True):
+        n, row, last, found = self._n_groups, 0, None, []
+        for part in parts:
+            if not isinstance(part, Repeated):
+                return None
             within = row % n
-            if not isinstance(part, Repeated) or (codes != rounds[within : within + len(codes)]).any():
+            ends = within + np.cumsum(part.counts)
+            if (within and part.values[0] != last) or (ends[:-1] % n).any():
                 return None
-            if (within and part.values[0] != last) or ((within + np.cumsum(part.counts[:-1])) % n).any():
-                return None
-            found.append(part.whole()[-within % n :: n])
-            row, last = row + len(codes), part.values[-1]
-        return None if row % n else np.concatenate(found)
+            found.append(np.repeat(part.values, np.diff(-(-ends // n), prepend=-(-within // n))))
+            row, last = row + int(ends[-1]) - within, part.values[-1]
+        return np.concatenate(found)
 
     def row_of(self, at: int) -> int:
         """The row of the file that stands at a place of this order."""

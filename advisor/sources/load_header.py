@@ -60,14 +60,12 @@ class Table:
 
         ``row_of`` tells the row of the file in which a value stands.
         """
-        highest = float(np.nan_to_num(np.fmax.reduce(values))) if len(values) else 0.0
-        if reading.meaning in PERCENTAGES and reading.factor == 1:
-            self._check_share(name, reading, values, highest, row_of)
+        if reading.meaning in PERCENTAGES and reading.factor == 1 and len(values):
+            self._check_share(name, reading, values, row_of)
         return values if reading.factor == 1 else values * reading.factor
 
-    def _check_share(
-        self, name: str, reading: Reading, values: FloatArray, highest: float, row_of: Callable[[int], int]
-    ) -> None:
+    def _check_share(self, name: str, reading: Reading, values: FloatArray, row_of: Callable[[int], int]) -> None:
+        highest = float(np.nan_to_num(np.fmax.reduce(values)))
         if 0 < highest <= HIGHEST_FRACTION:
             if not reading.is_unit_said and name not in self.options.columns:
                 share = str(reading.meaning).replace("percent", "fraction")
