@@ -33,10 +33,9 @@ def reading_rows(is_quick: bool) -> Iterator[Row]:
     as a load needs them. With pyarrow installed, it reads text twice as fast as without.
 
     Ours hashes the file, checks its encoding, finds the columns, puts rows of a service together and on whole steps, too.
-    Medians of 4 runs in CPU time, on two cores that others used, too (a load of 12 to 15): one long table 1.7 s against 1.1 s
-    (text) and 2.1 s (times parsed); a file a service 1.5 s against 1.0 s and 1.8 s; 345 MB at most against 762 and 1,131. Of
-    the 0.6 s that text alone takes less, hashing is 0.24 s. Blocks of 0.25 to 4 MiB, and one or no worker, made no difference
-    beyond noise.
+    The least of 6 turns in CPU time, one long table on two cores that many others used (a load of 8 to 16): 1.6 s against
+    1.1 s (text); 294 MB against 1,131. Of the 0.5 s between them, hashing is 0.22 s. Blocks of 0.25 to 4 MiB, numbers in pieces
+    that fit a cache, memory in large pages, and one or no worker made no difference beyond noise.
     """
     with tempfile.TemporaryDirectory() as folder:
         long, many = Path(folder) / "long.csv", Path(folder) / "many"

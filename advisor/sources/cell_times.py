@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from advisor.sources.grouping import Repeated
 from advisor.sources.load_cells import KEEP, LONGEST_NAME, ZEROS, Block, Words
@@ -24,7 +25,7 @@ _SEVENTY_SIXES: Final = np.uint64(0x7676767676767676)
 _BYTE: Final = np.uint64(0xFF)
 
 
-def _minute_table() -> IntArray:
+def _minute_table() -> NDArray[np.int16]:
     """(65536,): seconds of the minutes that two digits say, by the number that their bytes make; -1 of all else."""
     table = np.full(1 << 16, -1, dtype=np.int16)
     for minute in range(60):

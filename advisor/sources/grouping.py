@@ -99,7 +99,7 @@ class Grouping:
             row += len(codes)
         return out
 
-    def _places(self, codes: IntArray, counts: IntArray, row: int) -> tuple[IntArray | None, list[slice]]:
+    def _places(self, codes: IntArray, counts: AnyArray, row: int) -> tuple[IntArray | None, list[slice]]:
         """Order in which rows of a block are taken, None as they stand, and then the rows of each group."""
         n = self._n_groups
         if self._round is not None:
