@@ -24,7 +24,7 @@ a_few = settings(max_examples=max(1, settings().max_examples // 4))
 def policies(random):
     return {
         "out_points": int(random.choice([3, 3, 1, 0])),
-        "in_points": int(random.choice([15, 5, 1, 30])),
+        "in_points": int(random.choice([15, 5, 1, 0, 30])),
         "low_fraction": 0.9,
         "out_cooldown_s": int(random.choice([0, 45, 180, 300, 600, 4500])),
         "in_cooldown_s": int(random.choice([0, 45, 180, 300, 600])),

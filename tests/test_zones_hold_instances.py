@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import product
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from advisor.optimize.replayed import replay_inputs, replayed_parts
 from advisor.optimize.search import CapacityKind, dedicated_part, shared_part
 from advisor.recommend.result import CLUSTER_SCOPE
 from advisor.simulate.instances import held_in_zones, held_under_default_spread_of_one, with_zone_floor
-from advisor.simulate.replay import replay_cluster
+from advisor.simulate.replay import ClusterRules, ReplayedCluster, ReplayedService, replay_cluster
 from advisor.simulate.scaling import running_tasks
 from advisor.simulate.timeline import timeline, trailing_maximum
 from advisor.sources import read_catalog, read_workload
@@ -137,6 +138,36 @@ def test_instances_are_held_by_the_minute_and_averaged_over_the_step():
     np.testing.assert_array_equal(packed, (-(-run.counts // 4)).reshape(300, 5).mean(axis=1))
     offered = np.array([2048, 4096, 10])
     np.testing.assert_array_equal(shared_instances(packed_load([run]), offered, 2, axis.delay_steps)[1], running)
+
+
+def loads_of_five_minutes():
+    """Two days each: a noisy wave, plateaus that jump, and a level with bursts of half an hour."""
+    random, at = np.random.default_rng(5), np.arange(2 * 288)
+    noisy = 12 * (1.2 + np.sin(at * 2 * np.pi / 288)) * random.normal(1, 0.08, at.size)
+    jumps = np.repeat(random.uniform(4, 28, 24), 24)
+    bursts = 8.0 + 16 * (at % 60 < 6)
+    return noisy, jumps, bursts
+
+
+@pytest.mark.parametrize("placement", list(PlacementStrategy))
+def test_instances_of_a_service_alone_cost_as_in_the_placement_replay(placement):
+    """Within 2 % in the mean and 5 % at worst, as on the real loads of docs/envelope.md."""
+    axis, errors = timeline(MONDAY, 300, 576), []
+    for load, k in product(loads_of_five_minutes(), (3, 6, 12)):
+        run = running_tasks(service(), load * 512 * 0.6, service().task, axis)
+        replayed = ReplayedService(
+            name="web", reservation=np.array([512, 1024, 1]), start_s=60, min_tasks=2, max_tasks=25, load=np.repeat(load, 5),
+            saturates_at=1 / 0.6,
+        )  # fmt: skip
+        cluster = ReplayedCluster(
+            capacity=k * replayed.reservation, zones=2, placement=placement, rules=ClusterRules(min_instances=2)
+        )
+        replay = replay_cluster([replayed], cluster, step_s=60)
+        expected = replay.over_time(replay.instances)[180:].mean()
+        _, fast = dedicated_instances(run, k, 2, axis.delay_steps, placement=placement)
+        errors.append(fast[36:].mean() / expected - 1)
+    assert np.abs(errors).mean() <= 0.02
+    assert np.abs(errors).max() <= 0.05
 
 
 def test_counts_given_and_counts_replayed_share_instances():
