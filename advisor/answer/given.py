@@ -10,7 +10,7 @@ import numpy as np
 from advisor.billing import Bill, MonthlyUsd
 from advisor.ecs import PurchaseOption
 from advisor.errors import AdvisorError, InputError, PriceNotFoundError
-from advisor.optimize.alternatives import Alternatives, alternatives, wholly_unpriced
+from advisor.optimize.alternatives import Alternatives, alternatives, wholly_unpriced, with_cheapest_of_each
 from advisor.optimize.certificate import as_dict, lower_bound
 from advisor.optimize.choice import Choice, without_repeats
 from advisor.optimize.committable import committable
@@ -240,9 +240,13 @@ class Answer:
                 done |= {id(part): found for part, found in zip(pending, replays, strict=True) if found.replay is not None}
                 left /= 2  # how many more there will be is not known
                 on_progress(1 - left)
-            if not done:
+            if done:
+                current = replace(current, found=current._with_parts(done))
+                continue
+            wider = with_cheapest_of_each(current.found, self.search, has_rival=len(finalists(ranked)) > 1)
+            if wider is current.found:
                 break
-            current = replace(current, found=current._with_parts(done))
+            current = replace(current, found=wider)
         return replace(current, found=current._with_replayed_comparisons(weeks)) if weeks else current
 
     def _with_replayed_comparisons(self, weeks: int) -> Alternatives:

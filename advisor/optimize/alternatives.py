@@ -7,8 +7,8 @@ import numpy as np
 
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.errors import InputError
-from advisor.optimize.choice import Choice
-from advisor.optimize.cluster_choices import cluster_choices
+from advisor.optimize.choice import Choice, identity, without_repeats
+from advisor.optimize.cluster_choices import cheapest_of_each, cluster_choices, one_moved
 from advisor.optimize.loads import ServiceLoad, right_sized_load, service_loads
 from advisor.optimize.parts import Part
 from advisor.optimize.pricing import price_parts
@@ -19,6 +19,8 @@ from advisor.workload import Workload
 
 SHARE_OF_SERVICES = 0.5
 """Of the time of a search, roughly: the rest is about plans of the whole cluster."""
+_REPLAYED = ":replayed"
+"""In the id of a choice that was put together once its services had been replayed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -130,6 +132,33 @@ def _cluster_choices_of_all_sizes(
             for name, choices in by_service.items()
         }
         yield from (_as_right_sized(choice) for choice in cluster_choices(search, cluster, best, sized, hours))
+
+
+def with_cheapest_of_each(found: Alternatives, search: Search, *, has_rival: bool) -> Alternatives:
+    """With each service once more where it is cheapest, which a replay may have made another of its choices; else the same.
+
+    Without a rival on other launch types, the plan in which the service moves that loses least by it stands beside the others.
+    """
+    combined: list[Choice] = []
+    for sized in [False, True] if found.right_sized else [False]:
+        by_service = {
+            name: tuple(each for each in choices if each.is_right_sized == (sized and name in found.right_sized))
+            for name, choices in found.by_service.items()
+        }
+        of_size = [*cheapest_of_each(search, by_service, found.common_hours)]
+        if not has_rival:
+            of_size += one_moved(search, by_service, found.common_hours)
+        named = [replace(choice, id=f"{choice.id}{_REPLAYED}") for choice in of_size]
+        combined += map(_as_right_sized, named) if sized else named
+    before = [choice for choice in found.for_cluster if _REPLAYED in choice.id]
+    kept = [choice for choice in found.for_cluster if choice not in before]
+    for_cluster = tuple(without_repeats([*kept, *combined]))
+    after = [choice for choice in for_cluster if _REPLAYED in choice.id]
+    return found if [*map(_identities, after)] == [*map(_identities, before)] else replace(found, for_cluster=for_cluster)
+
+
+def _identities(choice: Choice) -> tuple[str, frozenset[object]]:
+    return choice.id, frozenset(map(identity, choice.parts))
 
 
 def wholly_unpriced(choices: Mapping[str, tuple[Choice, ...]], search: Search) -> tuple[LaunchType, str] | None:

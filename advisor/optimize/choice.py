@@ -36,8 +36,12 @@ class Choice:
 
 
 def without_repeats(choices: Iterable[Choice]) -> Iterable[Choice]:
-    """The same plan is offered once, under its first name; what stands beside it to compare goes by that name, too."""
+    """The same plan is offered once, under its first name; what stands beside it to compare goes by that name, too.
+
+    What cannot run is told once for one reason.
+    """
     first_of: dict[frozenset[object], str] = {}
+    refused: set[tuple[str, tuple[str, ...]]] = set()
     now_called: dict[str, str] = {}
     offered: set[str] = set()
     for choice in choices:
@@ -47,6 +51,10 @@ def without_repeats(choices: Iterable[Choice]) -> Iterable[Choice]:
             continue
         if choice.is_comparison and choice.base_id in now_called:
             choice = replace(choice, id=f"{now_called[choice.base_id]}:{DEFAULT_SPREAD_ID}")
+        if not choice.is_feasible:
+            if (choice.title, choice.reasons) in refused:
+                continue
+            refused.add((choice.title, choice.reasons))
         if choice.id not in offered:
             first_of.setdefault(key, choice.id)
             offered.add(choice.id)

@@ -90,10 +90,38 @@ def _per_service_choices(cheapest: _Cheapest, loads: Sequence[ServiceLoad], sear
                 yield from _all_of(services, cheapest, launch_type, architecture, has_spot=True)
     if LaunchType.FARGATE in allowed:
         yield from _spot_over_base(services, cheapest, search)
+    yield from _cheapest_of_each(cheapest, search)
+
+
+def cheapest_of_each(search: Search, by_service: Mapping[str, tuple[Choice, ...]], hours: FloatArray) -> Iterable[Choice]:
+    """Each service where it is cheapest, on demand and with Spot."""
+    return _cheapest_of_each(_Cheapest(search, by_service, hours), search)
+
+
+def _cheapest_of_each(cheapest: _Cheapest, search: Search) -> Iterable[Choice]:
     for choice_id, options in (("hybrid", _ON_DEMAND), ("hybrid_with_spot", tuple(PurchaseOption))):
-        best = [cheapest.choice(service.name, allowed, options) for service in services]
+        best = [cheapest.choice(name, search.constraints.launch_types, options) for name in cheapest.by_service]
         if all(best):
             yield _combined(choice_id, [choice for choice in best if choice])
+
+
+def one_moved(search: Search, by_service: Mapping[str, tuple[Choice, ...]], hours: FloatArray) -> Iterable[Choice]:
+    """Each service where it is cheapest on demand, but for the one that loses least on another launch type."""
+    cheapest, allowed = _Cheapest(search, by_service, hours), search.constraints.launch_types
+    best = {name: cheapest.choice(name, allowed) for name in by_service}
+    moved: dict[str, tuple[float, Choice]] = {}
+    for name, choice in best.items():
+        if choice is None:
+            return
+        others = [each for each in allowed if each is not choice.parts[0].provider.launch_type]
+        other = cheapest.choice(name, others)
+        if other is not None and (loss := cheapest.usd[other.id] - cheapest.usd[choice.id]) == loss:
+            moved[name] = loss, other
+    if moved:
+        least = min(moved, key=lambda name: moved[name][0])
+        yield _combined(
+            "hybrid_moved", [moved[name][1] if name == least else choice for name, choice in best.items() if choice]
+        )
 
 
 _ON_DEMAND = (PurchaseOption.ON_DEMAND,)

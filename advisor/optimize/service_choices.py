@@ -70,7 +70,9 @@ def without_instances(search: Search, runs: Sequence[RunningTasks], kind: Capaci
             return Choice(id=choice_id, title=title, reasons=(f"{run.service.name}: {why}" if len(runs) > 1 else why,))
     has_type = search.candidates.of(kind.architecture)
     if not has_type.any():
-        return Choice(id=choice_id, title=title, reasons=(f"no candidate instance type is {kind.architecture}",))
+        others = [each.name for each in search.candidates.daemons if kind.architecture not in each.architectures]
+        why = f": every instance runs the daemons {', '.join(others)}, which are not" if others else ""
+        return Choice(id=choice_id, title=title, reasons=(f"no candidate instance type is {kind.architecture}{why}",))
     if np.isnan(search.rates(kind)[has_type]).any(axis=-1).all():
         option = "spot_pool" if kind.purchase_option is PurchaseOption.SPOT else kind.purchase_option
         return Choice(id=choice_id, title=title, missing=(f"ec2:linux:{option}:*",))
