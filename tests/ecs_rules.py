@@ -2105,8 +2105,8 @@ def _set_network(calls: CallSet, service: Request, task: TaskDefinition, name: s
     if task.network_mode != "awsvpc" and given:
         yield f"{name} has a networkConfiguration, but its tasks have networkMode {task.network_mode}."
     public = service.get("networkConfiguration", {}).get("awsvpcConfiguration", {}).get("assignPublicIp") == "ENABLED"
-    if public and "EC2" in calls.kinds_of(service):
-        yield f"{name} has assignPublicIp ENABLED, which does not work on EC2 instances."
+    if public and not calls.kinds_of(service) <= {"FARGATE"}:
+        yield f"{name} has assignPublicIp ENABLED, which does not work on instances."
 
 
 def _set_targets(calls: CallSet, service: Request, task: TaskDefinition, name: str) -> Findings:

@@ -35,6 +35,7 @@ DROPPED = {
         "enableExecuteCommand",
         "healthCheckGracePeriodSeconds",
         "monitoring",
+        "placementConstraints",
         "placementStrategy",
         "serviceConnectConfiguration",
     }

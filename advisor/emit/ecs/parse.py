@@ -447,4 +447,5 @@ def _scheduled_action(action: Request) -> ScheduledAction:
 def _has_public_ip(capacity: Request, provider: CapacityProvider, *, has_public_instances: bool) -> bool:
     if provider.launch_type is LaunchType.EC2:
         return has_public_instances
+    # On Managed Instances the address is the instance's, which takes it from its subnet: a tag says that it is wanted.
     return bool(capacity["networkConfiguration"]["awsvpcConfiguration"]["assignPublicIp"] == "ENABLED")

@@ -156,8 +156,8 @@ def _keeps_spare_instances(provider: CapacityProvider) -> bool:
 
 
 def _network(service: ServicePlan, name: str, zones: int) -> Request:
-    """On EC2 an address is the instance's: a task's own interface cannot have one there."""
-    is_public = service.has_public_ip and service.launch_type is not LaunchType.EC2
+    """Only on Fargate can a task's own interface have an address: on instances it is the instance's, by its subnet."""
+    is_public = service.has_public_ip and service.launch_type is LaunchType.FARGATE
     return {
         "subnets": names.subnets(zones, is_public=is_public),
         "securityGroups": [names.task_security_group(name)],
