@@ -109,7 +109,9 @@ def replay_cluster(
         raise ValueError("services differ in the number of steps")
     if spot is not None and cluster is not None and cluster.managed is not None:
         raise ValueError("interruptions of Managed Instances are not modelled")
-    return _Run(services, cluster, launches, spot, n_steps, step_s).replay()
+    run = _Run(services, cluster, launches, spot, n_steps, step_s)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return run.replay()
 
 
 class _Run:
@@ -199,7 +201,7 @@ class _Run:
         if not (deployments.are_on or missing.any()):
             return missing
         excess = -missing - self.rebalancing.extra
-        for service in np.flatnonzero((excess > 0) | deployments.is_on).tolist():
+        for service in ((excess > 0) | deployments.is_on).nonzero()[0].tolist():
             if deployments.is_on[service]:
                 deployments.stop(service, int(self.desired[service]), t)
             else:
@@ -210,7 +212,7 @@ class _Run:
         to_start = waiting if self.bucket is None else _first(self.bucket.open(t), waiting)
         if self.cluster is None:
             to_start = self.spot.may_start(to_start, t)
-        started = [(service, tasks.start(service, int(to_start[service]), t)) for service in np.flatnonzero(to_start).tolist()]
+        started = [(service, tasks.start(service, int(to_start[service]), t)) for service in to_start.nonzero()[0].tolist()]
         for service, n_tasks in started:
             waiting[service] -= n_tasks
         if self.bucket is not None:

@@ -166,6 +166,9 @@ def _shares(n_tasks: int, room: Sequence[float], level: Sequence[float]) -> list
         height = {zone: level[zone] + share for zone, share in enumerate(shares) if share < room[zone]}
         if not height:
             break
+        if n_tasks == 1:
+            shares[min(height, key=height.__getitem__)] += 1
+            break
         low = min(height.values())
         lowest = [zone for zone, of in height.items() if of == low]
         if n_tasks < len(lowest):
