@@ -1114,7 +1114,7 @@ BETWEEN = [
     ("ec2_bridge", {"task": {"runtimePlatform.cpuArchitecture": "ARM64"}}, "built for ARM64, but the groups launch X86_64"),
     ("ec2", {"task": {"runtimePlatform.operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}}, "but the AMI is"),
     ("ec2", {"task": {"requiresCompatibilities": ["FARGATE"]}}, "runs on EC2, but its task definition lists FARGATE"),
-    ("ec2", {"service": {"networkConfiguration.awsvpcConfiguration.assignPublicIp": "ENABLED"}}, "does not work on EC2"),
+    ("ec2", {"service": {"networkConfiguration.awsvpcConfiguration.assignPublicIp": "ENABLED"}}, "does not work on instances"),
     (
         "ec2_bridge",
         {
