@@ -24,8 +24,11 @@ from advisor.simulate.fargate import fargate_meters, fargate_quantities
 from advisor.simulate.instances import MAX_VOLUME_GIB, most_tasks, root_volume_gib, with_zone_floor
 from advisor.simulate.timeline import timeline
 from advisor.sizing import fargate_sizes
-from advisor.units import SECONDS_PER_HOUR, FloatArray, IntArray
+from advisor.units import SECONDS_PER_HOUR, BoolArray, FloatArray, IntArray
 from advisor.workload import Constraints, Service
+
+_SAME_USD = 1e-6
+"""A difference that might be one of rounding: names decide between types that cost the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +158,9 @@ def _add_instances(
     if not usable.size:
         return
     hours = _instance_hours([held for _, held in group], room[usable], search.constraints.zones)
+    an_hour_usd = search.month_usd(np.ones(usable.size), np.zeros(usable.size), rates[usable])
+    may_win = _may_win(hours, an_hour_usd, room[usable])
+    hours, usable = hours[:, may_win], usable[may_win]
     usd = search.month_usd(hours, np.zeros_like(hours), rates[usable])
     names = search.names(usable)
     by_name = np.argsort(names, kind="stable")
@@ -189,6 +195,14 @@ def _instance_hours(held: Sequence[HeldTasks], per_instance: IntArray, zones: in
     # Not a product of BLAS: there the order of addition, and with it the last digits, hangs on the number of cores.
     hours: FloatArray = np.einsum("su,uv->sv", histograms, instances.astype(np.float64), optimize=False)
     return hours[:, index]
+
+
+def _may_win(hours: FloatArray, an_hour_usd: FloatArray, per_instance: IntArray) -> BoolArray:
+    """(types,): which are not dearer for every service than another that holds as many tasks, so runs for as many hours."""
+    _, alike = np.unique(per_instance, return_inverse=True)
+    least_usd = np.full(an_hour_usd.size, np.inf)
+    np.minimum.at(least_usd, alike, an_hour_usd)
+    return np.asarray(hours.min(axis=0) * (an_hour_usd - least_usd[alike]) <= _SAME_USD)
 
 
 def choice_of(choices: Sequence[ScreenedChoice], launch_type: LaunchType, architecture: Architecture) -> ScreenedChoice | None:

@@ -407,17 +407,21 @@ def _by_service(read: Any, columns: DatasetColumns, only: str | None) -> Iterato
 def _plain_times(column: Any, columns: DatasetColumns) -> IntArray:
     if column.null_count:
         raise ValueError(f"{column.null_count} rows have no time in {columns.time}")
-    pyarrow: Any = import_module("pyarrow")
-    return _as_numpy(column.combine_chunks().cast(pyarrow.int64()), np.dtype(np.int64))
+    return _as_numpy(_joined(column), np.dtype(np.int64))  # a timestamp is eight bytes
 
 
 def _plain_numbers(column: Any) -> NDArray[Any]:
     pyarrow: Any = import_module("pyarrow")
-    whole = column.combine_chunks()
+    whole = _joined(column)
     if pyarrow.types.is_integer(whole.type) and not whole.null_count:
         return _as_numpy(whole, np.dtype(str(whole.type)))
     known = whole.cast(pyarrow.float64())
     return _as_numpy(known.fill_null(float("nan")) if known.null_count else known, np.dtype(np.float64))
+
+
+def _joined(column: Any) -> Any:
+    """All chunks of a column as one array; the one that there is, as it is: joining copies."""
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _as_numpy(array: Any, kind: np.dtype[Any]) -> NDArray[Any]:
