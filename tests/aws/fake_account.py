@@ -91,6 +91,8 @@ class FakeAccount:
         names = [arn.rpartition("/")[2] for arn in asked["services"]]
         found = [self._service(name) for name in names if name in self.services]
         failures = [{"arn": _arn("service", name), "reason": "MISSING"} for name in names if name not in self.services]
+        if "TAGS" not in asked.get("include", ()):
+            found = [{k: v for k, v in service.items() if k != "tags"} for service in found]
         return {"services": found, "failures": failures}
 
     def _service(self, name: str) -> Mapping[str, Any]:

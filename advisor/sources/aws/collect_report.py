@@ -126,6 +126,8 @@ def _service_notes(found: FoundService, findings: Findings) -> Iterator[str]:
         yield f"its present is not stated: {found.present.untold}, which a workload file cannot hold ({found.present.how})"
     if found.service.rollout:
         yield found.service.rollout
+    if found.service.unkept_tags:
+        yield f"its tags {_names(found.service.unkept_tags)} look like secrets: their values were not kept"
     for launch_type, refused in found.definition.refused.items() if found.is_taken and found.definition else ():
         if refused:
             yield f"it uses what {launch_type.called} does not take: {', '.join(each.what for each in refused)}"

@@ -22,13 +22,15 @@ from advisor.sources.aws.ecs_facts import (
     read_task,
     read_task_definition,
 )
-from advisor.sources.aws.errors import AwsError, lost, reading
+from advisor.sources.aws.errors import AccessDeniedError, AwsError, NotOfferedError, lost, reading
 from advisor.sources.aws.session import Aws, Skipped, batches
 
 SERVICES_PER_CALL: Final = 10
 """Limit of DescribeServices."""
 TASKS_PER_CALL: Final = 100
 """Limit of DescribeTasks, DescribeContainerInstances and DescribeCapacityProviders, and the longest page of the lists."""
+
+_NO_TAGS: Final = Skipped("ecs:DescribeServices", "tags of services", "refused with tags, and answered without")
 
 
 def fetch_cluster(aws: Aws, cluster: str) -> Cluster:
@@ -59,7 +61,7 @@ def fetch_services(aws: Aws, cluster: Cluster, names: Sequence[str]) -> list[Ecs
     found: list[EcsService] = []
     missing: list[str] = []
     for some in batches(wanted, SERVICES_PER_CALL):
-        answer = aws.call("ecs", "DescribeServices", cluster=cluster.arn, services=list(some))
+        answer = _services_answer(aws, cluster, some)
         described = _described(answer, "services", "ecs:DescribeServices", asked=len(some))
         with reading("ecs:DescribeServices"):
             found += [read_service(facts) for facts in described]
@@ -72,6 +74,24 @@ def fetch_services(aws: Aws, cluster: Cluster, names: Sequence[str]) -> list[Ecs
         for name in missing
     ]
     return sorted(found, key=lambda s: s.name)
+
+
+def _services_answer(aws: Aws, cluster: Cluster, names: Sequence[str]) -> Mapping[str, Any]:
+    """What AWS says of services, with their tags where it gives them.
+
+    Partitions without tags refuse the question, and a service with an ARN of the old form has none.
+    """
+    question: dict[str, Any] = {"cluster": cluster.arn, "services": list(names)}
+    if _NO_TAGS in aws.skipped:
+        return aws.call("ecs", "DescribeServices", **question)
+    try:
+        return aws.call("ecs", "DescribeServices", **question, include=["TAGS"])
+    except AwsError as error:
+        if not isinstance(error, AccessDeniedError | NotOfferedError) and error.code != "InvalidParameterException":
+            raise
+    answer = aws.call("ecs", "DescribeServices", **question)
+    aws.skipped.append(_NO_TAGS)
+    return answer
 
 
 def fetch_task_definition(aws: Aws, arn: str) -> TaskDefinition:

@@ -10,6 +10,7 @@ from advisor.ecs import LaunchType
 from advisor.plan.placement import fixed_host_ports
 from advisor.plan.refused_fields import Refused, refused_fields
 from advisor.sources.aws.errors import stated
+from advisor.sources.aws.tags import read_tags
 
 _OF_PRIMARY: Final = "size and present are those of the primary"
 
@@ -73,6 +74,9 @@ class EcsService:
     created_at: datetime | None
     deployed_at: datetime | None
     """When the running revision was deployed."""
+    tags: Mapping[str, str]
+    unkept_tags: tuple[str, ...]
+    """Keys of tags whose values may be secrets, and were dropped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +188,7 @@ def read_service(facts: Mapping[str, Any]) -> EcsService:
     ]
     groups = [g for b in balancers for g in (b.get("targetGroupArn"), _alternate_group(b)) if g]
     network = facts.get("networkConfiguration") or primary.get("networkConfiguration") or {}
+    tags, unkept_tags = read_tags(facts.get("tags"))
     return EcsService(
         name=str(facts["serviceName"]),
         arn=str(facts["serviceArn"]),
@@ -202,6 +207,8 @@ def read_service(facts: Mapping[str, Any]) -> EcsService:
         placement_constraints=tuple(str(each.get("type")) for each in facts.get("placementConstraints") or ()),
         created_at=stated(facts, "createdAt", datetime),
         deployed_at=stated(primary, "createdAt", datetime),
+        tags=tags,
+        unkept_tags=unkept_tags,
     )
 
 

@@ -70,6 +70,8 @@ def service_entry(found: FoundService, findings: Findings) -> dict[str, Any]:
         entry["present"] = {"launch_type": present.launch_type, "desired_count": service.desired_count}
         if present.is_spot:
             entry["present"]["purchase_option"] = "spot"
+    if service.tags:
+        entry["tags"] = dict(service.tags)
     return entry
 
 
