@@ -43,7 +43,14 @@ def limited(seconds: float) -> JointEffort:
         return JointEffort(seconds=seconds, clock=time.process_time)
     fleet = Effort(rounds=120, improvements=60, dives=2, gap_fraction=1e-3)
     return JointEffort(
-        gap_fraction=1e-3, mean_rounds=40, rounds=60, fleets=4, fleet=fleet, seconds=seconds, clock=time.process_time
+        gap_fraction=1e-3,
+        mean_rounds=40,
+        rounds=60,
+        fleets=4,
+        improvements=9,
+        fleet=fleet,
+        seconds=seconds,
+        clock=time.process_time,
     )
 
 

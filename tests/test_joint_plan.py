@@ -13,6 +13,7 @@ from advisor.ecs import PurchaseOption
 from advisor.meters import CommitmentKind, PaymentOption, instance_hour
 from advisor.optimize.fleet import FleetProblem
 from advisor.optimize.joint import JointEffort, JointProblem, cheapest_plan
+from advisor.optimize.joint.whole import fleets_on_base
 from advisor.plan import Commitment
 from benchmarks.joint_plan import generated_joint, linear_joint
 from tests.test_mixed_fleet import exhaustive_usd
@@ -23,7 +24,10 @@ FARGATE, SMALL, LARGE = (instance_hour(name, PurchaseOption.ON_DEMAND) for name 
 PLAN = Commitment(kind=CommitmentKind.COMPUTE_SAVINGS_PLAN, usd_per_hour=1.0, term_years=1, payment=PaymentOption.NO_UPFRONT)
 
 
-def joint(counts, fargate_usd, *, hours=None, saving=None, tasks=((2, 1), (1, 3)), least=0):
+OF_FAMILY = replace(PLAN, kind=CommitmentKind.EC2_INSTANCE_SAVINGS_PLAN, family="m1")
+
+
+def joint(counts, fargate_usd, *, hours=None, saving=None, tasks=((2, 1), (1, 3)), least=0, plan=PLAN):
     """Services that run by the task, or two to four on a small or a large instance at 1 and 1.8 dollars."""
     counts = np.array(counts, float)
     n_services, n_states = counts.shape
@@ -32,7 +36,7 @@ def joint(counts, fargate_usd, *, hours=None, saving=None, tasks=((2, 1), (1, 3)
     usage[::2, 0] = fargate_usd
     on_instances = np.zeros((2 * n_services, 2), dtype=np.int64)
     on_instances[1::2] = np.array(tasks)[np.arange(n_services) % len(tasks)]
-    plans = () if saving is None else (PLAN,)
+    plans = () if saving is None else (plan,)
     return JointProblem(
         hours=np.ones(n_states) if hours is None else np.array(hours, float),
         rates=CommitmentRates(
@@ -98,12 +102,13 @@ def test_services_that_are_dear_alone_go_on_instances_and_the_others_do_not():
     assert cheapest_plan(joint([[2, 4]], 0.2, hours=[10, 20])).ways.tolist() == [0]
 
 
-def test_a_plan_is_bought_for_what_runs_all_the_time():
+@pytest.mark.parametrize("plan", [PLAN, OF_FAMILY])
+def test_a_plan_is_bought_for_what_runs_all_the_time(plan):
     """A small instance for 90 of 100 hours under 30 % off; in the others a large one, of which 0.7 dollars cover 1 of 1.8."""
-    plan = cheapest_plan(joint([[2, 4]], 5.0, hours=[90, 10], saving=0.3, tasks=((2, 2),)))
-    assert plan.capacity == approx([0.7])
-    assert plan.usd == approx(100 * 0.7 + 10 * 0.8)
-    assert plan.gap_fraction <= JointEffort().gap_fraction
+    found = cheapest_plan(joint([[2, 4]], 5.0, hours=[90, 10], saving=0.3, tasks=((2, 2),), plan=plan))
+    assert found.capacity == approx([0.7])
+    assert found.usd == approx(100 * 0.7 + 10 * 0.8)
+    assert found.gap_fraction <= JointEffort().gap_fraction
 
 
 def test_the_best_launch_type_with_commitments_is_another_than_without():
@@ -114,6 +119,33 @@ def test_the_best_launch_type_with_commitments_is_another_than_without():
     chosen = cheapest_plan(with_plan)
     assert chosen.ways.tolist() == [1]
     assert chosen.usd == approx(2 * 0.7)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_fleets_on_a_base_hold_their_tasks_and_keep_to_the_least_instances(data):
+    n_services, n_states = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 4))
+    one = st.lists(st.integers(0, 9), min_size=n_states, max_size=n_states)
+    counts = data.draw(st.lists(one, min_size=n_services, max_size=n_services))
+    hours = data.draw(st.lists(st.integers(1, 5), min_size=n_states, max_size=n_states))
+    problem = joint(counts, 9.0, hours=hours, saving=0.4, least=data.draw(st.integers(0, 3)), plan=OF_FAMILY)
+    problem.rates.committed_usd[0, 0] = np.nan
+    effort = JointEffort(fleets=1).fleet
+    rate = problem.rates.on_demand_usd
+    for rare_fraction in (0.0, 0.4):
+        on = np.arange(1, 2 * n_services, 2)
+        fleets = fleets_on_base(problem, on, 0.6 * rate, np.tile(rate, (n_states, 1)), effort, rare_fraction=rare_fraction)
+        for state, fleet in enumerate(fleets):
+            assert fleet.faults(problem.fleet_problem(on, state, np.arange(2), np.ones(2))) == ()
+
+
+def test_fleets_of_moving_loads_keep_to_the_families_that_plans_are_bought_for():
+    """Fleets that were each the cheapest of their state had other families, and cost 6 % more than the bound."""
+    problem = generated_joint(1, 10.0, n_services=20, n_types=96, n_states=6, has_family_plans=True)
+    plan = cheapest_plan(problem)
+    assert plan.faults(problem) == ()
+    assert plan.billed_usd(problem) == approx(plan.usd)
+    assert plan.gap_fraction < 0.045
 
 
 @pytest.mark.parametrize("has_family_plans", [False, True])

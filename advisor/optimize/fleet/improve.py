@@ -1,5 +1,7 @@
 """Ruin and recreate: a few instances are taken out and their tasks placed anew, for less where there is a way."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.random import Generator as Random
 
@@ -16,8 +18,12 @@ RECREATE_SPREADS = (0.0, 0.05, 0.1, 0.2)
 NO_LESS = 1e-9
 
 
+Billing = Callable[[IntArray], FloatArray]
+"""What (fleets, types) instances cost an hour: (fleets,)."""
+
+
 def ruin_and_recreate(
-    pricing: Pricing, values: FloatArray, types: IntArray, tasks: IntArray, rng: Random
+    pricing: Pricing, values: FloatArray, types: IntArray, tasks: IntArray, rng: Random, billing: Billing | None = None
 ) -> tuple[IntArray, IntArray, bool]:
     """One round of trials, and the disjoint ones that save put into effect.
 
@@ -27,6 +33,8 @@ def ruin_and_recreate(
         What a task of each service is worth, from the linear program.
     types : (instances,)
     tasks : (instances, services)
+    billing
+        What is to be saved, where an instance costs more or less by how many there are; prices of types only guide the trials.
 
     Returns
     -------
@@ -40,26 +48,32 @@ def ruin_and_recreate(
     rest = [tasks[ruin].sum(axis=0) for ruin in ruined]
     inserted = [_inserted(problem, types, tasks, ruin, left, rng) for ruin, left in zip(ruined, rest, strict=True)]
     opened = _recreated(pricing, values, np.array([left for left, _ in inserted]), rng)
-    usd = problem.usd_per_hour
-    saved = []
+    change = np.zeros((len(ruined), len(problem.usd_per_hour)), dtype=np.int64)
     for trial, new in enumerate(opened):
         if new is not None:
-            saved.append((float(usd[types[ruined[trial]]].sum() - usd[new[0]].sum()), trial))
+            np.add.at(change[trial], new[0], 1)
+            np.add.at(change[trial], types[ruined[trial]], -1)
+    now = np.bincount(types, minlength=change.shape[1]).astype(np.int64)
+    saved = _saved(problem, now, change, billing)
     touched = np.zeros(n_instances, dtype=np.bool_)
     gone = np.zeros(n_instances, dtype=np.bool_)
     more_types: list[IntArray] = []
     more_tasks: list[IntArray] = []
     tasks = tasks.copy()
     is_better = False
-    for saving, trial in sorted(saved, key=lambda each: (-each[0], each[1])):
+    for trial in np.argsort(-saved, kind="stable").tolist():
         changed = np.flatnonzero(inserted[trial][1].any(axis=1))
         new = opened[trial]
-        if saving < -NO_LESS or new is None or touched[ruined[trial]].any() or touched[changed].any():
+        if saved[trial] < -NO_LESS or new is None or touched[ruined[trial]].any() or touched[changed].any():
+            continue
+        saving = float(_saved(problem, now, change[[trial]], billing)[0])
+        if saving < -NO_LESS:  # it is worth less after those before it
             continue
         n_after = n_instances - int(gone.sum()) - len(ruined[trial]) + sum(map(len, more_types)) + len(new[0])
         if n_after < problem.least:
             continue
         touched[ruined[trial]] = touched[changed] = True
+        now = now + change[trial]
         gone[ruined[trial]] = True
         tasks += inserted[trial][1]
         more_types.append(new[0])
@@ -68,6 +82,14 @@ def ruin_and_recreate(
     types = np.concatenate([types[~gone], *more_types])
     tasks = np.concatenate([tasks[~gone], *more_tasks])
     return types, tasks, is_better
+
+
+def _saved(problem: FleetProblem, now: IntArray, change: IntArray, billing: Billing | None) -> FloatArray:
+    """(changes,): dollars an hour less after each."""
+    if billing is None:
+        return np.asarray(-(change @ problem.usd_per_hour))
+    usd = billing(np.concatenate([now[np.newaxis], now + change]))
+    return np.asarray(usd[0] - usd[1:])
 
 
 def _ruined(problem: FleetProblem, values: FloatArray, types: IntArray, tasks: IntArray, rng: Random) -> list[IntArray]:
@@ -87,11 +109,30 @@ def _inserted(
     """What is left to place after the free room of the other instances is used, and what went there (instances, services)."""
     free = problem.capacity[types] - tasks @ problem.tasks
     free[ruin] = 0
-    left = left.copy()
-    added = np.zeros_like(tasks)
     services = np.flatnonzero(left)
     size = (problem.tasks[services] / np.maximum(problem.capacity.max(axis=0), 1)).max(axis=1)
-    for service in services[np.argsort(-size * np.exp(0.2 * rng.standard_normal(services.size)), kind="stable")].tolist():
+    order = services[np.argsort(-size * np.exp(0.2 * rng.standard_normal(services.size)), kind="stable")]
+    return filled(problem, free, left, order)
+
+
+def filled(problem: FleetProblem, free: IntArray, left: IntArray, order: IntArray) -> tuple[IntArray, IntArray]:
+    """Tasks placed service by service in the free room of instances, where there is least room first.
+
+    Parameters
+    ----------
+    free : (instances, dimensions)
+        It is used up.
+    left : (services,)
+        Tasks to place.
+    order
+        Services in which there are tasks to place, the first one first.
+
+    Returns
+    -------
+    What is left to place after it, and what went there (instances, services).
+    """
+    left, added = left.copy(), np.zeros((len(free), len(left)), dtype=np.int64)
+    for service in order.tolist():
         need = problem.tasks[service]
         room = (free // np.maximum(need, 1))[:, need > 0].min(axis=1)
         hosts = np.flatnonzero(room > 0)

@@ -40,35 +40,53 @@ class Proof:
         on, weight = program.on, program.weight
         on_demand = np.nan_to_num(problem.rates.on_demand_usd)
         self.on_demand: FloatArray = weight[:, np.newaxis] * on_demand[program.covered]
-        self.counts: FloatArray = problem.counts[on].T
+        self.of_way: FloatArray = problem.counts[on].T
         """(states, ways on instances)"""
+        self.counts: FloatArray = np.zeros((weight.size, len(program.tasks)))
+        """(states, items): tasks if all ways ran."""
+        np.add.at(self.counts.T, program.item, self.of_way.T)
         self.basket: FloatArray = weight @ self.counts
         self.alone = np.flatnonzero(~problem.is_on_instances)
         bare = amounts_usd(problem.usage[self.alone], on_demand)[:, ~problem.is_covered].sum(axis=1)
         self.bare_of_alone: FloatArray = bare * (problem.counts[self.alone] @ weight)
         self.full_usd = self.instance_usd(np.full((len(program.rate), weight.size), np.inf))
         """(states, types): an instance-hour on demand."""
-        every, one = np.arange(len(problem.capacity)), np.ones(len(problem.capacity))
-        self.pricing = [
-            _pricing(problem.fleet_problem(on, state, every, one)) if self.counts[state].any() else None
-            for state in range(weight.size)
-        ]
+        self.pricing = [self._pricing(counts) if counts.any() else None for counts in self.counts]
+
+    def _pricing(self, counts: FloatArray) -> Pricing:
+        """Pricing that begins with no weight on dimensions that all tasks together cannot fill, such as the architecture."""
+        capacity = self.problem.capacity
+        pricing = Pricing(
+            FleetProblem(
+                tasks=self.program.tasks,
+                counts=counts.astype(np.int64),
+                capacity=capacity,
+                usd_per_hour=np.ones(len(capacity)),
+            )
+        )
+        may_bind = (pricing.alone[..., np.newaxis] * pricing.share).sum(axis=1) > 1.0
+        weights = np.where(may_bind, 1.0, LEAST_WEIGHT)
+        pricing.weights = weights / weights.sum(axis=1, keepdims=True)
+        return pricing
 
     def settled(self, solution: Solution) -> Prices:
         """Prices of a linear program where it leaves them open, as those are that it does not.
 
-        The values of ways that no service runs in have to be worth only what the service costs now, in any state; they are
+        The values of items that no service runs have to be worth only what each service costs now, in any state; they are
         spread over the states as the values of what does run. So is what a committed dollar saves where none is committed.
         """
-        prices, on, service = solution.prices, self.program.on, self.problem.service
-        is_idle = solution.shares[on] < IDLE
+        prices, on, item, service = solution.prices, self.program.on, self.program.item, self.problem.service
+        share = np.zeros(len(self.program.tasks))
+        np.maximum.at(share, item, solution.shares[on])
+        is_idle = share < IDLE
         level = prices.values @ np.where(is_idle, 0.0, self.basket) + NOTHING * self.program.weight
         total = prices.dollar.sum(axis=1, keepdims=True)
         rest = np.maximum(1.0 - total, 0.0) * level / level.sum()
         prices = replace(prices, dollar=prices.dollar / np.maximum(total, 1.0) + rest)
         least = self._least(self.way_usd(prices))
-        worth = level @ self.counts
-        spread = np.divide(least[service[on]], worth, out=np.zeros(on.size), where=worth > 0)
+        worth = level @ self.of_way
+        spread = np.zeros(share.size)
+        np.maximum.at(spread, item, np.divide(least[service[on]], worth, out=np.zeros(on.size), where=worth > 0))
         return replace(prices, values=np.where(is_idle, level[:, np.newaxis] * spread, prices.values))
 
     def unit_usd(self, dollar: FloatArray) -> FloatArray:
@@ -91,7 +109,7 @@ class Proof:
     def way_usd(self, prices: Prices) -> FloatArray:
         """(ways,): least that each way costs at these prices, in the mean hour."""
         usd = np.zeros(len(self.problem.service))
-        usd[self.program.on] = (self.counts * prices.values).sum(axis=0)
+        usd[self.program.on] = (self.of_way * prices.values[:, self.program.item]).sum(axis=0)
         usage = self.problem.usage[np.ix_(self.alone, self.program.covered)]
         unit = self.problem.counts[self.alone] @ self.unit_usd(prices.dollar)
         usd[self.alone] = self.bare_of_alone + amounts_usd(usage, unit).sum(axis=1)
@@ -177,12 +195,3 @@ class Proof:
         best = order[rank < PATTERNS_A_TYPE]
         best = best[np.argsort(-excess[best], kind="stable")][:PATTERNS_A_STATE]
         return types[best], tasks[best]
-
-
-def _pricing(problem: FleetProblem) -> Pricing:
-    """Pricing that begins with no weight on dimensions that all tasks together cannot fill, such as the architecture."""
-    pricing = Pricing(problem)
-    may_bind = (pricing.alone[..., np.newaxis] * pricing.share).sum(axis=1) > 1.0
-    weights = np.where(may_bind, 1.0, LEAST_WEIGHT)
-    pricing.weights = weights / weights.sum(axis=1, keepdims=True)
-    return pricing

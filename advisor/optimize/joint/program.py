@@ -21,7 +21,7 @@ class Prices:
     dollar: FloatArray
     """(pools, states): what a committed dollar saves, in dollars of the mean hour; over the states they add up to 1."""
     values: FloatArray
-    """(states, ways on instances): of a task."""
+    """(states, items): of a task."""
     floor: FloatArray
     """(states,): of each least instance."""
 
@@ -50,16 +50,21 @@ class Solution:
 class Program:
     """Rows and columns in HiGHS; patterns are added in place and the basis is kept.
 
-    Where there are instances, all Savings Plans are one pool: a dollar covers any usage at the lowest rate that any plan has
-    for it. No choice of plans can do better, so that what is proven for it is proven for all. Without instances, where no
-    pattern is ever missing, each plan is a pool of its own.
+    Ways whose tasks take the same of an instance are one *item*. Where there are instances, all Savings Plans are one pool: a
+    dollar covers any usage at the lowest rate that any plan has for it. No choice of plans can do better, so that what is
+    proven for it is proven for all. Without instances, where no pattern is ever missing, each plan is a pool of its own.
     """
 
     def __init__(self, problem: JointProblem) -> None:
         self.problem = problem
         self.weight = problem.hours / problem.hours.sum()
         self.on = np.flatnonzero(problem.is_on_instances)
-        self.covered = np.flatnonzero(problem.is_covered)
+        self.tasks, item = np.unique(problem.tasks[self.on], axis=0, return_inverse=True)
+        """(items, dimensions): what a task takes."""
+        self.item: IntArray = item.ravel()
+        """(ways on instances,)"""
+        used = problem.usage.any(axis=0) | problem.type_usage.any(axis=0)
+        self.covered = np.flatnonzero(problem.is_covered & used)
         self.is_full = np.array([self._all_run(state) for state in range(problem.hours.size)], dtype=np.bool_)
         self.patterns: list[tuple[int, int, IntArray]] = []
         """State, type and tasks, in the order of their columns, which are the last ones."""
@@ -87,7 +92,7 @@ class Program:
         self.floor_of_service = n_services
         self.floor_of_state = 2 * n_services
         self.tasks_at = self.floor_of_state + n_states
-        self.usage_at = self.tasks_at + n_states * self.on.size
+        self.usage_at = self.tasks_at + n_states * len(self.tasks)
         self.plan_at = self.usage_at + n_states * self.covered.size
         n_rows = self.plan_at + n_states * len(self.rate)
         self.solver = quiet_solver()
@@ -100,18 +105,18 @@ class Program:
 
     def _ways(self) -> Iterator[Entry]:
         problem, on_demand = self.problem, self.problem.rates.on_demand_usd
-        place = {int(way): at for at, way in enumerate(self.on)}
+        item_of = dict(zip(self.on.tolist(), self.item.tolist(), strict=True))
         for way, service in enumerate(problem.service.tolist()):
             rows, values = [service], [1.0]
             used = np.flatnonzero(problem.usage[way, self.covered])
             for state, count in enumerate(problem.counts[way].tolist()):
-                if way in place:
-                    rows.append(self.tasks_at + state * self.on.size + place[way])
+                if way in item_of:
+                    rows.append(self.tasks_at + state * len(self.tasks) + item_of[way])
                     values.append(-count)
                 else:
                     rows += (self.usage_at + state * self.covered.size + used).tolist()
                     values += (-count * problem.usage[way, self.covered[used]]).tolist()
-            if way in place:
+            if way in item_of:
                 rows.append(self.floor_of_service + service)
                 values.append(-1.0)
             bare = ~problem.is_covered & (problem.usage[way] > 0)
@@ -137,7 +142,7 @@ class Program:
             yield 1.0, [self.plan_at + pool * n_states + state for state in range(n_states)], [1.0] * n_states
 
     def add(self, state: int, types: IntArray, tasks: IntArray) -> int:
-        """Patterns of a state, (patterns, ways on instances) each on a type; how many are new."""
+        """Patterns of a state, (patterns, items) each on a type; how many are new."""
         entries: list[Entry] = []
         for kind, row in zip(types.tolist(), tasks, strict=True):
             key = state.to_bytes(4, "little") + kind.to_bytes(4, "little") + row.tobytes()
@@ -146,7 +151,7 @@ class Program:
             self._seen.add(key)
             self.patterns.append((state, kind, row))
             used = np.flatnonzero(row)
-            rows = [*(self.tasks_at + state * self.on.size + used).tolist(), self.floor_of_state + state]
+            rows = [*(self.tasks_at + state * len(self.tasks) + used).tolist(), self.floor_of_state + state]
             values = [*row[used].astype(np.float64).tolist(), 1.0]
             if self.meter_of[kind] >= 0:
                 rows.append(self.usage_at + state * self.covered.size + int(self.meter_of[kind]))
@@ -170,7 +175,7 @@ class Program:
             instances=instances,
             prices=Prices(
                 dollar=dual[self.plan_at :].reshape(len(self.rate), self.weight.size),
-                values=dual[self.tasks_at : self.usage_at].reshape(self.weight.size, self.on.size),
+                values=dual[self.tasks_at : self.usage_at].reshape(self.weight.size, len(self.tasks)),
                 floor=np.where(self.is_full, dual[self.floor_of_state : self.tasks_at], 0.0),
             ),
         )

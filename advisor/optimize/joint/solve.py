@@ -1,26 +1,33 @@
 """The search: prices by column generation over all states at once, then whole instances, then plans sized exactly."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import repeat
 
 import numpy as np
+from numpy.random import SFC64, Generator
 
 from advisor.billing import amounts_usd
 from advisor.optimize.commitments import Stack, best_stack, stack_usd
 from advisor.optimize.fleet.dominance import undominated
 from advisor.optimize.fleet.problem import Fleet
-from advisor.optimize.fleet.solve import Effort, cheapest_fleet
+from advisor.optimize.fleet.solve import Effort
 from advisor.optimize.joint.bound import Proof
 from advisor.optimize.joint.problem import JointPlan, JointProblem, instances_of
 from advisor.optimize.joint.program import Prices, Program
+from advisor.optimize.joint.whole import fleets_by_state, fleets_on_base, improved_fleets
 from advisor.units import FloatArray, IntArray
 
+SEED = 3_800
 EXACT_EVERY = 3
 """Rounds from one in which types are priced exactly to the next."""
 NEARLY = 0.02
 """Patterns of the mean state that are worth this much less than they cost are offered to every state, too."""
-PRICES, ONE_MORE = 0.55, 0.7
-"""Shares of a time limit after which prices have to do, and no fleets are begun once more."""
+RARE = (0.3, 0.0, 0.15)
+"""Shares of the hours in which fewer tasks run than are of a base, tried in turn."""
+PRICES, ONE_MORE = 0.55, 0.45
+"""Shares of a time limit after which prices have to do, and fleets are improved in place of being made once more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +46,8 @@ class JointEffort:
     """Times that the fleets of all states are made whole, each at the prices that the plans before left."""
     fleet: Effort = field(default_factory=lambda: Effort(rounds=40, improvements=15, dives=1, gap_fraction=0.003))
     """For each state."""
+    improvements: int = 1
+    """Times that instances of all fleets are ruined and recreated, by what the plans that were bought make of the bill."""
     seconds: float | None = None
     """A cap on top, by ``clock``."""
     clock: Callable[[], float] | None = None
@@ -63,9 +72,10 @@ def cheapest_plan(problem: JointProblem, effort: JointEffort | None = None) -> J
         The effort asks for no fleets.
     """
     effort = effort or JointEffort()
-    run = _Run(problem, effort)
+    types = useful_types(problem)
+    run = _Run(replace(problem, capacity=problem.capacity[types], type_usage=problem.type_usage[types]), effort)
     run.find_prices()
-    return run.whole_plan()
+    return run.whole_plan(problem)
 
 
 def useful_types(problem: JointProblem) -> IntArray:
@@ -95,10 +105,7 @@ class _Run:
     """One search: the best prices so far, with what they prove."""
 
     def __init__(self, problem: JointProblem, effort: JointEffort) -> None:
-        self.whole, self.effort = problem, effort
-        types = useful_types(problem)
-        self.problem = replace(problem, capacity=problem.capacity[types], type_usage=problem.type_usage[types])
-        """With the types that its linear program can need."""
+        self.problem, self.effort = problem, effort
         self.program = Program(self.problem)
         self.proof = Proof(self.problem, self.program)
         self.bound_usd, self.n_rounds = 0.0, 0
@@ -122,10 +129,10 @@ class _Run:
             running = np.flatnonzero(self.proof.counts[state] > 0)
             alone = pricing.alone.astype(np.int64)[:, running]
             types = np.where(alone > 0, usd[:, np.newaxis] / np.maximum(alone, 1), np.inf).argmin(axis=0).astype(np.int64)
-            tasks = np.zeros((running.size, self.program.on.size), dtype=np.int64)
+            tasks = np.zeros((running.size, len(self.program.tasks)), dtype=np.int64)
             tasks[np.arange(running.size), running] = alone[types, np.arange(running.size)]
             self.program.add(state, types, tasks)
-            self.program.add(state, np.array([int(usd.argmin())]), np.zeros((1, self.program.on.size), dtype=np.int64))
+            self.program.add(state, np.array([int(usd.argmin())]), np.zeros((1, len(self.program.tasks)), dtype=np.int64))
 
     def _begin_with_mean(self) -> None:
         weight, on = self.program.weight, self.problem.is_on_instances
@@ -163,36 +170,61 @@ class _Run:
         if self.best is None or bound_usd > self.bound_usd:
             self.bound_usd, self.best = bound_usd, prices
 
-    def whole_plan(self) -> JointPlan:
-        """The best of some plans with whole instances, each for the prices that the Savings Plans before it leave."""
-        problem, ways = self.whole, self._ways()
+    def whole_plan(self, problem: JointProblem) -> JointPlan:
+        """The best of some plans with whole instances, of all types that there are."""
+        best = self._first_plan(problem)
+        if not best.on_instances(problem).size:
+            return best
+        prices, item = self.best or self.proof.settled(self.solution), np.zeros(len(problem.service), dtype=np.int64)
+        item[self.program.on] = self.program.item
+        values = prices.values[:, item[best.ways]] / self.program.weight[:, np.newaxis]
+        rng = Generator(SFC64(SEED))
+        for _ in range(self.effort.improvements):
+            if self._is_over(1.0):
+                break
+            rounds = self.effort.fleet.improvements
+            fleets = improved_fleets(problem, best, values, rng, rounds=rounds, is_over=partial(self._is_over, 1.0))
+            plan = self._billed(problem, best.ways, fleets)
+            best = plan if plan.usd < best.usd else best
+        return best
+
+    def _first_plan(self, problem: JointProblem) -> JointPlan:
+        """The cheapest of a few, each with fleets made anew."""
+        ways = self._ways()
         on = ways[problem.is_on_instances[ways]]
-        stack = self._stack(self.problem.quantity(ways, self.solution.instances))
+        capacity = _stack(problem, self.problem.quantity(ways, self.solution.instances)).capacity
         best: JointPlan | None = None
-        for turn in range(self.effort.fleets):
+        for turn, rare_fraction in zip(range(self.effort.fleets), self._turns(), strict=False):
             if turn and self._is_over(ONE_MORE):
                 break
-            fleets = [self._fleet(on, state, stack.capacity) for state in range(problem.hours.size)]
-            stack = self._stack(problem.quantity(ways, instances_of(problem, fleets)))
-            if best is None or stack.usd < best.usd:
-                best = JointPlan(
-                    ways=ways,
-                    fleets=tuple(fleets),
-                    capacity=stack.capacity,
-                    usd=stack.usd,
-                    bound_usd=min(self.bound_usd * float(problem.hours.sum()), stack.usd),
-                    rounds=self.n_rounds,
-                )
+            if rare_fraction is None:
+                fleets = fleets_by_state(problem, on, _bought_usd(problem, capacity), self.effort.fleet)
+            else:
+                always, rest = _always_usd(problem), self._rest_usd(problem)
+                fleets = fleets_on_base(problem, on, always, rest, self.effort.fleet, rare_fraction=rare_fraction)
+            plan = self._billed(problem, ways, fleets)
+            capacity = plan.capacity
+            best = plan if best is None or plan.usd < best.usd else best
         if best is None:
             raise ValueError("a plan takes at least one turn")
         return best
 
-    def _stack(self, quantity: FloatArray) -> Stack:
-        problem = self.problem
-        if problem.rates.commitments:
-            return best_stack(problem.rates, quantity, problem.hours)
-        usd = stack_usd(problem.rates, quantity, problem.hours, np.zeros(0))
-        return Stack(capacity=np.zeros(0), usd=usd, bound_usd=usd, worth=np.zeros((0, problem.hours.size)), rounds=0)
+    def _billed(self, problem: JointProblem, ways: IntArray, fleets: Sequence[Fleet]) -> JointPlan:
+        stack = _stack(problem, problem.quantity(ways, instances_of(problem, fleets)))
+        return JointPlan(
+            ways=ways,
+            fleets=tuple(fleets),
+            capacity=stack.capacity,
+            usd=stack.usd,
+            bound_usd=min(self.bound_usd * float(problem.hours.sum()), stack.usd),
+            rounds=self.n_rounds,
+        )
+
+    def _turns(self) -> Iterator[float | None]:
+        """Bases of instances that always run, or none: where a plan is of one family, fleets have to keep to it."""
+        if self.program.on.size and any(each.family is not None for each in self.problem.rates.commitments):
+            yield from RARE
+        yield from repeat(None)
 
     def _ways(self) -> IntArray:
         """The way of each service with the largest share; the first of several."""
@@ -200,14 +232,35 @@ class _Run:
         of_service = [np.flatnonzero(self.problem.service == service) for service in range(self.problem.n_services)]
         return np.array([ways[shares[ways].argmax()] for ways in of_service], dtype=np.int64)
 
-    def _fleet(self, on: IntArray, state: int, capacity: FloatArray) -> Fleet:
-        """The cheapest whole fleet of a state where instances cost what the plans that were bought make of it."""
-        rates, types = self.whole.rates, np.arange(len(self.whole.capacity))
-        bought = np.where((capacity > 0)[:, np.newaxis], rates.committed_usd, np.nan)
-        rate = np.fmin(rates.on_demand_usd, np.fmin.reduce(bought, axis=0, initial=np.inf))
-        usd = amounts_usd(self.whole.type_usage, np.nan_to_num(rate)).sum(axis=1)
-        return cheapest_fleet(self.whole.fleet_problem(on, state, types, usd), self.effort.fleet).fleet
+    def _rest_usd(self, problem: JointProblem) -> FloatArray:
+        """(states, meters): of a unit beside the base, on demand, or under plans of no family as they are worth there."""
+        rates = problem.rates
+        of_none = np.array([each.family is None for each in rates.commitments], dtype=np.bool_)
+        compute = np.fmin.reduce(rates.committed_usd[of_none], axis=0, initial=np.inf)
+        prices = self.best or self.proof.settled(self.solution)
+        worth = prices.dollar.max(axis=0, initial=0.0) / self.program.weight
+        known = np.isfinite(compute)
+        under = np.where(known, amounts_usd(worth[:, np.newaxis], np.where(known, compute, 0.0)), np.inf)
+        return np.fmin(rates.on_demand_usd, under)
 
     def _is_over(self, share: float) -> bool:
         clock, seconds = self.effort.clock, self.effort.seconds
         return self.end is not None and clock is not None and seconds is not None and clock() > self.end - (1 - share) * seconds
+
+
+def _stack(problem: JointProblem, quantity: FloatArray) -> Stack:
+    if problem.rates.commitments:
+        return best_stack(problem.rates, quantity, problem.hours)
+    usd = stack_usd(problem.rates, quantity, problem.hours, np.zeros(0))
+    return Stack(capacity=np.zeros(0), usd=usd, bound_usd=usd, worth=np.zeros((0, problem.hours.size)), rounds=0)
+
+
+def _bought_usd(problem: JointProblem, capacity: FloatArray) -> FloatArray:
+    """(meters,): what a unit costs with the plans that were bought."""
+    bought = np.where((capacity > 0)[:, np.newaxis], problem.rates.committed_usd, np.nan)
+    return np.fmin(problem.rates.on_demand_usd, np.fmin.reduce(bought, axis=0, initial=np.inf))
+
+
+def _always_usd(problem: JointProblem) -> FloatArray:
+    """(meters,): least that a unit can cost which always runs."""
+    return np.fmin(problem.rates.on_demand_usd, np.fmin.reduce(problem.rates.committed_usd, axis=0, initial=np.inf))
