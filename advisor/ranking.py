@@ -215,7 +215,7 @@ def rank_instances(
     if n_replays and replay_weeks < 1:
         raise InputError("a replay needs at least one week of load", fix="Give replay_weeks of 1 or more, or no replays.")
     search = search_for(workload, catalog)
-    loads = service_loads(workload, search)
+    loads = service_loads(workload, search.axis)
     measured = np.all([load.measured for load in loads], axis=0)
     if not measured.any():
         raise InputError(

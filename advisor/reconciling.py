@@ -206,7 +206,7 @@ def reconcile(workload: Workload, catalog: PriceCatalog, lines: Sequence[BilledL
     inside = [line for line in here if period[0] <= line.start and line.end <= period[1]]
     past = workload.between(*_steps(workload, period))
     search = search_for(past, catalog)
-    parts, unknown = present_parts(past, service_loads(past, search), search)
+    parts, unknown = present_parts(past, service_loads(past, search.axis), search)
     if unknown:
         raise InputError(f"what runs today is not known: {', '.join(unknown)}", fix="Write it into the workload file.")
     hours, known_fraction = _hours(parts, search.axis)

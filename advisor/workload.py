@@ -1,6 +1,6 @@
 """A workload: services of one cluster with their measured load on a common UTC time axis."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -349,6 +349,46 @@ class Workload:
             cpu_units_per_task_max=cut(self.cpu_units_per_task_max),
             fargate_tasks=cut(self.fargate_tasks),
         )
+
+    def of_rows(self, rows: Sequence[int]) -> "Workload":
+        """The services in these rows, in this order; a row may come more than once."""
+        index = list(rows)
+
+        def taken(series: FloatArray | None) -> FloatArray | None:
+            return None if series is None else series[index]
+
+        return replace(
+            self,
+            services=tuple(self.services[row] for row in index),
+            demand=self.demand[index],
+            running_tasks=taken(self.running_tasks),
+            memory_mib=taken(self.memory_mib),
+            is_memory_maximum=None if self.is_memory_maximum is None else self.is_memory_maximum[index],
+            cpu_units_per_task_max=taken(self.cpu_units_per_task_max),
+            fargate_tasks=taken(self.fargate_tasks),
+        )
+
+    def times(self, factors: FloatArray) -> "Workload":
+        """The same services under other loads: ``factors`` (services,) times as much, served by as many times the tasks.
+
+        What a task bears and uses stays as it was measured.
+        """
+        by_row = factors[:, np.newaxis]
+        ran = [self.ran(row) for row in range(len(self.services))]
+        unknown = np.full(self.n_steps, np.nan)
+        return replace(
+            self,
+            demand=self.demand * by_row,
+            running_tasks=np.stack([unknown if each is None else each for each in ran]) * by_row,
+            fargate_tasks=None if self.fargate_tasks is None else self.fargate_tasks * by_row,
+        )
+
+    def ran(self, row: int) -> FloatArray | None:
+        """(steps,): tasks of a service that ran, as measured, or else the desired count; None where neither is known."""
+        if self.running_tasks is not None and not np.isnan(self.running_tasks[row]).all():
+            return np.asarray(self.running_tasks[row])
+        present = self.services[row].present
+        return None if present is None or present.desired_count is None else np.full(self.n_steps, float(present.desired_count))
 
     def last_weeks(self, weeks: int) -> "Workload":
         """The same services over the end of the time axis, at most all of it."""

@@ -153,7 +153,7 @@ def test_fargate_bill_line_by_line(load, prices):
         size = service.task.cpu_units, service.task.memory_mib
         named = plans.fargate_plan(load, plain, prices[key], size=size)
         assert named["month"]["total_usd"] == approx(best["month"]["total_usd"])
-        (hours,) = (each.hours for each in service_loads(workload, search))
+        (hours,) = (each.hours for each in service_loads(workload, search.axis))
         priced = price_parts(choice.parts, hours, search.catalog, REGION)
         expected = fargate_amounts(named, *key)
         ours = amounts(priced.bill)
@@ -217,7 +217,7 @@ def test_dedicated_instances_and_bill_of_every_candidate(load, catalog, prices, 
     kind = kind_of("MANAGED_INSTANCES" if option == "managed" else "EC2")
     for each in catalog:
         search = as_search(workload, as_catalog([each], prices))
-        (service_load,) = service_loads(workload, search)
+        (service_load,) = service_loads(workload, search.axis)
         part = dedicated_part(search, service_load.run, kind, service_load.hours)
         if packing.tasks_per_instance(plain["cpu"], plain["memory"], each) == 0 or is_surplus_unknown(load, each):
             assert part is None
@@ -243,7 +243,7 @@ def test_surplus_credits(load, instance_type, prices):
     assume(plan is not None)
     workload = as_workload(load)
     search = as_search(workload, as_catalog([instance_type], prices))
-    (service_load,) = service_loads(workload, search)
+    (service_load,) = service_loads(workload, search.axis)
     part = dedicated_part(search, service_load.run, kind_of("EC2"), service_load.hours)
     row = part.meters.index(surplus_vcpu_hour(instance_type["name"]))
     surplus = plans.surplus_of(load, [plain], plan["instances"], instance_type)
@@ -257,7 +257,7 @@ def test_weekly_costs(load, catalog, data):
     each = catalog[0] | {"architecture": "X86_64"}
     workload = as_workload(load)
     search = as_search(workload, as_catalog([each], prices))
-    loads = service_loads(workload, search)
+    loads = service_loads(workload, search.axis)
     for plain, service_load in zip(load["services"], loads, strict=True):
         kind = kind_of("EC2")
         part = dedicated_part(search, service_load.run, kind, service_load.hours)
@@ -282,7 +282,7 @@ def test_weekly_costs(load, catalog, data):
 def shared_case(load, instance_type, prices, zones=2):
     workload = as_workload(load, zones)
     search = as_search(workload, as_catalog([instance_type], prices))
-    loads = service_loads(workload, search)
+    loads = service_loads(workload, search.axis)
     measured = np.all([service_load.measured for service_load in loads], axis=0)
     return search, packed_load([service_load.run for service_load in loads]), search.axis.month_hours(measured), measured
 
@@ -341,7 +341,7 @@ def test_packed_counts_and_volume_bound_step_by_step(load, instance_type, prices
 def test_spot_pool(load, catalog, prices):
     workload = as_workload(load)
     search = as_search(workload, as_catalog(catalog, prices))
-    loads = service_loads(workload, search)
+    loads = service_loads(workload, search.axis)
     measured = np.all([service_load.measured for service_load in loads], axis=0)
     hours = search.axis.month_hours(measured)
     part = shared_part(search, packed_load([each.run for each in loads]), kind_of("EC2", "spot"), hours, name="drawn")

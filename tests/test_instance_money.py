@@ -50,7 +50,7 @@ def on_m5_large(cpu_units, *, weeks=0, memory_mib=None, task=TASK, minimum=1, zo
         constraints=Constraints(instance_types=("m5.large",), zones=zones),
     )
     search = search_for(workload, advisor.read_catalog("us-east-1"))
-    (load,) = service_loads(workload, search)
+    (load,) = service_loads(workload, search.axis)
     provider = instance_provider(
         "web", LaunchType.EC2, PurchaseOption.ON_DEMAND, search.candidates.types, Architecture.X86_64, 0.0,
         constraints=workload.constraints,

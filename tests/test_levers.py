@@ -45,7 +45,7 @@ def workload_of(cpu_units, *, target=0.5, form=LoadForm.USAGE):
 def replayed(workload, weeks=1):
     """A part on m5.large as a replay of its week leaves it, the search and the hours."""
     search = search_for(workload, advisor.read_catalog("us-east-1"))
-    (load,) = service_loads(workload, search)
+    (load,) = service_loads(workload, search.axis)
     provider = instance_provider(
         "web", LaunchType.EC2, PurchaseOption.ON_DEMAND, search.candidates.types, Architecture.X86_64, 0.0,
         constraints=workload.constraints,
@@ -193,7 +193,7 @@ def test_the_order_of_services_in_the_file_changes_no_figure():
     for services in ((small, large), (large, small)):
         workload = replace(one, services=services, demand=np.stack([demand[each.name] for each in services]))
         search = search_for(workload, advisor.read_catalog("us-east-1"))
-        loads = {load.run.service.name: load for load in service_loads(workload, search)}
+        loads = {load.run.service.name: load for load in service_loads(workload, search.axis)}
         provider = instance_provider(
             "shared", LaunchType.EC2, PurchaseOption.ON_DEMAND, search.candidates.types, Architecture.X86_64, 0.0,
             constraints=workload.constraints,

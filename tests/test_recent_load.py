@@ -25,7 +25,7 @@ def test_weeks_without_data_at_the_end_do_not_make_every_plan_free(step_s):
     month_usd = 4 * 730 * (0.04048 + 2 * 0.004445)
     for load in (whole, replace(whole, demand=demand)):
         search = search_for(load, advisor.read_catalog("us-east-1"))
-        (found,) = service_loads(load, search)
+        (found,) = service_loads(load, search.axis)
         part = fargate_part(found.run, Architecture.X86_64, PurchaseOption.ON_DEMAND, search.axis, zones=2)
         recent = RecentLoad(load, search, ~np.isnan(search.axis.spread(load.demand[0])))
         assert recent.monthly_usd([part], 1.0) == pytest.approx(month_usd)

@@ -79,7 +79,7 @@ def test_a_screening_prices_the_same_volume():
     workload = workload_of(200)
     catalog = as_catalog([LARGE, XLARGE], PRICES)
     search = search_for(workload, catalog)
-    (load,) = service_loads(workload, search)
+    (load,) = service_loads(workload, search.axis)
     held = held_tasks(load, search.axis)
     (choices,) = screened_choices([(load.service, held)], catalog, workload.region, workload.constraints)
     full = next(a for a in advise(workload, catalog, replay_weeks=0).of_scope("s0") if ":ec2:" in a.id)

@@ -222,7 +222,7 @@ def test_copies_of_services_never_share_a_name():
     """A copy of ``web`` must not take the place of a service that is called ``web-2``."""
     workload = load_of(service(np.full(WEEK, 4)), service(np.full(WEEK, 4), name="web-2"))
     scenario = Circumstances(workload, catalog_of(EIGHT)).scenario({AxisName.SERVICES: 5})
-    names = [each.name for each in scenario.services]
+    names = [load.service.name for load in scenario.loads]
     assert len(set(names)) == 5
     assert names[:2] == ["web", "web-2"]
 
@@ -255,8 +255,8 @@ def test_half_a_day_costs_half_on_fargate():
 def test_the_busiest_hours_of_the_day_are_kept():
     hours = np.arange(WEEK) % 24
     workload = load_of(service(np.where((hours >= 22) | (hours < 2), 10, 1)))
-    is_on = Circumstances(workload, catalog_of(EIGHT)).scenario({AxisName.HOURS_PER_DAY: 4}).is_on
-    assert sorted(set(hours[is_on].tolist())) == [0, 1, 22, 23]
+    (load,) = Circumstances(workload, catalog_of(EIGHT)).scenario({AxisName.HOURS_PER_DAY: 4}).loads
+    assert sorted(set(np.repeat(hours, 4)[load.is_on].tolist())) == [0, 1, 22, 23]
 
 
 @pytest.mark.parametrize("is_assumed", [False, True])
@@ -265,7 +265,7 @@ def test_a_higher_target_needs_fewer_tasks(is_assumed):
     services = tuple(replace(each, is_stated=is_assumed) for each in workload.services)
     here = Circumstances(replace(workload, services=services), catalog_of(EIGHT))
     here.check(AxisName.UTILIZATION)
-    tasks = [here.scenario({AxisName.UTILIZATION: target}).run(0).tasks.max() for target in (0.3, 0.6, 0.9)]
+    tasks = [here.scenario({AxisName.UTILIZATION: target}).loads[0].run.tasks.max() for target in (0.3, 0.6, 0.9)]
     assert tasks == [20, 10, 7]  # 2 requests per second at 60 %: 1 at 30 %, 3 at 90 %
 
 

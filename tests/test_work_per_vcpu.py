@@ -43,7 +43,7 @@ def catalog():
 
 def dedicated(workload, catalog):
     search = search_for(workload, catalog)
-    (load,) = service_loads(workload, search)
+    (load,) = service_loads(workload, search.axis)
     return dedicated_part(search, load.run, ON_ARM, load.hours), search
 
 

@@ -186,8 +186,7 @@ def _held(rows: ServiceRows, entry: "ServiceEntry", columns: DatasetColumns, reg
     load = _load_of({entry.name: rows}, entry, columns, options.reading, notes)
     workload = _workload(entry.name, region, (entry,), [load], notes)
     axis = timeline(workload.start, workload.step_s, workload.n_steps)
-    search = search_of(catalog_of(region, options.prices, options.rates), region, Constraints())
-    (service,) = service_loads(workload, replace(search, axis=axis))
+    (service,) = service_loads(workload, axis)
     return held_tasks(service, axis, workload.notes)
 
 

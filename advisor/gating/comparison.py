@@ -11,18 +11,8 @@ from advisor.ecs import InstanceType, LaunchType, PlacementStrategy, fargate_gri
 from advisor.errors import InputError
 from advisor.gating.history import Witness
 from advisor.gating.result import NO_LIMITS, Gate, InstancesSide, Limits, Safety, ServiceChange, Setup, Side
-from advisor.gating.sides import (
-    ON_INSTANCES,
-    Running,
-    check_form,
-    check_same_services,
-    is_fixed,
-    launch_type_of,
-    named,
-    own_counts,
-    setup_of,
-    unanswered,
-)
+from advisor.gating.running import Running, running_sides
+from advisor.gating.sides import ON_INSTANCES, check_same_services, launch_type_of, named
 from advisor.optimize.candidates import instance_capacity
 from advisor.optimize.held import left_aside
 from advisor.optimize.packed import packed_load, shared_instances
@@ -31,10 +21,10 @@ from advisor.optimize.pricing import PricedParts, instance_facts, price_parts
 from advisor.pricing import PriceCatalog
 from advisor.simulate.instances import reservation, root_volume_gib
 from advisor.simulate.packing import tasks_per_instance
-from advisor.simulate.scaling import RunningTasks, running_tasks
+from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import timeline
-from advisor.units import BoolArray, FloatArray
-from advisor.workload import LoadForm, Service, Workload
+from advisor.units import BoolArray
+from advisor.workload import Workload
 
 MORE: Final = f"{PACKING_RANGE:.0%}".replace("%", " %")
 _INSTANCES_NOTE: Final = "Container instances:"
@@ -58,7 +48,7 @@ def gate(
         Its load is the one that both sides are billed on: a CPU percent refers to the tasks that ran.
     after : Workload
         The same services with other task sizes, counts, scaling, launch types or architectures. Of its load only a stated
-        constant number of tasks is taken: that is a setting, not a measurement.
+        constant number of tasks and batch runs are taken: they are settings, not measurements.
     services : names, optional
         What the change is about; all services by default. What shares instances with them is in the bill too.
     placement : PlacementStrategy, optional
@@ -162,7 +152,7 @@ class _Comparison:
             launch_type_of(named(workload, name), workload) in ON_INSTANCES for workload in (before, after) for name in names
         )
         self.priced_names = [s.name for s in before.services if s.name in names or self._shares_instances(s.name)]
-        self.sides = self._sides()
+        self.sides = running_sides(before, after, self.priced_names, self.axis, self.notes)
         self.measured = self._measured()
         self.hours = self.axis.month_hours(self.measured)
         self.witness = Witness(load=before, axis=self.axis, measured=self.measured, hours=self.hours, notes=self.notes)
@@ -205,63 +195,6 @@ class _Comparison:
         return self.is_with_instances and any(
             launch_type_of(named(workload, name), workload) in ON_INSTANCES for workload in (self.before, self.after)
         )
-
-    def _sides(self) -> tuple[dict[str, Running], dict[str, Running]]:
-        before: dict[str, Running] = {}
-        after: dict[str, Running] = {}
-        for name in self.priced_names:
-            row = self.before.index(name)
-            old, new = self.before.services[row], named(self.after, name)
-            check_form(old, new)
-            demand = self.before.demand[row]
-            if old.load_form is LoadForm.TASKS:
-                before[name] = self._counted(old, self.before, own_counts(old, self.before, demand), demand)
-                after[name] = self._counts_after(old, new, demand)
-            else:
-                run = running_tasks(old, demand, old.task, self.axis)
-                before[name] = Running(service=old, setup=setup_of(old, self.before), run=run)
-                after[name] = self._running_after(old, new, demand)
-        return before, after
-
-    def _running_after(self, old: Service, new: Service, demand: FloatArray) -> Running:
-        """The service as changed, on the load as it was."""
-        is_resized = new.task.cpu_units != old.task.cpu_units
-        is_capacity_known = new.is_cpu_known or not is_resized or new.requests_per_task != old.requests_per_task
-        if not is_capacity_known:
-            self.notes.append(
-                f"{new.name}: its load says that a task serves {new.requests_per_task:g} requests per second; the number of "
-                "tasks is kept, whether a task of the new size serves as many is not measured."
-            )
-        run = running_tasks(new, demand, new.task, self.axis)
-        return Running(service=new, setup=setup_of(new, self.after), run=run, is_capacity_known=is_capacity_known)
-
-    def _counts_after(self, old: Service, new: Service, demand: FloatArray) -> Running:
-        """A load of task counts: as they ran, within bounds that are tighter than before; looser ones it cannot answer."""
-        counts = own_counts(new, self.after, demand)
-        if not (new.is_stated or is_fixed(new) or new.scaling == old.scaling):
-            problem = unanswered(old, new, demand[~np.isnan(demand)])
-            if problem:
-                return Running(
-                    service=new,
-                    setup=setup_of(new, self.after),
-                    run=None,
-                    missing=f"{new.name}: {problem}",
-                    is_capacity_known=False,
-                )
-            least, most = new.scaling.min_tasks, new.scaling.max_tasks
-            counts = np.clip(demand, least if least > old.scaling.min_tasks else 0, np.inf if most is None else most)
-        if new.task != old.task and not (new.is_stated or is_fixed(new)):
-            self.notes.append(
-                f"{new.name}: its load is counts of tasks, priced in the new size in the same number; how many of the new size "
-                "would run is not measured."
-            )
-        return self._counted(new, self.after, counts, demand)
-
-    def _counted(self, service: Service, workload: Workload, counts: FloatArray, demand: FloatArray) -> Running:
-        run = running_tasks(service, counts, service.task, self.axis)
-        unmet = np.maximum(demand - counts, 0.0) if not service.is_stated else np.zeros_like(demand)
-        run = replace(run, unmet=np.asarray(self.axis.spread(unmet)))
-        return Running(service=service, setup=setup_of(service, workload), run=run, is_capacity_known=False)
 
     def _measured(self) -> BoolArray:
         """(steps,): the load of every service that is priced is known."""

@@ -1,5 +1,6 @@
 """What the measured load says of a service before and after a change."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from advisor.ecs import PurchaseOption
 from advisor.gating.result import History, Safety, Side
-from advisor.gating.sides import Running
+from advisor.gating.running import Running
 from advisor.meters import sum_over_states
 from advisor.optimize.pricing import weighted_quantile
 from advisor.simulate.scaling import RunningTasks
@@ -51,11 +52,10 @@ class Witness:
                     worse.append(f"{words}: {was:,.10g} before, {now:,.10g} after")
             elif is_at_risk:
                 unknown.append(f"{words} are not known")
-        was, now = old.history.memory_headroom_fraction, new.history.memory_headroom_fraction
-        if now is None:
+        if new.history.memory_headroom_fraction is None:
             unknown += ["memory in use is not known"] if has_less_memory else []
-        elif now < LEAST_HEADROOM_FRACTION - 1e-9 and (was is None or now < was):
-            worse.append(f"memory headroom at the worst moment: {now:.0%}, less than {LEAST_HEADROOM_FRACTION:.0%}")
+        else:
+            worse += self._lacks_memory(new.history.memory_headroom_fraction, before, after)
         was, now = old.history.busiest_task_fraction, new.history.busiest_task_fraction
         if was is not None and now is not None and now > max(1.0, was) * (1 + 1e-9):
             worse.append(f"the busiest task would have had {now:.0%} of its CPU in use, {was:.0%} before")
@@ -67,6 +67,18 @@ class Witness:
         if worse:
             return Safety.UNSAFE, tuple(worse)
         return (Safety.UNKNOWN, tuple(unknown)) if unknown else (Safety.SAFE, ())
+
+    def _lacks_memory(self, headroom: float, before: Running, after: Running) -> Iterator[str]:
+        """What is wrong with the memory of the tasks after the change, also where its settings alone decide how many run."""
+        was, now = (self._headroom_by_settings(side) for side in (before, after))
+        if headroom < 0:
+            yield f"a task would have needed more memory than it has: headroom of {headroom:.0%} at the worst moment"
+        elif now is not None and now < LEAST_HEADROOM_FRACTION - 1e-9 and (was is None or now < was):
+            alone = "" if after.by_settings is after.run else ", if its scaling settings alone set the number of tasks"
+            yield f"memory headroom at the worst moment: {now:.0%}, less than {LEAST_HEADROOM_FRACTION:.0%}{alone}"
+
+    def _headroom_by_settings(self, side: Running) -> float | None:
+        return None if side.by_settings is None else self._memory_headroom(side, side.by_settings)
 
     def _has_less(self, before: Running, after: Running) -> tuple[bool, bool]:
         """Whether the tasks have less CPU, or a task less memory or more load, at any moment than before."""
@@ -112,7 +124,7 @@ class Witness:
             hours_above_target=above_target,
             hours_above_full=above_full,
             unmet_task_hours=float(sum_over_states(run.unmet, self.hours)),
-            memory_headroom_fraction=self._memory_headroom(running.service, run),
+            memory_headroom_fraction=self._memory_headroom(running, run),
             busiest_task_fraction=self._busiest_task(running.service, run),
         )
 
@@ -129,13 +141,20 @@ class Witness:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(np.where(used > 0, used / has, used))
 
-    def _memory_headroom(self, service: Service, run: RunningTasks) -> float | None:
-        """Of the most that a task used."""
-        most = self._most_per_task(self.load.memory_mib, service, run)
+    def _memory_headroom(self, running: Running, run: RunningTasks) -> float | None:
+        """Of the most that a task used, or would have."""
+        service, load = running.service, running.load
+        seen = None if load is None else load.memory_mib(run.tasks, self.axis)
+        if seen is None:  # counts of tasks
+            most = self._most_per_task(self.load.memory_mib, service, run)
+        else:
+            known = seen[self.measured & ~np.isnan(seen)]
+            most = float(known.max()) if known.size else None
         if most is None:
             return None
+        is_stated = load is not None and load.observed is not None and load.observed.base_mib is not None
         is_maximum = self.load.is_memory_maximum
-        if is_maximum is None or not is_maximum[self.load.index(service.name)]:
+        if not is_stated and (is_maximum is None or not is_maximum[self.load.index(service.name)]):
             self.notes.append(f"{service.name}: memory was measured as averages, which hide peaks.")
         return 1 - most / service.task.memory_mib
 

@@ -1,18 +1,13 @@
-"""How services run before and after a change, and what a load can say of it."""
+"""How services are set up before and after a change."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
-
-import numpy as np
 
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.errors import InputError
 from advisor.gating.result import Setup
 from advisor.plan.refused_fields import why_no_windows_as
-from advisor.simulate.scaling import RunningTasks
-from advisor.units import FloatArray
 from advisor.workload import Service, Workload
 
 ON_INSTANCES: Final = (LaunchType.EC2, LaunchType.MANAGED_INSTANCES)
@@ -91,63 +86,5 @@ def setup_of(service: Service, workload: Workload) -> Setup:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Running:
-    """A service of one side over time."""
-
-    service: Service
-    setup: Setup
-    run: RunningTasks | None
-    """None where the load cannot tell; ``missing`` says why."""
-    missing: str = ""
-    is_capacity_known: bool = True
-    """Whether the load says how much of its CPU a task of this size has in use."""
-
-
 def named(workload: Workload, name: str) -> Service:
     return workload.services[workload.index(name)]
-
-
-def is_fixed(service: Service) -> bool:
-    """Whether a service keeps one number of tasks, whatever its load."""
-    return service.scaling.min_tasks == service.scaling.max_tasks
-
-
-def own_counts(service: Service, workload: Workload, demand: FloatArray) -> FloatArray:
-    """(steps,): the fixed or stated number of tasks where there is one, else the counts as they ran."""
-    if is_fixed(service):
-        return np.where(np.isnan(demand), np.nan, float(service.scaling.min_tasks))
-    if service.is_stated:
-        return np.where(np.isnan(demand), np.nan, workload.demand[workload.index(service.name), 0])
-    return demand
-
-
-def check_form(old: Service, new: Service) -> None:
-    if (old.load_form, old.is_stated) != (new.load_form, new.is_stated):
-        raise InputError(
-            f"{old.name}: its load is {_form(old)} before and {_form(new)} after the change",
-            fix="Give both workloads the same load file: a gate compares settings on one load.",
-        )
-    if old.operating_system != new.operating_system:
-        raise InputError(
-            f"{old.name}: {old.operating_system} before and {new.operating_system} after the change, and ECS does not "
-            "update the platform of a service",
-            fix="Give both sides one operating system; for another one make a service beside it.",
-        )
-
-
-def _form(service: Service) -> str:
-    return "a stated constant" if service.is_stated else f"of the form {service.load_form}"
-
-
-def unanswered(old: Service, new: Service, counts: FloatArray) -> str:
-    """Why counts that ran cannot tell what runs under other bounds or another target; empty where they can."""
-    was, now = old.scaling, new.scaling
-    if now.target_cpu_fraction != was.target_cpu_fraction:
-        return "CPU in use, to tell what another target makes of it: the load is counts of tasks"
-    if now.min_tasks < was.min_tasks and (counts <= was.min_tasks).any():
-        return f"CPU in use, to tell how far below the old minimum of {was.min_tasks} tasks it would go"
-    is_looser = was.max_tasks is not None and (now.max_tasks is None or now.max_tasks > was.max_tasks)
-    if is_looser and (counts >= float(was.max_tasks or 0)).any():
-        return f"CPU in use, to tell how far beyond the old maximum of {was.max_tasks} tasks it would go"
-    return ""

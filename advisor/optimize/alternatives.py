@@ -57,7 +57,7 @@ def alternatives(
     on_progress
         Told the share of the work that is done, from 0 to 1.
     """
-    loads = service_loads(workload, search)
+    loads = service_loads(workload, search.axis)
     measured = np.all([load.measured for load in loads], axis=0)
     if not measured.any():
         raise InputError(

@@ -10,12 +10,14 @@ from advisor.optimize.parts import Part, fargate_part
 from advisor.optimize.pricing import price_parts
 from advisor.optimize.search import Search
 from advisor.simulate.scaling import RunCase, RunningTasks, running_tasks, running_tasks_of
+from advisor.simulate.timeline import Timeline
 from advisor.sizing import (
     FargateSize,
     ObservedTask,
     RightSize,
     fargate_sizes,
     least_tasks_for_memory,
+    memory_with_tasks_mib,
     min_tasks,
     needed_tasks,
     right_sizes,
@@ -47,19 +49,41 @@ class ServiceLoad:
     """How safe the size is, where it is not the declared one."""
     observed: ObservedTask | None = None
     """What was seen of tasks of the declared size; None where the load is a count of tasks."""
+    is_on: BoolArray | None = None
+    """(steps,): when tasks run at all; None is always."""
+
+    def while_on(self, is_on: BoolArray) -> "ServiceLoad":
+        """The same load with no task in the other steps."""
+        return replace(self, is_on=is_on, run=self.run.while_on(is_on))
+
+    def memory_mib(self, tasks: FloatArray, axis: Timeline) -> FloatArray | None:
+        """(steps,): what each of so many tasks, (steps,), would have needed; None where memory is not known. [MiB]"""
+        seen = self.observed_on(axis)
+        return None if seen is None else memory_with_tasks_mib(axis.spread(self.demand), tasks, seen)
+
+    def observed_on(self, axis: Timeline) -> ObservedTask | None:
+        """``observed`` on the steps of the axis; None where it does not tell memory."""
+        seen = self.observed
+        if seen is None or not seen.tells_memory:
+            return None
+        return replace(seen, running_tasks=axis.spread(seen.running_tasks), memory_mib=axis.spread(seen.memory_mib))
 
 
-def service_loads(workload: Workload, search: Search) -> tuple[ServiceLoad, ...]:
-    """Tasks running for each service, with the declared task size."""
-    return tuple(_declared_load(workload, row, search) for row in range(len(workload.services)))
+def service_loads(workload: Workload, axis: Timeline) -> tuple[ServiceLoad, ...]:
+    """Tasks running for each service, with the declared task size, under rules that keep enough of them for their memory.
+
+    The one way from a workload to counts of tasks: whatever bills a service begins here.
+    """
+    return tuple(_declared_load(workload, row, axis) for row in range(len(workload.services)))
 
 
-def _declared_load(workload: Workload, row: int, search: Search) -> ServiceLoad:
+def _declared_load(workload: Workload, row: int, axis: Timeline) -> ServiceLoad:
     service, demand = workload.services[row], workload.demand[row]
     observed = _observed(workload, row)
     if observed is not None:
         service = with_memory_kept(service, demand, observed)
-    load = _load(service, demand, search, _fargate_tasks(workload, row))
+    run = running_tasks(service, demand, service.task, axis, fargate_tasks=_fargate_tasks(workload, row))
+    load = _with_run(service, demand, run, axis)
     return replace(load, peak_memory_mib=_peak_memory_mib(workload, row), observed=observed)
 
 
@@ -79,7 +103,7 @@ def right_sized_load(workload: Workload, declared: ServiceLoad, search: Search) 
     resized = [_resized(service, at) for at in sizes]
     runs = running_tasks_of([RunCase(service=each, demand=declared.demand, size=each.task) for each in resized], search.axis)
     loads = [
-        replace(_with_run(each, declared.demand, run, search), right_size=at, observed=observed)
+        replace(_with_run(each, declared.demand, run, search.axis), right_size=at, observed=observed, hours=declared.hours)
         for each, run, at in zip(resized, runs, sizes, strict=True)
     ]
     best = min(loads, key=lambda load: (_fargate_usd(load, search), load.run.size), default=None)
@@ -95,14 +119,9 @@ def _fargate_tasks(workload: Workload, row: int) -> FloatArray | None:
     return np.asarray(workload.fargate_tasks[row])
 
 
-def _load(service: Service, demand: FloatArray, search: Search, fargate_tasks: FloatArray | None = None) -> ServiceLoad:
-    run = running_tasks(service, demand, service.task, search.axis, fargate_tasks=fargate_tasks)
-    return _with_run(service, demand, run, search)
-
-
-def _with_run(service: Service, demand: FloatArray, run: RunningTasks, search: Search) -> ServiceLoad:
+def _with_run(service: Service, demand: FloatArray, run: RunningTasks, axis: Timeline) -> ServiceLoad:
     measured = np.asarray(~np.isnan(run.tasks))
-    return ServiceLoad(service=service, demand=demand, run=run, measured=measured, hours=search.axis.month_hours(measured))
+    return ServiceLoad(service=service, demand=demand, run=run, measured=measured, hours=axis.month_hours(measured))
 
 
 def _resized(service: Service, right: RightSize) -> Service:
@@ -114,18 +133,15 @@ def _observed(workload: Workload, row: int) -> ObservedTask | None:
     if service.load_form is LoadForm.TASKS:
         return None
     unknown = np.full(workload.n_steps, np.nan)
-    tasks, memory_mib, cpu_units = (
-        unknown if series is None else series[row]
-        for series in (workload.running_tasks, workload.memory_mib, workload.cpu_units_per_task_max)
+    memory_mib, cpu_units = (
+        unknown if series is None else series[row] for series in (workload.memory_mib, workload.cpu_units_per_task_max)
     )
-    present = service.present
-    if np.isnan(tasks).all() and present is not None and present.desired_count:
-        tasks = np.full(workload.n_steps, float(present.desired_count))  # as the demand was worked out from it
+    ran = workload.ran(row)  # a desired count stands in, as the demand was worked out from it
     is_maximum = workload.is_memory_maximum is not None and bool(workload.is_memory_maximum[row])
     slope = service.memory_mib_per_demand
     stated = {} if service.memory_use is None or slope is None else {"base_mib": service.memory_use.base_mib}
     return ObservedTask(
-        running_tasks=tasks,
+        running_tasks=unknown if ran is None or not ran.any() else ran,
         memory_mib=memory_mib,
         is_memory_maximum=is_maximum,
         cpu_units_max=cpu_units,
@@ -134,16 +150,19 @@ def _observed(workload: Workload, row: int) -> ObservedTask | None:
     )
 
 
-def cheapest_fargate_part(load: ServiceLoad, architecture: Architecture, option: PurchaseOption, search: Search) -> Part | None:
-    """The service on Fargate, in the size and number of tasks that cost least; None where no size holds its task."""
+def cheapest_fargate_part(
+    load: ServiceLoad, architectures: Sequence[Architecture], option: PurchaseOption, search: Search
+) -> Part | None:
+    """The service on Fargate, in the size, number and architecture that cost least; None where no size holds its task."""
     sizes = [at for at in fargate_sizes(load.service, load.peak_memory_mib) if _keeps_memory(load, at)]
     best, best_usd = None, float("inf")
     for first in range(0, len(sizes), SIZES_AT_ONCE):
         for run in _runs_in(sizes[first : first + SIZES_AT_ONCE], load, search):
-            part = fargate_part(run, architecture, option, search.axis, zones=search.constraints.zones)
-            usd = cost_usd(search, [part], load.hours)
-            if best is None or usd < best_usd:
-                best, best_usd = part, usd
+            for architecture in architectures:
+                part = fargate_part(run, architecture, option, search.axis, zones=search.constraints.zones)
+                usd = cost_usd(search, [part], load.hours)
+                if best is None or usd < best_usd:
+                    best, best_usd = part, usd
     return best
 
 
@@ -153,7 +172,11 @@ def _runs_in(sizes: Sequence[FargateSize], load: ServiceLoad, search: Search) ->
     cases = [RunCase(service=load.service, demand=load.demand, size=at.size, is_count_kept=at.is_count_kept) for at in others]
     resized = iter(running_tasks_of(cases, search.axis))
     for at in sizes:
-        yield load.run if at.size == load.service.task else replace(next(resized), fargate_tasks=load.run.fargate_tasks)
+        if at.size == load.service.task:
+            yield load.run
+        else:
+            run = replace(next(resized), fargate_tasks=load.run.fargate_tasks)
+            yield run if load.is_on is None else run.while_on(load.is_on)
 
 
 def _keeps_memory(load: ServiceLoad, at: FargateSize) -> bool:
@@ -172,5 +195,5 @@ def cost_usd(search: Search, parts: Sequence[Part], hours: FloatArray) -> float:
 
 def _fargate_usd(load: ServiceLoad, search: Search) -> float:
     """What a size costs on Fargate on demand: the measure by which sizes are compared."""
-    parts = [cheapest_fargate_part(load, a, PurchaseOption.ON_DEMAND, search) for a in load.service.architectures]
-    return min((cost_usd(search, [part], load.hours) for part in parts if part), default=float("inf"))
+    part = cheapest_fargate_part(load, load.service.architectures, PurchaseOption.ON_DEMAND, search)
+    return float("inf") if part is None else cost_usd(search, [part], load.hours)

@@ -31,13 +31,13 @@ def present_parts(workload: Workload, loads: tuple[ServiceLoad, ...], search: Se
             if workload.present is None:
                 unknown.append(f"services.{load.service.name}.present")
         elif present.launch_type is LaunchType.FARGATE:
-            tasks = _tasks_today(workload, row, load, search)
-            if tasks is None:
+            ran = workload.ran(row)
+            if ran is None:
                 unknown.append(f"services.{load.service.name}.present.desired_count")
             elif load.service.task not in fargate_grid(load.service.operating_system):
                 unknown.append(f"a Fargate task size for {load.service.name}")
             else:
-                run = _as_run(load, tasks)
+                run = _as_run(load, np.asarray(search.axis.spread(ran)))
                 parts.append(fargate_part(run, present.architecture, present.purchase_option, search.axis, zones=1))
         elif workload.present is None:
             unknown.append("present.instances")
@@ -64,15 +64,6 @@ def has_present(workload: Workload) -> bool:
     return workload.present is not None or any(service.present is not None for service in workload.services)
 
 
-def _tasks_today(workload: Workload, row: int, load: ServiceLoad, search: Search) -> FloatArray | None:
-    if workload.running_tasks is not None and not np.isnan(workload.running_tasks[row]).all():
-        return np.asarray(search.axis.spread(workload.running_tasks[row]))
-    present = load.service.present
-    if present is None or present.desired_count is None:
-        return None
-    return np.full(search.axis.n_steps, float(present.desired_count))
-
-
 def _as_run(load: ServiceLoad, tasks: FloatArray) -> RunningTasks:
     return RunningTasks(
         service=load.service,
@@ -82,6 +73,7 @@ def _as_run(load: ServiceLoad, tasks: FloatArray) -> RunningTasks:
         target_cpu_fraction=load.run.target_cpu_fraction,
         min_tasks=0,
         cpu_units=load.run.cpu_units,
+        fargate_tasks=load.run.fargate_tasks,
     )
 
 

@@ -41,7 +41,7 @@ def _fargate_choice(search: Search, load: ServiceLoad, architecture: Architectur
     title = f"{FARGATE_TITLES[option]} {architecture}"
     choice_id = f"{service.name}:{title.lower().replace(' ', '_')}"
     kind = LaunchType.FARGATE, option
-    part = cheapest_fargate_part(load, architecture, option, search)
+    part = cheapest_fargate_part(load, (architecture,), option, search)
     if part is None:
         why = service.why_off(LaunchType.FARGATE) or f"Fargate has no task size of {service.task} or more"
         return Choice(id=choice_id, title=title, kind=kind, reasons=(why,))

@@ -13,7 +13,7 @@ from advisor.optimize.search import Search, part_on_provider
 from advisor.simulate.replay.rules import whole_steps
 from advisor.simulate.scaling import RunningTasks, running_tasks
 from advisor.simulate.timeline import Timeline, trailing_maximum
-from advisor.sizing import MEMORY_MARGIN_FRACTION, memory_with_tasks_mib
+from advisor.sizing import MEMORY_MARGIN_FRACTION
 from advisor.units import CEIL_TOLERANCE, BoolArray, FloatArray
 
 TARGETS_PERCENT = (50.0, 60.0, 70.0, 80.0)
@@ -168,13 +168,5 @@ def _is_busiest_seen(load: ServiceLoad, search: Search) -> bool:
 
 
 def _headroom(load: ServiceLoad, run: RunningTasks, tasks: FloatArray, search: Search) -> float | None:
-    observed = load.observed
-    if observed is None or not observed.tells_memory:
-        return None
-    on_axis = replace(
-        observed,
-        running_tasks=search.axis.spread(observed.running_tasks),
-        memory_mib=search.axis.spread(observed.memory_mib),
-    )
-    memory_mib = memory_with_tasks_mib(search.axis.spread(load.demand), tasks, on_axis)
-    return None if np.isnan(memory_mib).all() else 1 - float(np.nanmax(memory_mib)) / run.size.memory_mib
+    memory_mib = load.memory_mib(tasks, search.axis)
+    return None if memory_mib is None or np.isnan(memory_mib).all() else 1 - float(np.nanmax(memory_mib)) / run.size.memory_mib

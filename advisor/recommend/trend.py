@@ -32,8 +32,8 @@ def trend_doubt(best: Ranked, workload: Workload, found: Alternatives, search: S
         return ""
     recent = workload.last_weeks(HORIZON_WEEKS)
     for n_weeks in TREND_LOOK_AHEAD_WEEKS:
-        factor = np.array([[(1 + growth.get(service.name, 0.0)) ** n_weeks] for service in recent.services])
-        title = _cheapest_of_another_choice(replace(recent, demand=recent.demand * factor), plan, search, terms)
+        factors = np.array([(1 + growth.get(service.name, 0.0)) ** n_weeks for service in recent.services])
+        title = _cheapest_of_another_choice(recent.times(factors), plan, search, terms)
         if title and n_weeks:
             return f"if the trend goes on, {title} is cheaper in {n_weeks} weeks: say by growth whether it does"
         if title:

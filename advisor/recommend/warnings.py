@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -317,22 +316,17 @@ def memory_doubts(found: Alternatives, search: Search, parts: Sequence[Part]) ->
 
 
 def _memory_doubt(load: ServiceLoad, search: Search, parts: Sequence[Part]) -> str:
-    observed, name = load.observed, load.service.name
-    if observed is None or not observed.tells_memory:
+    observed, name = load.observed_on(search.axis), load.service.name
+    if observed is None:
         return ""
     part = next(part for part in parts if name in part.services)
     tasks, size_mib = part.tasks[list(part.services).index(name)], part.services[name].task.memory_mib
-    on_axis = replace(
-        observed,
-        running_tasks=search.axis.spread(observed.running_tasks),
-        memory_mib=search.axis.spread(observed.memory_mib),
-    )
     demand = search.axis.spread(load.demand)
-    memory_mib = np.where(is_new_load(demand, tasks, on_axis), memory_with_tasks_mib(demand, tasks, on_axis), np.nan)
+    memory_mib = np.where(is_new_load(demand, tasks, observed), memory_with_tasks_mib(demand, tasks, observed), np.nan)
     if np.isnan(memory_mib).all():
         return ""
     at = int(np.nanargmax(memory_mib))
-    needed, ran = f"{memory_mib[at]:,.0f} MiB of its {size_mib:,}", on_axis.running_tasks[at]
+    needed, ran = f"{memory_mib[at]:,.0f} MiB of its {size_mib:,}", observed.running_tasks[at]
     fewer = (
         f"{name}: {tasks[at]:.0f} tasks serve the load for which {ran:.0f} ran; if memory grows with the load of a task, one"
     )

@@ -1,7 +1,7 @@
 """From tasks needed to tasks running: a replay of counts, or the envelope that stands in for it where steps are long."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from advisor.simulate.packing import as_counts
 from advisor.simulate.replay import CountArray, CountedCells, counts_over_time
 from advisor.simulate.timeline import Timeline, trailing_maximum
 from advisor.sizing import cpu_units_in_use, least_scaled_tasks, min_tasks, needed_tasks
-from advisor.units import FloatArray, IntArray
+from advisor.units import BoolArray, FloatArray, IntArray
 from advisor.workload import LoadForm, Service
 
 
@@ -40,6 +40,18 @@ class RunningTasks:
     def count_steps(self) -> int:
         """Counts in a step."""
         return 1 if self.counts is None or not self.tasks.size else self.counts.size // self.tasks.size
+
+    def while_on(self, is_on: BoolArray) -> "RunningTasks":
+        """The same service with no task in steps in which ``is_on``, (steps,), is False."""
+        on = is_on.astype(np.float64)
+        return replace(
+            self,
+            tasks=self.tasks * on,
+            unmet=self.unmet * on,
+            cpu_units=None if self.cpu_units is None else self.cpu_units * on,
+            fargate_tasks=None if self.fargate_tasks is None else self.fargate_tasks * on,
+            counts=None if self.counts is None else self.counts * np.repeat(is_on, self.count_steps),
+        )
 
     def whole_counts(self, count_steps: int) -> IntArray:
         """(steps x count_steps,): whole tasks to place, 0 in a gap."""

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from advisor.ecs import PurchaseOption
 from advisor.errors import AdvisorError, InputError
 from advisor.optimize.candidates import candidates
-from advisor.optimize.loads import right_sized_load, service_loads
+from advisor.optimize.loads import right_sized_load
 from advisor.optimize.parts import PACKING_RANGE
 from advisor.pricing import PriceCatalog
 from advisor.recommend.sensitivity import Moved, Sensitivity
 from advisor.sweeping.axes import AxisName
-from advisor.sweeping.sides import Circumstances, Scenario, Settings, ec2_side, fargate_side, has_target
+from advisor.sweeping.sides import Circumstances, Scenario, Settings, ec2_side, fargate_side, has_target, with_target
 from advisor.workload import Service, Workload
 
 LOAD_STEP = 0.10
@@ -119,7 +119,7 @@ def _trials(here: Circumstances, option: PurchaseOption, skip: Callable[[str], N
         settings: tuple[Settings, Settings] = ({name: low}, {name: high})
         return here.scenario(settings[0]), here.scenario(settings[1])
 
-    base, services = here.base, here.workload.services
+    base = here.base
     down, up = of(AxisName.LOAD_FACTOR, 1 - LOAD_STEP, 1 + LOAD_STEP)
     yield _Trial("load", "10 % less", down, "10 % more", up)
     for name, words, step in (
@@ -131,26 +131,28 @@ def _trials(here: Circumstances, option: PurchaseOption, skip: Callable[[str], N
     if option is PurchaseOption.SPOT:
         down, up = of(AxisName.SPOT_PRICE, -SPOT_PRICE_STEP, SPOT_PRICE_STEP)
         yield _Trial("price of EC2 Spot", "25 % lower", down, "25 % higher", up)
-    elif any(service.is_interruptible for service in services):
+    elif any(service.is_interruptible for service in here.workload.services):
         skip("Spot price: the comparison is On-Demand; ask for Spot to see it")
-    if any(has_target(service) for service in services):
+    is_scaled = any(has_target(service) for service in here.workload.services)
+    if is_scaled:
         yield _target(here)
     else:
         skip("target CPU: the load is task counts, which do not say how busy the tasks were")
-    yield _of_services(base, "start-up", "half as long", lambda s: replace(s, startup_s=s.startup_s / 2), "twice as long",
+    yield _of_services(here, "start-up", "half as long", lambda s: replace(s, startup_s=s.startup_s / 2), "twice as long",
                        lambda s: replace(s, startup_s=s.startup_s * 2))  # fmt: skip
-    if any(has_target(service) for service in services):
-        yield _of_services(base, "min tasks", "one fewer", lambda s: _with_min(s, -1), "one more", lambda s: _with_min(s, 1))
+    if is_scaled:
+        yield _of_services(here, "min tasks", "one fewer", lambda s: _with_min(s, -1), "one more", lambda s: _with_min(s, 1))
     zones = here.workload.constraints.zones
     more = _with_zones(base, zones + 1)
     if more is None:
         skip(f"more zones: no candidate instance type is offered in {zones + 1} of them")
     yield _Trial("zones", f"{zones - 1}", _with_zones(base, zones - 1) if zones > 1 else None, f"{zones + 1}", more)
-    loads = service_loads(here.workload, base.search)
-    sized = [right_sized_load(here.workload, load, base.search) for load in loads]
+    sized = [right_sized_load(here.workload, load, base.search) for load in base.loads]
     if any(sized):
-        smaller = tuple(s if right is None else right.service for s, right in zip(services, sized, strict=True))
-        yield _Trial("task size", "as declared", None, "right-sized", replace(base, services=smaller))
+        smaller = tuple(
+            load if right is None else replace(right, hours=here.hours) for load, right in zip(base.loads, sized, strict=True)
+        )
+        yield _Trial("task size", "as declared", None, "right-sized", replace(base, loads=smaller))
     else:
         skip("task size: no other size is cheaper and was safe, or the load does not tell what single tasks use")
 
@@ -159,19 +161,25 @@ def _target(here: Circumstances) -> _Trial:
     """Target CPU of every service five points down and up."""
 
     def moved(step: float) -> Scenario:
-        scenarios = [
-            here.scenario({AxisName.UTILIZATION: min(1.0, max(0.05, service.scaling.target_cpu_fraction + step))}).services[row]
-            for row, service in enumerate(here.workload.services)
-        ]
-        return replace(here.base, services=tuple(scenarios))
+        return here.scenario_of(
+            [
+                with_target(service, min(1.0, max(0.05, service.scaling.target_cpu_fraction + step)))
+                for service in here.workload.services
+            ]
+        )
 
     return _Trial("target CPU", "5 points lower", moved(-TARGET_STEP), "5 points higher", moved(TARGET_STEP))
 
 
 def _of_services(
-    base: Scenario, name: str, low: str, at_low: Callable[[Service], Service], high: str, at_high: Callable[[Service], Service]
+    here: Circumstances,
+    name: str,
+    low: str,
+    at_low: Callable[[Service], Service],
+    high: str,
+    at_high: Callable[[Service], Service],
 ) -> _Trial:
-    down, up = (replace(base, services=tuple(change(s) for s in base.services)) for change in (at_low, at_high))
+    down, up = (here.scenario_of([change(s) for s in here.workload.services]) for change in (at_low, at_high))
     return _Trial(name, low, down, high, up)
 
 

@@ -1,24 +1,24 @@
 """The two sides of the choice under changed circumstances: what Fargate costs there, and EC2 with its types chosen anew."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 
-from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
+from advisor.ecs import Architecture, LaunchType, PurchaseOption
 from advisor.errors import InputError
 from advisor.meters import instance_hour
 from advisor.optimize.candidates import Candidates, candidates
-from advisor.optimize.loads import cost_usd
+from advisor.optimize.loads import ServiceLoad, cheapest_fargate_part, cost_usd, service_loads
 from advisor.optimize.packed import PackedLoad, packed_load
-from advisor.optimize.parts import Part, fargate_part
+from advisor.optimize.parts import Part
 from advisor.optimize.pricing import price_parts
 from advisor.optimize.search import CapacityKind, Search, dedicated_part, search_for, shared_part
 from advisor.pricing import PriceCatalog
 from advisor.pricing.changed import changed_catalog
-from advisor.simulate.scaling import RunCase, RunningTasks, running_tasks, running_tasks_of
+from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import Weeks, timeline
-from advisor.sizing import FargateSize, fargate_sizes
 from advisor.sweeping.axes import AxisName, AxisValue
 from advisor.sweeping.committed import NO_COMMITMENT, committed_usd
 from advisor.uncertainty import HORIZON_WEEKS
@@ -26,6 +26,9 @@ from advisor.units import HOURS_PER_DAY, BoolArray, FloatArray
 from advisor.workload import LoadForm, Service, Workload
 
 Settings = Mapping[AxisName, AxisValue]
+_Key = tuple[tuple[str, AxisValue], ...]
+_OF_LOADS: Final = (AxisName.SERVICES, AxisName.UTILIZATION, AxisName.LOAD_FACTOR, AxisName.HOURS_PER_DAY)
+"""What changes counts of tasks; the others change rates."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -45,11 +48,8 @@ class Side:
 class Scenario:
     """Services with their load and the rates in force, on the last weeks of a history."""
 
-    services: tuple[Service, ...]
-    demand: FloatArray
-    """(services, input steps)"""
-    is_on: BoolArray | None
-    """(input steps,): when tasks run at all; None is always."""
+    loads: tuple[ServiceLoad, ...]
+    """By the hours that all of them share."""
     search: Search
     hours: FloatArray
     """(steps,): hours of the month that each step stands for."""
@@ -57,40 +57,7 @@ class Scenario:
     """Of the Savings Plans that either side buys."""
     unrated: list[str] = field(default_factory=list)
     """Meters that a side lacked: grows as sides are worked out."""
-    _runs: dict[tuple[object, ...], RunningTasks] = field(init=False, default_factory=dict)
     _packed: dict[tuple[str, ...], PackedLoad] = field(init=False, default_factory=dict)
-
-    def run(self, row: int, size: TaskSize | None = None, *, is_count_kept: bool = False) -> RunningTasks:
-        """Tasks of a service over time, of its declared size unless another is given."""
-        key = row, size, is_count_kept
-        if key not in self._runs:
-            self._runs[key] = self._run(self.services[row], self.demand[row], size, is_count_kept=is_count_kept)
-        return self._runs[key]
-
-    def prepare(self, row: int, sizes: Sequence[FargateSize]) -> None:
-        """Work out the counts of tasks of several sizes at once."""
-        new = [at for at in sizes if (row, at.size, at.is_count_kept) not in self._runs]
-        service, demand = self.services[row], self.demand[row]
-        cases = [RunCase(service=service, demand=demand, size=at.size, is_count_kept=at.is_count_kept) for at in new]
-        for at, run in zip(new, running_tasks_of(cases, self.search.axis), strict=True):
-            self._runs[row, at.size, at.is_count_kept] = self._while_on(run)
-
-    def _run(self, service: Service, demand: FloatArray, size: TaskSize | None, *, is_count_kept: bool) -> RunningTasks:
-        return self._while_on(
-            running_tasks(service, demand, size or service.task, self.search.axis, is_count_kept=is_count_kept)
-        )
-
-    def _while_on(self, run: RunningTasks) -> RunningTasks:
-        if self.is_on is None:
-            return run
-        on = self.search.axis.spread(self.is_on.astype(np.float64))
-        return replace(
-            run,
-            tasks=run.tasks * on,
-            unmet=run.unmet * on,
-            cpu_units=None if run.cpu_units is None else run.cpu_units * on,
-            counts=None if run.counts is None else run.counts * np.repeat(on.astype(np.int64), run.count_steps),
-        )
 
     def packed(self, runs: Sequence[RunningTasks]) -> PackedLoad:
         """Services of declared size ready to be packed; what was packed for one family serves the next."""
@@ -128,17 +95,10 @@ def fargate_side(scenario: Scenario, option: PurchaseOption) -> Side | None:
     With Spot, those services run on it that may be interrupted.
     """
     parts = []
-    for row, service in enumerate(scenario.services):
-        spot = option is PurchaseOption.SPOT and service.may_be_spot(LaunchType.FARGATE)
-        own = PurchaseOption.SPOT if spot else PurchaseOption.ON_DEMAND
-        found = []
-        sizes = fargate_sizes(service)
-        scenario.prepare(row, sizes)
-        for at in sizes:
-            run = scenario.run(row, at.size, is_count_kept=at.is_count_kept)
-            zones = scenario.search.constraints.zones
-            found += [fargate_part(run, each, own, scenario.search.axis, zones=zones) for each in service.architectures]
-        best = min(found, key=lambda part: cost_usd(scenario.search, [part], scenario.hours), default=None)
+    for load in scenario.loads:
+        is_spot = option is PurchaseOption.SPOT and load.service.may_be_spot(LaunchType.FARGATE)
+        own = PurchaseOption.SPOT if is_spot else PurchaseOption.ON_DEMAND
+        best = cheapest_fargate_part(load, load.service.architectures, own, scenario.search)
         if best is None:
             return None
         parts.append(best)
@@ -163,9 +123,11 @@ def ec2_side(scenario: Scenario, option: PurchaseOption, among: BoolArray | None
     )
     if not search.candidates.types:
         return None
-    rows = range(len(scenario.services))
-    spot = [row for row in rows if option is PurchaseOption.SPOT and scenario.services[row].may_be_spot(LaunchType.EC2)]
-    groups = [(spot, PurchaseOption.SPOT), ([row for row in rows if row not in spot], PurchaseOption.ON_DEMAND)]
+    is_spot = [option is PurchaseOption.SPOT and load.service.may_be_spot(LaunchType.EC2) for load in scenario.loads]
+    groups = [
+        ([load.run for load, spot in zip(scenario.loads, is_spot, strict=True) if spot], PurchaseOption.SPOT),
+        ([load.run for load, spot in zip(scenario.loads, is_spot, strict=True) if not spot], PurchaseOption.ON_DEMAND),
+    ]
     parts: list[Part] = []
     for group, own in groups:
         if group:
@@ -176,8 +138,9 @@ def ec2_side(scenario: Scenario, option: PurchaseOption, among: BoolArray | None
     return scenario.side(parts)
 
 
-def _cheapest_of_group(scenario: Scenario, search: Search, group: Sequence[int], option: PurchaseOption) -> list[Part] | None:
-    runs = [scenario.run(row) for row in group]
+def _cheapest_of_group(
+    scenario: Scenario, search: Search, runs: Sequence[RunningTasks], option: PurchaseOption
+) -> list[Part] | None:
     kinds = [
         CapacityKind(launch_type=LaunchType.EC2, purchase_option=option, architecture=each)
         for each in Architecture
@@ -195,7 +158,7 @@ def _cheapest_of_group(scenario: Scenario, search: Search, group: Sequence[int],
     ways: list[list[Part]] = []
     if all(alone):
         ways.append([min(each, key=lambda part: cost_usd(search, [part], scenario.hours)) for each in alone])
-    for kind in kinds if len(group) > 1 else ():
+    for kind in kinds if len(runs) > 1 else ():
         shared = _shared(scenario, search, runs, kind)
         if shared:
             ways.append(shared)
@@ -251,7 +214,8 @@ class Circumstances:
         self.unrated: list[str] = []
         """Rates of commitments that were needed and are missing."""
         self._searches: dict[tuple[tuple[AxisName, AxisValue], ...], Search] = {}
-        self._scenarios: dict[tuple[tuple[str, AxisValue], ...], Scenario] = {}
+        self._scenarios: dict[_Key, Scenario] = {}
+        self._known_loads: dict[_Key, tuple[ServiceLoad, ...]] = {}
         self._all = search_for(self.workload, catalog).candidates
 
     @property
@@ -262,7 +226,7 @@ class Circumstances:
 
     def reserved_cpu(self, row: int) -> float:
         """CPU units that a service reserves on average, in its declared size."""
-        run = self.base.run(row)
+        run = self.base.loads[row].run
         return float((np.nan_to_num(run.tasks) * self.hours).sum() / self.hours.sum()) * run.size.cpu_units
 
     @property
@@ -271,19 +235,20 @@ class Circumstances:
 
     def scenario(self, settings: Settings) -> Scenario:
         """The workload under these settings; what they do not name is as today."""
-        key = tuple(sorted((str(name), value) for name, value in settings.items() if name is not AxisName.INSTANCE_TYPE))
+        key = _key(settings, set(AxisName) - {AxisName.INSTANCE_TYPE})
         if key not in self._scenarios:
-            services, demand = self._services(settings)
             self._scenarios[key] = Scenario(
-                services=services,
-                demand=demand,
-                is_on=self._is_on(settings.get(AxisName.HOURS_PER_DAY)),
+                loads=self._loads(settings),
                 search=self._search(settings),
                 hours=self.hours,
                 terms=str(settings.get(AxisName.COMMITMENT, NO_COMMITMENT)),
                 unrated=self.unrated,
             )
         return self._scenarios[key]
+
+    def scenario_of(self, services: Sequence[Service]) -> Scenario:
+        """The workload with other settings of its services, in their order; all else is as today."""
+        return replace(self.base, loads=self._loads_of(replace(self.workload, services=tuple(services))))
 
     def among(self, settings: Settings) -> BoolArray | None:
         """(types,): the candidate that an instance-type setting names; None where it names none."""
@@ -327,20 +292,28 @@ class Circumstances:
                 fix="Write `interruptible: true` for a service that may, or sweep ec2_price.",
             )
 
-    def _services(self, settings: Settings) -> tuple[tuple[Service, ...], FloatArray]:
-        workload = self.workload
-        n = int(settings.get(AxisName.SERVICES, len(workload.services)))
-        rows = [at % len(workload.services) for at in range(n)]
-        names = _names([service.name for service in workload.services], n)
-        services = [replace(workload.services[row], name=name) for row, name in zip(rows, names, strict=True)]
-        demand = workload.demand[rows]
+    def _loads(self, settings: Settings) -> tuple[ServiceLoad, ...]:
+        key = _key(settings, _OF_LOADS)
+        if key not in self._known_loads:
+            loads = self._loads_of(self._changed(settings))
+            is_on = self._is_on(settings.get(AxisName.HOURS_PER_DAY))
+            self._known_loads[key] = loads if is_on is None else tuple(load.while_on(is_on) for load in loads)
+        return self._known_loads[key]
+
+    def _loads_of(self, workload: Workload) -> tuple[ServiceLoad, ...]:
+        return tuple(replace(load, hours=self.hours) for load in service_loads(workload, self.axis))
+
+    def _changed(self, settings: Settings) -> Workload:
+        """The workload with as many services, with the target and the load that the settings name."""
+        own = self.workload.services
+        n = int(settings.get(AxisName.SERVICES, len(own)))
+        workload = self.workload.of_rows([at % len(own) for at in range(n)])
         target = settings.get(AxisName.UTILIZATION)
-        if target is not None:
-            services = [_with_target(service, float(target)) for service in services]
-        factor = float(settings.get(AxisName.LOAD_FACTOR, 1.0))
-        if factor != 1.0:
-            demand = np.stack([scaled_load(service, row, factor) for service, row in zip(services, demand, strict=True)])
-        return tuple(services), demand
+        services = []
+        for service, name in zip(workload.services, _names([service.name for service in own], n), strict=True):
+            named = replace(service, name=name)
+            services.append(named if target is None else with_target(named, float(target)))
+        return scaled_workload(replace(workload, services=tuple(services)), float(settings.get(AxisName.LOAD_FACTOR, 1.0)))
 
     def _search(self, settings: Settings) -> Search:
         prices = (AxisName.FARGATE_PRICE, AxisName.EC2_PRICE, AxisName.SPOT_DISCOUNT, AxisName.SPOT_PRICE)
@@ -384,7 +357,7 @@ class Circumstances:
         )
 
     def _is_on(self, hours_per_day: AxisValue | None) -> BoolArray | None:
-        """(input steps,): within the busiest hours of the day, one after the other."""
+        """(steps,): within the busiest hours of the day, one after the other."""
         if hours_per_day is None or hours_per_day == HOURS_PER_DAY:
             return None
         n = int(hours_per_day)
@@ -394,7 +367,7 @@ class Circumstances:
         busy = np.bincount(of_input, weights=np.nan_to_num(relative), minlength=HOURS_PER_DAY)
         window = [sum(busy[(first + at) % HOURS_PER_DAY] for at in range(n)) for first in range(HOURS_PER_DAY)]
         first = int(np.argmax(np.round(window, 9)))
-        return np.asarray((of_input - first) % HOURS_PER_DAY < n)
+        return np.repeat((of_input - first) % HOURS_PER_DAY < n, self.axis.steps_per_input_step)
 
     def _spot_discount(self) -> float | None:
         """Of the pool that is cheapest today."""
@@ -417,7 +390,7 @@ def has_target(service: Service) -> bool:
     return service.load_form is not LoadForm.TASKS
 
 
-def _with_target(service: Service, target: float) -> Service:
+def with_target(service: Service, target: float) -> Service:
     """What one task serves goes with the target."""
     if not has_target(service):
         return service
@@ -426,20 +399,18 @@ def _with_target(service: Service, target: float) -> Service:
     return replace(service, scaling=replace(service.scaling, target_cpu_fraction=target), requests_per_task=scaled)
 
 
-def scaled_load(service: Service, demand: FloatArray, factor: float) -> FloatArray:
-    """A load times a factor; counts that are whole stay whole, because there is no tenth of a task."""
-    scaled = demand * factor
-    is_whole = service.load_form is LoadForm.TASKS and bool(np.all(np.isnan(demand) | (demand == np.round(demand))))
-    return np.asarray(np.ceil(scaled - 1e-9) if is_whole else scaled)
+def _key(settings: Settings, names: Collection[AxisName]) -> _Key:
+    return tuple(sorted((str(name), value) for name, value in settings.items() if name in names))
 
 
 def scaled_workload(workload: Workload, factor: float) -> Workload:
-    """Every load times a factor, also those that are stated."""
+    """Every load times a factor, also those that are stated; counts that are whole stay whole: there is no tenth of a task."""
     if factor == 1.0:
         return workload
-    demand = np.stack([scaled_load(s, row, factor) for s, row in zip(workload.services, workload.demand, strict=True)])
-    runs = workload.fargate_tasks
-    return replace(workload, demand=demand, fargate_tasks=None if runs is None else runs * factor)
+    scaled = workload.times(np.full(len(workload.services), factor))
+    is_count = np.array([service.load_form is LoadForm.TASKS for service in workload.services])
+    is_whole = is_count & np.all(np.isnan(workload.demand) | (workload.demand == np.round(workload.demand)), axis=1)
+    return replace(scaled, demand=np.where(is_whole[:, np.newaxis], np.ceil(scaled.demand - 1e-9), scaled.demand))
 
 
 def _names(own: Sequence[str], n: int) -> list[str]:

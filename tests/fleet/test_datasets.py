@@ -84,7 +84,7 @@ def test_counts_on_regular_times_are_held_as_the_full_model_holds_them(step_s, n
     (counts,) = load(n, seed=seed, step_s=step_s)
     workload = workload_of(counts, step_s=step_s, start=start)
     search = search_for(workload, catalog())
-    (full,) = service_loads(workload, search)
+    (full,) = service_loads(workload, search.axis)
     slow = held_tasks(full, search.axis)
     fast = held_tasks_of_counts("web", as_rows(workload), counts, per_s=1000, startup_s=60.0)
     n_known = max(fast.held_hours.size, slow.held_hours.size)
