@@ -17,6 +17,8 @@ from advisor.cli.application import app
 from advisor.ecs import LaunchType
 from advisor.emit import parse_ecs, render_ecs
 from advisor.meters import CommitmentKind
+from advisor.optimize.certificate import lower_bound, packed_part
+from advisor.optimize.committed_prices import committed_usd
 from advisor.optimize.held import plan_usage, price_plan
 from advisor.optimize.pricing import range_fractions
 from advisor.plan import Commitment, Terms, terms_of
@@ -83,6 +85,16 @@ def test_without_terms_nothing_is_bought_and_nothing_is_told(flipped):
     assert "under_terms" not in none.to_dict()
     assert not any("buys" in each for each in none.to_dict()["alternatives"])
     assert none.recommended.monthly_usd.mean == flipped.under_terms.choices[0].kept.without_usd
+
+
+def test_the_plans_that_decide_are_replayed_with_their_commitments():
+    cheap = {**LARGE, "usd_per_hour": 0.08}
+    catalog = as_catalog((cheap,), PRICES, listed((cheap,), fargate_saving=0.2))
+    found = advise(workload_of(web(demand=DAILY), terms=ONE_YEAR), catalog, replay_weeks=1)
+    (choice,) = found.under_terms.choices
+    assert found.recommended.replay is not None
+    assert found.recommended.buys == choice.chosen.buys
+    assert choice.chosen.with_usd == found.recommended.expected_usd <= choice.kept.with_usd
 
 
 def test_the_type_may_change_with_commitments_alone():
@@ -168,6 +180,33 @@ def test_no_launch_choice_and_no_sizes_cost_less_than_the_bound(one, two, on_far
     assert best.bound_usd <= least * (1 + 1e-9)
     assert best.usd <= least * (1 + best.gap_fraction + 1e-9)
     assert best.usd <= best.bound_usd * 1.02
+
+
+@given(shapes(), shapes(), st.sampled_from([0.1, 0.35]), st.sampled_from([0.15, 0.45]), st.booleans())
+@settings(max_examples=8)
+def test_no_packed_plan_costs_less_than_the_bound_of_any_mix_of_types(one, two, on_fargate, on_instances, is_compute):
+    """Whichever plan the prices come from, they hold for every other one, too."""
+    services = [web(name=name, form="tasks", demand=[float(n) for n in shape] * 4) for name, shape in (("a", one), ("b", two))]
+    types = (LARGE, XLARGE, {**OTHER, "usd_per_hour": 0.09})
+    rates = listed(types, on_fargate, on_instances, 0.2 if is_compute else None)
+    base = answer(workload_of(*services, terms=ONE_YEAR), as_catalog(types, PRICES, rates))
+    (terms,), hours = terms_of(ONE_YEAR), base.found.common_hours
+    plans = [choice.parts for choice in base.found.for_cluster if choice.parts and not choice.is_comparison]
+    bounds = [bound for parts in plans if (bound := lower_bound(base.found, parts, base.search, terms))]
+    least = min(committed_usd([packed_part(part, base.search) for part in parts], hours, base.search, terms) for parts in plans)
+    assert bounds
+    assert max(bound.monthly_usd for bound in bounds) <= least * (1 + 1e-6)
+    assert min(bound.packing_usd for bound in bounds) >= least * (1 - 1e-9)
+
+
+def test_the_proof_is_of_the_class_with_commitments(flipped):
+    """4 tasks of half a m5.large each: 2 instances at 0.6 x $0.1 and their volumes are the cheapest packed plan."""
+    bound = flipped.lower_bound
+    assert bound["class"].startswith(
+        "with 1-year no upfront Savings Plans of any size at known rates, else on demand, on Fargate"
+    )
+    assert bound["packing_usd"] == approx(730 * 0.12 + 60 * 0.08)
+    assert bound["gap_fraction"] == approx(0, abs=1e-3)
 
 
 def cheapest_of_grid(parts, base, is_compute):

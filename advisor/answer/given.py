@@ -195,7 +195,7 @@ class Answer:
                 ),
             ),
             saving_steps=saving_steps(workload, found, self.with_purchase(parts), present, parts),
-            lower_bound=as_dict(bound) if (bound := lower_bound(found, parts, self.with_purchase(parts))) else None,
+            lower_bound=as_dict(bound) if (bound := lower_bound(found, parts, self.search, self.terms)) else None,
             instance_money=instance_money(parts, workload, self.search, found.common_hours),
             unit_costs=unit_costs(parts, found.loads, self.search, found.common_hours),
             quotas=quotas(parts, self.search.candidates.types),

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from advisor.answer.given import Answer
 from advisor.plan import Terms, terms_of
-from advisor.recommend.choices_under_terms import best_together, lacking, with_choices_under_terms
+from advisor.recommend.choices_under_terms import best_together, lacking, with_cheapest_together, with_choices_under_terms
 from advisor.recommend.result import Recommendation
 from advisor.recommend.under_terms import ChoiceUnderTerms, PlanUnderTerms, UnderTerms
 from advisor.recommend.verdict import Ranked, finalists, rank
@@ -42,6 +42,9 @@ def _answers(given: Answer, terms: list[Terms], replay_weeks: int) -> dict[Terms
         current = replace(current, found=found)
     for each in terms:
         current = replace(current, terms=each).replayed(replay_weeks)
+        if replay_weeks:  # which may have made another way of a service the cheapest
+            found = with_cheapest_together(given.search, current.found, each)
+            current = replace(current, found=found).replayed(replay_weeks)
     return {each: replace(current, terms=each) for each in terms}
 
 

@@ -1,19 +1,21 @@
 """How far above the cheapest plan of its class a plan can be: a bound that no such plan undercuts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.meters import sum_over_states
 from advisor.optimize.alternatives import Alternatives
-from advisor.optimize.linear_prices import ServiceOptions, bound_kinds, lower_bound_usd
+from advisor.optimize.committed_prices import committed_prices, committed_usd
+from advisor.optimize.linear_prices import PriceLevel, ServiceOptions, bound_kinds, lower_bound_usd
 from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.packed import PackedLoad, by_step, packed_load
 from advisor.optimize.parts import Part
 from advisor.optimize.pricing import price_parts
 from advisor.optimize.search import CapacityKind, Search
+from advisor.plan import Terms
 from advisor.simulate.instances import with_zone_floor
 from advisor.units import FloatArray, IntArray
 
@@ -57,6 +59,20 @@ def packing_usd(parts: Sequence[Part], hours: FloatArray, search: Search) -> flo
     return total
 
 
+def packed_part(part: Part, search: Search) -> Part:
+    """A part with what it uses under the packing model, step by step."""
+    factor = part.replay.factor if part.replay else 1.0
+    use = part.on_instances
+    if use is None or not part.runs or not np.nansum(use.running):
+        quantity = part.quantity_per_hour / factor if factor else np.zeros_like(part.quantity_per_hour)
+        return replace(part, quantity_per_hour=quantity)
+    load = packed_load(part.runs)
+    capacity = search.candidates.capacity_of(part.provider)
+    least = np.mean([_least_instances(load, each, part.provider.zones) for each in capacity], axis=0)
+    share = np.divide(least, use.running, out=np.zeros_like(least), where=use.running > 0)
+    return replace(part, quantity_per_hour=part.quantity_per_hour * share)
+
+
 def _least_instances(load: PackedLoad, capacity: IntArray, zones: int) -> FloatArray:
     """(steps,): instances that first-fit decreasing fills, with the least number for the zones; NaN in a gap."""
     packed, tasks = load.packed(capacity), load.n_tasks
@@ -64,16 +80,21 @@ def _least_instances(load: PackedLoad, capacity: IntArray, zones: int) -> FloatA
     return by_step(np.where(np.isnan(packed), np.nan, least), load.count_steps)
 
 
-def lower_bound(found: Alternatives, parts: Sequence[Part], search: Search) -> LowerBound | None:
+def lower_bound(found: Alternatives, parts: Sequence[Part], search: Search, terms: Terms | None = None) -> LowerBound | None:
     """The bound for the class of a plan, and how far above it the plan is.
+
+    Parameters
+    ----------
+    terms
+        Of Savings Plans of any size that plans of the class may buy; the plan has those that are best for it.
 
     Returns
     -------
     LowerBound or None
-        None where the plan runs on burstable types, whose surplus credits no price of a task holds; where commitments are held
-        or bought, which make units cheaper in some hours; and where something has no price.
+        None where the plan runs on burstable types, whose surplus credits no price of a task holds; where commitments are held,
+        which make units cheaper in some hours; where something has no price; and where no commitment of the terms saves.
     """
-    if search.held or search.bought:
+    if search.held:
         return None
     hours = found.common_hours
     burstable = {t.name for t in search.candidates.types if t.baseline_fraction is not None}
@@ -83,15 +104,26 @@ def lower_bound(found: Alternatives, parts: Sequence[Part], search: Search) -> L
     has_spot = any(part.provider.purchase_option is PurchaseOption.SPOT for part in parts)
     kinds = bound_kinds(search, has_spot=has_spot)
     on_fargate = [_on_fargate(load.service.name, found, has_spot=has_spot) for load in found.loads]
-    fargate_usd = [[packing_usd([part], hours, search) for part in there] for there in on_fargate]
+    what = "on demand or Spot" if has_spot else "on demand"
+    if terms is None:
+        fargate_usd = [[packing_usd([part], hours, search) for part in there] for there in on_fargate]
+        levels = [PriceLevel(hours=hours, search=search)]
+        billed = sum(
+            priced.mean for part in parts if (priced := price_parts([part], hours, search.catalog, search.region).monthly_usd)
+        )
+    else:
+        packed = [packed_part(part, search) for part in parts]
+        prices = committed_prices(packed, hours, search, terms)
+        if prices is None:
+            return None
+        fargate_usd = [[prices.usd(packed_part(part, search)) for part in there] for there in on_fargate]
+        levels = prices.levels()
+        usd, billed = (committed_usd(each, hours, search, terms) for each in (packed, parts))
+        what = f"with {terms.words} Savings Plans of any size at known rates, else {what}"
     services = [_options(load, found, usd) for load, usd in zip(found.loads, fargate_usd, strict=True)]
-    bound = lower_bound_usd(services, kinds, search, hours)
+    bound = lower_bound_usd(services, kinds, levels)
     if not bound or bound > usd * (1 + CLASS_TOLERANCE):
         return None
-    billed = sum(
-        priced.mean for part in parts if (priced := price_parts([part], hours, search.catalog, search.region).monthly_usd)
-    )
-    what = "on demand or Spot" if has_spot else "on demand"
     is_priced = all(usd is not None for there in fargate_usd for usd in there) and all(
         _is_priced(kind, search) for kind in kinds
     )

@@ -34,8 +34,20 @@ class ServiceOptions:
     is_interruptible: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PriceLevel:
+    """Moments in which an instance-hour costs the same."""
+
+    hours: FloatArray
+    """(steps,): how long each lasts; 0 in all others."""
+    search: Search
+    """With candidates at these rates."""
+    worth: float = 1.0
+    """What instances on demand cost here over their mean: so much of what a task costs elsewhere is held against them."""
+
+
 def lower_bound_usd(
-    services: Sequence[ServiceOptions], kinds: Iterable[CapacityKind], search: Search, hours: FloatArray
+    services: Sequence[ServiceOptions], kinds: Iterable[CapacityKind], levels: Sequence[PriceLevel]
 ) -> float | None:
     r"""Least that any plan of these services can cost a month, under the packing model; None where nothing can be proven.
 
@@ -49,7 +61,8 @@ def lower_bound_usd(
     :math:`z\mu` in the moments in which all services run, whichever of them are on instances.
     """
     load = packed_load([run for service in services for run in service.runs])
-    state_hours = hours_of_states(load, hours)
+    state_hours = [hours_of_states(load, level.hours) for level in levels]
+    all_hours = np.sum(state_hours, axis=0)
     owner = np.array([at for at, service in enumerate(services) for _ in service.runs], dtype=np.int64)
     is_first = np.concatenate([np.ones(1, np.bool_), owner[1:] != owner[:-1]])
     elsewhere_usd = np.array([service.elsewhere_usd for service in services])
@@ -57,11 +70,15 @@ def lower_bound_usd(
     floor_usd = np.inf
     ask_for_gpus = sorted({run.size.gpus > 0 for run in load.runs})
     for kind, has_gpus in product(kinds, ask_for_gpus):
-        found = _at_prices_of(kind, services, owner, is_first, least_usd, load, state_hours, search, has_gpus=has_gpus)
-        if found is not None:
-            usd, floor = found
-            np.minimum.at(least_usd, owner, usd)
-            floor_usd = min(floor_usd, floor)
+        found = [
+            _at_prices_of(kind, services, owner, is_first, least_usd, load, lasting, all_hours, level, has_gpus=has_gpus)
+            for lasting, level in zip(state_hours, levels, strict=True)
+            if lasting.any()
+        ]
+        known = [each for each in found if each is not None]
+        if known and len(known) == len(found):
+            np.minimum.at(least_usd, owner, np.sum([usd for usd, _ in known], axis=0))
+            floor_usd = min(floor_usd, sum(floor for _, floor in known))
     if not np.isfinite(least_usd).all():
         return None
     with_instances = float(least_usd.sum()) + (floor_usd if np.isfinite(floor_usd) else np.inf)
@@ -76,11 +93,14 @@ def _at_prices_of(
     least_usd: FloatArray,
     load: PackedLoad,
     state_hours: FloatArray,
-    search: Search,
+    all_hours: FloatArray,
+    level: PriceLevel,
     *,
     has_gpus: bool = False,
 ) -> tuple[FloatArray, float] | None:
-    """Least that each service and size costs a month on instances of a kind, and the least instances; None where none fits.
+    """Least that each service and size costs on instances of a kind in some moments, and the least instances there.
+
+    ``least_usd`` is what each service costs otherwise in ``all_hours`` (states,). None where no type fits.
 
     Of types with GPUs and the services that ask for them, or of all others: no plan puts both on one capacity provider.
     """
@@ -93,8 +113,8 @@ def _at_prices_of(
             for at, run in zip(owner, load.runs, strict=True)
         ]
     )
+    search, candidates = level.search, level.search.candidates
     usd_per_hour = _usd_per_instance_hour(kind, search)
-    candidates = search.candidates
     is_of_kind = candidates.of(kind.architecture) & (candidates.has_gpus == has_gpus)
     types = np.flatnonzero(is_of_kind & ~candidates.is_burstable & np.isfinite(usd_per_hour))
     if not types.size:
@@ -107,8 +127,11 @@ def _at_prices_of(
     counts = load.distinct[:, items].astype(np.float64)
     task_hours = state_hours @ counts
     storage = np.array([_storage_usd_per_hour(load.runs[item], search) for item in items])
+    worth = 1.0 if kind.purchase_option is PurchaseOption.SPOT else level.worth
+    all_task_hours = all_hours @ counts
     with np.errstate(divide="ignore", invalid="ignore"):
-        elsewhere = np.where(task_hours > 0, np.maximum(least_usd[owner[items]] / task_hours - storage, 0.0), np.inf)
+        usd = least_usd[owner[items]] / all_task_hours * worth
+        elsewhere = np.where(all_task_hours > 0, np.maximum(usd - storage, 0.0), np.inf)
     # Sizes that plans do not prefer count little in the demand: their prices must hold, not prove.
     weight = np.where(is_first[items], 1.0, 1e-3)
     problem = FleetProblem(
@@ -134,7 +157,8 @@ def cheaper_on_instances(
     state_hours = hours_of_states(load, hours)
     elsewhere_usd = np.array([service.elsewhere_usd for service in services])
     every, owner = np.ones(len(services), dtype=np.bool_), np.arange(len(services), dtype=np.int64)
-    found = _at_prices_of(kind, services, owner, every, elsewhere_usd, load, state_hours, search)
+    level = PriceLevel(hours=hours, search=search)
+    found = _at_prices_of(kind, services, owner, every, elsewhere_usd, load, state_hours, state_hours, level)
     return np.zeros(len(services), dtype=np.bool_) if found is None else found[0] < elsewhere_usd * (1 - LEAST_DIFFERENCE)
 
 

@@ -61,6 +61,15 @@ def with_choices_under_terms(workload: Workload, search: Search, found: Alternat
     return replace(found, for_cluster=tuple(without_repeats((*found.for_cluster, *more))), by_service=by_service)
 
 
+def with_cheapest_together(search: Search, found: Alternatives, terms: Terms) -> Alternatives:
+    """Also the cheapest plan of all ways of each service as they are by now, unless it is there."""
+    best = best_together(found, search, terms)
+    if best is None:
+        return found
+    choice = Choice(id=f"cluster:together:{terms}:replayed", title=parts_title(best.parts), parts=best.parts)
+    return replace(found, for_cluster=tuple(without_repeats((*found.for_cluster, choice))))
+
+
 def _further(
     known: Sequence[Choice], of_service: Sequence[Choice], taken: Collection[object], terms: Terms
 ) -> Iterable[Choice]:
