@@ -13,8 +13,9 @@ from advisor.optimize.held import left_aside
 from advisor.optimize.levers import Levers, price_levers
 from advisor.optimize.loads import ServiceLoad, service_loads
 from advisor.optimize.packed import PackedLoad, by_step, packed_load
-from advisor.optimize.parts import PACKING_RANGE, Part, instance_provider, instances_part
+from advisor.optimize.parts import PACKING_RANGE, Part, instances_part
 from advisor.optimize.pricing import PricedParts, instance_facts, price_parts
+from advisor.optimize.providers import instance_provider
 from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS, replayed_parts
 from advisor.optimize.search import CapacityKind, Search, part_on_provider, search_for
 from advisor.optimize.strategies import PresentStrategies, price_present_strategies

@@ -12,8 +12,8 @@ from advisor.errors import AdvisorError
 from advisor.optimize.alternatives import alternatives
 from advisor.optimize.instance_money import Layer, instance_money
 from advisor.optimize.loads import service_loads
-from advisor.optimize.parts import instance_provider
 from advisor.optimize.pricing import price_parts
+from advisor.optimize.providers import instance_provider
 from advisor.optimize.replayed import replayed_parts
 from advisor.optimize.search import part_on_provider, search_for
 from advisor.recommend import Recommendation

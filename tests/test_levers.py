@@ -10,8 +10,8 @@ import advisor
 from advisor.ecs import Architecture, LaunchType, PlacementStrategy, PurchaseOption, TaskSize
 from advisor.optimize.levers import price_levers
 from advisor.optimize.loads import service_loads
-from advisor.optimize.parts import instance_provider
 from advisor.optimize.pricing import price_parts
+from advisor.optimize.providers import instance_provider
 from advisor.optimize.replayed import replayed_parts
 from advisor.optimize.search import part_on_provider, search_for
 from advisor.ranking import rank_instances

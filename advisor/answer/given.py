@@ -12,7 +12,7 @@ from advisor.ecs import PurchaseOption
 from advisor.errors import AdvisorError, InputError, PriceNotFoundError
 from advisor.optimize.alternatives import Alternatives, alternatives, wholly_unpriced, with_cheapest_of_each
 from advisor.optimize.certificate import as_dict, lower_bound
-from advisor.optimize.choice import Choice, without_repeats
+from advisor.optimize.choice import OVER_BASE_ID, Choice, without_repeats
 from advisor.optimize.committable import committable
 from advisor.optimize.held import UNUSED_PARTS, beside_held, price_plan, weekly_plan_usd, with_idle, without_held
 from advisor.optimize.history import RecentLoad
@@ -27,6 +27,7 @@ from advisor.optimize.purchases import Purchase, as_unrated, best_purchase
 from advisor.optimize.replayed import best_replayed, can_replay, replayed_parts
 from advisor.optimize.search import Search, on_default_spread, search_for
 from advisor.optimize.side_costs import price_side_costs
+from advisor.optimize.spot_base import over_on_demand_base
 from advisor.optimize.titles import parts_title
 from advisor.plan import Terms
 from advisor.pricing import PriceCatalog
@@ -206,7 +207,8 @@ class Answer:
 
     def _spot_risks(self, best: str, saving: Saving | None) -> tuple[SpotRisk, ...]:
         known = {choice.id for choice in self.found.for_cluster if choice.parts}
-        ids = [each for each in dict.fromkeys((best, saving.against if saving else best)) if each in known]
+        named = dict.fromkeys((best, saving.against if saving else best))
+        ids = [each for one in named for each in (one, f"{one}:{OVER_BASE_ID}") if each in known]
         catalog, region, hours = self.search.catalog, self.workload.region, self.found.common_hours
         found: list[SpotRisk] = []
         for each in ids:
@@ -259,8 +261,11 @@ class Answer:
                 return choice
             if not all(part.replay for part in base.parts if part.on_instances):
                 return choice
-            spread = [on_default_spread(self.search, part) for part in base.parts]
-            parts = tuple(replayed_parts(spread, self.workload, self.search, weeks=weeks))
+            if choice.id.endswith(OVER_BASE_ID):
+                parts = tuple(over_on_demand_base(part, self.search) for part in base.parts)
+            else:
+                spread = [on_default_spread(self.search, part) for part in base.parts]
+                parts = tuple(replayed_parts(spread, self.workload, self.search, weeks=weeks))
             return replace(choice, parts=parts, title=choice.title.replace(parts_title(choice.parts), parts_title(parts)))
 
         return replace(self.found, for_cluster=tuple(compared(choice) for choice in self.found.for_cluster))

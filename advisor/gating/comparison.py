@@ -16,8 +16,9 @@ from advisor.gating.sides import ON_INSTANCES, check_same_services, launch_type_
 from advisor.optimize.candidates import instance_capacity
 from advisor.optimize.held import left_aside
 from advisor.optimize.packed import packed_load, shared_instances
-from advisor.optimize.parts import PACKING_RANGE, Part, fargate_part, instance_provider, instances_part
+from advisor.optimize.parts import PACKING_RANGE, Part, fargate_part, instances_part
 from advisor.optimize.pricing import PricedParts, instance_facts, price_parts
+from advisor.optimize.providers import instance_provider
 from advisor.pricing import PriceCatalog
 from advisor.simulate.instances import reservation, root_volume_gib
 from advisor.simulate.packing import tasks_per_instance

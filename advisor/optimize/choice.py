@@ -8,6 +8,7 @@ from advisor.optimize.parts import Part
 
 DEFAULT_SPREAD_ID = "default_spread"
 """Ends the id of a choice that shows what ECS's default placement would cost."""
+OVER_BASE_ID = "over_on_demand_base"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -32,7 +33,7 @@ class Choice:
     @property
     def base_id(self) -> str:
         """Of a comparison, the choice that it stands beside."""
-        return self.id.replace(f":{DEFAULT_SPREAD_ID}", "")
+        return self.id.removesuffix(f":{DEFAULT_SPREAD_ID}").removesuffix(f":{OVER_BASE_ID}")
 
 
 def without_repeats(choices: Iterable[Choice]) -> Iterable[Choice]:
@@ -50,7 +51,7 @@ def without_repeats(choices: Iterable[Choice]) -> Iterable[Choice]:
             now_called[choice.id] = first_of[key]
             continue
         if choice.is_comparison and choice.base_id in now_called:
-            choice = replace(choice, id=f"{now_called[choice.base_id]}:{DEFAULT_SPREAD_ID}")
+            choice = replace(choice, id=f"{now_called[choice.base_id]}{choice.id.removeprefix(choice.base_id)}")
         if not choice.is_feasible:
             if (choice.title, choice.reasons) in refused:
                 continue
@@ -65,5 +66,5 @@ def identity(part: Part) -> tuple[object, ...]:
     """What a part runs and on what, whatever its capacity provider is called: a service alone on a "shared" one is the same."""
     services = frozenset((name, plan.architecture, plan.task) for name, plan in part.services.items())
     provider = part.provider
-    kind = provider.launch_type, provider.purchase_option, part.on_demand_base
+    kind = provider.launch_type, provider.purchase_option, part.on_demand_base, provider.on_demand_base
     return *kind, provider.instance_types, provider.placement, services

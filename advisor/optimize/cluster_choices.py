@@ -6,13 +6,14 @@ from dataclasses import replace
 import numpy as np
 
 from advisor.ecs import Architecture, LaunchType, PurchaseOption
-from advisor.optimize.choice import DEFAULT_SPREAD_ID, Choice, without_repeats
+from advisor.optimize.choice import DEFAULT_SPREAD_ID, OVER_BASE_ID, Choice, without_repeats
 from advisor.optimize.loads import ServiceLoad, cost_usd
 from advisor.optimize.mixed import mixed_fleet
 from advisor.optimize.packed import PackedLoad, packed_load
 from advisor.optimize.parts import Part, fargate_part, least_tasks
 from advisor.optimize.search import CapacityKind, Search, on_default_spread, shared_part
 from advisor.optimize.service_choices import without_instances
+from advisor.optimize.spot_base import is_spot_group, over_on_demand_base
 from advisor.optimize.titles import capacity_title, parts_title
 from advisor.units import FloatArray
 from advisor.workload import Service
@@ -37,6 +38,7 @@ def cluster_choices(
         found += _shared_choices(search, cluster, loads, kind, hours, cheapest, packed)
     found += _hybrid_choices(search, cluster, loads, cheapest, hours, packed)
     found += _mixed_choices(search, cluster, loads, cheapest, hours, found)
+    found += _spot_instances_over_base(search, found, hours)
     return without_repeats(found)
 
 
@@ -183,6 +185,22 @@ def _over_base(choice: Choice, search: Search) -> Choice | None:
     zones = search.constraints.zones
     over = fargate_part(run, architecture, PurchaseOption.SPOT, search.axis, zones=zones, on_demand_base=base)
     return replace(choice, parts=(over,))
+
+
+def _spot_instances_over_base(search: Search, found: Sequence[Choice], hours: FloatArray) -> Iterable[Choice]:
+    """The cheapest plan with EC2 Spot, with as many of its instances on demand as always run: to compare, as on Fargate."""
+    on_spot = [choice for choice in found if not choice.is_comparison and any(map(is_spot_group, choice.parts))]
+    best = min(on_spot, key=lambda choice: (cost_usd(search, choice.parts, hours), choice.id), default=None)
+    parts = () if best is None else tuple(over_on_demand_base(part, search) for part in best.parts)
+    if best is not None and any(part.provider.on_demand_base for part in parts):
+        why = "for comparison: as many instances as always run are on demand, the rest on Spot"
+        yield Choice(
+            id=f"{best.id}:{OVER_BASE_ID}",
+            title=parts_title(parts),
+            parts=parts,
+            reasons=(*best.reasons, why),
+            is_comparison=True,
+        )
 
 
 def _combined(choice_id: str, choices: Sequence[Choice]) -> Choice:

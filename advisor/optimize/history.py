@@ -95,7 +95,15 @@ class RecentLoad:
         provider = part.provider
         kind = provider.launch_type, provider.purchase_option, provider.instance_types, provider.placement, provider.zones
         architectures = tuple(plan.architecture for plan in part.services.values())
-        key = load_factor, kind, architectures, part.on_demand_base, part.replay, tuple(id(run) for run in part.runs)
+        key = (
+            load_factor,
+            kind,
+            architectures,
+            part.on_demand_base,
+            provider.on_demand_base,
+            part.replay,
+            tuple(id(run) for run in part.runs),
+        )
         if key not in self._known:
             self._held.append(part)  # so that no other run gets the id of one of its own
             runs = [self._runs[self._key(run, load_factor)] for run in part.runs]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from advisor.ecs import Architecture, InstanceType, LaunchType, PlacementStrategy, PurchaseOption
+from advisor.ecs import Architecture, InstanceType, LaunchType, PurchaseOption
 from advisor.meters import (
     GP3_GIB_MONTH,
     PUBLIC_IPV4_HOUR,
@@ -16,23 +16,22 @@ from advisor.meters import (
     surplus_vcpu_hour,
 )
 from advisor.optimize.candidates import Candidates
+from advisor.optimize.providers import DEPLOYMENT_SURGE, base_of, fargate_provider
 from advisor.plan import MAX_TASKS_A_RUN, CapacityProvider, ScalingMetric, ServicePlan, StrategyItem
 from advisor.simulate.credits import surplus_vcpu
 from advisor.simulate.fargate import billed_tasks, fargate_meters, fargate_quantities
-from advisor.simulate.instances import ROOT_VOLUME_GIB, reservation, root_volume_gib_months
+from advisor.simulate.instances import reservation, root_volume_gib_months
 from advisor.simulate.scaling import RunningTasks, follows_requests
 from advisor.simulate.strategy import allocated
 from advisor.simulate.timeline import Timeline
 from advisor.sizing import least_scaled_tasks
 from advisor.units import BoolArray, FloatArray, ceil_whole
-from advisor.workload import Constraints, LoadForm, ScheduledRun
+from advisor.workload import LoadForm, ScheduledRun
 
 PACKING_RANGE = 0.05
 """One-sided: what ECS's online placement costs more than the packing model where it was not replayed."""
 MANAGED_FEE_RANGE = 0.10
 """Relative error of the Managed Instances fee, which is derived from two published examples."""
-DEPLOYMENT_SURGE = 2
-"""A rolling deployment at the default maximumPercent of 200 doubles the tasks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -136,7 +135,7 @@ class Part:
     @property
     def base_provider(self) -> CapacityProvider | None:
         """Where the base runs."""
-        return _fargate_provider(PurchaseOption.ON_DEMAND, self.provider.zones) if self.on_demand_base else None
+        return fargate_provider(PurchaseOption.ON_DEMAND, self.provider.zones) if self.on_demand_base else None
 
     @property
     def name(self) -> str:
@@ -176,7 +175,7 @@ def fargate_part(
     service = run.service
     storage, is_public, system = service.ephemeral_storage_gib, service.has_public_ip, service.operating_system
     billed = billed_tasks(run, axis.step_s)
-    provider = _fargate_provider(purchase_option, zones)
+    provider = fargate_provider(purchase_option, zones)
     plan = service_plan(run, provider, architecture)
     meters = fargate_meters(
         architecture, purchase_option, ephemeral_storage_gib=storage, has_public_ip=is_public, operating_system=system
@@ -202,11 +201,6 @@ def fargate_part(
         runs=(run,),
         on_demand_base=on_demand_base,
     )
-
-
-def _fargate_provider(purchase_option: PurchaseOption, zones: int) -> CapacityProvider:
-    name = "FARGATE" if purchase_option is PurchaseOption.ON_DEMAND else "FARGATE_SPOT"
-    return CapacityProvider(name=name, launch_type=LaunchType.FARGATE, purchase_option=purchase_option, zones=zones)
 
 
 def _spot_over(on_demand_base: int) -> tuple[StrategyItem, ...]:
@@ -288,9 +282,16 @@ def _instance_meters(
 ) -> tuple[list[Meter], list[FloatArray]]:
     meters: list[Meter] = []
     rows: list[FloatArray] = []
+    total, base = instances.sum(axis=0), base_of(provider)
+    on_demand = np.minimum(total, provider.on_demand_base)
+    if base is not None:
+        meters.append(instance_hour(base.instance_type, PurchaseOption.ON_DEMAND))
+        rows.append(on_demand)
+    with np.errstate(invalid="ignore"):
+        rest = np.where(total > 0, 1 - on_demand / np.where(total > 0, total, 1.0), 1.0)
     for instance_type, count in zip(types, instances, strict=True):
         meters.append(_hour(instance_type, provider))
-        rows.append(count)
+        rows.append(count if base is None else count * rest)
         if provider.launch_type is LaunchType.MANAGED_INSTANCES:
             meters.append(managed_instances_fee_hour(instance_type.name))
             rows.append(count)
@@ -307,6 +308,14 @@ def times_instances(part: Part, factor: float, candidates: Candidates, *, step_h
     Surplus credits are worked out anew: the same load on more instances takes fewer. ``candidates`` hold the types.
     """
     quantities = part.quantity_per_hour * factor
+    base = base_of(part.provider)
+    if base is not None:  # the base stays what it is
+        hourly = {spot_pool_hour(name) for name in part.provider.instance_types}
+        spot = [row for row, meter in enumerate(part.meters) if meter in hourly]
+        fixed = part.meters.index(instance_hour(base.instance_type, PurchaseOption.ON_DEMAND))
+        total = quantities[[fixed, *spot]].sum(axis=0)
+        quantities[fixed] = np.minimum(total, base.instances)
+        quantities[spot] = (total - quantities[fixed]) / len(spot)
     work = candidates.work_of(part.provider.instance_types)
     pool = [t for name in part.provider.instance_types for t in candidates.types if t.name == name]
     surplus = {surplus_vcpu_hour(t.name) for t in pool}
@@ -326,42 +335,6 @@ def _hour(instance_type: InstanceType, provider: CapacityProvider) -> Meter:
 def _cpu_units(runs: Sequence[RunningTasks]) -> FloatArray:
     """(steps,): in use."""
     return np.asarray(np.sum([run.cpu_units for run in runs if run.cpu_units is not None], axis=0))
-
-
-def instance_provider(
-    name: str,
-    launch_type: LaunchType,
-    purchase_option: PurchaseOption,
-    types: Sequence[InstanceType],
-    architecture: Architecture,
-    peak_instances: float,
-    *,
-    constraints: Constraints,
-    placement: PlacementStrategy = PlacementStrategy.SPREAD_THEN_BINPACK,
-    min_instances: int = 0,
-    root_volume_gib: int = ROOT_VOLUME_GIB,
-) -> CapacityProvider:
-    """A capacity provider for instances of ``types``."""
-    return CapacityProvider(
-        name=provider_name(name),
-        launch_type=launch_type,
-        purchase_option=purchase_option,
-        instance_types=tuple(t.name for t in types),
-        architecture=architecture,
-        placement=placement,
-        has_trunking=constraints.has_trunking,
-        root_volume_gib=root_volume_gib,
-        ecs_reserved_memory_mib=constraints.ecs_reserved_memory_mib if launch_type is LaunchType.EC2 else 0,
-        zones=constraints.zones,
-        min_instances=min_instances,
-        max_instances=max(constraints.zones, int(np.ceil(peak_instances)) * DEPLOYMENT_SURGE),
-    )
-
-
-def provider_name(wanted: str) -> str:
-    """A name that ECS accepts: it may not start with ``aws``, ``ecs`` or ``fargate``."""
-    name = wanted.replace(".", "-")
-    return (f"cp-{name}" if name.lower().startswith(("aws", "ecs", "fargate")) else name)[:255]
 
 
 def service_plan(

@@ -8,7 +8,8 @@ from advisor.ecs import Architecture, InstanceType, LaunchType, PlacementStrateg
 from advisor.meters import GP3_GIB_MONTH, Meter, instance_hour
 from advisor.optimize.candidates import instance_capacity
 from advisor.optimize.loads import ServiceLoad
-from advisor.optimize.parts import Part, fargate_part, provider_name
+from advisor.optimize.parts import Part, fargate_part
+from advisor.optimize.providers import provider_name
 from advisor.optimize.search import Search
 from advisor.plan import CapacityProvider
 from advisor.simulate.instances import ROOT_VOLUME_GIB, root_volume_gib, root_volume_gib_months

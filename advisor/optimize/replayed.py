@@ -53,7 +53,7 @@ def can_replay(part: Part) -> bool:
 
     Counts on Fargate that were given ran as they were given, and the seconds of batch runs are known: a replay knows less.
     """
-    if part.on_demand_base:
+    if part.on_demand_base or part.provider.on_demand_base:
         return False  # to compare only
     if part.provider.launch_type is LaunchType.FARGATE:
         return all(run.service.load_form is not LoadForm.TASKS for run in part.runs)

@@ -11,7 +11,8 @@ from advisor.errors import InputError
 from advisor.meters import GP3_GIB_MONTH, PUBLIC_IPV4_HOUR, sum_over_states
 from advisor.optimize.candidates import Candidates, candidates, least_gpus_of
 from advisor.optimize.packed import PackedLoad, dedicated_instances, instances_on, known_counts, least_instances, packed_load
-from advisor.optimize.parts import MANAGED_FEE_RANGE, PACKING_RANGE, Part, instance_provider, instances_part
+from advisor.optimize.parts import MANAGED_FEE_RANGE, PACKING_RANGE, Part, instances_part
+from advisor.optimize.providers import OnDemandBase, base_of, instance_provider
 from advisor.plan import CapacityProvider, Commitment
 from advisor.pricing import PriceCatalog
 from advisor.simulate.credits import net_vcpu, surplus_vcpu
@@ -290,7 +291,7 @@ def part_on_provider(
         purchase_option=provider.purchase_option,
         architecture=provider.architecture or Architecture.X86_64,
     )
-    return _part(search, runs, index, kind, series, name=provider.name, placement=provider.placement)
+    return _part(search, runs, index, kind, series, name=provider.name, placement=provider.placement, base=base_of(provider))
 
 
 def _part(
@@ -302,6 +303,7 @@ def _part(
     *,
     name: str,
     placement: PlacementStrategy | None = PlacementStrategy.SPREAD_THEN_BINPACK,
+    base: OnDemandBase | None = None,
 ) -> Part:
     types = [search.candidates.types[i] for i in index]
     packed, running = (np.stack(rows) for rows in zip(*series, strict=True))
@@ -318,6 +320,7 @@ def _part(
         min_instances=least_instances(runs, search.constraints.zones) if kind.launch_type is LaunchType.EC2 else 0,
         # A Spot pool starts all of its types from one launch template.
         root_volume_gib=int(search.root_volume_gib(runs, kind.launch_type)[index].max()),
+        base=base,
     )
     return instances_part(
         runs,

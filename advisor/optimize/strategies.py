@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from advisor.ecs import InstanceType, LaunchType, PlacementStrategy, PurchaseOption
 from advisor.optimize.loads import ServiceLoad
-from advisor.optimize.parts import Part, instance_provider
+from advisor.optimize.parts import Part
 from advisor.optimize.pricing import price_parts
+from advisor.optimize.providers import instance_provider
 from advisor.optimize.replayed import replayed_parts
 from advisor.optimize.search import CapacityKind, Search, part_on_provider
 from advisor.units import FloatArray

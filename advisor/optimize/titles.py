@@ -54,4 +54,6 @@ def _part_title(part: Part) -> str:
         architecture=part.provider.architecture or Architecture.X86_64,
     )
     title = capacity_title(kind, part.provider.instance_types, "shared" if len(part.services) > 1 else "")
-    return title.removesuffix(_FEE_DERIVED)
+    base = part.provider.on_demand_base
+    over = f" over an On-Demand base of {base} instance{'s' if base > 1 else ''}" if base else ""
+    return title.removesuffix(_FEE_DERIVED) + over

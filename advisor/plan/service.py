@@ -149,6 +149,8 @@ class CapacityProvider:
     max_instances: int | None = None
     """Most instances that the load needed, with room for a deployment that doubles the tasks."""
     target_capacity_percent: int = 100
+    on_demand_base: int = field(default=0, metadata=OPTIONAL)
+    """Instances of EC2 Spot's group that are On-Demand before Spot takes the rest, of the first type."""
     ecs_reserved_memory_mib: int = field(default=0, metadata=OPTIONAL)
     """That the agent keeps from tasks on each instance of EC2."""
 
@@ -160,6 +162,9 @@ class CapacityProvider:
             raise PlanError(f"capacity provider {self.name!r}: instances need a type, an architecture and a placement strategy")
         if not 0 < self.target_capacity_percent <= 100:
             raise PlanError(f"capacity provider {self.name!r}: target capacity must be 1 to 100")
+        is_spot_group = self.launch_type is LaunchType.EC2 and self.purchase_option is PurchaseOption.SPOT
+        if self.on_demand_base < 0 or (self.on_demand_base and not is_spot_group):
+            raise PlanError(f"capacity provider {self.name!r}: only groups of EC2 Spot have an On-Demand base, from 0 on")
         if self.ecs_reserved_memory_mib < 0 or (self.ecs_reserved_memory_mib and self.launch_type is not LaunchType.EC2):
             raise PlanError(f"capacity provider {self.name!r}: only the agent on EC2 keeps memory from tasks, and none below 0")
 

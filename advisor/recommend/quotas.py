@@ -7,7 +7,8 @@ from typing import Final
 import numpy as np
 
 from advisor.ecs import InstanceType, LaunchType, PurchaseOption
-from advisor.optimize.parts import DEPLOYMENT_SURGE, Part, peak_instances
+from advisor.optimize.parts import Part, peak_instances
+from advisor.optimize.providers import DEPLOYMENT_SURGE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,6 +72,8 @@ class SpotRisk:
     """Running at the busiest step; None on Fargate Spot, as all that follows."""
     instances: int | None = None
     """At that step."""
+    on_demand_base: int | None = None
+    """Of ``instances``, On-Demand: none of the figures takes them to be interrupted. None without a base."""
     fewest_tasks: int | None = None
     """Too few are less than this: ``tasks`` less an instance's worth."""
     types: tuple[TypeInterruptions, ...] = ()
@@ -160,6 +162,7 @@ def _of_instances(alternative: str, part: Part, catalog: PriceCatalog, region: s
     running = part.tasks.sum(axis=0)
     busiest = int(np.nanargmax(np.where(np.isnan(use.running), np.nan, running)))
     tasks, instances = math.ceil(running[busiest]), math.ceil(whole_instances(part)[busiest])
+    base = part.provider.on_demand_base
     a_piece = math.ceil(tasks / max(instances, 1))
     fewest = max(1, tasks - SPARE_INSTANCES * a_piece)
     types = tuple(_band(name, catalog, region) for name in part.provider.instance_types)
@@ -171,17 +174,19 @@ def _of_instances(alternative: str, part: Part, catalog: PriceCatalog, region: s
         services=tuple(part.services),
         tasks=tasks,
         instances=instances,
+        on_demand_base=base or None,
         fewest_tasks=fewest,
         types=types,
         pools=pools,
         replacement_s=NOTICE_S + ClusterRules().boot_s + start_s,
-        tasks_left_without_a_pool=max(0, tasks - a_piece * math.ceil(instances / pools)),
+        tasks_left_without_a_pool=max(0, tasks - a_piece * math.ceil((instances - base) / pools)),
         note=_note(types),
     )
     if all(each.low_fraction is None for each in types):
         return risk
     lasting = (hours > 0) & ~np.isnan(use.running)
-    mean = float(sum_over_states(use.running[lasting], hours[lasting]) / hours[lasting].sum())
+    on_spot = np.maximum(use.running[lasting] - base, 0.0)
+    mean = float(sum_over_states(on_spot, hours[lasting]) / hours[lasting].sum())
     return _with_chances(risk, (tasks - fewest) // a_piece if a_piece else instances, mean)
 
 
@@ -189,6 +194,7 @@ def _with_chances(risk: SpotRisk, spare: int, mean_instances: float) -> SpotRisk
     instances, pools, hours = risk.instances, risk.pools, risk.replacement_s
     if instances is None or pools is None or hours is None:
         raise ValueError("chances need the instances of the busiest step")
+    on_spot = instances - (risk.on_demand_base or 0)
     hours /= SECONDS_PER_HOUR
     known = [each for each in risk.types if each.low_fraction is not None]
     lows = [each.low_fraction for each in known if each.low_fraction is not None] if len(known) == len(risk.types) else []
@@ -209,9 +215,9 @@ def _with_chances(risk: SpotRisk, spare: int, mean_instances: float) -> SpotRisk
         risk,
         interrupted_fraction=SpotEnds(low=float(np.mean(lows)) if lows else None, high=float(np.mean(highs))),
         interruptions_per_month=ends(lambda rate: rate * mean_instances),
-        chance_now=ends(lambda rate: chance_now(instances, spare, missing_fraction(rate, hours))),
-        chance_in_month=ends(lambda rate: chance_in_month(instances, spare, rate, hours)),
-        chance_in_month_by_pool=ends(lambda rate: by_pool(instances, rate)),
+        chance_now=ends(lambda rate: chance_now(on_spot, spare, missing_fraction(rate, hours))),
+        chance_in_month=ends(lambda rate: chance_in_month(on_spot, spare, rate, hours)),
+        chance_in_month_by_pool=ends(lambda rate: by_pool(on_spot, rate)),
         level=LEVEL,
         on_demand_instances=base,
         on_demand_instances_by_pool=base_by_pool,

@@ -29,6 +29,9 @@ def spot_line(recommendation: Recommendation) -> str:
 
 
 def _subject(recommendation: Recommendation, risk: SpotRisk) -> str:
+    if risk.on_demand_base is not None:
+        base = f"an On-Demand base of {risk.on_demand_base} instance{'s' if risk.on_demand_base > 1 else ''}"
+        return f"{risk.capacity_provider} over {base} (only to compare)"
     whose = "" if risk.alternative == recommendation.recommended.id else " of the rival"
     return f"{risk.capacity_provider}{whose}"
 

@@ -132,6 +132,7 @@ def ec2_spot_pool():
         has_trunking=False,
         root_volume_gib=60,
         max_instances=24,
+        on_demand_base=2,
         target_capacity_percent=90,
     )
     return plan({"encoder": encoder}, provider)
@@ -346,11 +347,12 @@ def instance_providers(draw):
     architecture = draw(st.sampled_from(Architecture))
     types = draw(st.lists(st.sampled_from(TYPES[architecture]), min_size=1, max_size=5, unique=True))
     launch_type = draw(st.sampled_from([LaunchType.EC2, LaunchType.MANAGED_INSTANCES]))
+    option = draw(st.sampled_from(PurchaseOption))
     return instances(
         draw(PROVIDER_NAMES),
         *types,
         launch_type=launch_type,
-        purchase_option=draw(st.sampled_from(PurchaseOption)),
+        purchase_option=option,
         architecture=architecture,
         placement=draw(st.sampled_from(PlacementStrategy)),
         has_trunking=draw(st.booleans()),
@@ -359,6 +361,7 @@ def instance_providers(draw):
         max_instances=draw(st.none() | st.integers(1, 500)),
         target_capacity_percent=draw(st.integers(1, 100)),
         ecs_reserved_memory_mib=draw(st.sampled_from([0, 256])) if launch_type is LaunchType.EC2 else 0,
+        on_demand_base=draw(st.integers(0, 9)) if launch_type is LaunchType.EC2 and option is PurchaseOption.SPOT else 0,
     )
 
 

@@ -176,7 +176,7 @@ def _auto_scaling_group(plan: Plan, name: str) -> Request:
         return request | {"LaunchTemplate": template}
     overrides = [{"InstanceType": instance_type} for instance_type in provider.instance_types]
     policy = {
-        "InstancesDistribution": _distribution(provider.purchase_option),
+        "InstancesDistribution": _distribution(provider),
         "LaunchTemplate": {"LaunchTemplateSpecification": template, "Overrides": overrides},
     }
     return request | {"MixedInstancesPolicy": policy}
@@ -190,15 +190,17 @@ def _max_size(plan: Plan, provider: CapacityProvider) -> int:
     return max(_SURGE * tasks, provider.zones)
 
 
-def _distribution(purchase_option: PurchaseOption) -> Request:
-    if purchase_option is PurchaseOption.ON_DEMAND:
+def _distribution(provider: CapacityProvider) -> Request:
+    if provider.purchase_option is PurchaseOption.ON_DEMAND:
         return {
             "OnDemandAllocationStrategy": "prioritized",
             "OnDemandBaseCapacity": 0,
             "OnDemandPercentageAboveBaseCapacity": 100,
         }
-    return {
-        "OnDemandBaseCapacity": 0,
+    # The first type for what is On-Demand: types are in the order in which the plan prefers them.
+    first = {"OnDemandAllocationStrategy": "prioritized"} if provider.on_demand_base else {}
+    return first | {
+        "OnDemandBaseCapacity": provider.on_demand_base,
         "OnDemandPercentageAboveBaseCapacity": 0,
         "SpotAllocationStrategy": "price-capacity-optimized",
     }

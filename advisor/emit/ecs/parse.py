@@ -253,6 +253,7 @@ def said_group_provider(
         launch_type=LaunchType.EC2,
         purchase_option=PurchaseOption.SPOT if is_spot else PurchaseOption.ON_DEMAND,
         instance_types=tuple(override["InstanceType"] for override in overrides),
+        on_demand_base=policy["InstancesDistribution"]["OnDemandBaseCapacity"] if policy is not None and is_spot else 0,
         architecture=architecture,
         placement=placement,
         has_trunking="PrivateDnsNameOptions" in data,

@@ -55,6 +55,7 @@ def _place(plan: Plan, service: ServicePlan, number: int) -> str:
     item = service.strategy_items[number]
     provider = plan.capacity_providers[item.capacity_provider]
     purchase = " Spot" if provider.purchase_option is PurchaseOption.SPOT else ""
+    purchase += f" over {provider.on_demand_base} On-Demand" if provider.on_demand_base else ""
     mix = f" (base {item.base}, weight {item.weight})" if service.strategy else ""
     return f"{provider.launch_type.replace('_', ' ')}{purchase}, `{provider.name}`{mix}"
 

@@ -253,7 +253,8 @@ resource "aws_autoscaling_group" "spot-x86" {
 
   mixed_instances_policy {
     instances_distribution {
-      on_demand_base_capacity                  = 0
+      on_demand_allocation_strategy            = "prioritized"
+      on_demand_base_capacity                  = 2
       on_demand_percentage_above_base_capacity = 0
       spot_allocation_strategy                 = "price-capacity-optimized"
     }
