@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -17,8 +18,12 @@ from advisor.uncertainty import SEED, CostHistory, month_draws, odds
 from advisor.units import HOURS_PER_MONTH, BoolArray, FloatArray
 from advisor.workload import Growth, Workload
 
-FLIP_LOADS = (0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0)
-FLIP_STEPS = 5
+LOADS_BELOW = (1.0, 0.7, 0.5, 0.35, 0.25)
+LOADS_ABOVE = (1.0, 1.4, 2.0, 2.8, 4.0)
+STEPS_BETWEEN = 8
+NEAR_FRACTION = 0.1
+"""Two loads at which the recommended plan is cheaper by less may have one between them at which it is not."""
+FLIP_STEPS = 2
 SETTLING_DRAWS = 2_000
 
 _SETTLED_BY = {
@@ -157,27 +162,41 @@ def break_even(
 
     Where new commitments are bought, each plan has the recent load with its own.
 
-    With whole tasks the costs may cross several times: the crossings nearest to today's load are given.
+    With whole tasks the costs may cross several times: the crossings nearest to today's load are given. Missed are those of a
+    stretch of less than 4 % of the load, or between loads at which the recommended plan is far cheaper.
     """
 
     def lead(load_factor: float) -> float:
         """How much cheaper ours is. [USD a month]"""
         return (recent_of_theirs or recent).monthly_usd(theirs, load_factor) - recent.monthly_usd(ours, load_factor)
 
-    leads = [lead(factor) for factor in FLIP_LOADS]
-    now = FLIP_LOADS.index(1.0)
-    dearer = None
-    if leads[now] > 0:
-        dearer = leads[now] / recent.monthly_usd(ours, 1.0)
-    lower = upper = None
-    if leads[now] > 0:
-        below = next((i for i in range(now - 1, -1, -1) if leads[i] < 0), None)
-        above = next((i for i in range(now + 1, len(FLIP_LOADS)) if leads[i] < 0), None)
-        if below is not None:
-            lower = _crossing(lead, FLIP_LOADS[below], FLIP_LOADS[below + 1])
-        if above is not None:
-            upper = _crossing(lead, FLIP_LOADS[above], FLIP_LOADS[above - 1])
-    return BreakEven(against=against, lower_load_factor=lower, upper_load_factor=upper, dearer_fraction=dearer)
+    def is_near(load_factor: float) -> bool:
+        return lead(load_factor) < NEAR_FRACTION * recent.monthly_usd(ours, load_factor)
+
+    if not lead(1.0) > 0:
+        return BreakEven(against=against, lower_load_factor=None, upper_load_factor=None, dearer_fraction=None)
+    return BreakEven(
+        against=against,
+        lower_load_factor=_first_crossing(lead, is_near, LOADS_BELOW),
+        upper_load_factor=_first_crossing(lead, is_near, LOADS_ABOVE),
+        dearer_fraction=lead(1.0) / recent.monthly_usd(ours, 1.0),
+    )
+
+
+def _first_crossing(
+    lead: Callable[[float], float], is_near: Callable[[float], bool], load_factors: Sequence[float]
+) -> float | None:
+    """The crossing that comes first on the way along some loads, from today's on; None without one.
+
+    Where the costs are near each other, or the other plan has become cheaper, loads between are tried in small steps.
+    """
+    for here, there in pairwise(load_factors):
+        if is_near(here) or is_near(there):
+            steps = np.geomspace(here, there, STEPS_BETWEEN + 1).tolist()
+            for ours_at, at in pairwise(steps):
+                if lead(at) < 0:
+                    return _crossing(lead, at, ours_at)
+    return None
 
 
 def _crossing(lead: Callable[[float], float], theirs_at: float, ours_at: float) -> float:
