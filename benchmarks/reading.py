@@ -33,9 +33,10 @@ def reading_rows(is_quick: bool) -> Iterator[Row]:
     as a load needs them. With pyarrow installed, it reads text twice as fast as without.
 
     Ours hashes the file, checks its encoding, finds the columns, puts rows of a service together and on whole steps, too.
-    The least of 6 turns in CPU time, one long table on two cores that many others used (a load of 8 to 16): 1.6 s against
-    1.1 s (text); 294 MB against 1,131. Of the 0.5 s between them, hashing is 0.22 s. Blocks of 0.25 to 4 MiB, numbers in pieces
-    that fit a cache, memory in large pages, and one or no worker made no difference beyond noise.
+    Medians of 5 runs in CPU time, on two cores that many others used (a load of 8 to 16): one long table 1.67 s against 1.18 s
+    (text); a file a service 1.57 s against 1.00 s; 290 MB at most against 1,131. Of the 0.5 s between them, hashing is 0.22 s.
+    Blocks of 0.25 to 4 MiB, numbers in pieces that fit a cache, memory in large pages, and one or no worker made no difference
+    beyond noise.
     """
     with tempfile.TemporaryDirectory() as folder:
         long, many = Path(folder) / "long.csv", Path(folder) / "many"
