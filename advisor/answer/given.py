@@ -315,7 +315,7 @@ class Answer:
         return price_age_warnings(of_best, compared, region=self.workload.region, today=self.today)
 
     def _drawn(self, scope: str, choices: Sequence[Choice], hours: FloatArray, measured: BoolArray) -> Drawn:
-        weeks = self.search.axis.week_hours(measured) if scope == CLUSTER_SCOPE else None
+        weeks = self.recent.weeks if scope == CLUSTER_SCOPE else None
         # Commitments are shared by all services: what one of them would use of them alone, nobody can say.
         search = self.search if scope == CLUSTER_SCOPE else without_held(self.search)
         bought = [self.purchase(choice.parts) if scope == CLUSTER_SCOPE else None for choice in choices]

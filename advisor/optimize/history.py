@@ -9,7 +9,6 @@ from datetime import date
 import numpy as np
 
 from advisor.ecs import PurchaseOption
-from advisor.meters import Usage
 from advisor.optimize.fixed import on_load, rerun, with_runs
 from advisor.optimize.held import UNUSED_PARTS, price_plan, weekly_mean_with_held
 from advisor.optimize.parts import Part
@@ -41,6 +40,8 @@ class RecentLoad:
         per_week = HOURS_PER_WEEK * SECONDS_PER_HOUR // workload.step_s
         weeks = min(HORIZON_WEEKS, max(1, RECENT_STEPS // per_week))
         n_steps = min(workload.n_steps, weeks * per_week)
+        self.weeks = search.axis.week_hours(measured)
+        """Of the whole history; what a part uses in each is worked out once, too."""
         self._known: dict[Hashable, float] = {}
         self._runs: dict[Hashable, RunningTasks] = {}
         self._held: list[Part] = []
@@ -117,9 +118,7 @@ def weekly_mean_usd(parts: Sequence[Part], weeks: Weeks, search: Search) -> Floa
     """(weeks,): cost of each week by the fast model; NaN where something has no price. [USD a week]"""
     total = np.zeros(len(weeks.hours))
     for part in parts:
-        by_week = part.quantity_per_hour[:, weeks.steps].swapaxes(0, 1)
-        totals = Usage(meters=part.meters, quantity_per_hour=by_week, hours=weeks.hours).totals
-        total += amounts_of(part, totals, search.catalog, search.region).sum(axis=-1)
+        total += amounts_of(part, weeks.sums(part.quantity_per_hour), search.catalog, search.region).sum(axis=-1)
     return total
 
 
@@ -154,7 +153,7 @@ def cost_history(
         The same workload's, for the same ``measured``.
     """
     growth = workload.growth
-    weeks = search.axis.week_hours(measured)
+    weeks = recent.weeks
     names = {name for parts in choices for part in parts for name in part.services}
     is_stated = all(service.is_stated for service in workload.services if service.name in names)
     idle_usd = search.idle_usd_per_hour * HOURS_PER_MONTH

@@ -73,9 +73,7 @@ def weekly_usd(parts: Sequence[Part], weeks: Weeks, catalog: PriceCatalog, regio
     """(weeks,): upper end of the cost of each week; NaN where something has no price or a week has a gap."""
     total = np.zeros(len(weeks.hours))
     for part in parts:
-        by_week = part.quantity_per_hour[:, weeks.steps].swapaxes(0, 1)
-        totals = Usage(meters=part.meters, quantity_per_hour=by_week, hours=weeks.hours).totals
-        amounts = amounts_of(part, totals, catalog, region)
+        amounts = amounts_of(part, weeks.sums(part.quantity_per_hour), catalog, region)
         total += total_usd(amounts) + np.array([range_usd(part, row) for row in amounts])
     return total
 

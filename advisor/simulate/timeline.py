@@ -1,11 +1,12 @@
 """The time axis of a simulation: how steps become months and weeks."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
 
+from advisor.meters import sum_over_states
 from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray, IntArray
 
 COUNTS_STEP_S = 60
@@ -77,6 +78,14 @@ class Weeks:
     """(weeks, steps of a week): places on the axis."""
     hours: FloatArray
     """(weeks, steps of a week): hours that each step stands for; they add up to 168 a week."""
+    _known: dict[int, tuple[FloatArray, FloatArray]] = field(init=False, default_factory=dict)
+
+    def sums(self, per_hour: FloatArray) -> FloatArray:
+        """(weeks, rows): what goes by the hour, (rows, steps of the axis), over each week; worked out once for an array."""
+        if id(per_hour) not in self._known:
+            of_weeks = per_hour[:, self.steps].swapaxes(0, 1)
+            self._known[id(per_hour)] = per_hour, sum_over_states(of_weeks, self.hours[:, np.newaxis])  # its id stays its own
+        return self._known[id(per_hour)][1]
 
 
 def timeline(start: datetime, input_step_s: int, n_input_steps: int) -> Timeline:
