@@ -20,7 +20,9 @@ from advisor.meters import CommitmentKind
 from advisor.optimize.certificate import lower_bound, packed_part
 from advisor.optimize.committed_prices import committed_usd
 from advisor.optimize.held import plan_usage, price_plan
+from advisor.optimize.joint import JointProblem, cheapest_plan
 from advisor.optimize.pricing import range_fractions
+from advisor.optimize.purchases import plans_under
 from advisor.plan import Commitment, Terms, terms_of
 from advisor.recommend import Recommendation
 from advisor.recommend.choices_under_terms import best_together
@@ -207,6 +209,45 @@ def test_the_proof_is_of_the_class_with_commitments(flipped):
     )
     assert bound["packing_usd"] == approx(730 * 0.12 + 60 * 0.08)
     assert bound["gap_fraction"] == approx(0, abs=1e-3)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_joint_search_over_linear_programs_finds_the_same(seed):
+    """Three services, each alone on Fargate or on one of the types: two searches of one problem, each with a bound."""
+    drawn = np.random.default_rng(seed)
+    services = [web(name=name, form="tasks", demand=[*map(float, drawn.integers(1, 12, 6))] * 4) for name in "abc"]
+    types = (LARGE, XLARGE, {**OTHER, "usd_per_hour": 0.09})
+    base = answer(workload_of(*services, terms=ONE_YEAR), as_catalog(types, PRICES, listed(types, 0.2, 0.3, None)))
+    (terms,) = terms_of(ONE_YEAR)
+    apart = [each for each in base.found.for_cluster if all(len(part.services) == 1 for part in each.parts)]
+    ours = best_together(replace(base.found, for_cluster=tuple(apart)), base.search, terms)
+    theirs = cheapest_plan(as_joint_problem(base, terms))
+    assert theirs.bound_usd <= ours.usd <= theirs.usd * (1 + 1e-9)
+    assert ours.bound_usd <= theirs.usd
+    assert ours.gap_fraction < 0.01
+
+
+def as_joint_problem(base, terms):
+    """Every way of each service alone, as usage that goes with its tasks or instances."""
+    ways = [(at, choice.parts[0]) for at, of in enumerate(base.found.by_service.values()) for choice in of if choice.parts]
+    meters = tuple(dict.fromkeys(meter for _, part in ways for meter in part.meters))
+    counts, usage = [], []
+    for _, part in ways:
+        upper = replace(part, quantity_per_hour=part.quantity_per_hour * (1 + range_fractions(part)[:, np.newaxis]))
+        used = plan_usage([upper], base.found.common_hours, base.search).usage
+        counts.append(used.quantity_per_hour[0])
+        of_each = dict(zip(used.meters, used.quantity_per_hour.sum(axis=1) / counts[-1].sum(), strict=True))
+        usage.append([of_each.get(meter, 0.0) for meter in meters])
+    return JointProblem(
+        hours=used.hours,
+        rates=commitment_rates(meters, plans_under(meters, terms), base.search.catalog, base.search.region),
+        service=np.array([at for at, _ in ways]),
+        counts=np.array(counts),
+        usage=np.array(usage),
+        tasks=np.zeros((len(ways), 1), dtype=np.int64),
+        capacity=np.zeros((0, 1), dtype=np.int64),
+        type_usage=np.zeros((0, len(meters))),
+    )
 
 
 def cheapest_of_grid(parts, base, is_compute):

@@ -22,10 +22,12 @@ from advisor.optimize.search import Search
 from advisor.plan import Commitment
 from advisor.units import FloatArray, IntArray
 
-ROUNDS, CLOSE = 8, 2e-4
+ROUNDS, CLOSE = 16, 2e-4
 """Prices are found again until the plan is this near its bound, or so often."""
 SLACK = 1e-9
 """Relative: taken from a bound for the last digits."""
+MOST_MOVES = 3
+"""Times that all services are looked at for one that is better moved."""
 _NEWEST = 2.0
 """Weight of the newest prices in the mean of all, over their number."""
 
@@ -62,6 +64,15 @@ class _Booked:
     bare_usd: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Plan:
+    """Parts with the Savings Plans that are best for them."""
+
+    usd: float
+    parts: tuple[_Booked, ...]
+    stack: Stack
+
+
 def cheapest_together(
     found: Alternatives,
     search: Search,
@@ -94,28 +105,27 @@ def cheapest_together(
     if search.held or not plans:
         return None
     books = _Books(found, search, plans, more)
-    best: tuple[float, tuple[_Booked, ...], Stack] | None = None
+    best: _Plan | None = None
     bounds: list[float] = []
     least = [books.bound_usd(shared, books.start) for shared in books.shared]
     for at in np.argsort(least, kind="stable").tolist():
         least_usd, shared = least[at], books.shared[at]
-        if best is not None and least_usd >= best[0]:
+        if best is not None and least_usd >= best.usd:
             bounds.append(least_usd)
             continue
         chosen, bound_usd = books.solve(shared, least_usd)
         bounds.append(bound_usd)
-        if chosen is not None and (best is None or chosen[0] < best[0]):
+        if chosen is not None and (best is None or chosen.usd < best.usd):
             best = chosen
     if best is None:
         return None
-    usd, parts, stack = best
     order = {service: at for at, service in enumerate(books.services)}
-    parts = tuple(sorted(parts, key=lambda each: min(order[name] for name in each.part.services)))
+    parts = tuple(sorted(best.parts, key=lambda each: min(order[name] for name in each.part.services)))
     return Together(
         parts=tuple(each.part for each in parts),
-        usd=usd,
-        bound_usd=min(min(bounds) * (1 - SLACK), usd),
-        capacity=stack.capacity,
+        usd=best.usd,
+        bound_usd=min(min(bounds) * (1 - SLACK), best.usd),
+        capacity=best.stack.capacity,
         plan_usd=books.plan_usd(asked),
     )
 
@@ -170,7 +180,7 @@ class _Books:
         booked = [one for part in parts if (one := self.booked.get(id(part))) is not None]
         if not parts or len(booked) < len(parts):
             return None
-        return best_stack(self.rates, self._quantity(booked), self.hours).usd + math.fsum(each.bare_usd for each in booked)
+        return self._billed(tuple(booked)).usd
 
     def _rates(self, search: Search, plans: Sequence[Commitment]) -> CommitmentRates:
         rates = commitment_rates(self.meters, plans, search.catalog, search.region)
@@ -226,28 +236,51 @@ class _Books:
             total += float(usd.min())
         return total, tuple(chosen)
 
-    def solve(
-        self, shared: Sequence[_Booked], least_usd: float
-    ) -> tuple[tuple[float, tuple[_Booked, ...], Stack] | None, float]:
+    def solve(self, shared: Sequence[_Booked], least_usd: float) -> tuple[_Plan | None, float]:
         """The cheapest plan with these shared parts, and a bound of all of them."""
         worth, bound = self.start.copy(), least_usd
-        best: tuple[float, tuple[_Booked, ...], Stack] | None = None
+        proof, best = self.start, None
         for done in range(ROUNDS):
             usd, parts = self._at_prices(shared, worth)
             if not parts:
                 return best, math.inf
-            bound = max(bound, usd)
-            quantity = self._quantity(parts)
-            stack = best_stack(self.rates, quantity, self.hours)
-            total = stack.usd + math.fsum(each.bare_usd for each in parts)
-            if best is None or total < best[0]:
-                best = total, parts, stack
-            if best[0] <= bound * (1 + CLOSE):
-                break
+            if usd > bound:
+                bound, proof = usd, worth.copy()
+            plan = self._billed(parts)
+            if best is None or plan.usd < best.usd:
+                best = plan
+            if best.usd <= bound * (1 + CLOSE):
+                return best, bound
             # Prices of a plan that covers nothing of this choice say nothing of others.
-            for k in np.flatnonzero(np.isfinite(self.rates.committed_usd[:, quantity.any(axis=1)]).any(axis=1)).tolist():
-                worth[k] += (stack.worth[k] - worth[k]) * (_NEWEST / (done + _NEWEST))
-        return best, bound
+            used = self._quantity(parts).any(axis=1)
+            for k in np.flatnonzero(np.isfinite(self.rates.committed_usd[:, used]).any(axis=1)).tolist():
+                worth[k] += (plan.stack.worth[k] - worth[k]) * (_NEWEST / (done + _NEWEST))
+        return best and self._with_moves(best, bound, proof), bound
+
+    def _with_moves(self, best: _Plan, bound_usd: float, worth: FloatArray) -> _Plan:
+        """With one service moved at a time, as long as that costs less.
+
+        A way that is dearer at the prices of the bound than the gap leaves room for is in no plan that is cheaper.
+        """
+        for _ in range(MOST_MOVES):
+            before = best
+            for at, part in enumerate(before.parts):
+                if len(part.part.services) > 1:
+                    continue
+                ways = self.ways[next(iter(part.part.services))]
+                usd = self._usd(ways, worth)
+                for way in np.argsort(usd, kind="stable").tolist():
+                    if bound_usd + float(usd[way] - usd.min()) >= best.usd:
+                        break
+                    plan = self._billed((*best.parts[:at], ways[way], *best.parts[at + 1 :]))
+                    best = plan if plan.usd < best.usd * (1 - SLACK) else best
+            if best is before:
+                break
+        return best
+
+    def _billed(self, parts: tuple[_Booked, ...]) -> _Plan:
+        stack = best_stack(self.rates, self._quantity(parts), self.hours)
+        return _Plan(usd=stack.usd + math.fsum(each.bare_usd for each in parts), parts=parts, stack=stack)
 
 
 def _upper_usage(part: Part, hours: FloatArray, search: Search) -> Usage:
