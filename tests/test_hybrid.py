@@ -1,5 +1,7 @@
 """A hybrid within one service, on request: base tasks on instances and the rest on Fargate behind one target group."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -55,6 +57,18 @@ def test_the_base_is_kept_on_instances_and_the_rest_scales_on_fargate(told):
         base.task,
         base.architecture,
     )
+
+
+def test_the_half_on_fargate_has_no_placement_constraint(told):
+    def apart(each):
+        web = each.plan.services.get("web") if each.plan else None
+        if web is None or web.launch_type is not LaunchType.EC2:
+            return each
+        services = each.plan.services | {"web": replace(web, has_distinct_instances=True)}
+        return replace(each, plan=replace(each.plan, services=services))
+
+    plan = hybrid_plan(replace(told, alternatives=tuple(map(apart, told.alternatives))), {"web": 3})
+    assert [plan.services[name].has_distinct_instances for name in ("web", "web-fargate")] == [True, False]
 
 
 def test_both_halves_are_emitted_behind_one_target_group_and_read_back(told):

@@ -23,6 +23,7 @@ MONEY_ORDER: Final = (
     "ephemeral storage GiB",
     "architecture",
     "runs on",
+    "placement constraints",
     "public IP",
     "min tasks",
     "max tasks",
@@ -274,7 +275,7 @@ def _of_service(service: Document) -> Iterator[tuple[str, str | None]]:
         yield "public IP", "yes" if network.get("assignPublicIp") == "ENABLED" else "no"
     placement = service.get("placementStrategy") or []
     constraints = service.get("placementConstraints") or []
-    yield "placement constraints", ", ".join(f"{c['type']} {c.get('expression', '')}".strip() for c in constraints) or None
+    yield "placement constraints", ", ".join(f"{c['type']} {c.get('expression', '')}".strip() for c in constraints) or "none"
     yield "placement strategy", ", ".join(f"{p['type']} {p.get('field', '')}".strip() for p in placement) or None
     deployment = service.get("deploymentConfiguration") or {}
     if deployment:

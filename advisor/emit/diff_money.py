@@ -9,6 +9,7 @@ from advisor.emit.diff import CLUSTER, CPU_METRIC, INSTANCE_TYPE, NEW_SERVICE, R
 from advisor.errors import InputError
 from advisor.gating import gate
 from advisor.plan import Plan
+from advisor.plan.placement import DISTINCT_INSTANCE
 from advisor.pricing import PriceCatalog
 from advisor.workload import PresentCluster, PresentService, Service, Workload
 
@@ -162,6 +163,7 @@ def _as_planned(workload: Workload, plan: Plan) -> Workload:
                 scaling=scaling,
                 ephemeral_storage_gib=planned.ephemeral_storage_gib,
                 has_public_ip=planned.has_public_ip,
+                has_distinct_instances=planned.has_distinct_instances,
                 present=where,
             )
         )
@@ -242,11 +244,16 @@ def _targeted(service: Service, text: str, original: Service, plan: Plan) -> Ser
     return None
 
 
+def _kept_apart(service: Service, text: str, _original: Service, _plan: Plan) -> Service | None:
+    return replace(service, has_distinct_instances=text != "none") if text in ("none", DISTINCT_INSTANCE) else None
+
+
 _FIELDS: Final[Mapping[str, Callable[[Service, str, Service, Plan], Service | None]]] = {
     "task size": _sized,
     "ephemeral storage GiB": _stored,
     "architecture": _built,
     "runs on": _run_on,
+    "placement constraints": _kept_apart,
     "public IP": _addressed,
     "min tasks": _at_least,
     "max tasks": _at_most,

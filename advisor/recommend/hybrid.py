@@ -121,5 +121,6 @@ def _halves(name: str, service: ServicePlan, base: int) -> tuple[ServicePlan, Se
         min_tasks=least,
         max_tasks=most,
         shares_target_group_of=name,
+        has_distinct_instances=False,
     )
     return on_instances, on_fargate

@@ -174,6 +174,20 @@ def test_from_instances_of_one_type_to_another():
     assert found.total_usd == approx(2 * 73)
 
 
+@pytest.mark.parametrize("is_planned", [True, False])
+def test_a_placement_constraint_is_a_row_with_money(is_planned):
+    """4 tasks on 4 instances in place of the 2 that there are for the zones: 2 x $75.40 more, or less."""
+    plan = plan_of(provider=ON_LARGE, has_distinct_instances=is_planned)
+    service = {"capacityProviderStrategy": [{"capacityProvider": "shop-m7g", "weight": 1}], "launchType": None}
+    service |= {} if is_planned else {"placementConstraints": [{"type": "distinctInstance"}]}
+    load = replace(shop(), present=instances(m5_large=2))
+    load = replace(load, services=tuple(replace(s, present=RUNS_ON_EC2) for s in load.services))
+    found = priced_diff(diff_plan(plan, live(service=service)), plan, load, CATALOG)
+    (row,) = [row for row in found.rows if row.field == "placement constraints"]
+    assert {row.before, row.after} == {"none", "distinctInstance"}
+    assert row.change_usd == approx(2 * 75.40 if is_planned else -2 * 75.40)
+
+
 def test_a_change_of_the_metric_has_no_price_on_one_load():
     plan = plan_of(scaling_metric=ScalingMetric.REQUESTS, scaling_target=600.0, port=80)
     found = priced_diff(diff_plan(plan, live()), plan, shop(), CATALOG)
