@@ -17,7 +17,7 @@ from advisor.sources.load_content import Content, LoadTable, Metric, usual_step_
 from advisor.sources.load_header import Header, Table, is_plain_number, read_header
 from advisor.sources.load_numbers import decimal_sign
 from advisor.sources.load_options import LoadOptions
-from advisor.sources.load_table import Columns, TableText, Wanted
+from advisor.sources.load_table import TableText
 from advisor.sources.load_untimed import bare_numbers, minute_columns, row_per_function, without_times
 from advisor.sources.meanings import (
     MEASURES,
@@ -30,6 +30,7 @@ from advisor.sources.meanings import (
     time_rank,
 )
 from advisor.sources.places import Place, listed
+from advisor.sources.table_columns import Columns, Wanted
 from advisor.sources.timestamps import EPOCH_UNITS, Times
 from advisor.units import FloatArray, IntArray
 
