@@ -50,13 +50,14 @@ def reading_rows(is_quick: bool) -> Iterator[Row]:
                 ("import pandas", f"kept = [pandas.read_csv(path, parse_dates=['timestamp']) for path in {files}]"),
                 runs=1 if is_quick else 5,
             )
-            for other, (wall_s, cpu_s, peak_mb) in zip(("read_csv", "read_csv, parse_dates"), theirs, strict=True):
+            others = (("read_csv, times left as text", "(less work)"), ("read_csv, parse_dates", ">= 1, < 1,000 MB"))
+            for (other, goal), (wall_s, cpu_s, peak_mb) in zip(others, theirs, strict=True):
                 yield Row(
                     name=f"read {N_SERVICES * n_minutes:,} rows, {name} ({ours[1]:.2f} s CPU, {ours[2]:,.0f} MB)",
                     ours_s=ours[0],
                     other=f"{other} ({cpu_s:.2f} s CPU, {peak_mb:,.0f} MB)",
                     other_s=wall_s,
-                    goal=">= 1, < 1,000 MB",
+                    goal=goal,
                 )
 
 
