@@ -9,6 +9,7 @@ from advisor.ecs import LaunchType, PurchaseOption
 from advisor.meters import sum_over_states
 from advisor.optimize.alternatives import Alternatives
 from advisor.optimize.committed_prices import committed_prices, committed_usd
+from advisor.optimize.few_services import few_services_bound_usd
 from advisor.optimize.linear_prices import PriceLevel, ServiceOptions, bound_kinds, lower_bound_usd
 from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.packed import PackedLoad, by_step, packed_load
@@ -122,6 +123,8 @@ def lower_bound(found: Alternatives, parts: Sequence[Part], search: Search, term
         what = f"with {terms.words} Savings Plans of any size at known rates, else {what}"
     services = [_options(load, found, usd) for load, usd in zip(found.loads, fargate_usd, strict=True)]
     bound = lower_bound_usd(services, kinds, levels)
+    if bound is not None and bound < usd and terms is None:
+        bound = max(bound, few_services_bound_usd(services, kinds, search, hours, usd) or 0.0)
     if not bound or bound > usd * (1 + CLASS_TOLERANCE):
         return None
     is_priced = all(usd is not None for there in fargate_usd for usd in there) and all(

@@ -46,6 +46,18 @@ class PriceLevel:
     """What instances on demand cost here over their mean: so much of what a task costs elsewhere is held against them."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FleetOfKind:
+    """What may run on instances that are had in one way, and the types that there are."""
+
+    items: IntArray
+    """(items,): index of each run."""
+    problem: FleetProblem
+    """Its counts are the most tasks of each at any moment."""
+    storage_usd_per_hour: FloatArray
+    """(items,): what a task adds at least to root volumes."""
+
+
 def lower_bound_usd(
     services: Sequence[ServiceOptions], kinds: Iterable[CapacityKind], levels: Sequence[PriceLevel]
 ) -> float | None:
@@ -85,6 +97,59 @@ def lower_bound_usd(
     return min(float(elsewhere_usd.sum()), with_instances)
 
 
+def fleets_of_kinds(
+    kinds: Iterable[CapacityKind], services: Sequence[ServiceOptions], owner: IntArray, load: PackedLoad, search: Search
+) -> list[FleetOfKind]:
+    """One for each kind, and one more with GPUs where services ask for them; ``owner`` (runs,) is whose each run is."""
+    ask_for_gpus = sorted({run.size.gpus > 0 for run in load.runs})
+    found = [
+        _fleet_of_kind(kind, services, owner, load, search, has_gpus=has_gpus)
+        for kind, has_gpus in product(kinds, ask_for_gpus)
+    ]
+    return [fleet for fleet in found if fleet is not None]
+
+
+def _fleet_of_kind(
+    kind: CapacityKind,
+    services: Sequence[ServiceOptions],
+    owner: IntArray,
+    load: PackedLoad,
+    search: Search,
+    *,
+    has_gpus: bool,
+) -> FleetOfKind | None:
+    """Types with GPUs and the services that ask for them, or all others: no plan puts both on one capacity provider."""
+    may = np.array(
+        [
+            kind.architecture in services[at].architectures
+            and run.service.why_off(kind.launch_type) is None
+            and (run.size.gpus > 0) is has_gpus
+            and (services[at].is_interruptible or kind.purchase_option is not PurchaseOption.SPOT)
+            for at, run in zip(owner, load.runs, strict=True)
+        ]
+    )
+    candidates = search.candidates
+    usd_per_hour = _usd_per_instance_hour(kind, search)
+    is_of_kind = candidates.of(kind.architecture) & (candidates.has_gpus == has_gpus)
+    types = np.flatnonzero(is_of_kind & ~candidates.is_burstable & np.isfinite(usd_per_hour))
+    if not types.size:
+        return None
+    capacity = load.offered(candidates.capacity[kind.launch_type][types])
+    fits = np.any(np.all(load.sizes[:, np.newaxis] <= capacity, axis=2), axis=1)
+    items = np.flatnonzero(may & fits & (load.distinct.max(axis=0, initial=0) > 0))
+    if not items.size:
+        return None
+    problem = FleetProblem(
+        tasks=load.sizes[items],
+        counts=load.distinct[:, items].max(axis=0),
+        capacity=capacity,
+        usd_per_hour=usd_per_hour[types],
+        least_instances=search.constraints.zones,
+    )
+    storage = np.array([_storage_usd_per_hour(load.runs[item], search) for item in items])
+    return FleetOfKind(items=items, problem=problem, storage_usd_per_hour=storage)
+
+
 def _at_prices_of(
     kind: CapacityKind,
     services: Sequence[ServiceOptions],
@@ -101,32 +166,13 @@ def _at_prices_of(
     """Least that each service and size costs on instances of a kind in some moments, and the least instances there.
 
     ``least_usd`` is what each service costs otherwise in ``all_hours`` (states,). None where no type fits.
-
-    Of types with GPUs and the services that ask for them, or of all others: no plan puts both on one capacity provider.
     """
-    may = np.array(
-        [
-            kind.architecture in services[at].architectures
-            and run.service.why_off(kind.launch_type) is None
-            and (run.size.gpus > 0) is has_gpus
-            and (services[at].is_interruptible or kind.purchase_option is not PurchaseOption.SPOT)
-            for at, run in zip(owner, load.runs, strict=True)
-        ]
-    )
-    search, candidates = level.search, level.search.candidates
-    usd_per_hour = _usd_per_instance_hour(kind, search)
-    is_of_kind = candidates.of(kind.architecture) & (candidates.has_gpus == has_gpus)
-    types = np.flatnonzero(is_of_kind & ~candidates.is_burstable & np.isfinite(usd_per_hour))
-    if not types.size:
+    fleet = _fleet_of_kind(kind, services, owner, load, level.search, has_gpus=has_gpus)
+    if fleet is None:
         return None
-    capacity = load.offered(candidates.capacity[kind.launch_type][types])
-    fits = np.any(np.all(load.sizes[:, np.newaxis] <= capacity, axis=2), axis=1)
-    items = np.flatnonzero(may & fits & (load.distinct.max(axis=0, initial=0) > 0))
-    if not items.size:
-        return None
+    items, storage, least = fleet.items, fleet.storage_usd_per_hour, float(fleet.problem.least_instances)
     counts = load.distinct[:, items].astype(np.float64)
     task_hours = state_hours @ counts
-    storage = np.array([_storage_usd_per_hour(load.runs[item], search) for item in items])
     worth = 1.0 if kind.purchase_option is PurchaseOption.SPOT else level.worth
     all_task_hours = all_hours @ counts
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -134,16 +180,9 @@ def _at_prices_of(
         elsewhere = np.where(all_task_hours > 0, np.maximum(usd - storage, 0.0), np.inf)
     # Sizes that plans do not prefer count little in the demand: their prices must hold, not prove.
     weight = np.where(is_first[items], 1.0, 1e-3)
-    problem = FleetProblem(
-        tasks=load.sizes[items],
-        counts=load.distinct[:, items].max(axis=0),
-        capacity=capacity,
-        usd_per_hour=usd_per_hour[types],
-        least_instances=search.constraints.zones,
-    )
-    prices = task_prices(problem, demands(counts * weight, state_hours), elsewhere)
+    prices = task_prices(fleet.problem, demands(counts * weight, state_hours), elsewhere)
     is_all = (load.distinct[:, is_first] > 0).all(axis=1)
-    by_item, floor = prices.best(counts, np.where(is_all, float(search.constraints.zones), 0.0))
+    by_item, floor = prices.best(counts, np.where(is_all, least, 0.0))
     usd = np.full(len(owner), np.inf)
     usd[items] = state_hours @ by_item + task_hours * storage
     return usd, float(state_hours @ floor)
