@@ -19,7 +19,7 @@ from advisor.meters import CommitmentKind, PaymentOption, committed, fargate_gib
 from advisor.report.sweeps import flip_words, payback_sentences, rank_csv, rank_table, sweep_csv, sweep_markdown, sweep_table
 from advisor.sweeping import AxisName
 from advisor.sweeping.axes import axis_name, checked_values
-from advisor.sweeping.grid import load_cloud
+from advisor.sweeping.load_cloud import load_cloud
 from advisor.sweeping.sides import Circumstances, ec2_side, fargate_side
 from advisor.workload import Constraints, Daemon, Growth
 from tests.as_advisor import REGION, as_catalog, as_workload

@@ -2,9 +2,10 @@
 
 from advisor.recommend.sensitivity import Moved, Sensitivity
 from advisor.sweeping.axes import AxisName, SweptAxis
-from advisor.sweeping.grid import Cell, Crossing, Flip, Line, LoadCloud, Sweep, sweep
+from advisor.sweeping.grid import sweep
 from advisor.sweeping.inputs import sensitivity
 from advisor.sweeping.labour import Payback, payback
+from advisor.sweeping.result import Cell, Crossing, Flip, Line, LoadCloud, Sweep
 
 __all__ = [
     "AxisName",

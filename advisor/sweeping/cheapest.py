@@ -12,7 +12,7 @@ from advisor.optimize.parts import PACKING_RANGE
 from advisor.optimize.pricing import price_parts
 from advisor.optimize.search import Search
 from advisor.recommend.what_ifs import CheapestMap, MapCell
-from advisor.sweeping.grid import load_cloud
+from advisor.sweeping.load_cloud import load_cloud
 from advisor.sweeping.sides import Circumstances
 from advisor.units import FloatArray
 

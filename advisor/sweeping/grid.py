@@ -1,7 +1,7 @@
 """Cost of Fargate and EC2 over two circumstances at once, and the lines on which the answer flips."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +11,6 @@ from advisor.ecs import LaunchType, PurchaseOption
 from advisor.errors import InputError
 from advisor.optimize.held import left_aside
 from advisor.pricing import PriceCatalog
-from advisor.recommend.changes import weekly_load
 from advisor.sweeping.axes import (
     AXES,
     CATEGORICAL,
@@ -24,9 +23,10 @@ from advisor.sweeping.axes import (
     with_now,
 )
 from advisor.sweeping.committed import COMMITMENT_TERMS
+from advisor.sweeping.load_cloud import load_cloud
+from advisor.sweeping.result import Cell, Crossing, Flip, Line, Sweep
 from advisor.sweeping.sides import Circumstances, Settings, Side, ec2_side, fargate_side, has_target
-from advisor.uncertainty import LEAST_WEEKS, CostHistory, month_draws, odds
-from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, BoolArray
+from advisor.units import BoolArray
 from advisor.workload import Workload
 
 N_FAMILIES = 4
@@ -37,116 +37,6 @@ EQUAL_FRACTION = 0.01
 """Costs that differ by less at a break-even are equal; whole tasks can make them jump past each other, which is said."""
 NEAR_FRACTION = 0.15
 """Between two points of the grid with the same order, one of them closer than this, three more points are looked at."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
-    """One way to run everything on EC2, that is compared with Fargate."""
-
-    id: str
-    title: str
-    purchase_option: PurchaseOption
-    """Of both sides, for services that may be interrupted."""
-    family: str | None = None
-    """None where any type may be chosen."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """Both costs at one point of the grid. [USD a month of 730 h]"""
-
-    fargate_usd: float | None
-    ec2_usd: float | None
-    """None where no type serves the load or something has no price."""
-    instance_types: tuple[str, ...]
-    """Chosen at this point."""
-    unmet_task_hours: float
-    """Needed beyond the upper bound of service auto scaling, on both sides alike."""
-
-    @property
-    def ec2_saves(self) -> float | None:
-        """What EC2 saves against Fargate, as a share of Fargate's cost."""
-        if self.fargate_usd is None or self.ec2_usd is None or not self.fargate_usd:
-            return None
-        return 1 - self.ec2_usd / self.fargate_usd
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crossing:
-    """Where the order of the costs changes along x: between ``low`` and ``high`` it does, and at both it was worked out."""
-
-    low: float
-    high: float
-    at_low: Cell
-    at_high: Cell
-    cheaper_below: str
-    """``EC2`` or ``Fargate``: below this point."""
-    is_jump: bool
-    """Whole tasks, instances or services: the costs jump past each other and are never within 1 %."""
-
-    @property
-    def at(self) -> float:
-        """The end at which the costs are closer."""
-        return self.low if _gap(self.at_low) <= _gap(self.at_high) else self.high
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flip:
-    """All changes of order along x for one line and one value of y."""
-
-    line: str
-    y: AxisValue
-    crossings: tuple[Crossing, ...]
-    cheaper_at_least_x: str | None
-    """``EC2`` or ``Fargate`` at the lowest x that has both costs; None where there is none."""
-
-    @property
-    def span(self) -> tuple[float, float] | None:
-        """From the first crossing to the last one; None without."""
-        return (self.crossings[0].low, self.crossings[-1].high) if self.crossings else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadCloud:
-    """Next month's load over that of the last four weeks, in the draws that the intervals of an answer come from."""
-
-    p10: float
-    p50: float
-    p90: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sweep:
-    """Costs on a grid of two circumstances."""
-
-    cluster: str
-    region: str
-    prices: str
-    """Date of the newest rate."""
-    x: SweptAxis
-    y: SweptAxis
-    lines: tuple[Line, ...]
-    cells: dict[str, tuple[tuple[Cell, ...], ...]]
-    """By id of a line: rows for y, columns for x."""
-    flips: tuple[Flip, ...]
-    today: Cell
-    """At today's circumstances, for the first line."""
-    cloud: LoadCloud | None
-    """None with less than two weeks of load, or a stated one."""
-    notes: tuple[str, ...]
-    is_held_left_aside: bool = False
-    """The account holds commitments, and no figure counts them."""
-
-    def flips_of(self, line: str) -> tuple[Flip, ...]:
-        """Flips of a line, one for each value of y."""
-        return tuple(flip for flip in self.flips if flip.line == line)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data, as ``advisor sweep --format json`` prints."""
-        data = asdict(self)
-        for name, axis in (("x", self.x), ("y", self.y)):
-            data[name]["words"] = axis.words
-        return data
 
 
 def sweep(
@@ -431,7 +321,7 @@ class _Grid:
         """Points of the grid and some between them, where whole tasks may hide two crossings."""
         found = known[:1]
         for left, right in pairwise(known):
-            if _is_ec2(left[1]) == _is_ec2(right[1]) and min(_gap(left[1]), _gap(right[1])) < NEAR_FRACTION:
+            if _is_ec2(left[1]) == _is_ec2(right[1]) and min(left[1].gap_fraction, right[1].gap_fraction) < NEAR_FRACTION:
                 half = middle(self.x.name, left[0], right[0])
                 quarters = middle(self.x.name, left[0], half), half, middle(self.x.name, half, right[0])
                 for at in sorted(set(quarters) - {left[0], right[0]}):
@@ -456,37 +346,8 @@ class _Grid:
             at_low=left[1],
             at_high=right[1],
             cheaper_below=_cheaper(left[1]),
-            is_jump=min(_gap(left[1]), _gap(right[1])) > EQUAL_FRACTION,
+            is_jump=min(left[1].gap_fraction, right[1].gap_fraction) > EQUAL_FRACTION,
         )
-
-
-def load_cloud(here: Circumstances) -> LoadCloud | None:
-    """P10 to P90 of next month's load over that of the last four weeks; None where it was not measured for two weeks.
-
-    Services count by the CPU that they reserve on average.
-    """
-    measured = [row for row, service in enumerate(here.workload.services) if not service.is_stated]
-    recent = np.nanmean(here.workload.demand, axis=1)
-    weeks = here.weeks
-    rows = [row for row in measured if recent[row] > 0]
-    if not rows or len(weeks.hours) < LEAST_WEEKS:
-        return None
-    weight = {row: here.reserved_cpu(row) for row in rows}
-    totals = np.zeros(len(weeks.hours))
-    for row in rows:
-        totals += (
-            weekly_load(here.whole_axis.spread(here.whole.demand[row]), weeks) / HOURS_PER_WEEK / recent[row] * weight[row]
-        )
-    points = np.array([0.02, 0.1, 0.5, 1.0, 2.0, 10.0, 50.0])
-    history = CostHistory(
-        weekly_usd=totals[:, np.newaxis],
-        elasticity=np.ones(1),
-        coverage_fraction=float(here.whole.measured.all(axis=0).mean()),
-        growth_load=points,
-        growth_usd=points[:, np.newaxis],
-    )
-    said = odds(month_draws(history, growth=here.whole.growth) / (sum(weight.values()) * HOURS_PER_MONTH / HOURS_PER_WEEK))
-    return LoadCloud(p10=float(said.p10[0]), p50=float(said.p50[0]), p90=float(said.p90[0]))
 
 
 def _is_ec2(cell: Cell) -> bool:
@@ -496,7 +357,3 @@ def _is_ec2(cell: Cell) -> bool:
 
 def _cheaper(cell: Cell) -> str:
     return "EC2" if _is_ec2(cell) else "Fargate"
-
-
-def _gap(cell: Cell) -> float:
-    return abs(cell.ec2_saves or 0.0)
