@@ -237,16 +237,19 @@ def _storage_usd_per_hour(run: RunningTasks, search: Search) -> float:
 
 
 def bound_kinds(search: Search, *, has_spot: bool) -> tuple[CapacityKind, ...]:
-    """Ways to get instances that the constraints allow: Managed Instances only without EC2, of which they are never cheaper."""
-    allowed = search.constraints.launch_types
-    launch_type = next((t for t in (LaunchType.EC2, LaunchType.MANAGED_INSTANCES) if t in allowed), None)
-    if launch_type is None:
-        return ()
-    options = [PurchaseOption.ON_DEMAND]
-    if has_spot and launch_type is LaunchType.EC2:
-        options.append(PurchaseOption.SPOT)
+    """Ways to get instances that the constraints allow.
+
+    Managed Instances are never cheaper than EC2 unless they offer more, as where agents keep memory from tasks.
+    """
+    capacity, allowed = search.candidates.capacity, search.constraints.launch_types
+    launch_types = [t for t in (LaunchType.EC2, LaunchType.MANAGED_INSTANCES) if t in allowed]
+    if len(launch_types) > 1 and (capacity[LaunchType.MANAGED_INSTANCES] <= capacity[LaunchType.EC2]).all():
+        launch_types = [LaunchType.EC2]
+    ways = [(launch_type, PurchaseOption.ON_DEMAND) for launch_type in launch_types]
+    if has_spot and LaunchType.EC2 in launch_types:
+        ways.append((LaunchType.EC2, PurchaseOption.SPOT))
     return tuple(
         CapacityKind(launch_type=launch_type, purchase_option=option, architecture=architecture)
-        for option in options
+        for launch_type, option in ways
         for architecture in (Architecture.ARM64, Architecture.X86_64)
     )
