@@ -407,18 +407,22 @@ def cost_of(plan, load, catalog, prices, zones, measured):
         else:
             assert {service.architecture for service in members.values()} == {provider.architecture}
             choice = provider.launch_type.value, provider.purchase_option.value, provider.architecture.value
-            costs.append(
-                choices.instances_cost(
-                    load,
-                    [service for name, service in plain.items() if name in members],
-                    [types[name] for name in provider.instance_types],
-                    prices,
-                    choice,
-                    zones,
-                    measured,
-                    default_spread=provider.placement is PlacementStrategy.DEFAULT_SPREAD,
-                )
+            pool = [types[name] for name in provider.instance_types]
+            cost = choices.instances_cost(
+                load,
+                [service for name, service in plain.items() if name in members],
+                pool,
+                prices,
+                choice,
+                zones,
+                measured,
+                default_spread=provider.placement is PlacementStrategy.DEFAULT_SPREAD,
             )
+            if provider.on_demand_base:  # that many instances run all month, of the first type in place of the pool's mean
+                on_spot = sum(each["spot_usd_per_hour"] for each in pool) / len(pool) * plans.SPOT_DISPERSION
+                more = choices.on_instances(730 * provider.on_demand_base * (pool[0]["usd_per_hour"] - on_spot))
+                cost = choices.together([cost, more])
+            costs.append(cost)
     return choices.together(costs)
 
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.optimize.fixed import with_replay
-from advisor.optimize.parts import Part, whole_instances
+from advisor.optimize.parts import Part
 from advisor.optimize.search import Search, part_on_provider
+from advisor.units import CEIL_TOLERANCE
 
 
 def is_spot_group(part: Part) -> bool:
@@ -29,10 +30,11 @@ def over_on_demand_base(part: Part, search: Search) -> Part:
     pool = [at for at, each in enumerate(candidates.types) if each.name in part.provider.instance_types]
     if not is_spot_group(part) or candidates.is_burstable[pool].any() or np.isnan(candidates.on_demand_usd[pool]).all():
         return part
-    running = whole_instances(part)
-    known = running[~np.isnan(running)]
-    least, most = int(known.min(initial=np.iinfo(np.int32).max)), int(known.max(initial=0.0))
-    if not 0 < least < most:
+    use = part.on_instances
+    packed = np.zeros(0) if use is None else use.running / (part.replay.factor if part.replay else 1.0)  # a mean over the pool
+    known = packed[~np.isnan(packed)]
+    least = int(known.min() + CEIL_TOLERANCE) if known.size else 0
+    if not 0 < least < known.max():
         return part
     cheapest = candidates.types[pool[int(np.nanargmin(candidates.on_demand_usd[pool]))]].name
     others = tuple(name for name in part.provider.instance_types if name != cheapest)
