@@ -168,6 +168,8 @@ class InstanceType:
     """A GPU, FPGA or ML chip, or a part of one."""
     gpus: int | None = None
     """Whole NVIDIA GPUs, which ECS gives to tasks; None where there is none, or where it is not known."""
+    is_windows: bool = False
+    """As a host of tasks on Windows, which has a rate of its own."""
 
     @property
     def family(self) -> str:
@@ -177,3 +179,33 @@ class InstanceType:
     @property
     def cpu_units(self) -> int:
         return self.vcpu * ECS_CPU_UNITS_PER_VCPU
+
+    def on_windows(self) -> "InstanceType":
+        """The same as a host of tasks on Windows: without trunking, which is for Linux alone [1]_, and with other memory.
+
+        Windows reports all but a MiB of what is installed: 8,191 of 8,192 MiB [2]_.
+
+        References
+        ----------
+        .. [1] Amazon ECS Developer Guide, "Increasing Amazon ECS Linux container instance network interfaces".
+        .. [2] Amazon ECS Developer Guide, "Reserving Amazon ECS Linux container instance memory", m4.large.
+        """
+        return replace(
+            self,
+            is_windows=True,
+            registered_memory_mib=self.memory_mib - 1,
+            is_registered_memory_observed=False,
+            branch_interfaces=None,
+            trunked_tasks=None,
+        )
+
+
+WINDOWS_RESERVED_MIB: Final = 2048
+"""Of each Windows instance, kept from tasks by ``ECS_RESERVED_MEMORY`` where none is stated: for the system, Docker, the agent.
+
+AWS publishes no figure for ECS, and the agent keeps nothing of itself: a stated default. Microsoft asks for 512 MB with Core
+and 2 GB with the desktop of Full, before Docker runs.
+"""
+WINDOWS_BOOT_S: Final = 300
+"""From the launch of a Windows instance until it takes tasks: a stated default. AWS speaks of 4 to 8 minutes until a container
+is ready ("Speeding up Windows container launch times with EC2 Image Builder and image cache strategy", AWS Containers Blog)."""

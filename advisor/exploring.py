@@ -303,7 +303,10 @@ def _bound_fraction(part: Part, here: _Here) -> float:
     if part.on_instances is None:
         return 1.0
     load = packed_load(part.runs)
-    per_type = [np.maximum(load.bound(each), _floor(part)) for each in here.search.candidates.capacity_of(part.provider)]
+    per_type = [
+        np.maximum(load.bound(each), _floor(part))
+        for each in here.search.candidates.capacity_of(part.provider, is_windows=part.is_windows)
+    ]
     running, least = part.on_instances.running, np.mean(per_type, axis=0)
     known = (here.hours > 0) & ~np.isnan(running) & ~np.isnan(least)
     total = float(sum_over_states(running[known], here.hours[known]))

@@ -64,6 +64,11 @@ def windows_instance_hour(instance_type: str, purchase_option: PurchaseOption) -
     return Meter(id=f"ec2:windows:{purchase_option}:{instance_type}", unit="instance-hour")
 
 
+def windows_spot_pool_hour(instance_type: str) -> Meter:
+    """A Windows Spot instance as one of a pool."""
+    return Meter(id=f"ec2:windows:spot_pool:{instance_type}", unit="instance-hour")
+
+
 FARGATE_WINDOWS_VCPU_HOUR: Final = Meter(id="fargate:windows:x86_64:on_demand:vcpu_hour", unit="vCPU-hour")
 FARGATE_WINDOWS_GIB_HOUR: Final = Meter(id="fargate:windows:x86_64:on_demand:gib_hour", unit="GiB-hour")
 FARGATE_WINDOWS_LICENSE_VCPU_HOUR: Final = Meter(id="fargate:windows:x86_64:on_demand:os_license_vcpu_hour", unit="vCPU-hour")

@@ -11,7 +11,7 @@ from advisor.ecs import Architecture, InstanceType, LaunchType, PurchaseOption
 from advisor.errors import InputError
 from advisor.optimize.held import left_aside
 from advisor.optimize.levers import Levers, price_levers
-from advisor.optimize.loads import ServiceLoad, service_loads
+from advisor.optimize.loads import ServiceLoad, by_host, service_loads
 from advisor.optimize.packed import PackedLoad, by_step, packed_load
 from advisor.optimize.parts import PACKING_RANGE, Part, instances_part
 from advisor.optimize.pricing import PricedParts, instance_facts, price_parts
@@ -227,8 +227,7 @@ def rank_instances(
     assumed = _assumptions(search.constraints.zones, deployment_minutes)
     notes = ["task sizes as declared", assumed, *left_aside(workload)]
     rankings: dict[tuple[str, ...], tuple[_Group, list[_Ranked]]] = {}
-    for architecture, has_gpus in product(Architecture, (False, True)):  # those that ask for GPUs share with no others
-        alike = [load for load in loads if (load.service.task.gpus > 0) is has_gpus]
+    for architecture, alike in product(Architecture, by_host(loads)):
         members = [load for load in alike if architecture in load.service.architectures]
         kind = CapacityKind(launch_type=LaunchType.EC2, purchase_option=PurchaseOption.ON_DEMAND, architecture=architecture)
         if not members or not search.candidates.of(architecture).any():
@@ -279,10 +278,11 @@ def _left_out(members: Sequence[ServiceLoad], loads: Sequence[ServiceLoad], kind
     rest = [load.service.name for load in loads if load not in members]
     if rest:
         notes.append(f"{kind.architecture} types are ranked without {', '.join(rest)}, which do not support that architecture")
-    of_kind = search.candidates.of(kind.architecture) & (search.candidates.has_gpus == (members[0].service.task.gpus > 0))
+    of_kind = search.candidates.of(kind.architecture) & search.candidates.suits(members[0].service)
     unpriced = int((of_kind & np.isnan(search.rates(kind)).any(axis=-1)).sum())
     if unpriced:
-        notes.append(f"{unpriced} of {int(of_kind.sum())} candidate {kind.architecture} types have no price and are not ranked")
+        what = f"{kind.architecture}{' Windows' if members[0].service.is_windows else ''}"
+        notes.append(f"{unpriced} of {int(of_kind.sum())} candidate {what} types have no price and are not ranked")
     return notes
 
 
@@ -394,7 +394,7 @@ def _deployment(each: _Ranked, group: _Group, search: Search, minutes: float) ->
 
 
 def _capacity(each: _Ranked, search: Search) -> IntArray:
-    (offered,) = search.candidates.capacity_of(each.part.provider)
+    (offered,) = search.candidates.capacity_of(each.part.provider, is_windows=each.part.is_windows)
     return np.asarray(offered)
 
 

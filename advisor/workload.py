@@ -55,7 +55,9 @@ class PresentCluster:
     """The container instances that run today."""
 
     instances: Mapping[str, int]
-    """Number of instances of each type."""
+    """Number of instances of each type, with Linux."""
+    windows_instances: Mapping[str, int] = field(default_factory=dict)
+    """The same with Windows."""
     purchase_option: PurchaseOption = PurchaseOption.ON_DEMAND
 
 
@@ -175,6 +177,11 @@ class Service:
     @property
     def is_windows(self) -> bool:
         return is_windows(self.operating_system)
+
+    @property
+    def host(self) -> tuple[str, bool]:
+        """Operating system, and whether it asks for GPUs: only services alike in both share instances."""
+        return self.operating_system, self.task.gpus > 0
 
     def why_off(self, launch_type: LaunchType) -> str | None:
         """Why it cannot run on a launch type; None where it can."""

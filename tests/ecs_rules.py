@@ -2096,6 +2096,27 @@ def _set_architecture(calls: CallSet, service: Request, task: TaskDefinition, na
             is_windows = "windows" in image.lower()
             if image.startswith("resolve:ssm:/aws/service/") and is_windows != task.is_windows:
                 yield f"{name} needs {task.operating_system}, but the AMI is {image!r}."
+            elif task.is_windows:
+                yield from _windows_host(template.get("LaunchTemplateData", {}), task, name)
+
+
+def _windows_host(data: Request, task: TaskDefinition, name: str) -> Findings:
+    """Amazon ECS Developer Guide, "Bootstrapping Amazon ECS Windows container instances to pass data"."""
+    _, _, year, edition = task.operating_system.split("_")
+    if f"-{year}-English-{edition.title()}-" not in data.get("ImageId", f"-{year}-English-{edition.title()}-"):
+        yield f"{name} needs {task.operating_system}, but the AMI is {data['ImageId']!r}."
+    text = base64.b64decode(data.get("UserData", "")).decode()
+    if not text.startswith("<powershell>"):
+        yield f"{name} runs Windows, whose user data is in <powershell>."
+    if task.network_mode == "awsvpc" and "-EnableTaskENI" not in text:
+        yield f"{name} has networkMode awsvpc, so Initialize-ECSAgent needs -EnableTaskENI."
+    if "taskRoleArn" in task.request and "-EnableTaskIAMRole" not in text:
+        yield f"{name} has a task role, so Initialize-ECSAgent needs -EnableTaskIAMRole."
+    drivers = {container.get("logConfiguration", {}).get("logDriver", "json-file") for container in task.containers}
+    if "awslogs" in drivers and not (
+        re.search("-LoggingDrivers '[^']*awslogs", text) and "ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE" in text
+    ):
+        yield f"{name} logs with awslogs, which the agent on Windows neither offers nor lets use the execution role by itself."
 
 
 def _set_network(calls: CallSet, service: Request, task: TaskDefinition, name: str) -> Findings:

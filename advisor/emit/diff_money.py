@@ -170,7 +170,8 @@ def _as_planned(workload: Workload, plan: Plan) -> Workload:
     instance_type, present = _planned_type(plan), workload.present
     if instance_type is not None:
         option = next(p.purchase_option for p in plan.capacity_providers.values() if p.instance_types)
-        present = PresentCluster(instances={instance_type: 0}, purchase_option=option)
+        named = {instance_type: 0}
+        present = PresentCluster(instances=named, windows_instances=named, purchase_option=option)
     return replace(workload, services=tuple(services), present=present)
 
 

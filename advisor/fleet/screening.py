@@ -149,7 +149,7 @@ def _add_instances(
     rates = search.rates(kind, has_public_ip=service.has_public_ip, volume_gib=volume_gib)
     room = most_tasks(service, service.task, capacity)
     usable = np.flatnonzero(
-        search.holds(service.task, kind.launch_type)
+        search.holds(service.task, service, kind.launch_type)
         & (volume_gib <= MAX_VOLUME_GIB)
         & types.of(kind.architecture)
         & ~np.isnan(rates).any(axis=-1)

@@ -84,8 +84,13 @@ def _homes_now(workload: Workload) -> dict[str, list[str]]:
     """Services that run on the instances of today: those that do not run on Fargate, or all where every one does."""
     if workload.present is None:
         return {}
-    names = [s.name for s in workload.services if s.present is None or s.present.launch_type is not LaunchType.FARGATE]
-    return {present_name(each): names or [s.name for s in workload.services] for each in workload.present.instances}
+    today = workload.present
+    homes: dict[str, list[str]] = {}
+    for is_windows, counts in ((False, today.instances), (True, today.windows_instances)):
+        alike = [s for s in workload.services if s.is_windows is is_windows]
+        names = [s.name for s in alike if s.present is None or s.present.launch_type is not LaunchType.FARGATE]
+        homes |= {present_name(each, is_windows=is_windows): names or [s.name for s in alike] for each in counts}
+    return homes
 
 
 def shared_out(bill: Bill | None, homes: Mapping[str, Sequence[str]], weights: Mapping[str, float]) -> dict[str, float]:
@@ -117,7 +122,8 @@ def _effort_of_numbers(
     """Of a service that stays where it is: other instance types, or another number of tasks or instances."""
     if now_usd is None or best_usd is None or abs(now_usd - best_usd) < _CENT:
         return 0, ()
-    types_now = tuple(workload.present.instances) if workload.present and instance_types else ()
+    today = workload.present if instance_types else None
+    types_now = (*today.instances, *today.windows_instances) if today else ()
     if set(types_now) != set(instance_types):
         return EFFORT_OF_SETTING, (f"{listed(types_now)} to {listed(instance_types)}",)
     return EFFORT_OF_SETTING, ("how many tasks or instances run",)

@@ -258,14 +258,22 @@ class _Comparison:
 
     def _instance_type(self, workload: Workload, group: Sequence[Running], kind: LaunchType) -> InstanceType | str:
         """The one type that is stated and holds every task, or what is missing."""
-        stated = [] if workload.present is None else list(workload.present.instances)
+        systems = {running.service.operating_system for running in group}
+        if len(systems) > 1:
+            return f"the instances of each operating system apart: the cluster has services on {', '.join(sorted(systems))}"
+        is_windows = group[0].service.is_windows
+        today = workload.present
+        stated = [] if today is None else list(today.windows_instances if is_windows else today.instances)
         if len(stated) != 1:
             what = f"has {', '.join(stated)}" if stated else "not given"
-            return f"one instance type in present.instances ({what}), or --instance-type: the cluster is packed on one type"
+            where = f"present.{'windows_' if is_windows else ''}instances"
+            return f"one instance type in {where} ({what}), or --instance-type: the cluster is packed on one type"
         known = {t.name: t for t in self.catalog.instance_types(workload.region)}
         if stated[0] not in known:
             return f"the size of {stated[0]}: not in the catalog of {workload.region}"
-        found = known[stated[0]]
+        found = known[stated[0]].on_windows() if is_windows else known[stated[0]]
+        if found.is_windows and found.baseline_fraction is not None:
+            return f"a rate of surplus credits on Windows: {found.name} charges for CPU above its baseline"
         offered = instance_capacity(found, kind, workload.constraints, workload.daemons)
         for running in group:
             name, size = running.service.name, running.service.task
@@ -320,7 +328,8 @@ class _Comparison:
 
     def _instances_side(self, parts: Sequence[Part], side: Mapping[str, Running], workload: Workload) -> InstancesSide:
         names = tuple(name for name, running in side.items() if running.setup.launch_type in ON_INSTANCES)
-        types = () if workload.present is None else tuple(workload.present.instances)
+        today = workload.present
+        types = () if today is None else tuple(dict.fromkeys((*today.instances, *today.windows_instances)))
         facts = instance_facts(parts, self.hours)
         if facts is None:
             usd = 0.0 if not names else None

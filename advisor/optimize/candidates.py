@@ -9,13 +9,14 @@ from functools import cached_property
 
 import numpy as np
 
-from advisor.ecs import Architecture, InstanceType, LaunchType, PurchaseOption
+from advisor.ecs import WINDOWS_RESERVED_MIB, Architecture, InstanceType, LaunchType, PurchaseOption
 from advisor.errors import InputError
-from advisor.meters import instance_hour, managed_instances_fee_hour, spot_pool_hour, surplus_vcpu_hour
+from advisor.meters import instance_hour, managed_instances_fee_hour, surplus_vcpu_hour
 from advisor.optimize.work import left_out_sentence, work_per_vcpu
 from advisor.plan import CapacityProvider
 from advisor.pricing import PriceCatalog
-from advisor.simulate.instances import capacity
+from advisor.pricing.instance_hours import hour_on
+from advisor.simulate.instances import ROOT_VOLUME_GIB, WINDOWS_ROOT_VOLUME_GIB, capacity
 from advisor.units import CEIL_TOLERANCE, BoolArray, FloatArray, IntArray
 from advisor.workload import Constraints, Daemon, Service
 
@@ -30,6 +31,7 @@ class Candidates:
     """Instance types in one order, with arrays along it."""
 
     types: tuple[InstanceType, ...]
+    """Where services run Windows, each type a second time as a Windows host."""
     capacity: Mapping[LaunchType, IntArray]
     """(types, 3) on EC2 and on Managed Instances, which know no ``ECS_RESERVED_MEMORY``: CPU units, MiB, network slots, less
     daemons; CPU in the work of the vCPU that the load was measured on."""
@@ -49,11 +51,19 @@ class Candidates:
     least_gpus: int = 0
     """The fewest that a task which asks for GPUs asks for; 0 where none does."""
 
-    def capacity_of(self, provider: CapacityProvider) -> IntArray:
+    def members(self, names: Collection[str], *, is_windows: bool) -> IntArray:
+        """Positions of the types among ``names``, as hosts of Windows or of Linux."""
+        return np.array([i for i, t in enumerate(self.types) if t.name in names and t.is_windows is is_windows], dtype=np.int64)
+
+    def capacity_of(self, provider: CapacityProvider, *, is_windows: bool) -> IntArray:
         """(types of the provider, 3): what one of its instances offers to services; no rows for Fargate."""
         if provider.launch_type not in self.capacity:
             return np.zeros((0, 3), dtype=np.int64)
-        return self.capacity[provider.launch_type][[t.name in provider.instance_types for t in self.types]]
+        return self.capacity[provider.launch_type][self.members(provider.instance_types, is_windows=is_windows)]
+
+    def suits(self, service: Service) -> BoolArray:
+        """(types,): which may host tasks like those of a service: its operating system, and GPUs only if it asks for some."""
+        return np.asarray((self.has_gpus == (service.task.gpus > 0)) & (self.is_windows == service.is_windows))
 
     def work_of(self, names: Collection[str]) -> dict[str, float]:
         """Work per vCPU of the types among ``names``."""
@@ -81,13 +91,29 @@ class Candidates:
         return np.array([t.gpus is not None for t in self.types], dtype=np.bool_)
 
     @cached_property
+    def is_windows(self) -> BoolArray:
+        """(types,): which are Windows hosts."""
+        return np.array([t.is_windows for t in self.types], dtype=np.bool_)
+
+    @cached_property
+    def image_gib(self) -> IntArray:
+        """(types,): root volume of an instance whose tasks state no storage."""
+        return np.where(self.is_windows, WINDOWS_ROOT_VOLUME_GIB, ROOT_VOLUME_GIB)
+
+    @cached_property
     def is_burstable(self) -> BoolArray:
         """(types,): which types charge for CPU above their baseline."""
         return _is_burstable(self.types)
 
 
 def candidates(
-    catalog: PriceCatalog, region: str, constraints: Constraints, daemons: tuple[Daemon, ...] = (), *, least_gpus: int = 0
+    catalog: PriceCatalog,
+    region: str,
+    constraints: Constraints,
+    daemons: tuple[Daemon, ...] = (),
+    *,
+    least_gpus: int = 0,
+    has_windows: bool = False,
 ) -> Candidates:
     """Instance types that the constraints, their family, their zones and the daemons allow.
 
@@ -95,6 +121,8 @@ def candidates(
     ----------
     least_gpus
         The fewest that a task which asks for GPUs asks for; 0 where none does. Types with GPUs are for these tasks alone.
+    has_windows
+        Whether some service runs Windows.
 
     Raises
     ------
@@ -138,6 +166,8 @@ def candidates(
         [f"{n_unknown} of {len(types)} candidate instance types: the zones that offer them are not known"] if n_unknown else []
     )
     notes += [sentence] if (sentence := left_out_sentence(with_daemons, factors)) else []
+    if has_windows:
+        types += tuple(t.on_windows() for t in types if Architecture.X86_64 in t.architectures and t.gpus is None)
     names = [t.name for t in types]
     work = np.array([factors[name] for name in names])
     offered_by_launch_type = {}
@@ -154,10 +184,10 @@ def candidates(
         work_per_vcpu=work,
         daemons=daemons,
         least_gpus=least_gpus,
-        on_demand_usd=catalog.rates_usd([instance_hour(n, on_demand) for n in names], region),
-        spot_pool_usd=catalog.rates_usd([spot_pool_hour(n) for n in names], region),
+        on_demand_usd=catalog.rates_usd([hour_on(t, on_demand) for t in types], region),
+        spot_pool_usd=catalog.rates_usd([hour_on(t, PurchaseOption.SPOT) for t in types], region),
         managed_fee_usd=catalog.rates_usd([managed_instances_fee_hour(n) for n in names], region),
-        surplus_usd=np.where(_is_burstable(types), catalog.rates_usd([surplus_vcpu_hour(n) for n in names], region), 0.0),
+        surplus_usd=_surplus_usd(types, catalog, region),
         outliers=rate_outliers(offered, catalog.rates_usd([instance_hour(t.name, on_demand) for t in offered], region)),
         notes=tuple(notes),
     )
@@ -175,10 +205,24 @@ def instance_capacity(
     return capacity(
         instance_type,
         has_trunking=constraints.has_trunking,
-        daemons=daemons,
+        daemons=() if instance_type.is_windows else daemons,  # which all are of Linux
         least_gpus=least_gpus,
-        reserved_memory_mib=constraints.ecs_reserved_memory_mib if launch_type is LaunchType.EC2 else 0,
+        reserved_memory_mib=kept_memory_mib(instance_type, launch_type, constraints),
     )
+
+
+def kept_memory_mib(instance_type: InstanceType, launch_type: LaunchType, constraints: Constraints) -> int:
+    """What the agent keeps from tasks: as stated, else nothing on Linux; Managed Instances know no ``ECS_RESERVED_MEMORY``."""
+    if launch_type is not LaunchType.EC2:
+        return 0
+    return constraints.ecs_reserved_memory_mib or (WINDOWS_RESERVED_MIB if instance_type.is_windows else 0)
+
+
+def _surplus_usd(types: Sequence[InstanceType], catalog: PriceCatalog, region: str) -> FloatArray:
+    """(types,): no rate of surplus credits on Windows was found, so that burstable types are no hosts of it."""
+    usd = catalog.rates_usd([surplus_vcpu_hour(t.name) for t in types], region)
+    usd[[t.is_windows for t in types]] = np.nan
+    return np.where(_is_burstable(types), usd, 0.0)
 
 
 def least_gpus_of(services: Iterable[Service]) -> int:

@@ -54,7 +54,7 @@ def packing_usd(parts: Sequence[Part], hours: FloatArray, search: Search) -> flo
             total += priced.monthly_usd.mean / factor if factor else 0.0
             continue
         load = packed_load(part.runs)
-        capacity = search.candidates.capacity_of(part.provider)
+        capacity = search.candidates.capacity_of(part.provider, is_windows=part.is_windows)
         least = np.mean([_least_instances(load, each, part.provider.zones) for each in capacity], axis=0)
         total += priced.monthly_usd.mean * float(sum_over_states(least, hours) / billed)
     return total
@@ -68,7 +68,7 @@ def packed_part(part: Part, search: Search) -> Part:
         quantity = part.quantity_per_hour / factor if factor else np.zeros_like(part.quantity_per_hour)
         return replace(part, quantity_per_hour=quantity)
     load = packed_load(part.runs)
-    capacity = search.candidates.capacity_of(part.provider)
+    capacity = search.candidates.capacity_of(part.provider, is_windows=part.is_windows)
     least = np.mean([_least_instances(load, each, part.provider.zones) for each in capacity], axis=0)
     share = np.divide(least, use.running, out=np.zeros_like(least), where=use.running > 0)
     return replace(part, quantity_per_hour=part.quantity_per_hour * share)

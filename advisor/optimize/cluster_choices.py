@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 
 from advisor.ecs import Architecture, LaunchType, PurchaseOption
 from advisor.optimize.choice import DEFAULT_SPREAD_ID, OVER_BASE_ID, Choice, without_repeats
-from advisor.optimize.loads import ServiceLoad, cost_usd
+from advisor.optimize.loads import ServiceLoad, by_host, cost_usd
 from advisor.optimize.mixed import mixed_fleet
 from advisor.optimize.packed import PackedLoad, packed_load
 from advisor.optimize.parts import Part, fargate_part, least_tasks
@@ -232,30 +233,36 @@ def _shared_choices(
 ) -> Iterable[Choice]:
     """All services on instances of one architecture; where some lack it, these on a second cluster of the other one.
 
-    Services whose tasks ask for GPUs keep instances of their own: others would take room on them that only these can use.
+    Services of another operating system share among each other. One that shares with none, and services whose tasks ask for
+    GPUs, keep instances of their own: others would take room on these that only such tasks can use.
     """
     (other,) = (a for a in Architecture if a is not kind.architecture)
-    sharing = [load for load in loads if not load.service.task.gpus]
-    first = [load for load in sharing if kind.architecture in load.service.architectures]
-    second = [load for load in sharing if kind.architecture not in load.service.architectures]
+    alike = [group for group in by_host(loads) if len(group) > 1 and not group[0].service.task.gpus]
+    sharing = {load.service.name for group in alike for load in group}
     alone = [
         cheapest.choice(load.service.name, (kind.launch_type,), (kind.purchase_option,))
         for load in loads
-        if load.service.task.gpus
+        if load.service.name not in sharing
     ]
-    if not first or len(sharing) < 2 or not all(alone):
+    groups: list[tuple[list[ServiceLoad], CapacityKind]] = []
+    for group in alike:
+        first = [load for load in group if kind.architecture in load.service.architectures]
+        second = [load for load in group if kind.architecture not in load.service.architectures]
+        groups += [(first, kind), (second, replace(kind, architecture=other))]
+    groups = [(group, one_kind) for group, one_kind in groups if group]
+    if not any(one_kind is kind for _, one_kind in groups) or not all(alone):
         return
     parts: list[Part] = [part for choice in alone if choice for part in choice.parts]
-    for group, one_kind in ((first, kind), (second, replace(kind, architecture=other))):
-        if group:
-            part = shared_part(search, _packed(packed, group), one_kind, hours, name=cluster)
-            if part is None:
-                choice_id = f"cluster:{kind.launch_type.lower()}_shared:{kind.architecture.lower()}:{kind.purchase_option}"
-                yield without_instances(
-                    search, [load.run for load in group], one_kind, choice_id, capacity_title(one_kind, (), "shared")
-                )
-                return
-            parts.append(part)
+    for group, one_kind in groups:
+        name = cluster if len(alike) == 1 else f"{cluster}-{group[0].service.operating_system.lower().replace('_', '-')}"
+        part = shared_part(search, _packed(packed, group), one_kind, hours, name=name)
+        if part is None:
+            choice_id = f"cluster:{kind.launch_type.lower()}_shared:{kind.architecture.lower()}:{kind.purchase_option}"
+            yield without_instances(
+                search, [load.run for load in group], one_kind, choice_id, capacity_title(one_kind, (), "shared")
+            )
+            return
+        parts.append(part)
     choice_id = f"cluster:{kind.launch_type.lower()}_shared:{kind.architecture.lower()}:{kind.purchase_option}"
     yield Choice(id=choice_id, title=parts_title(parts), parts=tuple(parts))
     if kind.launch_type is LaunchType.EC2 and kind.purchase_option is PurchaseOption.ON_DEMAND:
@@ -290,9 +297,9 @@ def _hybrid_choices(
     own = {name: cheapest.choice(name, search.constraints.launch_types) for name in names}
     if not all(own.values()):
         return
-    for architecture in Architecture:
+    for architecture, alike in product(Architecture, by_host(loads)):
         kind = CapacityKind(launch_type=LaunchType.EC2, purchase_option=PurchaseOption.ON_DEMAND, architecture=architecture)
-        fitting = [load for load in loads if architecture in load.service.architectures and not load.service.task.gpus]
+        fitting = [load for load in alike if architecture in load.service.architectures and not load.service.task.gpus]
         eligible = sorted(fitting, key=_steadiness, reverse=True)
         best_usd = sum(cheapest.usd[choice.id] for choice in own.values() if choice)
         best: Choice | None = None
@@ -309,7 +316,8 @@ def _hybrid_choices(
             if usd < best_usd:
                 parts = (part, *(p for choice in rest if choice for p in choice.parts))
                 best_usd = usd
-                best = Choice(id=f"cluster:hybrid_shared:{architecture.lower()}", title=parts_title(parts), parts=parts)
+                name = f"cluster:hybrid_shared:{architecture.lower()}{_windows_suffix(alike)}"
+                best = Choice(id=name, title=parts_title(parts), parts=parts)
         if best is not None:
             yield best
 
@@ -328,19 +336,24 @@ def _mixed_choices(
     """
     if LaunchType.EC2 not in search.constraints.launch_types or len(loads) < 2:
         return
-    own = [cheapest.choice(load.service.name, search.constraints.launch_types) for load in loads]
-    own_usd = [cheapest.usd[choice.id] if choice else np.inf for choice in own]
+    own = {load.service.name: cheapest.choice(load.service.name, search.constraints.launch_types) for load in loads}
+    own_usd = {name: cheapest.usd[choice.id] if choice else np.inf for name, choice in own.items()}
     on_demand = [choice for choice in found if choice.parts and not choice.is_comparison and not _has_spot(choice)]
     best_usd = min((cost_usd(search, choice.parts, hours) for choice in on_demand), default=np.inf)
-    for architecture in Architecture:
+    for architecture, alike in product(Architecture, by_host(loads)):
+        names = [load.service.name for load in alike]
+        others_usd = sum(usd for name, usd in own_usd.items() if name not in names)
+        if len(alike) < 2 or alike[0].service.task.gpus or not np.isfinite(others_usd):
+            continue
         kind = CapacityKind(launch_type=LaunchType.EC2, purchase_option=PurchaseOption.ON_DEMAND, architecture=architecture)
-        fleet = mixed_fleet(search, cluster, loads, own_usd, kind, hours, give_up_at_usd=best_usd)
+        prices = [own_usd[name] for name in names]
+        fleet = mixed_fleet(search, cluster, alike, prices, kind, hours, give_up_at_usd=best_usd, others_usd=others_usd)
         if fleet is None:
             continue
-        rest = [choice for load, choice in zip(loads, own, strict=True) if choice and load.service.name not in fleet.services]
+        rest = [choice for name, choice in own.items() if choice and name not in fleet.services]
         parts = (*fleet.parts, *(part for choice in rest for part in choice.parts))
         yield Choice(
-            id=f"cluster:ec2_mixed:{architecture.lower()}",
+            id=f"cluster:ec2_mixed:{architecture.lower()}{_windows_suffix(alike)}",
             title=parts_title(parts),
             parts=parts,
             reasons=(
@@ -348,6 +361,11 @@ def _mixed_choices(
                 "cheapest plan whose shared instances are of one type",
             ),
         )
+
+
+def _windows_suffix(loads: Sequence[ServiceLoad]) -> str:
+    """Of the id of a choice for services on Windows; several versions may have one each."""
+    return f":{loads[0].service.operating_system.lower()}" if loads[0].service.is_windows else ""
 
 
 def _has_spot(choice: Choice) -> bool:

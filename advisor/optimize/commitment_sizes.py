@@ -8,7 +8,7 @@ import numpy as np
 
 from advisor.billing import commitment_meter, covers, normalization_factor
 from advisor.ecs import PurchaseOption
-from advisor.meters import CommitmentKind, Meter, PaymentOption, instance_hour
+from advisor.meters import CommitmentKind, Meter, PaymentOption, instance_hour, windows_instance_hour
 from advisor.optimize.commitments import best_reserved_count, best_stack, scale_for_coverage
 from advisor.optimize.committable import Committable
 from advisor.plan import Commitment
@@ -42,9 +42,12 @@ CHEAPEST_SIZE: Final = AskedSize(coverage=None, usd_per_hour=None)
 def plans_of(meters: Sequence[Meter], kind: str, years: int, payment: PaymentOption) -> tuple[Commitment, ...]:
     """Commitments of a kind that may cover something of these meters, of any size."""
     families: dict[str, list[str]] = {}
+    # A Reserved Instance is of one platform, and those of Windows are not sized: a Savings Plan covers both.
+    of_plans = () if kind == CommitmentKind.RESERVED_INSTANCE else (windows_instance_hour,)
+    instances = tuple(hour("", PurchaseOption.ON_DEMAND).id for hour in (instance_hour, *of_plans))
     for meter in meters:
-        service, _, name = meter.id.rpartition(":")
-        if service == instance_hour("", PurchaseOption.ON_DEMAND).id.rstrip(":"):
+        if meter.id.startswith(instances):
+            name = meter.id.rpartition(":")[2]
             families.setdefault(name.partition(".")[0], []).append(name)
     if kind == CommitmentKind.RESERVED_INSTANCE:
         # Of the smallest size in use: it covers larger ones in parts, and the count is finest.

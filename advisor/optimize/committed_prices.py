@@ -7,7 +7,7 @@ import numpy as np
 
 from advisor.billing import CommitmentRates, amounts_usd, commitment_rates
 from advisor.ecs import PurchaseOption
-from advisor.meters import instance_hour, sum_over_states
+from advisor.meters import sum_over_states
 from advisor.optimize.commitments import Stack, best_stack, prices_where
 from advisor.optimize.held import plan_usage
 from advisor.optimize.linear_prices import PriceLevel
@@ -15,6 +15,7 @@ from advisor.optimize.parts import Part
 from advisor.optimize.purchases import plans_under
 from advisor.optimize.search import Search
 from advisor.plan import Commitment, Terms
+from advisor.pricing.instance_hours import hour_on
 from advisor.units import BoolArray, FloatArray, IntArray
 
 MOST_LEVELS = 4
@@ -64,7 +65,7 @@ class CommittedPrices:
     def _at_worth(self, of_instance_plan: float, of_compute_plan: float) -> FloatArray:
         """(types,): least that an instance-hour on demand costs there; NaN where it has no price."""
         candidates = self.search.candidates
-        meters = [instance_hour(each.name, PurchaseOption.ON_DEMAND) for each in candidates.types]
+        meters = [hour_on(each, PurchaseOption.ON_DEMAND) for each in candidates.types]
         plans = plans_under(meters, self.terms)
         rates = commitment_rates(meters, plans, self.search.catalog, self.search.region)
         worth = [of_instance_plan if plan.family else of_compute_plan for plan in plans]

@@ -15,6 +15,7 @@ from advisor.optimize.search import CapacityKind, Search
 from advisor.simulate.instances import root_volume_gib_months
 from advisor.simulate.scaling import RunningTasks
 from advisor.units import BoolArray, FloatArray, IntArray
+from advisor.workload import Service
 
 LEAST_DIFFERENCE = 1e-3
 """Relative: below this two prices are the same."""
@@ -80,10 +81,10 @@ def lower_bound_usd(
     elsewhere_usd = np.array([service.elsewhere_usd for service in services])
     least_usd = elsewhere_usd.copy()
     floor_usd = np.inf
-    ask_for_gpus = sorted({run.size.gpus > 0 for run in load.runs})
-    for kind, has_gpus in product(kinds, ask_for_gpus):
+    hosts = {run.service.host: run.service for run in load.runs}
+    for kind, (_, like) in product(kinds, sorted(hosts.items())):
         found = [
-            _at_prices_of(kind, services, owner, is_first, least_usd, load, lasting, all_hours, level, has_gpus=has_gpus)
+            _at_prices_of(kind, services, owner, is_first, least_usd, load, lasting, all_hours, level, like)
             for lasting, level in zip(state_hours, levels, strict=True)
             if lasting.any()
         ]
@@ -100,11 +101,10 @@ def lower_bound_usd(
 def fleets_of_kinds(
     kinds: Iterable[CapacityKind], services: Sequence[ServiceOptions], owner: IntArray, load: PackedLoad, search: Search
 ) -> list[FleetOfKind]:
-    """One for each kind, and one more with GPUs where services ask for them; ``owner`` (runs,) is whose each run is."""
-    ask_for_gpus = sorted({run.size.gpus > 0 for run in load.runs})
+    """One for each kind and each kind of hosts that services need; ``owner`` (runs,) is whose each run is."""
+    hosts = {run.service.host: run.service for run in load.runs}
     found = [
-        _fleet_of_kind(kind, services, owner, load, search, has_gpus=has_gpus)
-        for kind, has_gpus in product(kinds, ask_for_gpus)
+        _fleet_of_kind(kind, services, owner, load, search, like) for kind, (_, like) in product(kinds, sorted(hosts.items()))
     ]
     return [fleet for fleet in found if fleet is not None]
 
@@ -115,22 +115,21 @@ def _fleet_of_kind(
     owner: IntArray,
     load: PackedLoad,
     search: Search,
-    *,
-    has_gpus: bool,
+    like: Service,
 ) -> FleetOfKind | None:
-    """Types with GPUs and the services that ask for them, or all others: no plan puts both on one capacity provider."""
+    """Services on hosts like those of one, and such types: no plan puts others on one capacity provider with them."""
     may = np.array(
         [
             kind.architecture in services[at].architectures
             and run.service.why_off(kind.launch_type) is None
-            and (run.size.gpus > 0) is has_gpus
+            and run.service.host == like.host
             and (services[at].is_interruptible or kind.purchase_option is not PurchaseOption.SPOT)
             for at, run in zip(owner, load.runs, strict=True)
         ]
     )
     candidates = search.candidates
     usd_per_hour = _usd_per_instance_hour(kind, search)
-    is_of_kind = candidates.of(kind.architecture) & (candidates.has_gpus == has_gpus)
+    is_of_kind = candidates.of(kind.architecture) & candidates.suits(like)
     types = np.flatnonzero(is_of_kind & ~candidates.is_burstable & np.isfinite(usd_per_hour))
     if not types.size:
         return None
@@ -160,14 +159,13 @@ def _at_prices_of(
     state_hours: FloatArray,
     all_hours: FloatArray,
     level: PriceLevel,
-    *,
-    has_gpus: bool = False,
+    like: Service,
 ) -> tuple[FloatArray, float] | None:
     """Least that each service and size costs on instances of a kind in some moments, and the least instances there.
 
     ``least_usd`` is what each service costs otherwise in ``all_hours`` (states,). None where no type fits.
     """
-    fleet = _fleet_of_kind(kind, services, owner, load, level.search, has_gpus=has_gpus)
+    fleet = _fleet_of_kind(kind, services, owner, load, level.search, like)
     if fleet is None:
         return None
     items, storage, least = fleet.items, fleet.storage_usd_per_hour, float(fleet.problem.least_instances)
@@ -191,13 +189,18 @@ def _at_prices_of(
 def cheaper_on_instances(
     services: Sequence[ServiceOptions], kind: CapacityKind, search: Search, hours: FloatArray
 ) -> BoolArray:
-    """(services,): which cost less on a fleet of any mix of types of a kind than elsewhere, each with one task size."""
+    """(services,): which cost less on a fleet of any mix of types of a kind than elsewhere, each with one task size.
+
+    All need the same hosts.
+    """
     load = packed_load([run for service in services for run in service.runs])
     state_hours = hours_of_states(load, hours)
     elsewhere_usd = np.array([service.elsewhere_usd for service in services])
     every, owner = np.ones(len(services), dtype=np.bool_), np.arange(len(services), dtype=np.int64)
     level = PriceLevel(hours=hours, search=search)
-    found = _at_prices_of(kind, services, owner, every, elsewhere_usd, load, state_hours, state_hours, level)
+    found = _at_prices_of(
+        kind, services, owner, every, elsewhere_usd, load, state_hours, state_hours, level, load.runs[0].service
+    )
     return np.zeros(len(services), dtype=np.bool_) if found is None else found[0] < elsewhere_usd * (1 - LEAST_DIFFERENCE)
 
 

@@ -69,6 +69,14 @@ class ServiceLoad:
         return replace(seen, running_tasks=axis.spread(seen.running_tasks), memory_mib=axis.spread(seen.memory_mib))
 
 
+def by_host(loads: Sequence[ServiceLoad]) -> list[list[ServiceLoad]]:
+    """Services that may share instances, Linux first."""
+    groups: dict[tuple[str, bool], list[ServiceLoad]] = {}
+    for load in loads:
+        groups.setdefault(load.service.host, []).append(load)
+    return [groups[host] for host in sorted(groups)]
+
+
 def service_loads(workload: Workload, axis: Timeline) -> tuple[ServiceLoad, ...]:
     """Tasks running for each service, with the declared task size, under rules that keep enough of them for their memory.
 

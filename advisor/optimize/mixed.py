@@ -42,8 +42,11 @@ def mixed_fleet(
     hours: FloatArray,
     *,
     give_up_at_usd: float,
+    others_usd: float = 0.0,
 ) -> MixedFleet | None:
     """The cheapest mix found for those services that are cheaper on instances; None where no mix saves enough.
+
+    All services need the same hosts.
 
     Services are cut into groups by their memory for each CPU unit, the property in which instance families differ. A further
     group must save more than :data:`LEAST_SAVING`.
@@ -54,6 +57,8 @@ def mixed_fleet(
         What each service costs a month where it is cheapest by itself; infinite where it cannot run so.
     give_up_at_usd : float
         Cost of the best plan without a mix.
+    others_usd : float
+        What services that need other hosts cost a month.
     """
     usd = np.asarray(own_usd, dtype=np.float64)
     options = [
@@ -66,11 +71,11 @@ def mixed_fleet(
         for load, each in zip(loads, usd, strict=True)
     ]
     chosen = cheaper_on_instances(options, kind, search, hours)
-    may = np.array([kind.architecture in each.service.architectures and not each.service.task.gpus for each in loads])
+    may = np.array([kind.architecture in each.service.architectures for each in loads])
     best: MixedFleet | None = None
     for members in _distinct([chosen, may]):
         group = [load for load, is_in in zip(loads, members, strict=True) if is_in]
-        rest_usd = float(usd[~members].sum())
+        rest_usd = float(usd[~members].sum()) + others_usd
         if len(group) >= 2 and np.isfinite(rest_usd):
             limit = best.usd if best else give_up_at_usd * (1 - LEAST_SAVING)
             best = _dealt_out(search, cluster, group, rest_usd, kind, hours, limit) or best

@@ -12,12 +12,13 @@ from advisor.meters import (
     Meter,
     instance_hour,
     managed_instances_fee_hour,
-    spot_pool_hour,
     surplus_vcpu_hour,
+    windows_instance_hour,
 )
 from advisor.optimize.candidates import Candidates
-from advisor.optimize.providers import DEPLOYMENT_SURGE, base_of, fargate_provider
+from advisor.optimize.providers import DEPLOYMENT_SURGE, OnDemandBase, base_of, fargate_provider
 from advisor.plan import MAX_TASKS_A_RUN, CapacityProvider, ScalingMetric, ServicePlan, StrategyItem
+from advisor.pricing.instance_hours import hour_on
 from advisor.simulate.credits import surplus_vcpu
 from advisor.simulate.fargate import billed_tasks, fargate_meters, fargate_quantities
 from advisor.simulate.instances import reservation, root_volume_gib_months
@@ -136,6 +137,11 @@ class Part:
     def base_provider(self) -> CapacityProvider | None:
         """Where the base runs."""
         return fargate_provider(PurchaseOption.ON_DEMAND, self.provider.zones) if self.on_demand_base else None
+
+    @property
+    def is_windows(self) -> bool:
+        """Whether its tasks run Windows; no instance runs both."""
+        return any(run.service.is_windows for run in self.runs)
 
     @property
     def name(self) -> str:
@@ -285,12 +291,12 @@ def _instance_meters(
     total, base = instances.sum(axis=0), base_of(provider)
     on_demand = np.minimum(total, provider.on_demand_base)
     if base is not None:
-        meters.append(instance_hour(base.instance_type, PurchaseOption.ON_DEMAND))
+        meters.append(_base_hour(base, is_windows=types[0].is_windows))
         rows.append(on_demand)
     with np.errstate(invalid="ignore"):
         rest = np.where(total > 0, 1 - on_demand / np.where(total > 0, total, 1.0), 1.0)
     for instance_type, count in zip(types, instances, strict=True):
-        meters.append(_hour(instance_type, provider))
+        meters.append(hour_on(instance_type, provider.purchase_option))
         rows.append(count if base is None else count * rest)
         if provider.launch_type is LaunchType.MANAGED_INSTANCES:
             meters.append(managed_instances_fee_hour(instance_type.name))
@@ -302,34 +308,36 @@ def _instance_meters(
     return meters, rows
 
 
+def _base_hour(base: OnDemandBase, *, is_windows: bool) -> Meter:
+    return (windows_instance_hour if is_windows else instance_hour)(base.instance_type, PurchaseOption.ON_DEMAND)
+
+
 def times_instances(part: Part, factor: float, candidates: Candidates, *, step_hours: float) -> FloatArray:
     """(meters, steps): quantities with ``factor`` times the instances of a part, or on Fargate the task-hours.
 
     Surplus credits are worked out anew: the same load on more instances takes fewer. ``candidates`` hold the types.
     """
     quantities = part.quantity_per_hour * factor
+    is_windows = part.is_windows
+    pool = [
+        t for name in part.provider.instance_types for t in candidates.types if t.name == name and t.is_windows is is_windows
+    ]
     base = base_of(part.provider)
     if base is not None:  # the base stays what it is
-        hourly = {spot_pool_hour(name) for name in part.provider.instance_types}
+        hourly = {hour_on(t, PurchaseOption.SPOT) for t in pool}
         spot = [row for row, meter in enumerate(part.meters) if meter in hourly]
-        fixed = part.meters.index(instance_hour(base.instance_type, PurchaseOption.ON_DEMAND))
+        fixed = part.meters.index(_base_hour(base, is_windows=part.is_windows))
         total = quantities[[fixed, *spot]].sum(axis=0)
         quantities[fixed] = np.minimum(total, base.instances)
         quantities[spot] = (total - quantities[fixed]) / len(spot)
     work = candidates.work_of(part.provider.instance_types)
-    pool = [t for name in part.provider.instance_types for t in candidates.types if t.name == name]
     surplus = {surplus_vcpu_hour(t.name) for t in pool}
     rows = [row for row, meter in enumerate(part.meters) if meter in surplus]
     for row, burstable in zip(rows, [t for t in pool if t.baseline_fraction is not None], strict=True):
-        count = quantities[part.meters.index(_hour(burstable, part.provider))]
+        count = quantities[part.meters.index(hour_on(burstable, part.provider.purchase_option))]
         cpu_units = _cpu_units(part.runs) / len(pool) / work[burstable.name]
         quantities[row] = surplus_vcpu(burstable, cpu_units, count, step_hours=step_hours)
     return quantities
-
-
-def _hour(instance_type: InstanceType, provider: CapacityProvider) -> Meter:
-    is_spot = provider.purchase_option is PurchaseOption.SPOT
-    return spot_pool_hour(instance_type.name) if is_spot else instance_hour(instance_type.name, PurchaseOption.ON_DEMAND)
 
 
 def _cpu_units(runs: Sequence[RunningTasks]) -> FloatArray:
@@ -370,12 +378,18 @@ def service_plan(
         has_public_ip=service.has_public_ip,
         has_distinct_instances=service.has_distinct_instances and provider.launch_type is not LaunchType.FARGATE,
     )
-    return _with_gpus(plan, service.name)
+    return _with_container(plan, service.name)
 
 
-def _with_gpus(plan: ServicePlan, name: str) -> ServicePlan:
-    """The plan with the container that is given the GPUs of its tasks, where they ask for any."""
-    return replace(plan, containers=plan.containers_of(name), image=None) if plan.gpus else plan
+def _with_container(plan: ServicePlan, name: str) -> ServicePlan:
+    """The plan with the container that is given the GPUs of its tasks, or their size where Windows takes none from the task."""
+    containers = plan.containers_of(name)
+    if plan.is_windows and plan.launch_type is LaunchType.EC2:
+        size = plan.task
+        containers = tuple(replace(each, cpu_units=size.cpu_units, memory_mib=size.memory_mib) for each in containers)
+    elif not plan.gpus:
+        return plan
+    return replace(plan, containers=containers, image=None)
 
 
 MOST_SCHEDULES = 20
@@ -421,7 +435,7 @@ def batch_plans(run: RunningTasks, provider: CapacityProvider, architecture: Arc
         )
         for each, tasks in stated
     )
-    return tuple(_with_gpus(plan, run.service.name) for plan in plans)
+    return tuple(_with_container(plan, run.service.name) for plan in plans)
 
 
 def _scaling_policy(run: RunningTasks) -> tuple[ScalingMetric, float]:

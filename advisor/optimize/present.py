@@ -1,22 +1,22 @@
 """What runs today, as parts that can be billed like any alternative."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from advisor.ecs import Architecture, InstanceType, LaunchType, PlacementStrategy, fargate_grid
-from advisor.meters import GP3_GIB_MONTH, Meter, instance_hour
+from advisor.ecs import Architecture, InstanceType, LaunchType, PlacementStrategy, PurchaseOption, fargate_grid
+from advisor.meters import GP3_GIB_MONTH, Meter, instance_hour, windows_instance_hour
 from advisor.optimize.candidates import instance_capacity
 from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.parts import Part, fargate_part
 from advisor.optimize.providers import provider_name
 from advisor.optimize.search import Search
 from advisor.plan import CapacityProvider
-from advisor.simulate.instances import ROOT_VOLUME_GIB, root_volume_gib, root_volume_gib_months
+from advisor.simulate.instances import ROOT_VOLUME_GIB, WINDOWS_ROOT_VOLUME_GIB, root_volume_gib, root_volume_gib_months
 from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import Timeline
 from advisor.units import BoolArray, FloatArray
-from advisor.workload import PresentCluster, Service, Workload
+from advisor.workload import Service, Workload
 
 
 def present_parts(workload: Workload, loads: tuple[ServiceLoad, ...], search: Search) -> tuple[list[Part], tuple[str, ...]]:
@@ -27,10 +27,14 @@ def present_parts(workload: Workload, loads: tuple[ServiceLoad, ...], search: Se
     parts: list[Part] = []
     unknown: list[str] = []
     for row, load in enumerate(loads):
-        present = load.service.present
+        present, today = load.service.present, workload.present
+        stated = "present.windows_instances" if load.service.is_windows else "present.instances"
+        has_hosts = today is not None and bool(today.windows_instances if load.service.is_windows else today.instances)
         if present is None:
-            if workload.present is None:
+            if today is None:
                 unknown.append(f"services.{load.service.name}.present")
+            elif not has_hosts:
+                unknown.append(stated)
         elif present.launch_type is LaunchType.FARGATE:
             ran = workload.ran(row)
             if ran is None:
@@ -40,17 +44,18 @@ def present_parts(workload: Workload, loads: tuple[ServiceLoad, ...], search: Se
             else:
                 run = _as_run(load, np.asarray(search.axis.spread(ran)))
                 parts.append(fargate_part(run, present.architecture, present.purchase_option, search.axis, zones=1))
-        elif workload.present is None:
-            unknown.append("present.instances")
-        if load.service.is_windows and (present is None or present.launch_type is not LaunchType.FARGATE):
-            unknown.append(f"what {load.service.name} costs today on Windows instances")
+        elif not has_hosts:
+            unknown.append(stated)
     if workload.present is not None:
-        on_instances = [
-            load.service
-            for load in loads
-            if load.service.present is not None and load.service.present.launch_type is not LaunchType.FARGATE
-        ]
-        parts.extend(_instances_today(workload.present, on_instances, search))
+        for is_windows, counts in ((False, workload.present.instances), (True, workload.present.windows_instances)):
+            on_instances = [
+                load.service
+                for load in loads
+                if load.service.is_windows is is_windows
+                and load.service.present is not None
+                and load.service.present.launch_type is not LaunchType.FARGATE
+            ]
+            parts += _instances_today(counts, workload.present.purchase_option, on_instances, search, is_windows=is_windows)
     return parts, tuple(dict.fromkeys(unknown))
 
 
@@ -78,20 +83,23 @@ def _as_run(load: ServiceLoad, tasks: FloatArray) -> RunningTasks:
     )
 
 
-def _instances_today(present: PresentCluster, services: Sequence[Service], search: Search) -> list[Part]:
+def _instances_today(
+    counts: Mapping[str, int], option: PurchaseOption, services: Sequence[Service], search: Search, *, is_windows: bool
+) -> list[Part]:
     parts = []
-    for name, count in present.instances.items():
+    for name, count in counts.items():
         running = np.full(search.axis.n_steps, float(count))
-        meters: tuple[Meter, ...] = (instance_hour(name, present.purchase_option), GP3_GIB_MONTH)
+        hour = windows_instance_hour if is_windows else instance_hour
+        meters: tuple[Meter, ...] = (hour(name, option), GP3_GIB_MONTH)
         provider = CapacityProvider(
-            name=present_name(name),
+            name=present_name(name, is_windows=is_windows),
             launch_type=LaunchType.EC2,
-            purchase_option=present.purchase_option,
+            purchase_option=option,
             instance_types=(name,),
             architecture=_architecture(name, search),
             placement=PlacementStrategy.DEFAULT_SPREAD,
             max_instances=count,
-            root_volume_gib=_root_volume_gib(name, services, search),
+            root_volume_gib=_root_volume_gib(name, services, search, is_windows=is_windows),
         )
         parts.append(
             Part(
@@ -106,9 +114,9 @@ def _instances_today(present: PresentCluster, services: Sequence[Service], searc
     return parts
 
 
-def present_name(instance_type: str) -> str:
+def present_name(instance_type: str, *, is_windows: bool = False) -> str:
     """What bills call the instances of a type that run today."""
-    return provider_name(f"present-{instance_type}")
+    return provider_name(f"present-{'windows-' if is_windows else ''}{instance_type}")
 
 
 def _architecture(instance_type: str, search: Search) -> Architecture:
@@ -116,12 +124,13 @@ def _architecture(instance_type: str, search: Search) -> Architecture:
     return Architecture.X86_64 if known is None else known.architectures[0]
 
 
-def _root_volume_gib(instance_type: str, services: Sequence[Service], search: Search) -> int:
+def _root_volume_gib(instance_type: str, services: Sequence[Service], search: Search, *, is_windows: bool) -> int:
     """As an instance of any plan would have it that runs tasks of these services."""
     known, candidates = _type_of(instance_type, search), search.candidates
-    if known is None:
-        return ROOT_VOLUME_GIB
-    offered = instance_capacity(known, LaunchType.EC2, search.constraints, candidates.daemons, least_gpus=candidates.least_gpus)
+    if known is None or not services:
+        return WINDOWS_ROOT_VOLUME_GIB if is_windows else ROOT_VOLUME_GIB
+    host = known.on_windows() if is_windows else known
+    offered = instance_capacity(host, LaunchType.EC2, search.constraints, candidates.daemons, least_gpus=candidates.least_gpus)
     return int(root_volume_gib([(service, service.task) for service in services], offered))
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from advisor.ecs import Architecture, InstanceType, LaunchType, PlacementStrategy, PurchaseOption
+from advisor.optimize.candidates import kept_memory_mib
 from advisor.plan import CapacityProvider
 from advisor.simulate.instances import ROOT_VOLUME_GIB
 from advisor.workload import Constraints
@@ -61,7 +62,7 @@ def instance_provider(
         placement=placement,
         has_trunking=constraints.has_trunking,
         root_volume_gib=root_volume_gib,
-        ecs_reserved_memory_mib=constraints.ecs_reserved_memory_mib if launch_type is LaunchType.EC2 else 0,
+        ecs_reserved_memory_mib=kept_memory_mib(types[0], launch_type, constraints),
         zones=constraints.zones,
         min_instances=min_instances,
         max_instances=max(constraints.zones, int(np.ceil(peak_instances)) * DEPLOYMENT_SURGE),

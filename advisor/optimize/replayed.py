@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from advisor.ecs import Architecture, LaunchType, PlacementStrategy
+from advisor.ecs import WINDOWS_BOOT_S, Architecture, LaunchType, PlacementStrategy
 from advisor.meters import sum_over_states
 from advisor.optimize.candidates import Candidates
 from advisor.optimize.deployments import deployment_facts
@@ -195,7 +195,7 @@ def _of_least_members(candidates: Candidates, part: Part) -> Candidates:
     """
     if len(part.provider.instance_types) < 2:
         return candidates
-    in_pool = np.array([t.name in part.provider.instance_types for t in candidates.types])
+    in_pool = candidates.members(part.provider.instance_types, is_windows=part.is_windows)
     launch_type = part.provider.launch_type
     capacity = candidates.capacity[launch_type].copy()
     capacity[in_pool] = capacity[in_pool].min(axis=0)
@@ -220,14 +220,17 @@ def replay_inputs(part: Part, workload: Workload, search: Search) -> tuple[list[
     step_s = replay_step_s(workload)
     services = [replayed_service(run, plan_metric, workload, step_s) for run, plan_metric in in_replay_order(part)]
     is_managed = part.provider.launch_type is LaunchType.MANAGED_INSTANCES
+    rules = ClusterRules(
+        target_capacity_percent=part.provider.target_capacity_percent,
+        min_instances=least_instances(part.runs, part.provider.zones),
+    )
     cluster = ReplayedCluster(
-        capacity=search.candidates.capacity_of(part.provider).min(axis=0),  # of a pool, what every member holds
+        capacity=search.candidates.capacity_of(part.provider, is_windows=part.is_windows).min(
+            axis=0
+        ),  # of a pool, what every member holds
         zones=part.provider.zones,
         placement=part.provider.placement or PlacementStrategy.SPREAD_THEN_BINPACK,
-        rules=ClusterRules(
-            target_capacity_percent=part.provider.target_capacity_percent,
-            min_instances=least_instances(part.runs, part.provider.zones),
-        ),
+        rules=replace(rules, boot_s=WINDOWS_BOOT_S) if part.is_windows else rules,
         managed=ManagedRules(least_instances=part.provider.zones) if is_managed else None,
     )
     return services, cluster, step_s

@@ -18,7 +18,6 @@ from advisor.pricing import PriceCatalog
 from advisor.simulate.credits import net_vcpu, surplus_vcpu
 from advisor.simulate.instances import (
     MAX_VOLUME_GIB,
-    ROOT_VOLUME_GIB,
     dedicated_instance_hours,
     most_tasks,
     reservation,
@@ -29,7 +28,7 @@ from advisor.simulate.packing import tasks_per_instance
 from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import Timeline, timeline, trailing_maximum
 from advisor.units import BoolArray, FloatArray, IntArray, TextArray
-from advisor.workload import Constraints, Workload
+from advisor.workload import Constraints, Service, Workload
 
 SPOT_POOL_TYPES = 6
 """A Spot plan names this many types of one size, so that it does not hang on one price or one capacity pool."""
@@ -81,9 +80,7 @@ class Search:
         has_public_ip = any(run.service.has_public_ip for run in runs)
         return self.rates(kind, has_public_ip=has_public_ip, volume_gib=self.root_volume_gib(runs, kind.launch_type))
 
-    def rates(
-        self, kind: CapacityKind, *, has_public_ip: bool = False, volume_gib: int | IntArray = ROOT_VOLUME_GIB
-    ) -> FloatArray:
+    def rates(self, kind: CapacityKind, *, has_public_ip: bool = False, volume_gib: IntArray | None = None) -> FloatArray:
         """(types, 5): USD for an instance-hour, its fee, its public address, its root volume, a surplus vCPU-hour.
 
         NaN where not priced; but an address without a price, which no type can do without, counts 0 and keeps none out.
@@ -93,7 +90,9 @@ class Search:
         is_managed = kind.launch_type is LaunchType.MANAGED_INSTANCES
         fee = c.managed_fee_usd if is_managed else np.zeros(len(c.types))
         gp3_usd, address_usd = self.catalog.rates_usd([GP3_GIB_MONTH, PUBLIC_IPV4_HOUR], self.region)
-        volume = amounts_usd(root_volume_gib_months(np.ones(len(c.types)), volume_gib), gp3_usd)
+        volume = amounts_usd(
+            root_volume_gib_months(np.ones(len(c.types)), c.image_gib if volume_gib is None else volume_gib), gp3_usd
+        )
         address = np.full(len(c.types), np.nan_to_num(address_usd) if has_public_ip else 0.0)
         return np.stack([instance, fee, address, volume, c.surplus_usd], axis=-1)
 
@@ -102,7 +101,7 @@ class Search:
         c = self.candidates
         if any(run.service.why_off(kind.launch_type) is not None for run in runs):
             return np.zeros(len(c.types), dtype=np.bool_)
-        fits = np.all([self.holds(run.size, kind.launch_type) for run in runs], axis=0)
+        fits = np.all([self.holds(run.size, run.service, kind.launch_type) for run in runs], axis=0)
         fits &= self.root_volume_gib(runs, kind.launch_type) <= MAX_VOLUME_GIB
         is_cpu_known = all(run.cpu_units is not None for run in runs) and not c.daemons  # what daemons use is not known
         # Managed Instances are not offered as T nano and micro, and run burstable types unlimited like EC2.
@@ -110,11 +109,11 @@ class Search:
             fits & c.of(kind.architecture) & ~np.isnan(self.rates(kind)).any(axis=-1) & (is_cpu_known | ~c.is_burstable)
         )
 
-    def holds(self, size: TaskSize, launch_type: LaunchType) -> BoolArray:
-        """(types,): which hold a task; types with GPUs only tasks that ask for some."""
+    def holds(self, size: TaskSize, service: Service, launch_type: LaunchType) -> BoolArray:
+        """(types,): which hold a task of a service in a size, and are hosts for its tasks."""
         c = self.candidates
         fits = tasks_per_instance(reservation(size), c.capacity[launch_type]) >= 1
-        return np.asarray(fits & (c.has_gpus == (size.gpus > 0)))
+        return np.asarray(fits & c.suits(service))
 
     def names(self, index: IntArray) -> TextArray:
         """Names of candidate types."""
@@ -141,7 +140,12 @@ def search_for(workload: Workload, catalog: PriceCatalog) -> Search:
         )
     axis = timeline(workload.start, workload.step_s, workload.n_steps)
     types = candidates(
-        catalog, workload.region, workload.constraints, workload.daemons, least_gpus=least_gpus_of(workload.services)
+        catalog,
+        workload.region,
+        workload.constraints,
+        workload.daemons,
+        least_gpus=least_gpus_of(workload.services),
+        has_windows=any(service.is_windows for service in workload.services),
     )
     return Search(
         catalog=catalog,
@@ -278,13 +282,14 @@ def part_on_provider(
     search: Search, runs: Sequence[RunningTasks], provider: CapacityProvider, *, load: PackedLoad | None = None
 ) -> Part:
     """Services on a given capacity provider with instances: its types and placement are kept, nothing is searched."""
-    index = np.array([i for i, t in enumerate(search.candidates.types) if t.name in provider.instance_types])
+    is_windows = any(run.service.is_windows for run in runs)
+    index = search.candidates.members(provider.instance_types, is_windows=is_windows)
     zones, delay = provider.zones, search.axis.delay_steps
     if load is None and len(runs) > 1:
         load = packed_load(runs)  # once for all types of a pool
     series = [
         instances_on(runs, capacity, zones, delay, placement=provider.placement, load=load)
-        for capacity in search.candidates.capacity_of(provider)
+        for capacity in search.candidates.capacity_of(provider, is_windows=is_windows)
     ]
     kind = CapacityKind(
         launch_type=provider.launch_type,

@@ -10,6 +10,7 @@ from advisor.optimize.choice import Choice
 from advisor.optimize.loads import ServiceLoad, cheapest_fargate_part
 from advisor.optimize.search import CapacityKind, Search, dedicated_part
 from advisor.optimize.titles import FARGATE_TITLES, capacity_title
+from advisor.pricing.instance_hours import hour_on
 from advisor.simulate.scaling import RunningTasks
 
 
@@ -68,14 +69,19 @@ def without_instances(search: Search, runs: Sequence[RunningTasks], kind: Capaci
         why = run.service.why_off(kind.launch_type)
         if why is not None:
             return Choice(id=choice_id, title=title, reasons=(f"{run.service.name}: {why}" if len(runs) > 1 else why,))
-    has_type = search.candidates.of(kind.architecture)
+    has_type = search.candidates.of(kind.architecture) & search.candidates.suits(runs[0].service)
     if not has_type.any():
         others = [each.name for each in search.candidates.daemons if kind.architecture not in each.architectures]
         why = f": every instance runs the daemons {', '.join(others)}, which are not" if others else ""
         return Choice(id=choice_id, title=title, reasons=(f"no candidate instance type is {kind.architecture}{why}",))
-    if np.isnan(search.rates(kind)[has_type]).any(axis=-1).all():
-        option = "spot_pool" if kind.purchase_option is PurchaseOption.SPOT else kind.purchase_option
-        return Choice(id=choice_id, title=title, missing=(f"ec2:linux:{option}:*",))
+    rates = search.rates(kind)[has_type]
+    if runs[0].service.is_windows and not np.isnan(rates[:, :-1]).any(axis=-1).all() and np.isnan(rates).any(axis=-1).all():
+        reason = "burstable types alone are left, and there is no rate of their surplus credits on Windows"
+        return Choice(id=choice_id, title=title, reasons=(reason,))
+    if np.isnan(rates).any(axis=-1).all():
+        some = search.candidates.types[int(np.flatnonzero(has_type)[0])]
+        meter = hour_on(some, kind.purchase_option).id.removesuffix(some.name)
+        return Choice(id=choice_id, title=title, missing=(f"{meter}*",))
     is_cpu_known = all(run.cpu_units is not None for run in runs) and not search.candidates.daemons
     if not is_cpu_known and search.candidates.is_burstable[has_type].all():
         what = "daemons" if search.candidates.daemons else "tasks"

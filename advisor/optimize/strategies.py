@@ -56,15 +56,22 @@ def price_present_strategies(
     """
     if workload.present is None:
         return None, None
-    names = tuple(workload.present.instances)
+    is_windows = not workload.present.instances
+    names = tuple(workload.present.windows_instances if is_windows else workload.present.instances)
     if len(names) != 1:
         return None, _why_not(f"it has {len(names)} instance types")
     (name,) = names
-    index = next((i for i, each in enumerate(search.candidates.types) if each.name == name), None)
-    if index is None:
+    candidates = search.candidates.members(names, is_windows=is_windows)
+    if not candidates.size:
         return None, _why_not(f"{name} is no candidate type")
+    index = int(candidates[0])
     found = search.candidates.types[index]
-    members = [load for load in loads if load.service.present is None or load.service.present.launch_type is LaunchType.EC2]
+    members = [
+        load
+        for load in loads
+        if load.service.is_windows is is_windows
+        and (load.service.present is None or load.service.present.launch_type is LaunchType.EC2)
+    ]
     kind = CapacityKind(
         launch_type=LaunchType.EC2, purchase_option=PurchaseOption.ON_DEMAND, architecture=found.architectures[0]
     )

@@ -72,9 +72,11 @@ def why_no_windows(operating_system: str, launch_type: LaunchType) -> str | None
         return None
     if launch_type is LaunchType.MANAGED_INSTANCES:
         return "Managed Instances run Linux only"
-    if launch_type is LaunchType.EC2:
-        return "this version does not price Windows on EC2"
-    return None if operating_system in FARGATE_WINDOWS else f"Fargate does not run {operating_system}"
+    return (
+        None
+        if launch_type is LaunchType.EC2 or operating_system in FARGATE_WINDOWS
+        else f"Fargate does not run {operating_system}"
+    )
 
 
 def why_no_windows_as(

@@ -8,6 +8,9 @@ from typing import Final
 from advisor.ecs import Architecture, InstanceType, PurchaseOption
 from advisor.meters import (
     FARGATE_EPHEMERAL_GIB_HOUR,
+    FARGATE_WINDOWS_GIB_HOUR,
+    FARGATE_WINDOWS_LICENSE_VCPU_HOUR,
+    FARGATE_WINDOWS_VCPU_HOUR,
     GP3_GIB_MONTH,
     PUBLIC_IPV4_HOUR,
     CommitmentKind,
@@ -18,17 +21,24 @@ from advisor.meters import (
     fargate_vcpu_hour,
     instance_hour,
     managed_instances_fee_hour,
-    spot_pool_hour,
     surplus_vcpu_hour,
+    windows_instance_hour,
 )
 from advisor.pricing.catalog import PriceCatalog
+from advisor.pricing.instance_hours import hour_on
 from advisor.pricing.rates import RegionPrices
 
-_ON_DEMAND: Final = instance_hour("", PurchaseOption.ON_DEMAND).id
+_ON_DEMAND: Final = tuple(meter("", PurchaseOption.ON_DEMAND).id for meter in (instance_hour, windows_instance_hour))
+_FARGATE_WINDOWS: Final = (FARGATE_WINDOWS_VCPU_HOUR, FARGATE_WINDOWS_GIB_HOUR)
 _FARGATE: Final = frozenset(
-    meter(architecture, PurchaseOption.ON_DEMAND)
-    for architecture in Architecture
-    for meter in (fargate_vcpu_hour, fargate_gib_hour)
+    (
+        *(
+            meter(architecture, PurchaseOption.ON_DEMAND)
+            for architecture in Architecture
+            for meter in (fargate_vcpu_hour, fargate_gib_hour)
+        ),
+        *_FARGATE_WINDOWS,
+    )
 )
 
 
@@ -69,7 +79,7 @@ def changed_catalog(
     zones = {each.name: n for each in types if (n := catalog.zones_offering(each.name, region)) is not None}
     return PriceCatalog(
         regions={region: RegionPrices(rates=rates, outdated={}, zones=zones)},
-        types={each.name: each for each in types},
+        types={each.name: each for each in types if not each.is_windows},
         fee_ratios={},
         sources={rate.source_id: catalog.source(rate.source_id) for rate in rates.values()},
         inputs=catalog.inputs,
@@ -90,14 +100,15 @@ def _savings_plan(covered: Meter, terms: str) -> Meter | None:
 
 def _meters(types: Iterable[InstanceType]) -> list[Meter]:
     meters = [FARGATE_EPHEMERAL_GIB_HOUR, GP3_GIB_MONTH, PUBLIC_IPV4_HOUR]
+    meters += [*_FARGATE_WINDOWS, FARGATE_WINDOWS_LICENSE_VCPU_HOUR]
     for architecture in Architecture:
         for option in PurchaseOption:
             meters += [fargate_vcpu_hour(architecture, option), fargate_gib_hour(architecture, option)]
     families = []
     for each in types:
         meters += [
-            instance_hour(each.name, PurchaseOption.ON_DEMAND),
-            spot_pool_hour(each.name),
+            hour_on(each, PurchaseOption.ON_DEMAND),
+            hour_on(each, PurchaseOption.SPOT),
             managed_instances_fee_hour(each.name),
         ]
         families.append(each.name)

@@ -13,6 +13,7 @@ from advisor.meters import (
     managed_instances_fee_hour,
     spot_pool_hour,
     windows_instance_hour,
+    windows_spot_pool_hour,
 )
 from advisor.pricing.known_meters import split_commitment
 from advisor.pricing.rates import UNDATED, CommitmentRatio, FeeRatio, Rate
@@ -26,7 +27,10 @@ A pool takes capacity where there is some, so its members are priced at the mean
 Find = Callable[[str], Rate | None]
 
 _FEE: Final = managed_instances_fee_hour("").id
-_POOL: Final = spot_pool_hour("").id
+_SPOT_OF_POOL: Final = {
+    spot_pool_hour("").id: instance_hour("", PurchaseOption.SPOT).id,
+    windows_spot_pool_hour("").id: windows_instance_hour("", PurchaseOption.SPOT).id,
+}
 _LINUX: Final = instance_hour("", PurchaseOption.ON_DEMAND).id
 _WINDOWS: Final = windows_instance_hour("", PurchaseOption.ON_DEMAND).id
 
@@ -49,8 +53,9 @@ def derived_rate(
     """
     if meter_id.startswith(_FEE):
         return managed_instances_fee(meter_id.removeprefix(_FEE), find, fee_ratios)
-    if meter_id.startswith(_POOL):
-        return spot_pool(meter_id.removeprefix(_POOL), find)
+    for pool, spot in _SPOT_OF_POOL.items():
+        if meter_id.startswith(pool):
+            return spot_pool(spot + meter_id.removeprefix(pool), find)
     kind, terms, covered = split_commitment(meter_id)
     if kind is None or kind is CommitmentKind.COMPUTE_SAVINGS_PLAN:
         return None
@@ -64,9 +69,9 @@ def derived_rate(
 def derivable(listed: Iterable[str], fee_ratios: Iterable[str]) -> Iterator[str]:
     """Ids of meters that may follow from the listed ones."""
     known = set(listed)
-    spot = instance_hour("", PurchaseOption.SPOT).id
     yield from (_FEE + name for name in fee_ratios if _LINUX + name in known)
-    yield from (_POOL + each.removeprefix(spot) for each in known if each.startswith(spot))
+    for pool, spot in _SPOT_OF_POOL.items():
+        yield from (pool + each.removeprefix(spot) for each in known if each.startswith(spot))
     for each in known:
         kind, terms, covered = split_commitment(each)
         if kind is CommitmentKind.RESERVED_INSTANCE and covered.startswith(_LINUX):
@@ -86,9 +91,9 @@ def managed_instances_fee(instance_type: str, find: Find, fee_ratios: Mapping[st
     return Rate(fee.ratio * base.usd, base.unit, fee.source_id, _older(fee.as_of, base.as_of), True, note)
 
 
-def spot_pool(instance_type: str, find: Find) -> Rate | None:
+def spot_pool(spot_meter: str, find: Find) -> Rate | None:
     """Rate of a type with a Spot rate, as a member of a pool."""
-    base = find(instance_hour(instance_type, PurchaseOption.SPOT).id)
+    base = find(spot_meter)
     if base is None:
         return None
     note = f"derived: {SPOT_POOL_DISPERSION} x the Spot rate {base.usd}, a mean over zones, because zones differ"

@@ -81,6 +81,7 @@ _INSTANCE_PREFIXES: Final = frozenset(
         "ec2:linux:spot_pool",
         "ec2:windows:on_demand",
         "ec2:windows:spot",
+        "ec2:windows:spot_pool",
         "ecs_managed_instances:fee",
     )
 )

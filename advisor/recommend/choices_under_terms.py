@@ -7,7 +7,7 @@ import numpy as np
 
 from advisor.billing import commitment_rates
 from advisor.ecs import Architecture, LaunchType, PurchaseOption
-from advisor.meters import committed, fargate_gib_hour, fargate_vcpu_hour, instance_hour
+from advisor.meters import committed, fargate_gib_hour, fargate_vcpu_hour
 from advisor.optimize.alternatives import Alternatives, alternatives
 from advisor.optimize.choice import Choice, identity, without_repeats
 from advisor.optimize.parts import Part
@@ -18,6 +18,7 @@ from advisor.optimize.together import Together, cheapest_together
 from advisor.plan import Commitment, Terms
 from advisor.pricing import PriceCatalog
 from advisor.pricing.changed import changed_catalog
+from advisor.pricing.instance_hours import hour_on
 from advisor.workload import Workload
 
 
@@ -117,7 +118,7 @@ def committed_catalog(search: Search, terms: Terms) -> PriceCatalog:
     """The rates in force, with those of Savings Plans in place of on-demand ones where there are any."""
     types, region, catalog = search.candidates.types, search.region, search.catalog
     on_demand = PurchaseOption.ON_DEMAND
-    meters = [instance_hour(each.name, on_demand) for each in types]
+    meters = [hour_on(each, on_demand) for each in types]
     meters += [meter(arch, on_demand) for arch in Architecture for meter in (fargate_vcpu_hour, fargate_gib_hour)]
     usd = np.full(len(meters), np.inf)
     for kind in terms.kinds:

@@ -6,11 +6,12 @@ import numpy as np
 
 from advisor.billing import commitment_rates, covers
 from advisor.ecs import PurchaseOption
-from advisor.meters import CommitmentKind, instance_hour
+from advisor.meters import CommitmentKind
 from advisor.optimize.alternatives import Alternatives, alternatives
 from advisor.optimize.choice import without_repeats
 from advisor.optimize.loads import cost_usd
 from advisor.optimize.search import Search
+from advisor.pricing.instance_hours import hour_on
 from advisor.units import HOURS_PER_MONTH
 from advisor.workload import Workload
 
@@ -51,7 +52,7 @@ def _rated(search: Search, found: Alternatives) -> Search | None:
     plans = [each for each in search.held if each.instance_type is None]
     if not plans:
         return None
-    meters = [instance_hour(t.name, PurchaseOption.ON_DEMAND) for t in candidates.types]
+    meters = [hour_on(t, PurchaseOption.ON_DEMAND) for t in candidates.types]
     committed_usd = commitment_rates(meters, plans, search.catalog, search.region).committed_usd
     covered = np.array([[covers(plan, meter) for meter in meters] for plan in plans], dtype=np.bool_)
     is_rated = np.all(~covered | ~np.isnan(committed_usd), axis=0)

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB
+from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, WINDOWS_BOOT_S, WINDOWS_RESERVED_MIB, LaunchType
 from advisor.optimize.parts import Part
 from advisor.optimize.search import Search
 from advisor.pricing import PriceCatalog
 from advisor.recommend.result import Run
-from advisor.simulate.instances import ROOT_VOLUME_GIB
+from advisor.simulate.instances import ROOT_VOLUME_GIB, WINDOWS_ROOT_VOLUME_GIB
 from advisor.uncertainty import SEED
 from advisor.units import HOURS_PER_WEEK
 from advisor.version import __version__
@@ -45,9 +45,16 @@ def run_of(workload: Workload, search: Search, parts: Sequence[Part]) -> Run:
 
 def _fitted_memory(parts: Sequence[Part], search: Search) -> dict[str, str]:
     """Registered memory of the recommended instance types that nobody observed."""
-    chosen = {name for part in parts for name in part.provider.instance_types}
-    fitted = [t for t in search.candidates.types if t.name in chosen and not t.is_registered_memory_observed]
-    return {f"registered memory of {t.name}": f"{t.registered_memory_mib:,} MiB (our fit)" for t in fitted}
+    found: dict[str, str] = {}
+    for part in parts:
+        for member in search.candidates.members(part.provider.instance_types, is_windows=part.is_windows):
+            t = search.candidates.types[member]
+            if t.is_windows:
+                name = f"registered memory of {t.name} with Windows"
+                found[name] = f"{t.registered_memory_mib:,} MiB, a MiB less than nominal"
+            elif not t.is_registered_memory_observed:
+                found[f"registered memory of {t.name}"] = f"{t.registered_memory_mib:,} MiB (our fit)"
+    return found
 
 
 def _model_defaults(workload: Workload) -> Mapping[str, str]:
@@ -58,6 +65,10 @@ def _model_defaults(workload: Workload) -> Mapping[str, str]:
     if asking:
         storage = ", ".join(f"{each.ephemeral_storage_gib} GiB for each task of {each.name}" for each in asking)
         defaults["root volume"] += f", and {storage} that an instance has room for"
+    if any(each.is_windows and each.why_off(LaunchType.EC2) is None for each in workload.services):
+        defaults["root volume"] += f", {WINDOWS_ROOT_VOLUME_GIB} GiB with Windows"
+        kept = "" if workload.constraints.ecs_reserved_memory_mib else f"{WINDOWS_RESERVED_MIB:,} MiB kept from tasks, "
+        defaults["Windows instances"] = f"{kept}{WINDOWS_BOOT_S} s to boot"
     if workload.growth.is_none:
         is_assumed = any(service.is_stated and service.load_form is not LoadForm.TASKS for service in workload.services)
         defaults["growth"] = "0 beyond what an assumed load states" if is_assumed else "0"

@@ -160,7 +160,8 @@ class _Steps:
         """Services together on one capacity provider, as declared or right-sized, whichever costs least with what is held."""
         searches = [*searches_of_held_types(self.search, self.found).values(), self.search]
         if not any_type:
-            today = self.workload.present.instances if self.workload.present else {}
+            present = self.workload.present
+            today = (*present.instances, *present.windows_instances) if present else ()
             types = [t.name for t in self.search.candidates.types]
             only = [self.search.candidates.only(np.array([name == each for name in types])) for each in today]
             searches = [replace(self.search, candidates=each) for each in only]

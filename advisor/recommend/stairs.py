@@ -34,7 +34,7 @@ def stairs_of(load: ServiceLoad, found: Alternatives, search: Search) -> Stairs:
             usd_per_instance_hour=None, tasks_per_instance=None, zones=search.constraints.zones,
         )  # fmt: skip
     (type_name,) = ec2.provider.instance_types
-    (offered,) = search.candidates.capacity_of(ec2.provider)
+    (offered,) = search.candidates.capacity_of(ec2.provider, is_windows=ec2.is_windows)
     return Stairs(
         fargate_usd_per_task_hour=task_usd,
         fargate_title=fargate_title,

@@ -82,7 +82,7 @@ def _of_part(part: Part, loads: Sequence[ServiceLoad], search: Search, hours: Fl
 
 def _share_of_instance(part: Part, search: Search) -> FloatArray:
     """(services,): the larger of the shares of CPU and memory that a task reserves of an instance; 1 on Fargate."""
-    capacity = search.candidates.capacity_of(part.provider)
+    capacity = search.candidates.capacity_of(part.provider, is_windows=part.is_windows)
     if not capacity.size:
         return np.ones(len(part.services))
     reserved = np.stack([reservation(run.size) for run in part.runs])

@@ -101,7 +101,11 @@ def _instances_of(alternative: Alternative, workload: Workload, found: Alternati
     bounds = []
     for part in parts:
         load = packed_load(part.runs)
-        bounds.append(np.mean([load.bound(each) for each in search.candidates.capacity_of(part.provider)], axis=0))
+        bounds.append(
+            np.mean(
+                [load.bound(each) for each in search.candidates.capacity_of(part.provider, is_windows=part.is_windows)], axis=0
+            )
+        )
     series = (
         np.sum([whole_instances(part) for part in parts], axis=0),
         np.sum(bounds, axis=0),

@@ -205,9 +205,12 @@ def _share_of_newest(chosen: InstanceType, types: Sequence[InstanceType]) -> flo
 def _close_fits(search: Search, parts: Sequence[Part]) -> Iterable[str]:
     """Tasks that fit by less memory than our fit of the registered memory may be wrong."""
     for part in parts:
-        types = [t for t in search.candidates.types if t.name in part.provider.instance_types]
-        for instance_type, offered in zip(types, search.candidates.capacity_of(part.provider), strict=True):
-            if instance_type.is_registered_memory_observed:
+        members = search.candidates.members(part.provider.instance_types, is_windows=part.is_windows)
+        types = [search.candidates.types[i] for i in members]
+        for instance_type, offered in zip(
+            types, search.candidates.capacity_of(part.provider, is_windows=part.is_windows), strict=True
+        ):
+            if part.is_windows or instance_type.is_registered_memory_observed:
                 continue
             less = offered - np.array([0, int(offered[1] * FIT_ERROR_FRACTION), 0])
             for name, run in zip(part.services, part.runs, strict=True):

@@ -124,6 +124,8 @@ def _calculation(item: LineItem, provider: CapacityProvider | None) -> str:
         "ec2:linux:on_demand": name,
         "ec2:linux:spot": f"{name} Spot",
         "ec2:linux:spot_pool": f"{name} Spot",
+        "ec2:windows:on_demand": f"{name} with Windows",
+        "ec2:windows:spot_pool": f"{name} Spot with Windows",
         "ecs_managed_instances:fee": f"{name} management fee",
         "vpc:public_ipv4": "public IPv4",
     }.get(kind)

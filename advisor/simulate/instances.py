@@ -13,6 +13,8 @@ from advisor.workload import Daemon, Service
 
 ROOT_VOLUME_GIB = 30
 """Of every container instance: for the system, its images and what tasks write that state no ephemeral storage."""
+WINDOWS_ROOT_VOLUME_GIB = 50
+"""The same with Windows, whose ECS-optimized image asks for as much."""
 MAX_VOLUME_GIB = 16_384
 """Of a volume that an instance starts from."""
 _WEIGHTS = np.array([(a, b, 8 - a - b) for a in range(9) for b in range(9 - a)]) / 8.0
@@ -218,8 +220,9 @@ def dedicated_instance_hours(running: FloatArray, hours: FloatArray, per_instanc
 def root_volume_gib(tasks: Sequence[tuple[Service, TaskSize]], capacity: IntArray) -> IntArray:
     """Size of the root volume of an instance that runs tasks of some services, for each capacity (..., 3): (...). [GiB]
 
-    An instance has no disk for a task but its own: it holds :data:`ROOT_VOLUME_GIB`, and what tasks that state more ephemeral
-    storage than the default ask for, as much as those that it has room for may ask for together.
+    An instance has no disk for a task but its own: it holds :data:`ROOT_VOLUME_GIB` (with Windows
+    :data:`WINDOWS_ROOT_VOLUME_GIB`), and what tasks that state more ephemeral storage than the default ask for, as much as
+    those that it has room for may ask for together.
 
     Parameters
     ----------
@@ -227,14 +230,15 @@ def root_volume_gib(tasks: Sequence[tuple[Service, TaskSize]], capacity: IntArra
         Each service with the size of its tasks.
     """
     asking = [(each, size) for each, size in tasks if each.ephemeral_storage_gib > FARGATE_INCLUDED_STORAGE_GIB]
+    image_gib = WINDOWS_ROOT_VOLUME_GIB if any(each.is_windows for each, _ in tasks) else ROOT_VOLUME_GIB
     if not asking:
-        return np.full(capacity.shape[:-1], ROOT_VOLUME_GIB, dtype=np.int64)
+        return np.full(capacity.shape[:-1], image_gib, dtype=np.int64)
     storage_gib = [each.ephemeral_storage_gib for each, _ in asking]
     of_each = np.sum([most_tasks(*each, capacity) * gib for each, gib in zip(asking, storage_gib, strict=True)], axis=0)
     # No mix asks for more than if all went to the tasks that ask most for what they take, however the dimensions are weighed.
     taken = [(reservation(size) / np.maximum(capacity, 1)) @ _WEIGHTS.T for _, size in asking]
     of_mixes = np.max([gib / each for each, gib in zip(taken, storage_gib, strict=True)], axis=0).min(axis=-1)
-    return np.asarray(ROOT_VOLUME_GIB + np.minimum(of_each, np.floor(of_mixes + CEIL_TOLERANCE)), dtype=np.int64)
+    return np.asarray(image_gib + np.minimum(of_each, np.floor(of_mixes + CEIL_TOLERANCE)), dtype=np.int64)
 
 
 def root_volume_gib_months(instances: FloatArray, root_volume_gib: int | IntArray) -> FloatArray:

@@ -250,7 +250,8 @@ def _with_stated(workload: Workload, stated: Stated) -> Workload:
                 fix="Give --launch-type, or `present` to these services in the workload file.",
             )
         option = stated.purchase_option or (present.purchase_option if present else PurchaseOption.ON_DEMAND)
-        present = PresentCluster(instances={stated.instance_type: 0}, purchase_option=option)
+        named = {stated.instance_type: 0}
+        present = PresentCluster(instances=named, windows_instances=named, purchase_option=option)
     return replace(workload, services=services, present=present)
 
 

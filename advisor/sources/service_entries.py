@@ -310,14 +310,18 @@ def _work_per_vcpu(entry: "ConstraintsEntry", present: "PresentEntry | None") ->
         return None
     if entry.work_per_vcpu != "coremark":
         return WorkPerVcpu(stated=tuple(entry.work_per_vcpu.items()))
-    return WorkPerVcpu(measured_on=entry.measured_on or (next(iter(present.instances)) if present else None))
+    return WorkPerVcpu(measured_on=entry.measured_on or (next(iter(present.instances), None) if present else None))
 
 
 def present_of(entry: "PresentEntry | None") -> PresentCluster | None:
     """Container instances that run today."""
     if entry is None:
         return None
-    return PresentCluster(instances=dict(entry.instances), purchase_option=PurchaseOption(entry.purchase_option))
+    return PresentCluster(
+        instances=dict(entry.instances),
+        windows_instances=dict(entry.windows_instances),
+        purchase_option=PurchaseOption(entry.purchase_option),
+    )
 
 
 def defaults_used(

@@ -107,10 +107,15 @@ def _of_whole_files(found: Sequence[FileServices], notes: list[str]) -> dict[str
         is_known = all(each.is_whole for each in found) and len({each.purchase_option for each in present if each}) == 1
         if is_known:
             instances: Counter[str] = Counter()
+            windows_instances: Counter[str] = Counter()
             for each in present:
                 instances.update(each.instances if each else {})
-            option = next(each.purchase_option for each in present if each)
-            stated["present"] = PresentCluster(instances=dict(sorted(instances.items())), purchase_option=option)
+                windows_instances.update(each.windows_instances if each else {})
+            stated["present"] = PresentCluster(
+                instances=dict(sorted(instances.items())),
+                windows_instances=dict(sorted(windows_instances.items())),
+                purchase_option=next(each.purchase_option for each in present if each),
+            )
         else:
             notes.append(
                 "Instances that run today are left out: they run services of several groups, or are paid in several ways."

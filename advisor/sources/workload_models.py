@@ -334,13 +334,21 @@ class ServiceEntry(Entry):
         return self
 
 
+InstanceCounts = dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$")], Annotated[int, Field(ge=0, le=100_000)]]
+
+
 class PresentEntry(Entry):
     """The container instances that run today."""
 
-    instances: dict[
-        Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*\.[a-z0-9-]+$")], Annotated[int, Field(ge=0, le=100_000)]
-    ] = Field(description="How many of each type, such as m6i.large: 6.")
+    instances: InstanceCounts = Field({}, description="How many of each type, such as m6i.large: 6.")
+    windows_instances: InstanceCounts = Field({}, description="The same of those with Windows.")
     purchase_option: PurchaseOptionName = Field("on_demand", description="How they are paid for.")
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not self.model_fields_set & {"instances", "windows_instances"}:
+            raise refusal("`instances` is missing", "Write `present: {instances: {m6i.large: 6}}`.")
+        return self
 
 
 class GrowthEntry(Entry):
@@ -460,7 +468,7 @@ class WorkloadEntry(Entry):
 
     @model_validator(mode="after")
     def _coremark_of_one_type(self) -> Self:
-        constraints, types = self.constraints, [] if self.present is None else list(self.present.instances)
+        constraints, types = self.constraints, [] if self.present is None else [*self.present.instances]
         if constraints.work_per_vcpu == "coremark" and constraints.measured_on is None and len(types) != 1:
             raise refusal(
                 "work_per_vcpu: coremark needs the instance type on which the load was measured",

@@ -11,6 +11,7 @@ from advisor.optimize.choice import Choice
 from advisor.optimize.parts import PACKING_RANGE
 from advisor.optimize.pricing import price_parts
 from advisor.optimize.search import Search
+from advisor.pricing.instance_hours import is_instance_price
 from advisor.recommend.what_ifs import CheapestMap, MapCell
 from advisor.sweeping.load_cloud import load_cloud
 from advisor.sweeping.sides import Circumstances
@@ -127,7 +128,7 @@ def _priced(choice: Choice, found: Alternatives, search: Search) -> _Priced | No
 
 def is_ec2_price(meter: str) -> bool:
     """Whether a meter follows the On-Demand price of instances: no surplus credits, no Spot pool."""
-    return meter.startswith("ec2:linux:") and ":surplus:" not in meter and ":spot_pool:" not in meter
+    return is_instance_price(meter) and ":spot_pool:" not in meter
 
 
 def _mix(by_service: Sequence[Sequence[_Priced]], changes: FloatArray) -> _Options:

@@ -7,7 +7,7 @@ import numpy as np
 
 from advisor.billing import commitment_meter, commitment_rates, covers
 from advisor.ecs import PurchaseOption
-from advisor.meters import COMMITMENT_YEARS, CommitmentKind, Meter, PaymentOption, instance_hour
+from advisor.meters import COMMITMENT_YEARS, CommitmentKind, Meter, PaymentOption, instance_hour, windows_instance_hour
 from advisor.optimize.commitments import best_stack
 from advisor.optimize.held import plan_usage
 from advisor.optimize.parts import Part
@@ -21,7 +21,7 @@ COMMITMENT_TERMS: Final = (
     *(f"{years}y:{payment}" for years in COMMITMENT_YEARS for payment in reversed(PaymentOption)),
 )
 """What the axis knows: nothing committed, or years and payment of the plans that either side buys."""
-_INSTANCE: Final = instance_hour("", PurchaseOption.ON_DEMAND).id
+_INSTANCE: Final = tuple(meter("", PurchaseOption.ON_DEMAND).id for meter in (instance_hour, windows_instance_hour))
 
 
 def committed_usd(parts: Sequence[Part], hours: FloatArray, search: Search, terms: str) -> tuple[float | None, tuple[str, ...]]:
@@ -57,7 +57,7 @@ def committed_usd(parts: Sequence[Part], hours: FloatArray, search: Search, term
 def _plans(meters: Sequence[Meter], terms: str) -> tuple[Commitment, ...]:
     """A plan for each family of instances, and one for Fargate where there are none: of any size, which is looked for."""
     years, _, payment = terms.partition("y:")
-    types = [meter.id.removeprefix(_INSTANCE) for meter in meters if meter.id.startswith(_INSTANCE)]
+    types = [meter.id.rpartition(":")[2] for meter in meters if meter.id.startswith(_INSTANCE)]
     families = tuple(dict.fromkeys(name.partition(".")[0] for name in types))
     kind = CommitmentKind.EC2_INSTANCE_SAVINGS_PLAN if families else CommitmentKind.COMPUTE_SAVINGS_PLAN
     return tuple(

@@ -8,7 +8,6 @@ import numpy as np
 
 from advisor.ecs import Architecture, LaunchType, PurchaseOption
 from advisor.errors import InputError
-from advisor.meters import instance_hour
 from advisor.optimize.candidates import Candidates, candidates
 from advisor.optimize.loads import ServiceLoad, cheapest_fargate_part, cost_usd, service_loads
 from advisor.optimize.packed import PackedLoad, packed_load
@@ -17,6 +16,7 @@ from advisor.optimize.pricing import price_parts
 from advisor.optimize.search import CapacityKind, Search, dedicated_part, search_for, shared_part
 from advisor.pricing import PriceCatalog
 from advisor.pricing.changed import changed_catalog
+from advisor.pricing.instance_hours import hour_on, is_instance_price
 from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import Weeks, timeline
 from advisor.sweeping.axes import AxisName, AxisValue
@@ -166,19 +166,24 @@ def _cheapest_of_group(
 
 
 def _shared(scenario: Scenario, search: Search, runs: Sequence[RunningTasks], kind: CapacityKind) -> list[Part] | None:
-    """One cluster of an architecture, and one of the other for what lacks it."""
+    """One cluster of an architecture, and one of the other for what lacks it; for each kind of hosts that the tasks need."""
     (other_architecture,) = (each for each in Architecture if each is not kind.architecture)
     other = replace(kind, architecture=other_architecture)
-    first = [run for run in runs if kind.architecture in run.service.architectures]
-    second = [run for run in runs if kind.architecture not in run.service.architectures]
+    groups = []
+    for host in sorted({run.service.host for run in runs}):
+        alike = [run for run in runs if run.service.host == host]
+        groups += [
+            ([run for run in alike if kind.architecture in run.service.architectures], kind),
+            ([run for run in alike if kind.architecture not in run.service.architectures], other),
+        ]
     parts = []
-    for group, one in ((first, kind), (second, other)):
+    for group, one in groups:
         if group:
             part = shared_part(search, scenario.packed(group), one, scenario.hours, name="shared")
             if part is None:
                 return None
             parts.append(part)
-    return parts if first else None
+    return parts if any(group and one is kind for group, one in groups) else None
 
 
 def _among(every: Candidates, chosen: BoolArray) -> Candidates:
@@ -326,7 +331,14 @@ class Circumstances:
             types = self._all
             if key:
                 catalog = self._with_prices(dict(key))
-                types = candidates(catalog, region, constraints, types.daemons, least_gpus=types.least_gpus)
+                types = candidates(
+                    catalog,
+                    region,
+                    constraints,
+                    types.daemons,
+                    least_gpus=types.least_gpus,
+                    has_windows=bool(types.is_windows.any()),
+                )
             self._searches[key] = Search(
                 catalog=catalog, region=region, axis=self.axis, constraints=constraints, candidates=types
             )
@@ -336,18 +348,18 @@ class Circumstances:
         names = AxisName.FARGATE_PRICE, AxisName.EC2_PRICE, AxisName.SPOT_PRICE
         fargate, ec2, spot = (1 + float(settings.get(name, 0.0)) for name in names)
         discount = settings.get(AxisName.SPOT_DISCOUNT)
-        meters = [instance_hour(each.name, PurchaseOption.ON_DEMAND) for each in self._all.types]
+        meters = [hour_on(each, PurchaseOption.ON_DEMAND) for each in self._all.types]
         listed = dict(zip((m.id for m in meters), self.catalog.rates_usd(meters, self.workload.region).tolist(), strict=True))
 
         def usd(meter: str, now: float) -> float:
             if meter.startswith("fargate:"):
                 return now * fargate
-            if not meter.startswith("ec2:linux:") or ":surplus:" in meter:
+            if not is_instance_price(meter):
                 return now
             if ":spot_pool:" not in meter:
                 return now * ec2
             if discount is not None:
-                on_demand: float = listed[f"ec2:linux:on_demand:{meter.rpartition(':')[2]}"]
+                on_demand: float = listed[meter.replace(":spot_pool:", ":on_demand:")]
                 return on_demand * ec2 * (1 - float(discount))
             return now * ec2 * spot
 

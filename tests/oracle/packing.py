@@ -34,14 +34,15 @@ def tasks_per_instance(cpu, memory, instance_type):
 
 
 def root_volume_gib(services, instance_type):
-    """30 GiB, and for tasks that ask for over 20 GiB each what no mix of them on one instance exceeds. (This model's own rule.)
+    """30 GiB, or those of its image, and for tasks over 20 GiB each what no mix of them exceeds. (This model's own rule.)
 
     Amazon ECS Developer Guide, "Fargate task ephemeral storage": tasks on instances have no disk but that of their instance.
     """
+    image_gib = instance_type.get("image_gib", 30)
     asking = [service for service in services if service.get("ephemeral_gib", 20) > 20]
     offered = capacity(instance_type)
     if not asking or 0 in offered:
-        return 30
+        return image_gib
     most = sum(tasks_per_instance(each["cpu"], each["memory"], instance_type) * each["ephemeral_gib"] for each in asking)
     for cpu, memory in ((a, b) for a in range(9) for b in range(9 - a)):
         weights = Fraction(cpu, 8), Fraction(memory, 8), Fraction(8 - cpu - memory, 8)
@@ -51,7 +52,7 @@ def root_volume_gib(services, instance_type):
             share = sum(w * Fraction(take, offer) for w, take, offer in zip(weights, takes, offered, strict=True))
             of_weights = max(of_weights, each["ephemeral_gib"] / share)
         most = min(most, floor(of_weights))
-    return 30 + most
+    return image_gib + most
 
 
 def with_zones(instances, tasks, zones):

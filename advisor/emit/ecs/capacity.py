@@ -142,9 +142,11 @@ def user_data(plan: Plan, name: str) -> str:
         reserved = f'[Environment]::SetEnvironmentVariable("{RESERVED_MEMORY}", "{reserved_mib}", "Machine")\n'
         return (
             "<powershell>\n"
+            '[Environment]::SetEnvironmentVariable("ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE", $TRUE, "Machine")\n'
             f"{reserved if reserved_mib else ''}"
             "Import-Module ECSTools\n"
-            f"Initialize-ECSAgent -Cluster '{plan.cluster}' -EnableTaskIAMRole -EnableTaskENI -AwsvpcBlockIMDS\n"
+            f"Initialize-ECSAgent -Cluster '{plan.cluster}' -EnableTaskIAMRole -EnableTaskENI -AwsvpcBlockIMDS "
+            '-LoggingDrivers \'["json-file","awslogs"]\'\n'
             "</powershell>\n"
         )
     gpu = "ECS_ENABLE_GPU_SUPPORT=true\n" if any(service.gpus for service in plan.services_on(name)) else ""

@@ -311,7 +311,7 @@ resource "aws_iam_instance_profile" "ecsInstanceRole-shop-windows" {
 resource "aws_launch_template" "windows" {
   name          = "shop-windows"
   image_id      = "resolve:ssm:/aws/service/ami-windows-latest/Windows_Server-2022-English-Core-ECS_Optimized/image_id"
-  user_data     = "PHBvd2Vyc2hlbGw+CltFbnZpcm9ubWVudF06OlNldEVudmlyb25tZW50VmFyaWFibGUoIkVDU19SRVNFUlZFRF9NRU1PUlkiLCAiNTEyIiwgIk1hY2hpbmUiKQpJbXBvcnQtTW9kdWxlIEVDU1Rvb2xzCkluaXRpYWxpemUtRUNTQWdlbnQgLUNsdXN0ZXIgJ3Nob3AnIC1FbmFibGVUYXNrSUFNUm9sZSAtRW5hYmxlVGFza0VOSSAtQXdzdnBjQmxvY2tJTURTCjwvcG93ZXJzaGVsbD4K"
+  user_data     = "PHBvd2Vyc2hlbGw+CltFbnZpcm9ubWVudF06OlNldEVudmlyb25tZW50VmFyaWFibGUoIkVDU19FTkFCTEVfQVdTTE9HU19FWEVDVVRJT05ST0xFX09WRVJSSURFIiwgJFRSVUUsICJNYWNoaW5lIikKW0Vudmlyb25tZW50XTo6U2V0RW52aXJvbm1lbnRWYXJpYWJsZSgiRUNTX1JFU0VSVkVEX01FTU9SWSIsICI1MTIiLCAiTWFjaGluZSIpCkltcG9ydC1Nb2R1bGUgRUNTVG9vbHMKSW5pdGlhbGl6ZS1FQ1NBZ2VudCAtQ2x1c3RlciAnc2hvcCcgLUVuYWJsZVRhc2tJQU1Sb2xlIC1FbmFibGVUYXNrRU5JIC1Bd3N2cGNCbG9ja0lNRFMgLUxvZ2dpbmdEcml2ZXJzICdbImpzb24tZmlsZSIsImF3c2xvZ3MiXScKPC9wb3dlcnNoZWxsPgo="
   instance_type = "m6i.xlarge"
 
   iam_instance_profile {
