@@ -138,6 +138,7 @@ class ContainerInstance:
     provider: str | None
     status: str
     registered_memory_mib: int | None = None
+    is_windows: bool = False
 
     @property
     def is_external(self) -> bool:
@@ -353,6 +354,7 @@ def read_container_instance(facts: Mapping[str, Any]) -> ContainerInstance:
         provider=stated(facts, "capacityProviderName", str),
         status=str(facts.get("status", "ACTIVE")),
         registered_memory_mib=stated(registered, "MEMORY", int),
+        is_windows=stated(attributes, "ecs.os-type", str) == "windows",
     )
 
 

@@ -47,12 +47,19 @@ class Instances:
     architectures: frozenset[str]
     """``X86_64`` or ``ARM64``, as far as the instances say."""
     registered_memory_mib: Mapping[str, frozenset[int]] = field(default_factory=dict)
-    """What EC2 instances of a type registered, ``ECS_RESERVED_MEMORY`` already taken off."""
+    """What EC2 instances of a type with Linux registered, ``ECS_RESERVED_MEMORY`` already taken off."""
+    windows: Mapping[str, int] = field(default_factory=dict)
+    """Those of ``on_demand`` and ``spot`` that run Windows."""
 
     @property
     def by_type(self) -> dict[str, int]:
         """EC2 instances that the user runs, On-Demand and Spot together."""
         return dict(sorted((Counter(self.on_demand) + Counter(self.spot)).items()))
+
+    @property
+    def linux(self) -> dict[str, int]:
+        """Those of ``by_type`` that do not run Windows."""
+        return {kind: n for kind, all_of in self.by_type.items() if (n := all_of - self.windows.get(kind, 0))}
 
 
 NO_INSTANCES: Final = Instances(on_demand={}, spot={}, managed={}, n_unknown=0, architectures=frozenset())
@@ -103,7 +110,7 @@ def _ec2_facts(aws: Aws, ids: Sequence[str]) -> dict[str, Mapping[str, Any]]:
 def _counted(
     registered: Sequence[ContainerInstance], ec2: Mapping[str, Mapping[str, Any]], providers: Mapping[str, Provider]
 ) -> Instances:
-    on_demand, spot, managed = Counter[str](), Counter[str](), Counter[str]()
+    on_demand, spot, managed, windows = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
     n_unknown, architectures = 0, set()
     registered_mib: defaultdict[str, set[int]] = defaultdict(set)
     for instance in registered:
@@ -118,7 +125,9 @@ def _counted(
             managed[kind] += 1
         else:
             (spot if facts.get("InstanceLifecycle") == "spot" else on_demand)[kind] += 1
-            if instance.registered_memory_mib is not None:
+            if instance.is_windows:
+                windows[kind] += 1
+            elif instance.registered_memory_mib is not None:
                 registered_mib[kind].add(instance.registered_memory_mib)
     return Instances(
         on_demand=dict(on_demand),
@@ -126,6 +135,7 @@ def _counted(
         managed=dict(managed),
         n_unknown=n_unknown,
         architectures=frozenset(architectures),
+        windows=dict(sorted(windows.items())),
         registered_memory_mib={kind: frozenset(mib) for kind, mib in registered_mib.items() if mib},
     )
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from advisor.ecs import LINUX, is_windows
 from advisor.sources.aws.cloudwatch import Window
 from advisor.sources.aws.ecs_facts import EcsService, TaskDefinition
 from advisor.sources.aws.findings import FoundService
@@ -28,6 +29,8 @@ def why_unsized(service: EcsService, definition: TaskDefinition | None, refused:
         )
     if definition.has_inference_accelerator:
         return "its tasks ask for an inference accelerator, which AWS no longer offers"
+    if service.is_daemon and is_windows(definition.os_family or LINUX):
+        return "it is a daemon on Windows, which this version does not model"
     if definition.cpu_units is None and not service.is_daemon:
         return "its task definition reserves no CPU, neither for the task nor for a container: state task.cpu to take it in"
     if definition.memory_mib is None:

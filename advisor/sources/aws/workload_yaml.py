@@ -341,7 +341,9 @@ def _instance_lines(found: Findings) -> Iterator[str]:
     if not instances.by_type:
         return
     option = "spot" if instances.spot and not instances.on_demand else "on_demand"
-    lines = _dumped({"present": {"instances": instances.by_type, "purchase_option": option}})
+    counts = {"instances": instances.linux, "windows_instances": instances.windows}
+    present = {name: dict(by_type) for name, by_type in counts.items() if by_type}
+    lines = _dumped({"present": {**present, "purchase_option": option}})
     reasons = why_no_instances(found)
     if reasons:
         yield from (
