@@ -129,6 +129,14 @@ def test_tasks_given_as_counts_are_kept_as_they_ran():
     assert (run.counts, run.tasks.tolist()) == (None, [1.0, 9.0, 2.0])
 
 
+def test_under_the_default_spread_a_mean_of_tasks_holds_whole_instances():
+    """18 tasks, two on an instance, fill nine; 6.5 on average are up to 7, which hold 7 instances where four are filled."""
+    given_counts = replace(service(), load_form=LoadForm.TASKS)
+    run = running_tasks(given_counts, np.array([18.0, np.nan, 6.5, 6.5]), given_counts.task, timeline(MONDAY, 900, 4))
+    _, running = dedicated_instances(run, 2, 2, 1, placement=PlacementStrategy.DEFAULT_SPREAD)
+    np.testing.assert_array_equal(running, [9.0, np.nan, 7.0, 7.0])
+
+
 def test_instances_are_held_by_the_minute_and_averaged_over_the_step():
     axis = timeline(MONDAY, 300, 300)
     run = running_tasks(service(), wave(300), service().task, axis)

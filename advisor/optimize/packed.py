@@ -144,7 +144,7 @@ def dedicated_instances(
     delay = delay_steps * run.count_steps
     is_default = placement is PlacementStrategy.DEFAULT_SPREAD
     if run.counts is None:
-        running = held_under_default_spread(least, run.tasks, delay) if is_default else held(least, delay)
+        running = held_under_default_spread(least, known, delay) if is_default else held(least, delay)
     elif is_default:
         running = held_under_default_spread_of_one(least, tasks, zones, delay)
     elif placement is PlacementStrategy.BINPACK:
