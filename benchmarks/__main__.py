@@ -40,6 +40,8 @@ def main() -> None:
     """Print the table row by row; with ``--write`` also into docs/benchmarks.md, with how time and memory grow."""
     if os.environ.get("OPENBLAS_CORETYPE"):
         print("OPENBLAS_CORETYPE is set: unset it, it slows numpy", file=sys.stderr)
+    # pip compiles what it installs; where this is set, ours alone would be compiled anew in every process.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     is_quick = "--quick" in sys.argv
     print(f"{machine()}; ratio = theirs / ours")
     print(HEADER)
