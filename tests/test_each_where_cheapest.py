@@ -57,3 +57,43 @@ def test_a_plan_without_a_rival_is_held_against_the_one_in_which_a_service_moves
     rival = found.alternative(found.recommendation.saving.against)
     assert rival.title.startswith("Fargate ARM64 + EC2")
     assert np.isfinite(rival.monthly_usd.mean)
+
+
+SETS = """
+cluster: sets
+region: us-east-1
+services:
+  - {name: p, task: {cpu: 2048, memory: 4096}, load: {tasks: 2}}
+  - {name: q, task: {cpu: 2048, memory: 10240}, load: {tasks: 2}}
+  - {name: %s, task: {cpu: 1024, memory: 2048}, load: {tasks: 3}}
+constraints: {instance_types: ["m5a.*", "m6i.*"]}
+"""
+
+
+@pytest.mark.parametrize("name", ["a", "z"])
+def test_the_services_that_share_instances_do_not_hang_on_their_names(tmp_path, name):
+    """p and q on 2 m5a.xlarge, the third on Fargate, by hand; equally steady services were once taken by name."""
+    path = tmp_path / "w.yaml"
+    path.write_text(SETS % name)
+    found = advisor.advise(advisor.read_workload(path), advisor.read_catalog("us-east-1"))
+    by_hand = 2 * (0.172 * 730 + 2.4) + 3 * 730 * (0.04048 + 2 * 0.004445)
+    assert found.recommended.monthly_usd.mean == pytest.approx(by_hand, rel=1e-3)
+
+
+def test_the_default_placement_is_recommended_where_it_needs_fewer_instances(tmp_path):
+    """6 tasks that may not share an instance: packed first, 9 others leave them room on 1 of 3 m6i.large; spread, on 6 of 6."""
+    path = tmp_path / "w.yaml"
+    path.write_text(
+        "cluster: spread\nregion: us-east-1\nservices:\n"
+        "  - name: kafka\n    task: {cpu: 256, memory: 512}\n    load: {tasks: 6}\n    launch_types: [EC2]\n"
+        "    placement_constraints: [{type: distinctInstance}]\n"
+        "  - {name: web, task: {cpu: 512, memory: 1024}, load: {tasks: 9}}\n"
+        "constraints: {instance_types: [m6i.large, m6i.xlarge]}\n"
+    )
+    found = advisor.advise(advisor.read_workload(path), advisor.read_catalog("us-east-1"))
+    best = found.recommended
+    assert (best.title, best.is_comparison) == ("EC2 shared m6i.large, default AZ spread", False)
+    assert best.monthly_usd.mean == pytest.approx(6 * (0.096 * 730 + 2.4), rel=1e-3)
+    rival = found.alternative(found.recommendation.saving.against)
+    assert found.recommendation.saving.mean == pytest.approx(rival.monthly_usd.mean - best.monthly_usd.mean)
+    assert {provider.placement.name for provider in best.plan.capacity_providers.values()} == {"DEFAULT_SPREAD"}

@@ -10,7 +10,13 @@ import numpy as np
 from advisor.billing import Bill, MonthlyUsd
 from advisor.ecs import PurchaseOption
 from advisor.errors import AdvisorError, InputError, PriceNotFoundError
-from advisor.optimize.alternatives import Alternatives, alternatives, wholly_unpriced, with_cheapest_of_each
+from advisor.optimize.alternatives import (
+    Alternatives,
+    alternatives,
+    wholly_unpriced,
+    with_cheaper_placements,
+    with_cheapest_of_each,
+)
 from advisor.optimize.certificate import as_dict, lower_bound
 from advisor.optimize.choice import OVER_BASE_ID, Choice, without_repeats
 from advisor.optimize.committable import committable
@@ -97,6 +103,7 @@ def answer(
         raise PriceNotFoundError(meter=missing[1], region=workload.region, catalog_date=catalog.catalog_date(workload.region))
     found = with_choices_of_held_types(workload, search, with_choices_since_a_step(workload, search, found))
     search = with_idle(search, [choice.parts for choice in found.for_cluster])
+    found = with_cheaper_placements(found, search)
     return Answer(workload, search, found, RecentLoad(workload, search, found.common_measured), today)
 
 
@@ -268,7 +275,8 @@ class Answer:
                 parts = tuple(replayed_parts(spread, self.workload, self.search, weeks=weeks))
             return replace(choice, parts=parts, title=choice.title.replace(parts_title(choice.parts), parts_title(parts)))
 
-        return replace(self.found, for_cluster=tuple(compared(choice) for choice in self.found.for_cluster))
+        found = replace(self.found, for_cluster=tuple(compared(choice) for choice in self.found.for_cluster))
+        return with_cheaper_placements(found, self.search)
 
     def _with_parts(self, done: Mapping[int, Part]) -> Alternatives:
         """The choices with some parts exchanged, wherever they stand; their titles follow the instance types."""

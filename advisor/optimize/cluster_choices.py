@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import product
+from itertools import combinations, product
 
 import numpy as np
 
@@ -20,8 +20,10 @@ from advisor.units import FloatArray
 from advisor.workload import Service
 
 SPOT_OVER_BASE_ID = "fargate:any:spot_over_on_demand_base"
+FEW_SERVICES = 6
+"""Of so many every set is tried for a shared cluster beside Fargate: 56 at most."""
 MAX_SHARED_SETS = 12
-"""Sets of services tried for a shared cluster beside Fargate, at most."""
+"""Of more services, at most."""
 
 
 def cluster_choices(
@@ -288,8 +290,8 @@ def _hybrid_choices(
 ) -> Iterable[Choice]:
     """Some services share EC2 instances, each of the others runs where it is cheapest.
 
-    Services are taken by how steady they are (mean over peak), steadiest first: they fill instances best. A set whose bound
-    cannot beat what is already found is not packed.
+    Of few services every set is tried. Of many they are taken by how steady they are (mean over peak), steadiest first: they
+    fill instances best. A set whose bound cannot beat what is already found is not packed.
     """
     if LaunchType.EC2 not in search.constraints.launch_types or len(loads) < 3:
         return
@@ -300,11 +302,9 @@ def _hybrid_choices(
     for architecture, alike in product(Architecture, by_host(loads)):
         kind = CapacityKind(launch_type=LaunchType.EC2, purchase_option=PurchaseOption.ON_DEMAND, architecture=architecture)
         fitting = [load for load in alike if architecture in load.service.architectures and not load.service.task.gpus]
-        eligible = sorted(fitting, key=_steadiness, reverse=True)
         best_usd = sum(cheapest.usd[choice.id] for choice in own.values() if choice)
         best: Choice | None = None
-        for size in _set_sizes(len(eligible), len(loads)):
-            group = eligible[:size]
+        for group in _shared_sets(fitting, len(loads)):
             members = {load.service.name for load in group}
             rest = [own[name] for name in names if name not in members]
             rest_usd = sum(cheapest.usd[choice.id] for choice in rest if choice)
@@ -372,8 +372,17 @@ def _has_spot(choice: Choice) -> bool:
     return any(part.provider.purchase_option is PurchaseOption.SPOT for part in choice.parts)
 
 
+def _shared_sets(loads: Sequence[ServiceLoad], n_services: int) -> Iterable[Sequence[ServiceLoad]]:
+    """Sets to share instances: two or more services, and not all of them."""
+    if len(loads) <= FEW_SERVICES:
+        for size in range(2, min(len(loads), n_services - 1) + 1):
+            yield from combinations(loads, size)
+        return
+    steadiest = sorted(loads, key=_steadiness, reverse=True)
+    yield from (steadiest[:size] for size in _set_sizes(len(steadiest), n_services))
+
+
 def _set_sizes(n_eligible: int, n_services: int) -> list[int]:
-    """Sizes of shared sets to try: two or more services, and not all of them."""
     sizes = [size for size in range(2, n_eligible + 1) if size < n_services]
     if len(sizes) <= MAX_SHARED_SETS:
         return sizes
