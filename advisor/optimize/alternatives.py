@@ -136,7 +136,7 @@ def _cluster_choices_of_all_sizes(
 
 
 def with_cheaper_placements(found: Alternatives, search: Search) -> Alternatives:
-    """With ECS's default placement as a choice like the others where it needs fewer instances: packing can leave more half full.
+    """With ECS's default placement as a choice of its own where it needs fewer instances: packing may leave more half full.
 
     Services that may not share an instance are such a case: the others fill instances first, and these take new ones.
     """
