@@ -34,10 +34,8 @@ class _Billed:
 
 def _billed(case: Committable, bought: Sequence[Commitment], factor: float) -> _Billed:
     """At the load of the history times a factor, with what is held."""
-    held = case.held
-    rates = replace(case.rates([*held, *bought]), bought_from=len(held))
-    amounts = committed_amounts(apply_commitments(rates, case.at_load(factor), case.hours))
-    new = slice(len(held), None)
+    amounts = committed_amounts(apply_commitments(case.beside_held(bought), case.at_load(factor), case.hours))
+    new = slice(len(case.held), None)
     due = float((amounts.used_usd + amounts.lost_usd)[new].sum())
     usd = float(amounts.total_usd)
     worth = case.on_demand_usd(factor)
@@ -116,10 +114,7 @@ def nine(value: float) -> float:
 
 def _future_usd(case: Committable, bought: Sequence[Commitment], scale: float) -> float:
     """Mean monthly cost over the equally likely futures, with the purchases times a scale."""
-    quantity, hours = case.futures
-    rates = replace(case.rates(bought), is_unknown_left_out=True)
-    usage = apply_commitments(rates, quantity, hours, capacity=rates.capacity * scale)
-    return float(committed_amounts(usage, charge_usd=rates.charge_usd * scale).total_usd)
+    return case.future_usd(case.beside_held(bought), np.full(len(bought), scale))
 
 
 def ladder(case: Committable, bought: Sequence[Commitment]) -> tuple[LadderStep, ...]:
@@ -142,7 +137,7 @@ def ladder(case: Committable, bought: Sequence[Commitment]) -> tuple[LadderStep,
 def _utilization_p10(case: Committable, bought: Sequence[Commitment], scale: float) -> float:
     """Use of a part of the purchases in the future that is worse than nine of ten; of the history without futures."""
     factor = 1.0 if case.load_factors is None else float(np.quantile(case.load_factors, 0.1))
-    rates = replace(case.rates([*case.held, *bought]), bought_from=len(case.held))
+    rates = case.beside_held(bought)
     times = np.concatenate([np.ones(len(case.held)), np.full(len(bought), scale)])
     usage = apply_commitments(rates, case.at_load(factor), case.hours, capacity=rates.capacity * times)
     amounts = committed_amounts(usage, charge_usd=rates.charge_usd * times)

@@ -9,9 +9,11 @@ import numpy as np
 from advisor.billing import commitment_meter, covers, normalization_factor
 from advisor.ecs import PurchaseOption
 from advisor.meters import CommitmentKind, Meter, PaymentOption, instance_hour, windows_instance_hour
+from advisor.optimize.beside_held import always_before, cheapest_beside_held
 from advisor.optimize.commitments import best_reserved_count, best_stack, scale_for_coverage
 from advisor.optimize.committable import Committable
 from advisor.plan import Commitment
+from advisor.units import FloatArray
 
 PURCHASE_DIGITS: Final = 5
 """AWS sells commitments in dollars an hour with five digits after the point."""
@@ -84,15 +86,29 @@ def missing_rates(case: Committable, plans: Sequence[Commitment]) -> tuple[str, 
 
 
 def cheapest_sizes(case: Committable, plans: Sequence[Commitment]) -> tuple[tuple[Commitment, ...], float | None]:
-    """The cheapest sizes on average over the futures, without those that are nothing; and how far from the cheapest."""
-    quantity, hours = case.futures
+    """The cheapest sizes on average over the futures, without those that are nothing; and how far from the cheapest.
+
+    How far is not known beside held commitments that AWS applies after a new one, for what they lose they may cover elsewhere.
+    """
+    sizes, gap = _sizes(case, plans, case.held)
+    earlier = always_before(plans, case.held)
+    if len(earlier) < len(case.held):
+        sizes, gap = cheapest_beside_held(case, plans, [sizes, _sizes(case, plans, earlier)[0]]), None
     if plans[0].instance_type is not None:
-        counts = [best_reserved_count(case.rates([plan]), 0, quantity, hours) for plan in plans]
-        return tuple(replace(plan, count=n) for plan, n in zip(plans, counts, strict=True) if n), None
-    stack = best_stack(case.rates(plans), quantity, hours)
-    sizes = [_sold(usd) for usd in stack.capacity.tolist()]
-    bought = tuple(replace(plan, usd_per_hour=usd) for plan, usd in zip(plans, sizes, strict=True) if usd > 0)
-    return bought, float(f"{stack.gap_fraction:.3g}")
+        return tuple(replace(plan, count=round(n)) for plan, n in zip(plans, sizes, strict=True) if n), None
+    sold = [_sold(usd) for usd in sizes.tolist()]
+    bought = tuple(replace(plan, usd_per_hour=usd) for plan, usd in zip(plans, sold, strict=True) if usd > 0)
+    return bought, None if gap is None else float(f"{gap:.3g}")
+
+
+def _sizes(case: Committable, plans: Sequence[Commitment], held: Sequence[Commitment]) -> tuple[FloatArray, float | None]:
+    """(plans,) dollars an hour or counts that cost least for what these of the held leave; and how far from the cheapest."""
+    _, hours = case.futures
+    left = case.left_in_futures(case.rates(held))
+    if plans[0].instance_type is not None:
+        return np.array([float(best_reserved_count(case.rates([plan]), 0, left, hours)) for plan in plans]), None
+    stack = best_stack(case.rates(plans), left, hours)
+    return stack.capacity, stack.gap_fraction
 
 
 def _sold(usd_per_hour: float) -> float:
@@ -103,14 +119,13 @@ def _sold(usd_per_hour: float) -> float:
 def asked_sizes(case: Committable, plans: Sequence[Commitment], asked: AskedSize) -> tuple[Commitment, ...]:
     """The plans scaled together to the coverage or the amount that was asked for; Reserved Instances to whole ones."""
     quantity, hours = case.futures
-    rates = case.rates(plans)
-    due = float(rates.charge_usd.sum())
+    due = float(case.rates(plans).charge_usd.sum())
     if asked.usd_per_hour is not None:
         return _scaled(plans, asked.usd_per_hour / due)
     if asked.coverage is None:
         raise ValueError("a size is asked for by a coverage or an amount")
     worth_usd = float(np.mean([case.on_demand_usd(factor) for factor in case.equal_factors]))
-    return _scaled(plans, scale_for_coverage(rates, quantity, hours, asked.coverage, worth_usd))
+    return _scaled(plans, scale_for_coverage(case.beside_held(plans), quantity, hours, asked.coverage, worth_usd))
 
 
 def _scaled(plans: Sequence[Commitment], scale: float) -> tuple[Commitment, ...]:

@@ -94,18 +94,21 @@ def _weighted_upper_quantile(values: FloatArray, weights: FloatArray, above: flo
 def scale_for_coverage(
     rates: CommitmentRates, quantity_per_hour: FloatArray, hours: FloatArray, fraction: float, worth_usd: float
 ) -> float:
-    """The smallest scale of all commitments together under which this share is covered, or as much as they can.
+    """The smallest scale of all that is bought together under which this share is covered, or as much as they can.
 
     Parameters
     ----------
+    rates
+        Those before ``bought_from`` are held and keep their size.
     quantity_per_hour : (meters, hours)
-        Without gaps; what held commitments leave.
+        Without gaps.
     worth_usd
-        At on-demand rates over all hours, what the share is of, with what held commitments cover.
+        At on-demand rates over all hours, what the share is of.
     """
+    is_held = np.arange(len(rates.commitments)) < (rates.bought_from or 0)
 
     def covered(scale: float) -> float:
-        usage = apply_commitments(rates, quantity_per_hour, hours, capacity=rates.capacity * scale)
+        usage = apply_commitments(rates, quantity_per_hour, hours, capacity=rates.capacity * np.where(is_held, 1.0, scale))
         return 1.0 - float(committed_amounts(usage).on_demand_usd.sum()) / worth_usd
 
     target = min(fraction, covered(_EVERYTHING)) - _DUST

@@ -94,18 +94,47 @@ class Committable:
         highest = 1.0 if self.load_factors is None else max(1.0, float(self.load_factors.max()))
         return apply_commitments(self.held_rates, self.at_load(highest), self.hours).missing
 
+    def beside_held(self, bought: Sequence[Commitment]) -> CommitmentRates:
+        """What is held and, after it, what is bought: of that, usage without a rate is not covered."""
+        return replace(self.rates([*self.held, *bought]), bought_from=len(self.held))
+
     @cached_property
     def futures(self) -> tuple[FloatArray, FloatArray]:
-        """Usage that held commitments leave, (meters, hours), of all equally likely loads in a row, and their hours."""
+        """Usage, (meters, hours), of all equally likely loads in a row, and their hours."""
         quantity = np.concatenate([self.at_load(factor) for factor in self.equal_factors], axis=1)
-        hours = np.tile(self.hours / len(self.equal_factors), len(self.equal_factors))
-        return apply_commitments(self.held_rates, quantity, hours).on_demand_per_hour, hours
+        return quantity, np.tile(self.hours / len(self.equal_factors), len(self.equal_factors))
+
+    def left_in_futures(self, rates: CommitmentRates, sizes: FloatArray | None = None) -> FloatArray:
+        """(meters, hours): what commitments leave of the futures; sizes as for :meth:`future_usd`."""
+        quantity, hours = self.futures
+        return apply_commitments(rates, quantity, hours, capacity=rates.capacity * _times(rates, sizes)).on_demand_per_hour
+
+    def future_usd(self, rates: CommitmentRates, sizes: FloatArray | None = None) -> float:
+        """A month on average over the futures, of commitments in AWS's order; ``sizes`` times those of what is bought."""
+        quantity, hours = self.futures
+        times = _times(rates, sizes)
+        usage = apply_commitments(rates, quantity, hours, capacity=rates.capacity * times)
+        return float(committed_amounts(usage, charge_usd=rates.charge_usd * times).total_usd)
+
+    def merged(self) -> "Committable":
+        """The same with hours of the same usage as one: commitments do not know which hour comes after which."""
+        quantity, index = np.unique(self.quantity, axis=1, return_inverse=True)
+        hours = np.bincount(index.ravel(), self.hours, quantity.shape[1]).astype(np.float64)
+        return replace(self, quantity=quantity, hours=hours)
 
     @cached_property
     def equal_factors(self) -> tuple[float, ...]:
         if self.load_factors is None or np.ptp(self.load_factors) < 1e-9 * float(self.load_factors.max()):
             return (1.0,) if self.load_factors is None else (float(self.load_factors[0]),)
         return tuple(np.quantile(self.load_factors, (np.arange(FUTURES) + 0.5) / FUTURES).tolist())
+
+
+def _times(rates: CommitmentRates, sizes: FloatArray | None) -> FloatArray:
+    """(commitments,): 1 of what is held, the sizes of what is bought."""
+    times = np.ones(len(rates.commitments))
+    if sizes is not None:
+        times[rates.bought_from or 0 :] = sizes
+    return times
 
 
 def hourly_usage(workload: Workload, search: Search, parts: Sequence[Part], hours: FloatArray) -> HourlyUsage:

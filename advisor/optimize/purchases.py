@@ -9,7 +9,6 @@ import numpy as np
 from advisor.billing import CommitmentRates, commitment_meter, covers
 from advisor.meters import Meter
 from advisor.optimize.commitment_sizes import cheapest_sizes, plans_of
-from advisor.optimize.commitments import stack_usd
 from advisor.optimize.committable import Committable, committable
 from advisor.optimize.held import price_plan
 from advisor.optimize.parts import Part
@@ -54,21 +53,13 @@ def best_purchase(case: Committable, terms: Terms) -> Purchase:
     missing = unrated(case.rates(plans))
     if missing or not plans or not case.hours.size:
         return Purchase(terms=terms, missing=missing)
-    case = _merged(case)
-    quantity, hours = case.futures
+    case = case.merged()
     bought, _ = cheapest_sizes(case, plans)
-    rates = replace(case.rates(bought), is_unknown_left_out=True)
-    none, with_them = (stack_usd(rates, quantity, hours, scale * rates.capacity) for scale in (0.0, 1.0))
+    rates = case.beside_held(bought)
+    none, with_them = (case.future_usd(rates, np.full(len(bought), scale)) for scale in (0.0, 1.0))
     if not with_them < none:
         return Purchase(terms=terms)
     return Purchase(terms=terms, commitments=bought, saving_usd=none - with_them)
-
-
-def _merged(case: Committable) -> Committable:
-    """The same with hours of the same usage as one: commitments do not know which hour comes after which."""
-    quantity, index = np.unique(case.quantity, axis=1, return_inverse=True)
-    hours = np.bincount(index.ravel(), case.hours, quantity.shape[1]).astype(np.float64)
-    return replace(case, quantity=quantity, hours=hours)
 
 
 def price_with_purchase(

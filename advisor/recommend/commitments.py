@@ -88,7 +88,8 @@ class CommitmentOption:
     at_risk_usd: float | None = None
     """Due over the whole term, if nothing runs."""
     gap_fraction: float | None = None
-    """No sizes of these plans cost less than this share below it, on average over the futures; None for sizes asked for."""
+    """No sizes of these plans cost less than this share below it, on average over the futures; None for sizes asked for,
+    for Reserved Instances, and beside held commitments that AWS may apply after these."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

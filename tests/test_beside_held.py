@@ -1,0 +1,108 @@
+"""Sizes of new commitments beside held ones that AWS applies after them: by hand, and against a grid."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from advisor.ecs import Architecture, PurchaseOption
+from advisor.meters import PaymentOption, fargate_vcpu_hour, instance_hour
+from advisor.optimize.commitment_sizes import BOTH, AskedSize, asked_sizes, cheapest_sizes, plans_of
+from advisor.optimize.committable import Committable
+from advisor.optimize.purchases import best_purchase
+from advisor.plan import Terms
+from tests.as_advisor import REGION, as_catalog
+from tests.test_held_commitments import compute_plan, listed
+from tests.test_present import LARGE, PRICES
+
+approx = pytest.approx
+LARGE_HOUR, VCPU_HOUR = (
+    instance_hour("m5.large", PurchaseOption.ON_DEMAND),
+    fargate_vcpu_hour(Architecture.X86_64, PurchaseOption.ON_DEMAND),
+)
+ONE_YEAR = 1, PaymentOption.NO_UPFRONT
+
+
+def case_of(instances, vcpu, *held):
+    """m5.large: $0.1 an hour, 0.06 with a plan of its family, 0.07 with a Compute one; a vCPU 0.04 and 0.03."""
+    quantity = np.array([instances, vcpu], dtype=np.float64)
+    hours = np.full(quantity.shape[1], 730 / quantity.shape[1])
+    catalog = as_catalog((LARGE,), PRICES, listed((LARGE,)))
+    return Committable(
+        catalogs={REGION: catalog},
+        regions=(REGION,) * 2,
+        held=held,
+        meters=(LARGE_HOUR, VCPU_HOUR),
+        zones=(None, None),
+        quantity=quantity,
+        is_moving=np.ones(2, dtype=np.bool_),
+        hours=hours,
+        load_factors=None,
+    )
+
+
+def bought(case, kind):
+    found, gap = cheapest_sizes(case, plans_of(case.meters, kind, *ONE_YEAR))
+    assert gap is None
+    return {each.kind.value: each.count or each.usd_per_hour for each in found}
+
+
+def test_a_plan_for_instances_frees_a_held_compute_plan_for_fargate():
+    """2 m5.large take 0.14, all that is held; with 0.12 for them it covers 0.14 of the 0.3 that 10 vCPU need."""
+    case = case_of([2], [10], compute_plan(0.14))
+    assert bought(case, BOTH) == {
+        "ec2_instance_savings_plan": approx(0.12, abs=2e-5),
+        "compute_savings_plan": approx(0.16, abs=2e-5),
+    }
+    purchase = best_purchase(case, Terms(years=1, payment=PaymentOption.NO_UPFRONT))
+    assert purchase.saving_usd == approx(730 * (0.14 + 0.4 - 0.14 - 0.12 - 0.16), abs=0.03)
+
+
+def test_a_plan_for_instances_is_no_larger_than_what_the_held_one_may_cover_elsewhere():
+    """2 vCPU need 0.06 of 0.14: the rest covers 0.08 / 0.07 instances, and 0.06 for each of the others is bought."""
+    case = case_of([2], [2], compute_plan(0.14))
+    assert bought(case, "ec2_instance_savings_plan") == {
+        "ec2_instance_savings_plan": approx(0.06 * (2 - 0.08 / 0.07), abs=2e-5)
+    }
+
+
+def test_reserved_instances_free_what_is_held_in_whole_ones():
+    """One for 0.06 leaves 0.07 + 0.06 of 0.14 in use and saves 0.08; a second one saves nothing."""
+    assert bought(case_of([2], [2], compute_plan(0.14)), "reserved_instance") == {"reserved_instance": 1}
+
+
+def test_where_nothing_else_runs_a_held_plan_is_not_displaced():
+    assert bought(case_of([2], [0], compute_plan(0.14)), BOTH) == {}
+
+
+def test_a_compute_plan_of_the_same_terms_is_sized_on_what_the_held_one_leaves():
+    case = case_of([2], [10], compute_plan(0.14))
+    found, gap = cheapest_sizes(case, plans_of(case.meters, "compute_savings_plan", *ONE_YEAR))
+    assert [each.usd_per_hour for each in found] == [approx(0.3, abs=1e-5)]
+    assert gap == approx(0, abs=1e-9)
+
+
+def test_a_coverage_that_is_asked_for_counts_what_a_held_plan_covers_then():
+    """Of $0.6 on demand, $0.06 stay: what the plan for instances frees of the held one covers Fargate."""
+    case = case_of([2], [10], compute_plan(0.14))
+    plans, _ = cheapest_sizes(case, plans_of(case.meters, BOTH, *ONE_YEAR))
+    sizes = asked_sizes(case, plans, AskedSize(coverage=0.9, usd_per_hour=None))
+    rates = case.beside_held(sizes)
+    left = case.left_in_futures(rates)[:, 0]
+    assert left @ rates.on_demand_usd == approx(0.1 * (0.2 + 0.4), abs=1e-4)
+
+
+LOADS = st.lists(st.integers(0, 6), min_size=4, max_size=4)
+
+
+@given(LOADS, LOADS, st.sampled_from([0.05, 0.14, 0.3]))
+@settings(max_examples=25)
+def test_no_sizes_of_a_grid_cost_less(instances, vcpu, usd_per_hour):
+    case = case_of(instances, [3 * each for each in vcpu], compute_plan(usd_per_hour))
+    plans = plans_of(case.meters, BOTH, *ONE_YEAR)
+    found, _ = cheapest_sizes(case, plans)
+    rates = case.beside_held(plans)
+    least = min(case.future_usd(rates, np.array(sizes)) for sizes in product(np.linspace(0, 0.6, 13), np.linspace(0, 0.36, 13)))
+    assert case.future_usd(case.beside_held(found)) <= least * 1.001 + 0.05
