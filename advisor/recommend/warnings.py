@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from advisor.ecs import InstanceType, LaunchType
+from advisor.ecs import InstanceType, LaunchType, fargate_least_bill_s
 from advisor.optimize.alternatives import Alternatives
 from advisor.optimize.candidates import family_and_generation
 from advisor.optimize.fixed import kept_as_stated
@@ -369,11 +369,13 @@ def _daemons(workload: Workload) -> Iterable[str]:
 
 
 def _batches(workload: Workload, parts: Sequence[Part]) -> Iterable[str]:
-    names = [service.name for service in workload.services if service.is_batch]
-    if names:
+    batches = [service for service in workload.services if service.is_batch]
+    for least_s in sorted({fargate_least_bill_s(service.operating_system) for service in batches}):
+        names = [service.name for service in batches if fargate_least_bill_s(service.operating_system) == least_s]
         yield (
-            f"{named(names)}: batch runs as stated. Fargate bills each task by the second from its start, at least 60 s; "
-            "on instances a run holds its whole step. Start them with EventBridge Scheduler: a service would keep them running"
+            f"{named(names)}: batch runs as stated. Fargate bills each task by the second from its start, at least "
+            f"{least_s:.0f} s; on instances a run holds its whole step. Start them with EventBridge Scheduler: "
+            "a service would keep them running"
         )
     untimed = [name for part in parts for name, plan in part.services.items() if not plan.is_schedule_enabled]
     if untimed:
