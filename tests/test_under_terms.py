@@ -109,6 +109,22 @@ def test_the_type_may_change_with_commitments_alone():
     assert "m6i" not in "".join(a.title for a in told(stated(web(), terms=("none",)), types).alternatives)
 
 
+def test_the_rival_has_the_type_that_is_cheapest_with_commitments_too():
+    """Both on m6i.large win with plans; with one of them on Fargate the other one is on that type, too."""
+    types = (LARGE, OTHER)
+    rates = {**listed(types), **listed((OTHER,), instance_saving=0.6)}
+    rates |= {k: v for k, v in listed(types).items() if "m5.large" in k}
+    load = stated(web(), web(name="worker"))
+    one, worker = load.services
+    load = replace(load, services=(one, replace(worker, off_launch_types={LaunchType.FARGATE: "not there"})))
+    found = told(load, types, rates=rates)
+    assert found.recommendation.headline == "EC2 m6i.large"
+    against = found.recommendation.saving.against
+    assert [a.title for a in found.alternatives if a.id == against] == ["Fargate X86_64 + EC2 m6i.large (worker)"]
+    # web: 0.75 x 0.192 on Fargate, and 0.4 x 0.204 with 60 GiB of volumes on instances
+    assert found.recommendation.saving.mean == approx(730 * (0.144 - 0.0816) - 60 * 0.08, abs=0.05)
+
+
 @pytest.mark.parametrize("lacking", [{"fargate_saving": None}, {"instance_saving": None, "compute_saving": None}])
 def test_with_rates_for_one_side_nothing_is_compared(lacking):
     found = told(stated(web()), **lacking)

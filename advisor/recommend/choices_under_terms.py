@@ -10,6 +10,7 @@ from advisor.ecs import Architecture, LaunchType, PurchaseOption
 from advisor.meters import committed, fargate_gib_hour, fargate_vcpu_hour
 from advisor.optimize.alternatives import Alternatives, alternatives
 from advisor.optimize.choice import Choice, identity, without_repeats
+from advisor.optimize.loads import cost_usd
 from advisor.optimize.parts import Part
 from advisor.optimize.purchases import plans_under, unrated
 from advisor.optimize.search import Search, search_for
@@ -41,15 +42,19 @@ def lacking(found: Alternatives, search: Search, terms: Terms) -> tuple[str, ...
 def with_choices_under_terms(workload: Workload, search: Search, found: Alternatives, terms: Terms) -> Alternatives:
     """Also the choices that are cheapest where everything has the rates of commitments, and the cheapest with both rates.
 
-    Instance types, and which services share instances, are searched at on-demand rates otherwise. Of the search at committed
-    rates, the cheapest of each launch choice is kept; of all ways of each service together, the cheapest plan.
+    Instance types, and which services share instances, are searched at on-demand rates otherwise. Every launch choice of either
+    search, shared alike, is kept with the parts that are cheapest for it at committed rates; of all ways of each service
+    together, the cheapest plan.
     """
-    at_committed = alternatives(workload, search_for(workload, committed_catalog(search, terms)))
-    by_launch_types: dict[frozenset[object], Choice] = {}
-    for choice in at_committed.for_cluster:
+    at_rates = search_for(workload, committed_catalog(search, terms))
+    at_committed = alternatives(workload, at_rates)
+    cheapest = _cheapest_parts(at_committed, at_rates)
+    by_kind: dict[frozenset[object], Choice] = {}
+    on_demand = [replace(choice, id=f"{choice.id}:retyped") for choice in found.for_cluster]
+    for choice in (*at_committed.for_cluster, *on_demand):
         if choice.parts and not choice.is_comparison:
-            by_launch_types.setdefault(_launch_types(choice), choice)
-    more = [replace(choice, id=f"{choice.id}:{terms}") for choice in by_launch_types.values()]
+            by_kind.setdefault(frozenset(map(_tasks_on, choice.parts)), _with_parts(choice, cheapest))
+    more = [replace(choice, id=f"{choice.id}:{terms}") for choice in by_kind.values()]
     known = replace(found, for_cluster=(*found.for_cluster, *more))
     best = best_together(known, search, terms, more=[at_committed.by_service])
     if best is not None:
@@ -60,6 +65,27 @@ def with_choices_under_terms(workload: Workload, search: Search, found: Alternat
         for name, choices in found.by_service.items()
     }
     return replace(found, for_cluster=tuple(without_repeats((*found.for_cluster, *more))), by_service=by_service)
+
+
+def _cheapest_parts(at_committed: Alternatives, search: Search) -> dict[object, Part]:
+    """Of the parts of one kind for the same tasks the one that costs least at these rates."""
+    usd: dict[object, tuple[float, Part]] = {}
+    for part in _parts(at_committed):
+        month = cost_usd(search, (part,), at_committed.common_hours)
+        if month < usd.get(_tasks_on(part), (np.inf, part))[0]:
+            usd[_tasks_on(part)] = month, part
+    return {key: part for key, (_, part) in usd.items()}
+
+
+def _tasks_on(part: Part) -> object:
+    """What runs, and on what kind of capacity, whatever its architecture and instance types."""
+    tasks, provider = frozenset((name, plan.task) for name, plan in part.services.items()), part.provider
+    return provider.launch_type, provider.purchase_option, provider.placement, tasks
+
+
+def _with_parts(choice: Choice, cheapest: Mapping[object, Part]) -> Choice:
+    parts = tuple(cheapest.get(_tasks_on(part), part) for part in choice.parts)
+    return replace(choice, parts=parts, title=choice.title.replace(parts_title(choice.parts), parts_title(parts)))
 
 
 def with_cheapest_together(search: Search, found: Alternatives, terms: Terms) -> Alternatives:
@@ -106,12 +132,6 @@ def _rated(plans: Sequence[Commitment], parts: Sequence[Part], search: Search) -
 def _parts(found: Alternatives) -> list[Part]:
     of_services = [choice for choices in found.by_service.values() for choice in choices]
     return [part for choice in (*found.for_cluster, *of_services) if not choice.is_comparison for part in choice.parts]
-
-
-def _launch_types(choice: Choice) -> frozenset[object]:
-    return frozenset(
-        (name, part.provider.launch_type, part.provider.purchase_option) for part in choice.parts for name in part.services
-    )
 
 
 def committed_catalog(search: Search, terms: Terms) -> PriceCatalog:
