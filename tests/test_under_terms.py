@@ -125,6 +125,15 @@ def test_the_rival_has_the_type_that_is_cheapest_with_commitments_too():
     assert found.recommendation.saving.mean == approx(730 * (0.144 - 0.0816) - 60 * 0.08, abs=0.05)
 
 
+@pytest.mark.parametrize(("share", "is_told"), [(0.99, True), (1.01, False)])
+def test_a_bound_of_packed_plans_is_not_told_beside_a_plan_that_costs_less(flipped, share, is_told):
+    (choice,) = flipped.under_terms.choices
+    bounded = replace(choice, bound_usd=share * choice.chosen.with_usd)
+    (told,) = terms_sentences(replace(flipped.under_terms, choices=(bounded,)))[-1:]
+    assert told.startswith("On the load as measured, without growth, packed")
+    assert ("none, packed at once, costs less than" in told) == is_told
+
+
 @pytest.mark.parametrize("lacking", [{"fargate_saving": None}, {"instance_saving": None, "compute_saving": None}])
 def test_with_rates_for_one_side_nothing_is_compared(lacking):
     found = told(stated(web()), **lacking)

@@ -47,9 +47,12 @@ def _told(choice: ChoiceUnderTerms, recommended: str | None) -> Iterator[str]:
         yield f"Without any: {money(choice.chosen.without_usd)}"
     if choice.gap_fraction is not None and choice.bound_usd is not None:
         near = "it is" if choice.gap_fraction < 0.0005 else f"it costs at most {100 * choice.gap_fraction:.1f} % more than"
+        # A replay, or next month's load, may make the plan cheaper than packed plans of the measured load.
+        is_below = choice.bound_usd <= choice.chosen.with_usd
+        least = f"; none, packed at once, costs less than {money(choice.bound_usd)}" if is_below else ""
         yield (
-            f"On the measured load, at the upper end of what plans may use, {near} the cheapest of all ways of each service"
-            f" that were found, with Savings Plans of any size: none costs less than {money(choice.bound_usd)}"
+            f"On the load as measured, without growth, packed and at the upper end of what plans may use, {near} the cheapest of"
+            f" all ways of each service that were found, with Savings Plans of any size{least}"
         )
 
 
