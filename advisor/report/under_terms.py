@@ -51,7 +51,7 @@ def _told(choice: ChoiceUnderTerms, recommended: str | None) -> Iterator[str]:
         is_below = choice.bound_usd <= choice.chosen.with_usd
         least = f"; none, packed at once, costs less than {money(choice.bound_usd)}" if is_below else ""
         yield (
-            f"On the load as measured, without growth, packed and at the upper end of what plans may use, {near} the cheapest of"
+            f"On the load as measured, without growth, packed, at the upper end of what plans may use, {near} the cheapest of"
             f" all ways of each service that were found, with Savings Plans of any size{least}"
         )
 
