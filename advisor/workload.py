@@ -10,7 +10,7 @@ import numpy as np
 from advisor.ecs import LINUX, Architecture, LaunchType, PurchaseOption, TaskSize, is_windows
 from advisor.plan import Commitment
 from advisor.plan.refused_fields import why_no_windows
-from advisor.units import ECS_CPU_UNITS_PER_VCPU, HOURS_PER_WEEK, MS_PER_S, SECONDS_PER_HOUR, BoolArray, FloatArray
+from advisor.units import ECS_CPU_UNITS_PER_VCPU, HOURS_PER_WEEK, MS_PER_S, SECONDS_PER_HOUR, BoolArray, FloatArray, ceil_whole
 
 DEFAULT_STARTUP_S = 60.0
 """From the start of the image pull until a task is ready, where the input does not say."""
@@ -378,17 +378,32 @@ class Workload:
     def times(self, factors: FloatArray) -> "Workload":
         """The same services under other loads: ``factors`` (services,) times as much, served by as many times the tasks.
 
-        What a task bears and uses stays as it was measured.
+        What a task bears and uses stays as it was measured; counts that are whole stay whole.
         """
-        by_row = factors[:, np.newaxis]
         ran = [self.ran(row) for row in range(len(self.services))]
         unknown = np.full(self.n_steps, np.nan)
+        scaled = [self.row_times(row, factor) for row, factor in enumerate(factors.tolist())]
         return replace(
             self,
-            demand=self.demand * by_row,
-            running_tasks=np.stack([unknown if each is None else each for each in ran]) * by_row,
-            fargate_tasks=None if self.fargate_tasks is None else self.fargate_tasks * by_row,
+            demand=np.stack([demand for demand, _ in scaled]),
+            running_tasks=np.stack([unknown if each is None else each for each in ran]) * factors[:, np.newaxis],
+            fargate_tasks=None if self.fargate_tasks is None else np.stack([billed for _, billed in scaled]),
         )
+
+    def row_times(self, row: int, factor: float, *, has_whole_counts: bool = True) -> tuple[FloatArray, FloatArray]:
+        """Load of a service times a factor, and of batch runs the tasks that Fargate then bills: (steps,) each.
+
+        Counts that are whole stay whole, rounded up, as ECS runs no tenth of a task, and Fargate's seconds go with them;
+        without ``has_whole_counts`` all are taken as means.
+        """
+        demand, growing = self.demand[row], np.full(self.n_steps, float(factor))
+        scaled = demand * factor
+        is_count = has_whole_counts and self.services[row].load_form is LoadForm.TASKS
+        if is_count and np.all(np.isnan(demand) | (demand == np.round(demand))):
+            scaled = ceil_whole(scaled)
+            np.divide(scaled, demand, out=growing, where=demand > 0)
+        billed = np.full(self.n_steps, np.nan) if self.fargate_tasks is None else self.fargate_tasks[row] * growing
+        return scaled, billed
 
     def ran(self, row: int) -> FloatArray | None:
         """(steps,): tasks of a service that ran, as measured, or else the desired count; None where neither is known."""

@@ -68,6 +68,16 @@ def test_a_step_since_which_another_service_has_no_data_is_said_and_answered_on_
     assert not any(item.id.endswith(":since_step") for item in found.alternatives)
 
 
+BOTH_ROUND = """\
+cluster: whole
+region: us-east-1
+services:
+  - {name: a, task: {cpu: 1024, memory: 3072}, load: {tasks: 2}}
+  - {name: b, task: {cpu: 1024, memory: 2048}, load: {tasks: 2}}
+constraints: {instance_types: [m6i.large]}
+"""
+
+
 def stated_fargate(n_tasks, **more):
     """``n_tasks`` of 0.5 vCPU and 1 GiB on Fargate in us-east-1: $0.024685 an hour each."""
     lines = [
@@ -96,6 +106,55 @@ def test_what_is_stated_beside_what_is_measured_stays_and_is_named(tmp_path):
     found = advisor.advise(advisor.read_workload(path), advisor.read_catalog("us-east-1"), replay_weeks=0)
     assert found.recommended.monthly_usd.p50 == pytest.approx((10 + 2 * 8) * 0.024685 * 730, rel=0.02)
     assert any(warning.startswith("a: the load is stated and stays so") for warning in found.warnings)
+
+
+@pytest.mark.parametrize(("n_tasks", "factor", "n_whole"), [(4, 1.005, 5), (4, 1.25, 5), (10, 1.4, 14), (4, 0.6, 3)])
+def test_whole_counts_times_a_factor_are_whole_on_fargate_as_on_instances(tmp_path, n_tasks, factor, n_whole):
+    path = tmp_path / "workload.yaml"
+    path.write_text(stated_fargate(n_tasks))
+    recent, part = recent_of(advisor.read_workload(path))
+    assert recent.monthly_usd([part], factor) == pytest.approx(n_whole * 0.024685 * 730)
+
+
+def test_batch_runs_times_a_factor_are_billed_for_whole_tasks(tmp_path):
+    """3 tasks of an hour a day, with a minute to start; 1.1 times as much are 4."""
+    path = tmp_path / "workload.yaml"
+    runs = 'load: {runs: [{schedule: "cron(0 3 * * ? *)", duration_minutes: 60, count: 3}]}'
+    path.write_text(stated_fargate(3).replace("load: {tasks: 3}", runs))
+    recent, part = recent_of(advisor.read_workload(path))
+    assert recent.monthly_usd([part], 1.0) == pytest.approx(3 * 0.024685 * 730 / 24 * 61 / 60)
+    assert recent.monthly_usd([part], 1.1) == pytest.approx(4 * 0.024685 * 730 / 24 * 61 / 60)
+
+
+def test_counts_that_are_means_stay_means_and_so_does_the_slope_of_cost(tmp_path):
+    load = workload({**web(demand=[2.0] * 168), "form": "tasks"})
+    recent, part = recent_of(replace(load, region="us-east-1"))
+    once = recent.monthly_usd([part], 1.0)
+    assert recent.monthly_usd([part], 1.1) == pytest.approx(1.5 * once)
+    assert recent.of_means().monthly_usd([part], 1.1) == pytest.approx(1.1 * once)
+    half, part = recent_of(replace(load, region="us-east-1", demand=load.demand + 0.5))
+    assert half.monthly_usd([part], 1.1) == pytest.approx(1.1 * 1.25 * once)
+
+
+def recent_of(load):
+    """The recent load of one service, and it on Fargate."""
+    search = search_for(load, advisor.read_catalog("us-east-1"))
+    (found,) = service_loads(load, search.axis)
+    part = fargate_part(found.run, Architecture.X86_64, PurchaseOption.ON_DEMAND, search.axis, zones=2)
+    return RecentLoad(load, search, ~np.isnan(search.axis.spread(load.demand[0]))), part
+
+
+def test_the_load_flips_nothing_where_both_sides_take_one_task_more(tmp_path):
+    """Two m6i.large at $72.48 hold 2 and 2 tasks, which Fargate runs for 2 x $39.28 and 2 x $36.04; at 1.005 times as much, as
+    3 and 3 tasks, each takes half as much again. At half the load 1 and 1 tasks still hold an instance in each zone.
+    """
+    path = tmp_path / "workload.yaml"
+    path.write_text(BOTH_ROUND)
+    load = advisor.read_workload(path)
+    found = advisor.advise(load, advisor.read_catalog(load.region), replay_weeks=0).recommendation
+    assert found.alternative == "cluster:ec2_shared:x86_64:on_demand"
+    assert found.break_even.lower_load_factor == pytest.approx(0.5, rel=0.01)
+    assert found.break_even.upper_load_factor is None
 
 
 def test_a_plan_of_few_instances_grows_by_whole_instances(tmp_path):

@@ -244,9 +244,9 @@ def test_a_break_even_is_what_an_answer_to_that_load_says():
 
 
 def test_an_answer_names_the_break_even_that_is_nearest_to_today():
-    """26 tasks take 4 instances, 24f. With less load EC2 wins to 18 tasks, on 3; loses to 16, on 2; and wins again to 12."""
+    """26 tasks take 4 instances, 24f. With less load EC2 wins to 18 tasks, on 3; loses with 17; and wins on 2 from 16 to 12."""
     found = advise(steady(26), catalog_of(EIGHT)).recommendation.break_even
-    assert found.lower_load_factor == pytest.approx(18 / 26, abs=0.01)
+    assert found.lower_load_factor == pytest.approx(17 / 26, abs=0.01)  # a little more load takes 18 tasks
 
 
 def test_half_a_day_costs_half_on_fargate():

@@ -3,17 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
-
 from advisor.ecs import LaunchType
 from advisor.optimize.parts import Part, ReplayFacts, fargate_part, times_instances
 from advisor.optimize.search import Search, part_on_provider
 from advisor.simulate.scaling import RunCase, RunningTasks, running_tasks_of
-from advisor.units import FloatArray
 from advisor.workload import Workload
 
 
-def on_load(parts: Sequence[Part], workload: Workload, search: Search, *, load_factor: float = 1.0) -> tuple[Part, ...]:
+def on_load(
+    parts: Sequence[Part], workload: Workload, search: Search, *, load_factor: float = 1.0, has_whole_counts: bool = True
+) -> tuple[Part, ...]:
     """The same services, sizes, launch types and instance types on another load.
 
     Parameters
@@ -26,8 +25,11 @@ def on_load(parts: Sequence[Part], workload: Workload, search: Search, *, load_f
         With the time axis of the new load.
     load_factor
         Multiplies what was measured; beside it what is stated stays as it is stated.
+    has_whole_counts
+        Counts of tasks that are whole stay whole, on Fargate as on instances; otherwise Fargate bills fractions of a task.
     """
-    runs = iter(rerun([run for part in parts for run in part.runs], workload, search, load_factor=load_factor))
+    all_runs = [run for part in parts for run in part.runs]
+    runs = iter(rerun(all_runs, workload, search, load_factor=load_factor, has_whole_counts=has_whole_counts))
     return tuple(with_runs(part, [next(runs) for _ in part.runs], search) for part in parts)
 
 
@@ -61,9 +63,16 @@ def with_replay(part: Part, facts: ReplayFacts, search: Search) -> Part:
     )
 
 
-def rerun(runs: Sequence[RunningTasks], workload: Workload, search: Search, *, load_factor: float = 1.0) -> list[RunningTasks]:
+def rerun(
+    runs: Sequence[RunningTasks],
+    workload: Workload,
+    search: Search,
+    *,
+    load_factor: float = 1.0,
+    has_whole_counts: bool = True,
+) -> list[RunningTasks]:
     """The same services in the same sizes on another load; see :func:`on_load`."""
-    return running_tasks_of([_case(run, workload, load_factor) for run in runs], search.axis)
+    return running_tasks_of([_case(run, workload, load_factor, has_whole_counts) for run in runs], search.axis)
 
 
 def kept_as_stated(workload: Workload) -> tuple[str, ...]:
@@ -72,18 +81,15 @@ def kept_as_stated(workload: Workload) -> tuple[str, ...]:
     return stated if len(stated) < len(workload.services) else ()
 
 
-def _case(run: RunningTasks, workload: Workload, load_factor: float) -> RunCase:
+def _case(run: RunningTasks, workload: Workload, load_factor: float, has_whole_counts: bool) -> RunCase:
     row = workload.index(run.service.name)
     factor = 1.0 if run.service.name in kept_as_stated(workload) else load_factor
-
-    def times(series: FloatArray) -> FloatArray:
-        return np.asarray(series[row] * factor)
-
     has_runs = run.fargate_tasks is not None and workload.fargate_tasks is not None
+    demand, billed = workload.row_times(row, factor, has_whole_counts=has_whole_counts)
     return RunCase(
         service=run.service,
-        demand=times(workload.demand),
+        demand=demand,
         size=run.size,
         is_count_kept=run.is_count_kept,
-        fargate_tasks=times(workload.fargate_tasks) if has_runs and workload.fargate_tasks is not None else None,
+        fargate_tasks=billed if has_runs else None,
     )

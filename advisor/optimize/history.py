@@ -46,6 +46,8 @@ class RecentLoad:
         self._runs: dict[Hashable, RunningTasks] = {}
         self._held: list[Part] = []
         self._with_bought: dict[tuple[Commitment, ...], RecentLoad] = {}
+        self._of_means: RecentLoad | None = None
+        self._has_whole_counts = True
         ratio = search.axis.steps_per_input_step
         last = int(np.flatnonzero(measured)[-1]) // ratio + 1 if measured.any() else workload.n_steps
         first = max(0, last - n_steps)
@@ -58,13 +60,24 @@ class RecentLoad:
         """The same load where new commitments are bought; it shares what tasks run at each load."""
         if bought and bought not in self._with_bought:
             other = copy.copy(self)
-            other.search, other._known = replace(self.search, bought=bought), {}
+            other.search, other._known, other._of_means = replace(self.search, bought=bought), {}, None
             self._with_bought[bought] = other
         return self._with_bought[bought] if bought else self
 
+    def of_means(self) -> "RecentLoad":
+        """The same load whose counts are means, with fractions of a task on Fargate: how cost goes with a load that moves.
+
+        Of few tasks the next whole one says too much: 1.1 times two are three.
+        """
+        if self._of_means is None:
+            self._of_means = copy.copy(self)
+            self._of_means._known, self._of_means._runs, self._of_means._has_whole_counts = {}, {}, False
+        return self._of_means
+
     def parts(self, parts: Sequence[Part], load_factor: float) -> tuple[Part, ...]:
         """A plan at this load; what is stated stays as it is stated."""
-        return on_load(parts, self.workload, self.search, load_factor=load_factor)
+        whole = self._has_whole_counts
+        return on_load(parts, self.workload, self.search, load_factor=load_factor, has_whole_counts=whole)
 
     def monthly_usd(self, parts: Sequence[Part], load_factor: float) -> float:
         """Bill of a month of this load; NaN where something has no price. Idle commitments are left out. [USD]"""
@@ -85,7 +98,8 @@ class RecentLoad:
     def _rerun(self, runs: Sequence[RunningTasks], load_factor: float) -> None:
         """Work out the counts of tasks that are not known yet, all at once."""
         new = {self._key(run, load_factor): run for run in runs if self._key(run, load_factor) not in self._runs}
-        found = rerun(list(new.values()), self.workload, self.search, load_factor=load_factor)
+        whole = self._has_whole_counts
+        found = rerun(list(new.values()), self.workload, self.search, load_factor=load_factor, has_whole_counts=whole)
         self._runs |= dict(zip(new, found, strict=True))
 
     @staticmethod
@@ -177,7 +191,7 @@ def cost_history(
         elastic = flat + 1.0
     else:
         up, down = (
-            np.array([each.monthly_usd(parts, factor) for parts, each in zip(choices, recents, strict=True)])
+            np.array([each.of_means().monthly_usd(parts, factor) for parts, each in zip(choices, recents, strict=True)])
             for factor in (ELASTIC_STEP, 1 / ELASTIC_STEP)
         )
         elastic = elasticity(up, down)

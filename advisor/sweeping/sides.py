@@ -416,13 +416,8 @@ def _key(settings: Settings, names: Collection[AxisName]) -> _Key:
 
 
 def scaled_workload(workload: Workload, factor: float) -> Workload:
-    """Every load times a factor, also those that are stated; counts that are whole stay whole: there is no tenth of a task."""
-    if factor == 1.0:
-        return workload
-    scaled = workload.times(np.full(len(workload.services), factor))
-    is_count = np.array([service.load_form is LoadForm.TASKS for service in workload.services])
-    is_whole = is_count & np.all(np.isnan(workload.demand) | (workload.demand == np.round(workload.demand)), axis=1)
-    return replace(scaled, demand=np.where(is_whole[:, np.newaxis], np.ceil(scaled.demand - 1e-9), scaled.demand))
+    """Every load times a factor, also those that are stated."""
+    return workload if factor == 1.0 else workload.times(np.full(len(workload.services), factor))
 
 
 def _names(own: Sequence[str], n: int) -> list[str]:
