@@ -30,6 +30,7 @@ from advisor.recommend.verdict import launch_choice
 from advisor.report import render_markdown, render_summary
 from advisor.report.html import render_html
 from advisor.report.under_terms import terms_sentences
+from advisor.workload import Growth
 from tests.as_advisor import as_catalog
 from tests.test_held_commitments import TERMS, XLARGE, compute_plan, listed, workload_of
 from tests.test_present import FARGATE, LARGE, PRICES, web
@@ -132,6 +133,12 @@ def test_a_bound_of_packed_plans_is_not_told_beside_a_plan_that_costs_less(flipp
     (told,) = terms_sentences(replace(flipped.under_terms, choices=(bounded,)))[-1:]
     assert told.startswith("On the load as measured, without growth, packed")
     assert ("none, packed at once, costs less than" in told) == is_told
+
+
+@pytest.mark.parametrize(("terms", "words"), [(ONE_YEAR, "what terms make of the choice are for"), (("none",), "chances and")])
+def test_what_terms_make_of_the_choice_is_told_to_be_at_the_grown_load(terms, words):
+    found = told(replace(stated(web(), terms=terms), growth=Growth(fraction=0.3)))
+    assert any(words in warning and "+30%" in warning for warning in found.warnings)
 
 
 @pytest.mark.parametrize("lacking", [{"fargate_saving": None}, {"instance_saving": None, "compute_saving": None}])

@@ -15,6 +15,7 @@ from advisor.optimize.parts import Part
 from advisor.optimize.search import Search
 from advisor.optimize.side_costs import PricedSideCosts
 from advisor.optimize.work import work_sentence
+from advisor.plan import terms_of
 from advisor.recommend.changes import TREND_WEEKS, changes, sentences, shape_change, weekly_load
 from advisor.recommend.quotas import FARGATE_DEFAULT_VCPU
 from advisor.recommend.reasons import named
@@ -113,8 +114,10 @@ def _from_none(workload: Workload) -> Iterable[str]:
 def _growth(workload: Workload) -> Iterable[str]:
     growth = workload.growth
     if not growth.is_none:
+        has_terms = bool(terms_of(workload.constraints.terms))
+        drawn = "chances, quantiles and what terms make of the choice" if has_terms else "chances and quantiles"
         yield (
-            f"chances and quantiles are for a load {growth.fraction:+.0%} from the measured one, give or take "
+            f"{drawn} are for a load {growth.fraction:+.0%} from the measured one, give or take "
             f"{growth.spread_fraction:.0%}, as stated by growth; bills are of the measured load"
         )
     kept = kept_as_stated(workload)
