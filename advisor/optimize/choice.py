@@ -9,6 +9,7 @@ from advisor.optimize.parts import Part
 DEFAULT_SPREAD_ID = "default_spread"
 """Ends the id of a choice that shows what ECS's default placement would cost."""
 OVER_BASE_ID = "over_on_demand_base"
+_BESIDE = (DEFAULT_SPREAD_ID, OVER_BASE_ID)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -33,7 +34,7 @@ class Choice:
     @property
     def base_id(self) -> str:
         """Of a comparison, the choice that it stands beside."""
-        return self.id.removesuffix(f":{DEFAULT_SPREAD_ID}").removesuffix(f":{OVER_BASE_ID}")
+        return ":".join(word for word in self.id.split(":") if word not in _BESIDE)
 
 
 def without_repeats(choices: Iterable[Choice]) -> Iterable[Choice]:
@@ -51,7 +52,8 @@ def without_repeats(choices: Iterable[Choice]) -> Iterable[Choice]:
             now_called[choice.id] = first_of[key]
             continue
         if choice.is_comparison and choice.base_id in now_called:
-            choice = replace(choice, id=f"{now_called[choice.base_id]}{choice.id.removeprefix(choice.base_id)}")
+            beside = [word for word in choice.id.split(":") if word in _BESIDE]
+            choice = replace(choice, id=":".join([now_called[choice.base_id], *beside]))
         if not choice.is_feasible:
             if (choice.title, choice.reasons) in refused:
                 continue
