@@ -239,3 +239,5 @@ def test_a_comparison_goes_by_the_name_of_the_choice_that_is_left_and_is_replaye
 def test_a_comparison_in_the_best_sizes_stands_beside_the_choice_in_the_best_sizes():
     choice = Choice(id="cluster:ec2_shared:arm64:on_demand:default_spread:right_sized", title="", is_comparison=True)
     assert choice.base_id == "cluster:ec2_shared:arm64:on_demand:right_sized"
+    over = Choice(id="cluster:ec2:any:spot:over_on_demand_base:right_sized", title="", is_comparison=True)
+    assert over.base_id == "cluster:ec2:any:spot:right_sized"

@@ -213,9 +213,9 @@ class Answer:
         )
 
     def _spot_risks(self, best: str, saving: Saving | None) -> tuple[SpotRisk, ...]:
-        known = {choice.id for choice in self.found.for_cluster if choice.parts}
         named = dict.fromkeys((best, saving.against if saving else best))
-        ids = [each for one in named for each in (one, f"{one}:{OVER_BASE_ID}") if each in known]
+        over_base = {each.base_id: each.id for each in self.found.for_cluster if each.parts and f":{OVER_BASE_ID}" in each.id}
+        ids = [each for one in named for each in (one, over_base.get(one)) if each]
         catalog, region, hours = self.search.catalog, self.workload.region, self.found.common_hours
         found: list[SpotRisk] = []
         for each in ids:
@@ -268,7 +268,7 @@ class Answer:
                 return choice
             if not all(part.replay for part in base.parts if part.on_instances):
                 return choice
-            if choice.id.endswith(OVER_BASE_ID):
+            if f":{OVER_BASE_ID}" in choice.id:
                 parts = tuple(over_on_demand_base(part, self.search) for part in base.parts)
             else:
                 spread = [on_default_spread(self.search, part) for part in base.parts]

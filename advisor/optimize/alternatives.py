@@ -144,7 +144,7 @@ def with_cheaper_placements(found: Alternatives, search: Search) -> Alternatives
 
     def judged(choice: Choice) -> Choice:
         base = by_id.get(choice.base_id)
-        if not choice.is_comparison or base is None or not choice.id.endswith(DEFAULT_SPREAD_ID):
+        if not choice.is_comparison or base is None or f":{DEFAULT_SPREAD_ID}" not in choice.id:
             return choice
         ours, theirs = (cost_usd(search, each.parts, found.common_hours) for each in (choice, base))
         return replace(choice, is_comparison=False, reasons=()) if ours < theirs * (1 - _EQUAL_FRACTION) else choice
