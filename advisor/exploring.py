@@ -103,11 +103,28 @@ def explore(
         """What a search finds at a load: what-ifs and the map ask at some of the same loads."""
         return alternatives(scaled_workload(recent, factor), search)
 
-    what_ifs = tuple(_what_ifs(found, recommendation, search, at_load, within(on_progress, SHARE_OF_ADVICE, UNTIL_MAP)))
+    circumstances = Circumstances(recent, catalog)
+
+    @cache
+    def prices(axis: AxisName, change: float) -> Search:
+        return circumstances.scenario({axis: change}).search
+
+    @cache
+    def at_price(axis: AxisName, change: float) -> Alternatives:
+        """The same at a price, and today's load."""
+        return alternatives(recent, prices(axis, change))
+
+    def at_load_and_prices(factor: float) -> list[Alternatives]:
+        """At today's load also what is found at other prices of instances, which may be another plan than the one today."""
+        others = [at_price(AxisName.EC2_PRICE, change) for change in PRICE_CHANGES] if factor == 1.0 else []
+        return [at_load(factor), *others]
+
+    progress = within(on_progress, SHARE_OF_ADVICE, UNTIL_MAP)
+    what_ifs = tuple(_what_ifs(found, recommendation, search, at_load, prices, at_price, progress))
     where_cheapest = None
     if len(workload.services) <= MOST_MAPPED_SERVICES:
         where_cheapest = cheapest_map(
-            at_load,
+            at_load_and_prices,
             search,
             Circumstances(workload, catalog),
             within(on_progress, UNTIL_MAP, UNTIL_RANKING),
@@ -145,16 +162,17 @@ def _what_ifs(
     recommendation: Recommendation,
     search: Search,
     at_load: Callable[[float], Alternatives],
+    prices: Callable[[AxisName, float], Search],
+    at_price: Callable[[AxisName, float], Alternatives],
     on_progress: OnProgress,
 ) -> Iterator[WhatIf]:
     """On the last four weeks of the measured history, all by the packing model, so that rows compare."""
     recent = found.recent.workload
     plan = [replace(part, replay=None) for part in found.found.parts_of(recommendation.recommendation.alternative)]
     today = _here(recent, search, plan, partial(at_load, 1.0))
-    circumstances = Circumstances(recent, found.search.catalog)
 
-    def at_price(axis: AxisName, change: float) -> _Here:
-        return _here(recent, circumstances.scenario({axis: change}).search, plan)
+    def changed_price(axis: AxisName, change: float) -> _Here:
+        return _here(recent, prices(axis, change), plan, partial(at_price, axis, change))
 
     changed: list[tuple[WhatIfKind, float, str, Callable[[], _Here]]] = [
         (WhatIfKind.TODAY, 0.0, "as in the last four weeks", lambda: today)
@@ -173,7 +191,7 @@ def _what_ifs(
             kind,
             change,
             f"{what} {percent(abs(change))} {'dearer' if change > 0 else 'cheaper'}",
-            partial(at_price, axis, change),
+            partial(changed_price, axis, change),
         )
         for kind, axis, what in (
             (WhatIfKind.FARGATE_PRICE, AxisName.FARGATE_PRICE, "Fargate"),
@@ -190,7 +208,7 @@ def _what_ifs(
     on_progress(1.0)
 
 
-def _here(workload: Workload, search: Search, plan: Sequence[Part], find: Callable[[], Alternatives] | None = None) -> _Here:
+def _here(workload: Workload, search: Search, plan: Sequence[Part], find: Callable[[], Alternatives]) -> _Here:
     measured = np.repeat(np.asarray(workload.measured.all(axis=0)), search.axis.steps_per_input_step)
     kept = on_load(plan, workload, search)
     return _Here(
@@ -198,7 +216,7 @@ def _here(workload: Workload, search: Search, plan: Sequence[Part], find: Callab
         search=search,
         hours=search.axis.month_hours(measured),
         kept=kept,
-        find=find or partial(alternatives, workload, search),
+        find=find,
     )
 
 

@@ -7,6 +7,7 @@ The prices of a linear program can: at them each service takes its cheapest way,
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, product
 
 import numpy as np
 
@@ -28,6 +29,8 @@ SLACK = 1e-9
 """Relative: taken from a bound for the last digits."""
 MOST_MOVES = 3
 """Times that all services are looked at for one that is better moved."""
+MOST_COMBINATIONS, MOST_BILLED = 400, 24
+"""With so few combinations of ways, so many of them are billed one by one: prices alone leave a gap between whole ways."""
 _NEWEST = 2.0
 """Weight of the newest prices in the mean of all, over their number."""
 
@@ -69,6 +72,8 @@ class _Plan:
     """Parts with the Savings Plans that are best for them."""
 
     usd: float
+    bound_usd: float
+    """No sizes cost less."""
     parts: tuple[_Booked, ...]
     stack: Stack
 
@@ -255,7 +260,27 @@ class _Books:
             used = self._quantity(parts).any(axis=1)
             for k in np.flatnonzero(np.isfinite(self.rates.committed_usd[:, used]).any(axis=1)).tolist():
                 worth[k] += (plan.stack.worth[k] - worth[k]) * (_NEWEST / (done + _NEWEST))
-        return best and self._with_moves(best, bound, proof), bound
+        return (None, bound) if best is None else self._in_full(shared, self._with_moves(best, bound, proof), bound, proof)
+
+    def _in_full(self, shared: Sequence[_Booked], best: _Plan, bound_usd: float, worth: FloatArray) -> tuple[_Plan, float]:
+        """With few combinations of ways, those that prices leave in doubt are billed, cheapest by the prices first."""
+        free = self._free(shared)
+        if math.prod(map(len, free)) > MOST_COMBINATIONS:
+            return best, bound_usd
+        combinations = [(*shared, *ways) for ways in product(*free)]
+        known = {
+            id(each): float(self._usd([each], worth)[0]) for each in {id(one): one for one in chain(shared, *free)}.values()
+        }
+        totals = np.array([math.fsum(known[id(each)] for each in parts) for parts in combinations])
+        least = math.inf
+        for n_billed, at in enumerate(np.argsort(totals, kind="stable").tolist()):
+            if totals[at] >= best.usd or n_billed == MOST_BILLED:
+                least = min(least, float(totals[at]))
+                break
+            plan = self._billed(combinations[at])
+            least = min(least, max(float(totals[at]), plan.bound_usd))
+            best = plan if plan.usd < best.usd * (1 - SLACK) else best
+        return best, max(bound_usd, min(least, best.usd))
 
     def _with_moves(self, best: _Plan, bound_usd: float, worth: FloatArray) -> _Plan:
         """With one service moved at a time, as long as that costs less.
@@ -280,7 +305,8 @@ class _Books:
 
     def _billed(self, parts: tuple[_Booked, ...]) -> _Plan:
         stack = best_stack(self.rates, self._quantity(parts), self.hours)
-        return _Plan(usd=stack.usd + math.fsum(each.bare_usd for each in parts), parts=parts, stack=stack)
+        bare_usd = math.fsum(each.bare_usd for each in parts)
+        return _Plan(usd=stack.usd + bare_usd, bound_usd=stack.bound_usd + bare_usd, parts=parts, stack=stack)
 
 
 def _upper_usage(part: Part, hours: FloatArray, search: Search) -> Usage:

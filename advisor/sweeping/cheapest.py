@@ -43,7 +43,7 @@ class _Priced:
 
 
 def cheapest_map(
-    at_load: Callable[[float], Alternatives],
+    at_load: Callable[[float], Sequence[Alternatives]],
     search: Search,
     whole: Circumstances,
     on_progress: Callable[[float], None] = lambda _share: None,
@@ -53,7 +53,7 @@ def cheapest_map(
     Parameters
     ----------
     at_load
-        What a search of the last weeks of a workload finds at a load.
+        What searches of the last weeks of a workload find at a load, on the same hours.
     search
         Of these weeks, at today's prices.
     whole
@@ -81,10 +81,11 @@ def cheapest_map(
     return None if result.today.usd is None else result
 
 
-def _column(found: Alternatives, search: Search, changes: FloatArray) -> list[MapCell]:
-    plans = [priced for choice in found.for_cluster if (priced := _priced(choice, found, search))]
+def _column(searches: Sequence[Alternatives], search: Search, changes: FloatArray) -> list[MapCell]:
+    plans = [priced for found in searches for choice in found.for_cluster if (priced := _priced(choice, found, search))]
     by_service = [
-        [priced for choice in choices if (priced := _priced(choice, found, search))] for choices in found.by_service.values()
+        [priced for found in searches for choice in found.by_service[name] if (priced := _priced(choice, found, search))]
+        for name in searches[0].by_service
     ]
     n = len(by_service)
     every = [_Options(plan.usd(changes), plan.middle_usd(changes), np.full(changes.shape, plan.on_instances)) for plan in plans]
