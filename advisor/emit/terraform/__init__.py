@@ -5,9 +5,10 @@ from advisor.emit.ecs.names import partition, repository_name
 from advisor.emit.ecs.notes import stack_notes_section
 from advisor.emit.ecs.readme import build_commands, shell, table, title
 from advisor.emit.ecs.registry import open_images
+from advisor.emit.terraform.configuration import Configuration
 from advisor.emit.terraform.hcl import Block, attributes_text, hcl_text
 from advisor.emit.terraform.parse import parse_terraform
-from advisor.emit.terraform.resources import Configuration
+from advisor.emit.terraform.resources import add_resources
 from advisor.plan import Plan
 
 __all__ = ["MAIN", "VALUES", "VARIABLES", "VERSIONS", "parse_terraform", "readme", "render_terraform"]
@@ -40,7 +41,7 @@ def render_terraform(plan: Plan) -> dict[str, bytes]:
     """
     made = Configuration(plan)
     for call in calls_of(plan):
-        made.add(call)
+        add_resources(made, call)
     files = {
         MAIN: hcl_text([Block(kind="data", labels=("aws_caller_identity", "current")), *made.resources]),
         VARIABLES: hcl_text([made.variables[name] for name in sorted(made.variables)]),

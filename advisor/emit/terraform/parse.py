@@ -6,8 +6,8 @@ from typing import Any, Final
 from advisor.emit.ecs import names
 from advisor.emit.ecs.calls import Request
 from advisor.emit.ecs.parse import NOT_A_PLAN, plan_of_calls
+from advisor.emit.terraform.configuration import SPELLED_APART
 from advisor.emit.terraform.hcl import Block, Encoded, Expr, Template, read_hcl
-from advisor.emit.terraform.resources import SPELLED_APART
 from advisor.errors import InputError
 from advisor.plan import Plan
 

@@ -13,8 +13,9 @@ from advisor.emit.ecs.calls import Call, Request
 from advisor.emit.ecs.placeholders import PLACEHOLDER
 from advisor.emit.ecs.scaling import scales
 from advisor.emit.terraform import MAIN, VALUES, VARIABLES, VERSIONS, readme
+from advisor.emit.terraform.configuration import Configuration, snake
 from advisor.emit.terraform.hcl import Block, Expr, attributes_text, hcl_text, quoted
-from advisor.emit.terraform.resources import Configuration, snake
+from advisor.emit.terraform.resources import add_resources
 from advisor.emit.terraform_module.limits import check_module
 from advisor.plan import Plan
 
@@ -90,7 +91,7 @@ class _Modules:
     def add(self, call: Call) -> None:
         translate = _TRANSLATORS.get(call.operation)
         if translate is None or not translate(self, call):
-            self.made.add(call)
+            add_resources(self.made, call)
 
     def blocks(self) -> list[Block]:
         cluster = Block(kind="module", labels=(CLUSTER,), attributes=_source("cluster") | self.cluster)
