@@ -9,7 +9,7 @@ from hypothesis import settings
 os.environ["ADVISOR_CACHE_DIR"] = os.devnull  # prices that someone refreshed on this machine are no part of a test
 GOLDEN = Path(__file__).parent / "golden"
 
-settings.register_profile("test", max_examples=20, deadline=None, derandomize="CI" in os.environ, print_blob=True)
+settings.register_profile("test", max_examples=60, deadline=None, derandomize="CI" in os.environ, print_blob=True)
 settings.register_profile("prove", parent=settings.get_profile("test"), max_examples=2_000)
 settings.load_profile("test")
 

@@ -11,16 +11,7 @@ from hypothesis import strategies as st
 
 from advisor import advise, read_catalog, read_workload
 from advisor.ecs import TaskSize
-from advisor.emit import (
-    parse_cloudformation,
-    parse_ecs,
-    parse_terraform,
-    parse_terraform_module,
-    render_cloudformation,
-    render_ecs,
-    render_terraform,
-    render_terraform_module,
-)
+from advisor.emit import render_ecs
 from advisor.emit.merge import merge_plan
 from advisor.errors import InputError, PlanError
 from advisor.optimize.packed import packed_load
@@ -29,6 +20,7 @@ from advisor.simulate.scaling import RunningTasks
 from advisor.sources.aws.collect import collect_workload
 from advisor.workload import LoadForm, Scaling, Service
 from tests.aws.test_present import NOW, account_with
+from tests.emit.formats import FORMATS
 from tests.emit.plans import ec2_arm64_shared, fargate, plan, service
 from tests.emit.test_merge import DEFINITION, LIVE, ON_EC2, ON_FARGATE, plan_of
 from tests.oracle import packing
@@ -143,15 +135,7 @@ def test_batch_runs_take_none(tmp_path):
         read_workload(tmp_path / "workload.yaml")
 
 
-@pytest.mark.parametrize(
-    ("render", "parse"),
-    [
-        (render_ecs, parse_ecs),
-        (render_cloudformation, parse_cloudformation),
-        (render_terraform, parse_terraform),
-        (render_terraform_module, parse_terraform_module),
-    ],
-)
+@pytest.mark.parametrize(("render", "parse"), FORMATS)
 def test_deploy_files_are_read_back(render, parse):
     made = ec2_arm64_shared()
     assert {name: each.has_distinct_instances for name, each in made.services.items()} == {"api": False, "mailer": True}

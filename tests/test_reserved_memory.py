@@ -10,16 +10,7 @@ import yaml
 
 from advisor import advise, read_catalog, read_workload
 from advisor.ecs import LaunchType, TaskSize
-from advisor.emit import (
-    parse_cloudformation,
-    parse_ecs,
-    parse_terraform,
-    parse_terraform_module,
-    render_cloudformation,
-    render_ecs,
-    render_terraform,
-    render_terraform_module,
-)
+from advisor.emit import parse_ecs, render_ecs
 from advisor.errors import PlanError
 from advisor.optimize.candidates import instance_capacity
 from advisor.simulate.instances import reservation
@@ -28,6 +19,7 @@ from advisor.sources.aws.collect import collect_workload
 from advisor.sources.aws.reserved_memory import reserved_memory
 from advisor.workload import Constraints
 from tests.aws.test_present import NOW, account_with, instances_answer, strategy
+from tests.emit.formats import FORMATS
 from tests.emit.plans import gpu_and_batch, instances, windows
 
 VIRGINIA = read_catalog("us-east-1")
@@ -91,15 +83,7 @@ def test_a_default_is_named_and_a_statement_is_not(advised):
     assert "ECS_RESERVED_MEMORY" not in advised(", ecs_reserved_memory: 0").run.defaults
 
 
-@pytest.mark.parametrize(
-    ("render", "parse"),
-    [
-        (render_ecs, parse_ecs),
-        (render_cloudformation, parse_cloudformation),
-        (render_terraform, parse_terraform),
-        (render_terraform_module, parse_terraform_module),
-    ],
-)
+@pytest.mark.parametrize(("render", "parse"), FORMATS)
 @pytest.mark.parametrize("reserved", ["", ", ecs_reserved_memory: 256"])
 def test_deploy_files_are_read_back(advised, render, parse, reserved):
     made = advised(reserved).recommended.plan

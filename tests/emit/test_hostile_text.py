@@ -4,26 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from advisor.emit import (
-    parse_cloudformation,
-    parse_ecs,
-    parse_terraform,
-    parse_terraform_module,
-    render_cloudformation,
-    render_ecs,
-    render_terraform,
-    render_terraform_module,
-)
 from advisor.errors import PlanError
 from advisor.plan import Container
+from tests.emit.formats import FORMATS
 from tests.emit.plans import HOSTILE, fargate, plan, service
-
-FORMATS = [
-    (render_ecs, parse_ecs),
-    (render_cloudformation, parse_cloudformation),
-    (render_terraform, parse_terraform),
-    (render_terraform_module, parse_terraform_module),
-]
 
 
 def container(name="web", **facts):
