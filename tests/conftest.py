@@ -7,6 +7,7 @@ import pytest
 from hypothesis import settings
 
 os.environ["ADVISOR_CACHE_DIR"] = os.devnull  # prices that someone refreshed on this machine are no part of a test
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each command that a test runs would compile the package anew
 GOLDEN = Path(__file__).parent / "golden"
 
 settings.register_profile("test", max_examples=60, deadline=None, derandomize="CI" in os.environ, print_blob=True)
