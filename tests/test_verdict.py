@@ -10,7 +10,7 @@ from advisor.billing import Bill, MonthlyUsd
 from advisor.ecs import Architecture, LaunchType, PlacementStrategy, PurchaseOption, TaskSize
 from advisor.plan import CapacityProvider, Plan, ScalingMetric, ServicePlan
 from advisor.recommend.result import Alternative, Verdict
-from advisor.recommend.verdict import Ranked, judge, rank, service_doubts
+from advisor.recommend.verdict import Ranked, contender, judge, rank, service_doubts, with_cheaper_placements
 
 EC2, FARGATE, MANAGED = LaunchType.EC2, LaunchType.FARGATE, LaunchType.MANAGED_INSTANCES
 
@@ -67,6 +67,30 @@ def test_a_clear_winner_is_recommended():
 
 def test_the_upper_end_is_ranked():
     assert [r.alternative.id for r in rank([ranked("e", EC2, 98, 103), ranked("f", FARGATE, 100)])] == ["f", "e"]
+
+
+def test_no_comparison_is_before_all_choices():
+    items = [ranked("x", EC2, 90, is_comparison=True), ranked("f", FARGATE, 100), ranked("y", EC2, 101, is_comparison=True)]
+    assert [r.alternative.id for r in rank([*items, ranked("e", EC2, 102)])] == ["f", "x", "y", "e"]
+
+
+def test_the_default_placement_is_a_choice_where_it_costs_less_than_packing_and_only_there():
+    packed, spread = (
+        ranked("c:ec2:right_sized", EC2, 100),
+        ranked("c:ec2:default_spread:right_sized", EC2, 90, is_comparison=True),
+    )
+    base = ranked("c:ec2:over_on_demand_base:right_sized", EC2, 80, is_comparison=True)
+    found = {item.alternative.id: item.alternative.is_comparison for item in with_cheaper_placements([packed, spread, base])}
+    assert found == {"c:ec2:right_sized": False, spread.alternative.id: False, base.alternative.id: True}
+    dearer = ranked("c:ec2:default_spread:right_sized", EC2, 100, is_comparison=True)
+    assert with_cheaper_placements([packed, dearer])[1].alternative.is_comparison
+
+
+def test_what_might_undercut_the_first_once_it_is_replayed_is_the_one_with_the_lowest_end():
+    items = rank([ranked("f", FARGATE, 100), ranked("a", EC2, 99, 104), ranked("b", EC2, 97, 105), ranked("c", EC2, 101, 102)])
+    assert [r.alternative.id for r in contender(items, lambda _: True)] == ["b"]
+    assert [r.alternative.id for r in contender(items, lambda each: each.id != "b")] == ["a"]
+    assert contender(items, lambda each: each.id == "c") == []
 
 
 def test_a_low_end_that_would_win_is_too_close_to_call():

@@ -14,7 +14,6 @@ from advisor.optimize.alternatives import (
     Alternatives,
     alternatives,
     wholly_unpriced,
-    with_cheaper_placements,
     with_cheapest_of_each,
 )
 from advisor.optimize.certificate import as_dict, lower_bound
@@ -68,11 +67,13 @@ from advisor.recommend.verdict import (
     MOST_OF_A_BILL,
     Judgement,
     Ranked,
+    contender,
     finalists,
     judge,
     rank,
     saving_against,
     service_doubts,
+    with_cheaper_placements,
 )
 from advisor.recommend.views import views_of
 from advisor.recommend.warnings import memory_doubts, side_cost_sentences, warnings_for
@@ -83,7 +84,7 @@ from advisor.workload import LoadForm, Workload
 
 NO_ERROR = 1e-9
 """Below this a plan's draws are all the same number."""
-MAX_REPLAYS = 6
+MAX_REPLAYS = 8
 """Rounds of replaying the first plan and its rival: each replay may make another plan first."""
 
 
@@ -103,7 +104,6 @@ def answer(
         raise PriceNotFoundError(meter=missing[1], region=workload.region, catalog_date=catalog.catalog_date(workload.region))
     found = with_choices_of_held_types(workload, search, with_choices_since_a_step(workload, search, found))
     search = with_idle(search, [choice.parts for choice in found.for_cluster])
-    found = with_cheaper_placements(found, search)
     return Answer(workload, search, found, RecentLoad(workload, search, found.common_measured), today)
 
 
@@ -232,13 +232,19 @@ class Answer:
     def replayed(self, weeks: int, on_progress: Callable[[float], None] = lambda _share: None) -> "Answer":
         """The same choices, with the instances of the recommended plan and of its rival replayed on the last weeks.
 
-        A replay may change the order: it goes on until the first plan and its rival are replayed, or have nothing to replay.
+        A replay may change the order: it goes on until the first plan, its rival and what might undercut them are replayed, or
+        have nothing to replay.
         """
         current, left = self, 1.0
         for _ in range(MAX_REPLAYS if weeks else 0):
             ranked = rank(current.drawn_for_cluster().items)
             done: dict[int, Part] = {}
-            for item in finalists(ranked):
+            found = current.found
+
+            def is_open(alternative: Alternative, found: Alternatives = found) -> bool:
+                return any(part.replay is None and can_replay(part) for part in found.parts_of(alternative.id))
+
+            for item in (*finalists(ranked), *contender(ranked, is_open)):
                 parts = current.found.parts_of(item.alternative.id)
                 pending = [part for part in parts if part.replay is None and can_replay(part) and id(part) not in done]
                 # These types were chosen on other weeks than the bill's, or because commitments cover them.
@@ -268,6 +274,8 @@ class Answer:
                 return choice
             if not all(part.replay for part in base.parts if part.on_instances):
                 return choice
+            if any(part.replay for part in choice.parts):  # as one of the first plans
+                return choice
             if f":{OVER_BASE_ID}" in choice.id:
                 parts = tuple(over_on_demand_base(part, self.search) for part in base.parts)
             else:
@@ -275,8 +283,7 @@ class Answer:
                 parts = tuple(replayed_parts(spread, self.workload, self.search, weeks=weeks))
             return replace(choice, parts=parts, title=choice.title.replace(parts_title(choice.parts), parts_title(parts)))
 
-        found = replace(self.found, for_cluster=tuple(compared(choice) for choice in self.found.for_cluster))
-        return with_cheaper_placements(found, self.search)
+        return replace(self.found, for_cluster=tuple(compared(choice) for choice in self.found.for_cluster))
 
     def _with_parts(self, done: Mapping[int, Part]) -> Alternatives:
         """The choices with some parts exchanged, wherever they stand; their titles follow the instance types."""
@@ -299,7 +306,8 @@ class Answer:
 
     @cached_property
     def _drawn_for_cluster(self) -> Drawn:
-        return self._drawn(CLUSTER_SCOPE, self.found.for_cluster, self.found.common_hours, self.found.common_measured)
+        drawn = self._drawn(CLUSTER_SCOPE, self.found.for_cluster, self.found.common_hours, self.found.common_measured)
+        return replace(drawn, items=with_cheaper_placements(drawn.items))
 
     def drawn_alone(self, choice: Choice) -> Ranked:
         """One choice for the cluster with its draws, whether it is among the alternatives or not."""

@@ -7,9 +7,9 @@ import numpy as np
 
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.errors import InputError
-from advisor.optimize.choice import DEFAULT_SPREAD_ID, Choice, identity, without_repeats
+from advisor.optimize.choice import Choice, identity, without_repeats
 from advisor.optimize.cluster_choices import cheapest_of_each, cluster_choices, one_moved
-from advisor.optimize.loads import ServiceLoad, cost_usd, right_sized_load, service_loads
+from advisor.optimize.loads import ServiceLoad, right_sized_load, service_loads
 from advisor.optimize.parts import Part
 from advisor.optimize.pricing import price_parts
 from advisor.optimize.search import Search
@@ -19,7 +19,6 @@ from advisor.workload import Workload
 
 SHARE_OF_SERVICES = 0.5
 """Of the time of a search, roughly: the rest is about plans of the whole cluster."""
-_EQUAL_FRACTION = 1e-9
 _REPLAYED = ":replayed"
 """In the id of a choice that was put together once its services had been replayed."""
 
@@ -133,23 +132,6 @@ def _cluster_choices_of_all_sizes(
             for name, choices in by_service.items()
         }
         yield from (_as_right_sized(choice) for choice in cluster_choices(search, cluster, best, sized, hours))
-
-
-def with_cheaper_placements(found: Alternatives, search: Search) -> Alternatives:
-    """With ECS's default placement as a choice of its own where it needs fewer instances: packing may leave more half full.
-
-    Services that may not share an instance are such a case: the others fill instances first, and these take new ones.
-    """
-    by_id = {choice.id: choice for choice in found.for_cluster}
-
-    def judged(choice: Choice) -> Choice:
-        base = by_id.get(choice.base_id)
-        if not choice.is_comparison or base is None or f":{DEFAULT_SPREAD_ID}" not in choice.id:
-            return choice
-        ours, theirs = (cost_usd(search, each.parts, found.common_hours) for each in (choice, base))
-        return replace(choice, is_comparison=False, reasons=()) if ours < theirs * (1 - _EQUAL_FRACTION) else choice
-
-    return replace(found, for_cluster=tuple(map(judged, found.for_cluster)))
 
 
 def with_cheapest_of_each(found: Alternatives, search: Search, *, has_rival: bool) -> Alternatives:

@@ -34,7 +34,12 @@ class Choice:
     @property
     def base_id(self) -> str:
         """Of a comparison, the choice that it stands beside."""
-        return ":".join(word for word in self.id.split(":") if word not in _BESIDE)
+        return base_id(self.id)
+
+
+def base_id(choice_id: str) -> str:
+    """The id of the choice that a comparison stands beside; of others their own."""
+    return ":".join(word for word in choice_id.split(":") if word not in _BESIDE)
 
 
 def without_repeats(choices: Iterable[Choice]) -> Iterable[Choice]:

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from advisor.ecs import LaunchType, PurchaseOption
+from advisor.optimize.choice import DEFAULT_SPREAD_ID, base_id
 from advisor.plan import Plan
 from advisor.recommend.reasons import percent
 from advisor.recommend.result import Alternative, Saving, Verdict
@@ -18,6 +19,7 @@ LEAST_WEEKS = 2
 WARN_WEEKS = 4
 MAX_LOSING_WEEKS_FRACTION = 0.10
 TIE_FRACTION = 0.02
+EQUAL_FRACTION = 1e-9
 MOST_NAMES, MOST_TITLE = 3, 120
 LEAST_OF_A_BILL, MOST_OF_A_BILL = 0.1, 0.5
 """A service in doubt with less of the bill is not named; with half of it or more the answer is in doubt."""
@@ -64,15 +66,36 @@ def launch_choice(plan: Plan) -> dict[str, tuple[LaunchType, PurchaseOption]]:
 
 
 def rank(ranked: Sequence[Ranked]) -> list[Ranked]:
-    """Cheapest first; then what has no price, then what ECS cannot run; equal ones by id."""
+    """Cheapest first, no comparison before all choices; then what has no price, then what ECS cannot run; equal ones by id."""
+    choices = [item.ranking_usd for item in ranked if not item.alternative.is_comparison and item.ranking_usd is not None]
+    least = min(choices, default=0.0)
 
-    def key(item: Ranked) -> tuple[int, float, str]:
-        usd = item.ranking_usd
+    def key(item: Ranked) -> tuple[int, float, bool, str]:
+        usd, is_beside = item.ranking_usd, item.alternative.is_comparison
         if usd is not None:
-            return (0, round(usd, 9), item.alternative.id)
-        return (1 if item.alternative.feasible else 2, 0.0, item.alternative.id)
+            is_first = is_beside and usd < least
+            return (0, round(least if is_first else usd, 9), is_first, item.alternative.id)
+        return (1 if item.alternative.feasible else 2, 0.0, False, item.alternative.id)
 
     return sorted(ranked, key=key)
+
+
+def with_cheaper_placements(ranked: Sequence[Ranked]) -> tuple[Ranked, ...]:
+    """With ECS's default placement as a choice of its own where it costs less than packing, which may leave more half full.
+
+    Services that may not share an instance are such a case: the others fill instances first, and these take new ones. So are
+    commitments, which cover more of instances whose number moves less.
+    """
+    usd = {item.alternative.id: item.ranking_usd for item in ranked}
+
+    def judged(item: Ranked) -> Ranked:
+        ours, theirs = item.ranking_usd, usd.get(base_id(item.alternative.id))
+        is_placement = item.alternative.is_comparison and DEFAULT_SPREAD_ID in item.alternative.id.split(":")
+        if not is_placement or ours is None or theirs is None or ours >= theirs * (1 - EQUAL_FRACTION):
+            return item
+        return replace(item, alternative=replace(item.alternative, is_comparison=False, reasons=()))
+
+    return tuple(map(judged, ranked))
 
 
 def judge(
@@ -269,6 +292,22 @@ def finalists(ranked: Sequence[Ranked]) -> list[Ranked]:
         return []
     rival = _rival(choices[0], choices)
     return [choices[0], *([rival] if rival else [])]
+
+
+def contender(ranked: Sequence[Ranked], is_open: Callable[[Alternative], bool]) -> list[Ranked]:
+    """Of the open ones, whose instances are a range yet, the one that might undercut the first by most; none if none might."""
+    choices = [item for item in ranked if not item.alternative.is_comparison and item.ranking_usd is not None]
+    least = [(_least(item), at, item) for at, item in enumerate(choices[1:]) if is_open(item.alternative)]
+    found = min(least, default=None)
+    return [found[2]] if found is not None and found[0] < (choices[0].ranking_usd or 0.0) else []
+
+
+def _least(item: Ranked) -> float:
+    """What an alternative is ranked by, at the lower end of its range."""
+    monthly = item.alternative.monthly_usd
+    if monthly is None or not monthly.high:
+        return 0.0
+    return (item.ranking_usd or 0.0) * monthly.mean / monthly.high
 
 
 def _rival(best: Ranked, choices: Sequence[Ranked]) -> Ranked | None:
