@@ -47,7 +47,7 @@ def ruin_and_recreate(
     ruined = _ruined(problem, values, types, tasks, rng)
     rest = [tasks[ruin].sum(axis=0) for ruin in ruined]
     inserted = [_inserted(problem, types, tasks, ruin, left, rng) for ruin, left in zip(ruined, rest, strict=True)]
-    opened = _recreated(pricing, values, np.array([left for left, _ in inserted]), rng)
+    opened = recreated(pricing, values, np.array([left for left, _ in inserted]), rng)
     change = np.zeros((len(ruined), len(problem.usd_per_hour)), dtype=np.int64)
     for trial, new in enumerate(opened):
         if new is not None:
@@ -146,7 +146,7 @@ def filled(problem: FleetProblem, free: IntArray, left: IntArray, order: IntArra
     return left, added
 
 
-def _recreated(pricing: Pricing, values: FloatArray, left: IntArray, rng: Random) -> list[tuple[IntArray, IntArray] | None]:
+def recreated(pricing: Pricing, values: FloatArray, left: IntArray, rng: Random) -> list[tuple[IntArray, IntArray] | None]:
     """Instances for what each trial has left, (trials, services): the pattern worth most for its price, again and again.
 
     A trial ends with one instance for all that is left, as soon as there is one that is no dearer by its tasks' worth.

@@ -40,18 +40,24 @@ class Proof:
         on, weight = program.on, program.weight
         on_demand = np.nan_to_num(problem.rates.on_demand_usd)
         self.on_demand: FloatArray = weight[:, np.newaxis] * on_demand[program.covered]
-        self.of_way: FloatArray = problem.counts[on].T
+        states = program.states
+        self.of_way: FloatArray = states.counts[on].T
         """(states, ways on instances)"""
-        self.counts: FloatArray = np.zeros((weight.size, len(program.tasks)))
-        """(states, items): tasks if all ways ran."""
-        np.add.at(self.counts.T, program.item, self.of_way.T)
-        self.basket: FloatArray = weight @ self.counts
+        self.counts: FloatArray = self._by_item(states.most[on])
+        """(states, items): most tasks if all ways ran."""
+        self.basket: FloatArray = weight @ self._by_item(states.counts[on])
         self.alone = np.flatnonzero(~problem.is_on_instances)
         bare = amounts_usd(problem.usage[self.alone], on_demand)[:, ~problem.is_covered].sum(axis=1)
-        self.bare_of_alone: FloatArray = bare * (problem.counts[self.alone] @ weight)
+        self.bare_of_alone: FloatArray = bare * (states.counts[self.alone] @ weight)
         self.full_usd = self.instance_usd(np.full((len(program.rate), weight.size), np.inf))
         """(states, types): an instance-hour on demand."""
         self.pricing = [self._pricing(counts) if counts.any() else None for counts in self.counts]
+
+    def _by_item(self, of_way: FloatArray) -> FloatArray:
+        """(states, items) of (ways on instances, states)."""
+        by_item = np.zeros((of_way.shape[1], len(self.program.tasks)))
+        np.add.at(by_item.T, self.program.item, of_way)
+        return by_item
 
     def _pricing(self, counts: FloatArray) -> Pricing:
         """Pricing that begins with no weight on dimensions that all tasks together cannot fill, such as the architecture."""
@@ -111,7 +117,7 @@ class Proof:
         usd = np.zeros(len(self.problem.service))
         usd[self.program.on] = (self.of_way * prices.values[:, self.program.item]).sum(axis=0)
         usage = self.problem.usage[np.ix_(self.alone, self.program.covered)]
-        unit = self.problem.counts[self.alone] @ self.unit_usd(prices.dollar)
+        unit = self.program.states.counts[self.alone] @ self.unit_usd(prices.dollar)
         usd[self.alone] = self.bare_of_alone + amounts_usd(usage, unit).sum(axis=1)
         return usd
 
@@ -152,7 +158,7 @@ class Proof:
         """Of feasible prices: the least ways, with the least instances where some run."""
         usd = self.way_usd(prices)
         apart = np.where(self.problem.is_on_instances, np.inf, usd)
-        floor = self.problem.least_instances * float(prices.floor[self.program.is_full].sum())
+        floor = self.problem.least_instances * float(prices.floor @ self.program.states.full)
         return min(float(self._least(apart).sum()), float(self._least(usd).sum()) + floor)
 
     def _least(self, usd_of_way: FloatArray) -> FloatArray:

@@ -1,7 +1,7 @@
 """Services with several ways to run, over representative states of their load, and a plan for them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -56,6 +56,8 @@ class JointProblem:
         for name, (found, wanted) in shapes.items():
             if found != wanted:
                 raise ValueError(f"{name} has the shape {found}, not {wanted}")
+        if not (self.hours > 0).all():
+            raise ValueError("every state lasts some time")
         if not np.array_equal(np.unique(self.service), np.arange(self.n_services)):
             raise ValueError("every service needs a way to run")
         if any(each.kind is CommitmentKind.RESERVED_INSTANCE for each in self.rates.commitments):
@@ -90,6 +92,10 @@ class JointProblem:
     def quantity(self, ways: IntArray, instances: FloatArray) -> FloatArray:
         """(meters, states): usage of an hour of some ways, and of (types, states) instances for those that need them."""
         return np.asarray(self.usage[ways].T @ self.counts[ways] + self.type_usage.T @ instances)
+
+    def at(self, states: IntArray, hours: FloatArray) -> "JointProblem":
+        """Some states alone, for other hours."""
+        return replace(self, hours=hours, counts=self.counts[:, states])
 
     def fleet_problem(self, ways: IntArray, state: int, types: IntArray, usd_per_hour: FloatArray) -> FleetProblem:
         """The tasks of some ways in one state, on types at given prices."""

@@ -8,6 +8,7 @@ import numpy as np
 from advisor.billing import amounts_usd
 from advisor.optimize.fleet.master import quiet_solver
 from advisor.optimize.joint.problem import JointProblem
+from advisor.optimize.joint.states import States
 from advisor.units import FloatArray, IntArray
 
 Entry = tuple[float, list[int], list[float]]
@@ -55,9 +56,8 @@ class Program:
     proven for it is proven for all. Without instances, where no pattern is ever missing, each plan is a pool of its own.
     """
 
-    def __init__(self, problem: JointProblem) -> None:
-        self.problem = problem
-        self.weight = problem.hours / problem.hours.sum()
+    def __init__(self, problem: JointProblem, states: States) -> None:
+        self.problem, self.states, self.weight = problem, states, states.weight
         self.on = np.flatnonzero(problem.is_on_instances)
         self.tasks, item = np.unique(problem.tasks[self.on], axis=0, return_inverse=True)
         """(items, dimensions): what a task takes."""
@@ -65,7 +65,6 @@ class Program:
         """(ways on instances,)"""
         used = problem.usage.any(axis=0) | problem.type_usage.any(axis=0)
         self.covered = np.flatnonzero(problem.is_covered & used)
-        self.is_full = np.array([self._all_run(state) for state in range(problem.hours.size)], dtype=np.bool_)
         self.patterns: list[tuple[int, int, IntArray]] = []
         """State, type and tasks, in the order of their columns, which are the last ones."""
         self._seen: set[bytes] = set()
@@ -83,12 +82,8 @@ class Program:
         """(types,): of that meter in an instance-hour."""
         self._open()
 
-    def _all_run(self, state: int) -> bool:
-        running = self.problem.service[self.problem.counts[:, state] > 0]
-        return np.unique(running).size == self.problem.n_services
-
     def _open(self) -> None:
-        n_services, n_states = self.problem.n_services, self.problem.hours.size
+        n_services, n_states = self.problem.n_services, self.weight.size
         self.floor_of_service = n_services
         self.floor_of_state = 2 * n_services
         self.tasks_at = self.floor_of_state + n_states
@@ -109,7 +104,7 @@ class Program:
         for way, service in enumerate(problem.service.tolist()):
             rows, values = [service], [1.0]
             used = np.flatnonzero(problem.usage[way, self.covered])
-            for state, count in enumerate(problem.counts[way].tolist()):
+            for state, count in enumerate(self.states.counts[way].tolist()):
                 if way in item_of:
                     rows.append(self.tasks_at + state * len(self.tasks) + item_of[way])
                     values.append(-count)
@@ -121,13 +116,14 @@ class Program:
                 values.append(-1.0)
             bare = ~problem.is_covered & (problem.usage[way] > 0)
             usd = float(amounts_usd(problem.usage[way, bare], on_demand[bare]).sum())
-            yield usd * float(problem.counts[way] @ self.weight), rows, values
+            yield usd * float(self.states.counts[way] @ self.weight), rows, values
 
     def _floor(self) -> Entry:
-        """Whether instances run at all: then the least number of them while every service runs tasks."""
-        full = np.flatnonzero(self.is_full)
+        """Whether instances run at all: then the least number of them while every way on instances runs tasks."""
+        full = np.flatnonzero(self.states.full)
         rows = [*range(self.floor_of_service, self.floor_of_state), *(self.floor_of_state + full).tolist()]
-        return 0.0, rows, [1.0] * self.problem.n_services + [-float(self.problem.least_instances)] * full.size
+        least = self.problem.least_instances * self.states.full[full]
+        return 0.0, rows, [1.0] * self.problem.n_services + (-least).tolist()
 
     def _money(self) -> Iterator[Entry]:
         """Usage on demand, usage under a commitment, and the commitment."""
@@ -176,7 +172,7 @@ class Program:
             prices=Prices(
                 dollar=dual[self.plan_at :].reshape(len(self.rate), self.weight.size),
                 values=dual[self.tasks_at : self.usage_at].reshape(self.weight.size, len(self.tasks)),
-                floor=np.where(self.is_full, dual[self.floor_of_state : self.tasks_at], 0.0),
+                floor=np.where(self.states.full > 0, dual[self.floor_of_state : self.tasks_at], 0.0),
             ),
         )
 

@@ -1,4 +1,4 @@
-"""The search: prices by column generation over all states at once, then whole instances, then plans sized exactly."""
+"""The search: prices by column generation over all states, then whole instances, in every hour, then plans sized exactly."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,12 +11,14 @@ from numpy.random import SFC64, Generator
 from advisor.billing import amounts_usd
 from advisor.optimize.commitments import Stack, best_stack, stack_usd
 from advisor.optimize.fleet.dominance import undominated
-from advisor.optimize.fleet.problem import Fleet
+from advisor.optimize.fleet.problem import Fleet, fleet_of
 from advisor.optimize.fleet.solve import Effort
 from advisor.optimize.joint.bound import Proof
+from advisor.optimize.joint.every_hour import fleets_of_hours
 from advisor.optimize.joint.problem import JointPlan, JointProblem, instances_of
 from advisor.optimize.joint.program import Prices, Program
-from advisor.optimize.joint.whole import fleets_by_state, fleets_on_base, improved_fleets
+from advisor.optimize.joint.states import States, states_of
+from advisor.optimize.joint.whole import fleets_by_state, fleets_on_base, improved_fleets, instance_usd
 from advisor.units import FloatArray, IntArray
 
 SEED = 3_800
@@ -34,6 +36,10 @@ PRICES, ONE_MORE = 0.55, 0.45
 class JointEffort:
     """When a search ends. Counts and gaps give the same result on every machine; a time limit does not."""
 
+    states: int = 12
+    """Representative ones for longer loads; their means prove the bound for all hours."""
+    linear_states: int = 144
+    """The same where nothing shares instances."""
     gap_fraction: float = 0.005
     """Of the linear program over its bound."""
     mean_rounds: int = 25
@@ -60,6 +66,8 @@ def cheapest_plan(problem: JointProblem, effort: JointEffort | None = None) -> J
     One linear program over all states chooses them with shares of ways, broken instances and one commitment that covers
     whatever any plan does; its prices are the proof. Each service then takes the way with the largest share, each state's
     fleet is made whole at these prices, and the plans are sized for what that uses. The same problem gives the same plan.
+    Longer loads are searched over representative states; then every hour is packed and billed, and the bound is one of all
+    hours. A time limit ends the search, not the packing of every hour after it.
 
     Returns
     -------
@@ -73,7 +81,8 @@ def cheapest_plan(problem: JointProblem, effort: JointEffort | None = None) -> J
     """
     effort = effort or JointEffort()
     types = useful_types(problem)
-    run = _Run(replace(problem, capacity=problem.capacity[types], type_usage=problem.type_usage[types]), effort)
+    states = states_of(problem, effort.states if problem.is_on_instances.any() else effort.linear_states)
+    run = _Run(replace(problem, capacity=problem.capacity[types], type_usage=problem.type_usage[types]), states, effort)
     run.find_prices()
     return run.whole_plan(problem)
 
@@ -104,9 +113,9 @@ def useful_types(problem: JointProblem) -> IntArray:
 class _Run:
     """One search: the best prices so far, with what they prove."""
 
-    def __init__(self, problem: JointProblem, effort: JointEffort) -> None:
-        self.problem, self.effort = problem, effort
-        self.program = Program(self.problem)
+    def __init__(self, problem: JointProblem, states: States, effort: JointEffort) -> None:
+        self.problem, self.states, self.effort = problem, states, effort
+        self.program = Program(problem, states)
         self.proof = Proof(self.problem, self.program)
         self.bound_usd, self.n_rounds = 0.0, 0
         self.best: Prices | None = None
@@ -116,7 +125,7 @@ class _Run:
 
     def find_prices(self) -> None:
         """For all states, from the prices for their mean on."""
-        if self.problem.hours.size > 1 and self.program.on.size:
+        if self.program.weight.size > 1 and self.program.on.size:
             self._begin_with_mean()
         self._generate(self.effort.rounds)
 
@@ -135,19 +144,19 @@ class _Run:
             self.program.add(state, np.array([int(usd.argmin())]), np.zeros((1, len(self.program.tasks)), dtype=np.int64))
 
     def _begin_with_mean(self) -> None:
-        weight, on = self.program.weight, self.problem.is_on_instances
-        mean = self.problem.counts @ weight
-        counts = np.where(on, np.ceil(np.round(mean, 9)), mean)[:, np.newaxis]
-        one = _Run(replace(self.problem, hours=self.problem.hours.sum(keepdims=True), counts=counts), self.effort)
+        weight = self.program.weight
+        one = _Run(self.problem, states_of(self.problem, 1), self.effort)
         one._generate(self.effort.mean_rounds)
         prices = one.best or one.proof.settled(one.solution)
         usd = one.proof.instance_usd(prices.dollar)[0]
         types = np.array([kind for _, kind, _ in one.program.patterns], dtype=np.int64)
-        tasks = np.array([row for _, _, row in one.program.patterns], dtype=np.int64)
+        tasks = np.array([row for _, _, row in one.program.patterns], dtype=np.int64).reshape(
+            types.size, len(self.program.tasks)
+        )
         good = np.flatnonzero(tasks @ prices.values[0] + prices.floor[0] >= usd[types] * (1 - NEARLY))
         for state in range(weight.size):
             self.program.add(state, types[good], np.minimum(tasks[good], self.proof.counts[state].astype(np.int64)))
-        floor = np.where(self.program.is_full, prices.floor * weight, 0.0)
+        floor = np.where(self.states.full > 0, prices.floor * weight, 0.0)
         start = Prices(
             dollar=np.tile(weight, (len(self.program.rate), 1)), values=prices.values * weight[:, np.newaxis], floor=floor
         )
@@ -171,28 +180,34 @@ class _Run:
             self.bound_usd, self.best = bound_usd, prices
 
     def whole_plan(self, problem: JointProblem) -> JointPlan:
-        """The best of some plans with whole instances, of all types that there are."""
-        best = self._first_plan(problem)
+        """The best of some plans with whole instances, of all types that there are: for the examples, then for every hour."""
+        sample = self.states.sample(problem)
+        best = self._first_plan(sample)
         if not best.on_instances(problem).size:
-            return best
-        prices, item = self.best or self.proof.settled(self.solution), np.zeros(len(problem.service), dtype=np.int64)
-        item[self.program.on] = self.program.item
-        values = prices.values[:, item[best.ways]] / self.program.weight[:, np.newaxis]
+            return self._billed(problem, best.ways, [fleet_of([], [], 0)] * problem.hours.size)
+        values = self._values_usd(best.on_instances(problem))
         rng = Generator(SFC64(SEED))
         for _ in range(self.effort.improvements):
             if self._is_over(1.0):
                 break
             rounds = self.effort.fleet.improvements
-            fleets = improved_fleets(problem, best, values, rng, rounds=rounds, is_over=partial(self._is_over, 1.0))
-            plan = self._billed(problem, best.ways, fleets)
+            fleets = improved_fleets(sample, best, values, rng, rounds=rounds, is_over=partial(self._is_over, 1.0))
+            plan = self._billed(sample, best.ways, fleets)
             best = plan if plan.usd < best.usd else best
-        return best
+        usd = instance_usd(problem, _bought_usd(problem, best.capacity))
+        return self._billed(problem, best.ways, fleets_of_hours(problem, best, self.states, values, usd))
+
+    def _values_usd(self, on: IntArray) -> FloatArray:
+        """(states, ways): what a task of some ways on instances is worth."""
+        prices, item = self.best or self.proof.settled(self.solution), np.zeros(len(self.problem.service), dtype=np.int64)
+        item[self.program.on] = self.program.item
+        return np.asarray(prices.values[:, item[on]] / self.program.weight[:, np.newaxis])
 
     def _first_plan(self, problem: JointProblem) -> JointPlan:
         """The cheapest of a few, each with fleets made anew."""
         ways = self._ways()
         on = ways[problem.is_on_instances[ways]]
-        capacity = _stack(problem, self.problem.quantity(ways, self.solution.instances)).capacity
+        capacity = _stack(problem, self.states.sample(self.problem).quantity(ways, self.solution.instances)).capacity
         best: JointPlan | None = None
         for turn, rare_fraction in zip(range(self.effort.fleets), self._turns(), strict=False):
             if turn and self._is_over(ONE_MORE):

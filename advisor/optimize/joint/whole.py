@@ -29,7 +29,7 @@ def fleets_by_state(problem: JointProblem, on: IntArray, rate_usd: FloatArray, e
         Those on instances.
     rate_usd : (meters,)
     """
-    usd = _instance_usd(problem, rate_usd)
+    usd = instance_usd(problem, rate_usd)
     return [cheapest_fleet(_of_state(problem, on, counts, usd), effort).fleet for counts in _counts(problem, on).T]
 
 
@@ -59,11 +59,11 @@ def fleets_on_base(
     """
     counts = _counts(problem, on)
     always = np.array([_reached(row, problem.hours, rare_fraction) for row in counts], dtype=np.int64)
-    stated = _of_state(problem, on, always, _instance_usd(problem, base_rate_usd))
+    stated = _of_state(problem, on, always, instance_usd(problem, base_rate_usd))
     base = cheapest_fleet(stated, effort).fleet
     types, tasks = np.repeat(base.types, base.instances), np.repeat(base.tasks, base.instances, axis=0)
     return [
-        _on_base(_of_state(problem, on, of_state, _instance_usd(problem, rate)), types, tasks, effort)
+        _on_base(_of_state(problem, on, of_state, instance_usd(problem, rate)), types, tasks, effort)
         for of_state, rate in zip(counts.T, rest_rate_usd, strict=True)
     ]
 
@@ -81,13 +81,13 @@ def improved_fleets(
 
     Parameters
     ----------
-    values_usd : (states, ways)
-        What a task is worth, of each service the way it runs.
+    values_usd : (states, ways on instances)
+        What a task is worth.
     rounds
         Of each state, at most; fewer where several in a row save nothing.
     """
     instances = instances_of(problem, plan.fleets)
-    usd, names = _instance_usd(problem, problem.rates.on_demand_usd), tuple(f"{at:06d}" for at in range(len(instances)))
+    usd, names = instance_usd(problem, problem.rates.on_demand_usd), tuple(f"{at:06d}" for at in range(len(instances)))
     on, alone = plan.on_instances(problem), plan.ways[~problem.is_on_instances[plan.ways]]
     counts = _counts(problem, on)
     needed, _ = undominated(problem.tasks[on], counts.max(axis=1), problem.capacity, usd, names)
@@ -100,7 +100,7 @@ def improved_fleets(
         stated = replace(
             _of_state(problem, on, counts[:, state], usd), capacity=problem.capacity[types], usd_per_hour=usd[types], names=()
         )
-        pricing, worth, rests = Pricing(stated), values_usd[state, problem.is_on_instances[plan.ways]], 0
+        pricing, worth, rests = Pricing(stated), values_usd[state], 0
         pricing.bound(worth)
         kinds, tasks = place[np.repeat(fleet.types, fleet.instances)], np.repeat(fleet.tasks, fleet.instances, axis=0)
         for _ in range(rounds):
@@ -181,6 +181,6 @@ def _of_state(problem: JointProblem, on: IntArray, counts: IntArray, usd_per_hou
     )
 
 
-def _instance_usd(problem: JointProblem, rate_usd: FloatArray) -> FloatArray:
+def instance_usd(problem: JointProblem, rate_usd: FloatArray) -> FloatArray:
     """(types,): of an instance-hour with what comes with it."""
     return np.asarray(amounts_usd(problem.type_usage, np.nan_to_num(rate_usd)).sum(axis=1))
