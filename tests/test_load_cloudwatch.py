@@ -9,7 +9,8 @@ from numpy.testing import assert_array_equal
 
 from advisor.errors import InputError
 from advisor.sources import read_workload
-from advisor.sources.meanings import Meaning, metric_meaning
+from advisor.sources.meanings import Meaning
+from advisor.sources.metric_labels import metric_meaning
 
 SHARED = Path(__file__).parents[2] / "shared" / "workloads"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared workload data is not beside this checkout")

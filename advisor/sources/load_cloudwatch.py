@@ -5,10 +5,11 @@ from typing import Final
 
 import numpy as np
 
-from advisor.sources.load_content import Metric
+from advisor.sources.load_content import Metric, one_value_per_task
 from advisor.sources.load_numbers import HIGHEST_NUMBER
 from advisor.sources.load_options import LoadOptions
-from advisor.sources.meanings import MEASURES, Meaning, Reading, metric_of_a_task, metric_reading
+from advisor.sources.meanings import MEASURES, Meaning, Reading
+from advisor.sources.metric_labels import metric_of_a_task, metric_reading
 from advisor.sources.places import Place, listed, shown
 from advisor.sources.timestamps import Times, parse_times
 from advisor.units import FloatArray
@@ -123,15 +124,8 @@ def _reading(label: str, query_id: str, file: str, options: LoadOptions) -> Read
     stated = options.columns.get(label) or options.columns.get(query_id)
     if stated is not None:
         return None if stated.meaning is Meaning.IGNORE else stated
-    of_a_task = metric_of_a_task(label)
-    if of_a_task:
-        meaning = Meaning.CPU_UNITS if of_a_task.startswith("Cpu") else Meaning.MEMORY_MIB
-        raise Place(file, column=label).error(
-            f"CloudWatch gets one value per task and minute of {of_a_task}: nothing says whether these are of a task or of all "
-            "together",
-            fix="Query CPUUtilization and MemoryUtilization beside RunningTaskCount; if the numbers are of all tasks together, "
-            f"say --column '{label}={meaning}', if not --column '{label}=ignore'.",
-        )
+    if metric_of_a_task(label):
+        raise one_value_per_task(Place(file, column=label))
     return metric_reading(label, query_id) or options.values
 
 

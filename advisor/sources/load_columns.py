@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from advisor.sources.load_content import one_value_per_task
 from advisor.sources.load_header import Header, Table, all_numbers, all_times, any_numbers, most_numbers
 from advisor.sources.load_numbers import meaning_of_units
 from advisor.sources.meanings import (
+    CORES,
     MEASURES,
     Meaning,
     Reading,
@@ -17,8 +19,11 @@ from advisor.sources.meanings import (
     split_service,
     time_rank,
 )
+from advisor.sources.metric_labels import is_average_of_a_task
+from advisor.sources.name_words import tagged
 from advisor.sources.places import Place, listed, plain
 from advisor.sources.timestamps import is_number
+from advisor.units import ECS_CPU_UNITS_PER_VCPU
 
 _DURATION_NAMES: Final = frozenset({"duration", "durationms", "durations", "durationseconds"})
 _METRIC_NAMES: Final = frozenset({"metric", "metricname", "series", "name", "measurement", "label", "counter", "field"})
@@ -38,7 +43,10 @@ NO_SERVICES: Final = frozenset(
         "healthy",
         "unhealthy",
     }
-    | {"node", "host", "system", "process", "p50", "p90", "p95", "p99"}
+    | {"node", "host", "system", "process", "p50", "p90", "p95", "p99", "cluster", "instance", "task", "container", "pod"}
+    | {"stopped", "stopping", "provisioning", "activating", "idle", "free", "available", "unused", "swap", "throttled", "steal"}
+    | {"active", "concurrent", "inflight", "queued", "rejected", "blocked", "dropped", "retried", "slow"}
+    | {"2xx", "3xx", "4xx", "5xx", "all", "overall", "sum", "gesamt", "cumulative"}
 )
 """Words before a measure that are no service: desired_tasks is a count of another kind."""
 
@@ -73,6 +81,8 @@ def read_columns(table: Table, header: Header) -> ColumnReadings:
         name = names[column]
         if column in header.time or table.options.is_ignored(name):
             continue
+        if name not in stated and is_average_of_a_task(name):
+            raise one_value_per_task(Place(table.file, header.line, name))
         reading = stated[name] if name in stated else header_reading(name) or _reading_of_cells(table, header, column)
         if (
             reading is None
@@ -129,12 +139,20 @@ def _reading_of_cells(table: Table, header: Header, column: int) -> Reading | No
     """What a column such as ``cpu`` measures, where each cell carries a unit that tells: ``250m``, ``0.5 vCPU``, ``34%``."""
     name = header.names[column]
     open_to = open_readings(name)
+    if metric_name(name) in CORES and _are_in_use(table, header, column):
+        return Reading(meaning=Meaning.CPU_UNITS, factor=ECS_CPU_UNITS_PER_VCPU, unit="vCPU")
     if not open_to or metric_name(name) != "".join(re.findall("[a-z]+", name.lower())):
         return None  # of a statistic, which the unit alone does not place
     of_cpu = (Meaning.CPU_PERCENT, Meaning.CPU_UNITS)
     meanings = of_cpu if open_to[0] == Meaning.CPU_PERCENT else (Meaning.MEMORY_PERCENT, Meaning.MEMORY_MIB)
     meaning = meaning_of_units((row[column] for _, row in table.sample(header)), meanings)
     return None if meaning is None else Reading(meaning=meaning, unit="the units in its cells", is_unit_in_cells=True)
+
+
+def _are_in_use(table: Table, header: Header, column: int) -> bool:
+    """Whether cores are in use, and no size: their number varies and is no whole one."""
+    cells = {row[column].strip() for _, row in table.sample(header)}
+    return len(cells) > 1 and any(re.fullmatch(r"\d*[.,]\d*[1-9]\d*", cell) for cell in cells)
 
 
 def _pivot(
@@ -183,7 +201,7 @@ def _read_wide(
     for column in numeric:
         readings[column] = table.options.values
         if len(numeric) > 1 or metric_name(names[column]) not in _VALUE_NAMES:
-            wide[column] = names[column]
+            wide[column] = (tagged(names[column]) or ("", names[column]))[1]
     if wide:
         remarks.append(f"{len(wide)} columns read as services, each with {table.options.values}")
     else:

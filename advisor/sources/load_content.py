@@ -11,6 +11,7 @@ import numpy as np
 
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.meanings import MEASURES, PERCENTAGES, Meaning, Reading
+from advisor.sources.metric_labels import metric_of_a_task
 from advisor.sources.places import Place, listed
 from advisor.sources.records import Records
 from advisor.sources.timestamps import Times, utc_times
@@ -156,6 +157,19 @@ class Metric:
             is_zone_assumed=times.is_local and options.time_zone is None,
             is_stated=options.values is not None or not {self.label, self.query_id}.isdisjoint(options.columns),
         )
+
+
+def one_value_per_task(place: Place) -> Exception:
+    """The refusal of a metric of Container Insights that CloudWatch gets from each task; its column names the metric."""
+    label = str(place.column)
+    metric = metric_of_a_task(label)
+    meaning = Meaning.CPU_UNITS if metric.startswith("Cpu") else Meaning.MEMORY_MIB
+    return place.error(
+        f"CloudWatch gets one value per task and minute of {metric}: nothing says whether these are of a task or of all "
+        "together",
+        fix="Query CPUUtilization and MemoryUtilization beside RunningTaskCount; if the numbers are of all tasks together, "
+        f"say --column '{label}={meaning}', if not --column '{label}=ignore'.",
+    )
 
 
 def usual_step_s(times_s: IntArray, codes: IntArray) -> int | None:

@@ -13,22 +13,15 @@ import numpy as np
 
 from advisor.sources.grouping import AnyArray, rows_of
 from advisor.sources.load_columns import NO_SERVICES, read_columns, refuse_swapped, second_times, unused_text
-from advisor.sources.load_content import Content, LoadTable, Metric, usual_step_s, zone_remarks
+from advisor.sources.load_content import Content, LoadTable, Metric, one_value_per_task, usual_step_s, zone_remarks
 from advisor.sources.load_header import Header, Table, is_plain_number, read_header
 from advisor.sources.load_numbers import decimal_sign
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.load_table import TableText
 from advisor.sources.load_untimed import bare_numbers, minute_columns, row_per_function, without_times
-from advisor.sources.meanings import (
-    MEASURES,
-    Meaning,
-    Reading,
-    header_reading,
-    metric_name,
-    metric_reading,
-    split_service,
-    time_rank,
-)
+from advisor.sources.meanings import MEASURES, Meaning, Reading, header_reading, metric_name, split_service, time_rank
+from advisor.sources.metric_labels import metric_of_a_task, metric_reading
+from advisor.sources.name_words import is_of_another_service
 from advisor.sources.places import Place, listed
 from advisor.sources.table_columns import Columns, Wanted
 from advisor.sources.timestamps import EPOCH_UNITS, Times
@@ -373,6 +366,10 @@ class _TableReader:
         service = _cell_of(cells, _SERVICE_ROWS)
         query_id = _cell_of(cells, _ID_ROWS) or ""
         others = [cell for name, cell in cells.items() if name not in _SERVICE_ROWS | _STATISTIC_ROWS | _ID_ROWS]
+        if any(is_of_another_service(cell) for cell in others):
+            return None
+        if metric_of_a_task(" ".join(others)) and statistic.lower() not in ("sum", "minimum"):
+            raise one_value_per_task(Place(self._table.file, column=label))
         for cell in others:
             reading = header_reading(f"{cell} {statistic}".strip()) or metric_reading(f"{cell} {statistic}".strip(), query_id)
             if reading is not None and reading.meaning in MEASURES:

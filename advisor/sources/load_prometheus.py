@@ -10,6 +10,7 @@ from advisor.sources.load_content import HIGHEST_FRACTION, Metric
 from advisor.sources.load_numbers import HIGHEST_NUMBER
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.meanings import PERCENTAGES, Meaning, Reading, header_reading, metric_name
+from advisor.sources.name_words import SERVICE_TAGS
 from advisor.sources.places import Place, listed, shown
 from advisor.sources.timestamps import Times, epoch_times
 from advisor.units import FloatArray
@@ -18,12 +19,6 @@ _NUMBER: Final = re.compile(r"[+-]?(?:(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?|i
 _QUERY_FIX: Final = "Save the answer of /api/v1/query_range as it is."
 _COUNTERS: Final = ("_total", "_count", "_sum", "_bucket")
 """Ends of the names of counters, which only grow."""
-_SERVICE_LABELS: Final = (
-    "ecs_service_name", "ecs_service", "service_name", "ServiceName", "service",
-    "container_label_com_amazonaws_ecs_service_name",
-    "app", "app_kubernetes_io_name", "deployment", "task_definition_family", "TaskDefinitionFamily", "ecs_task_family", "job",
-)  # fmt: skip
-"""Labels that tell services apart, the most telling first."""
 _ADDED: Final = frozenset({Meaning.CPU_UNITS, Meaning.MEMORY_MIB, Meaning.REQUESTS, Meaning.REQUESTS_PER_SECOND, Meaning.TASKS})
 """What all instances of a service have together is the sum of what each has."""
 
@@ -118,7 +113,7 @@ def _point(point: object, path: str, file: str) -> tuple[float, float]:
 
 def _service_label(labels: Sequence[Mapping[str, str]]) -> str | None:
     """The label that tells services apart: one that all series carry."""
-    return next((name for name in _SERVICE_LABELS if labels and all(name in each for each in labels)), None)
+    return next((name for name in SERVICE_TAGS if labels and all(name in each for each in labels)), None)
 
 
 def _metric(service: str | None, group: Sequence[_Series], file: str, options: LoadOptions, notes: list[str]) -> Metric:

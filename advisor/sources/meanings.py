@@ -7,6 +7,14 @@ from enum import StrEnum
 from typing import Final
 
 from advisor.errors import InputError
+from advisor.sources.name_words import (
+    STATISTICS,
+    has_other_statistic,
+    is_of_a_part,
+    plain_name,
+    tagged,
+    words_of,
+)
 
 
 class Meaning(StrEnum):
@@ -65,13 +73,15 @@ _TIME: Final = (
     "timestamp", "timestamps", "timestamputc", "datetime", "dateandtime", "time", "timeutc", "utctime", "date", "ts",
     "datumzeit", "zeitstempel", "zeitpunkt", "unixtimestamp", "unixtime", "epoch", "epochseconds", "epochms",
     "starttime", "periodstart", "datumvon", "start", "eventtime", "hour", "datum", "zeit", "fecha", "horodatage",
-    "timegenerated", "timestampms", "period", "begintime", "begintimeseconds",
+    "timegenerated", "timestampms", "period", "begintime", "begintimeseconds", "uhrzeit", "heure", "bin",
 )  # fmt: skip
 """Names of a time column, the most telling first."""
 
 _NAMES: Final[Mapping[Meaning, frozenset[str]]] = {
     Meaning.SERVICE: frozenset({"service", "servicename", "ecsservice", "ecsservicename"}),
-    Meaning.TASKS: frozenset({"tasks", "taskcount", "runningtasks", "runningtaskcount", "runningcount", "ntasks", "numtasks"}),
+    Meaning.TASKS: frozenset(
+        {"tasks", "taskcount", "runningtasks", "runningtaskcount", "runningcount", "ntasks", "numtasks", "numrunningtasks"}
+    ),
     Meaning.CPU_PERCENT: frozenset(
         {"cpupercent", "cpupercentage", "cpuutilization", "cpuutilisation", "cpuutilizationpercent", "cpupct", "cpuutil"}
     ),
@@ -86,7 +96,7 @@ _NAMES: Final[Mapping[Meaning, frozenset[str]]] = {
     ),
     Meaning.REQUESTS: frozenset({"requests", "requestcount", "requestscount", "numrequests"}),
 }
-_BY_NAME: Final = {name: meaning for meaning, names in _NAMES.items() for name in names}
+BY_NAME: Final = {name: meaning for meaning, names in _NAMES.items() for name in names}
 
 _MIB: Final = 1_048_576
 _CPU: Final = frozenset(
@@ -132,6 +142,7 @@ _RATES: Final = frozenset(
 _COUNTS: Final = frozenset({"invocations", "hits", "requesttotal", "totalrequests", "nrequests", "httprequests", "requestsum"})
 _CPU_FACTORS: Final[Mapping[str, float]] = {
     **dict.fromkeys(("m", "millicores", "millicore", "mcores", "millicpu", "mcpu"), 1.024),
+    **dict.fromkeys(("nanocores", "nanocpu"), 1.024e-6),
     **dict.fromkeys(("cores", "core", "vcpu", "vcpus", "cpus"), 1024.0),
     **dict.fromkeys(("units", "cpuunits"), 1.0),
 }
@@ -174,42 +185,24 @@ _FAMILIES: Final = (
     (_MEMORY, _MEMORY_FACTORS, Meaning.MEMORY_MIB),
     (_RATES, _RATE_FACTORS, Meaning.REQUESTS_PER_SECOND),
 )
+CORES: Final = ("cpucores", "cpucore", "cpuvcpu", "cpuvcpus")
+"""Names that a size may have, too."""
 _OPEN: Final[Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(
-        (*(_CPU - {"cpuutilized"}), "cpucores", "cpucore", "cpuvcpu", "cpuvcpus"),
+        (*(_CPU - {"cpuutilized"}), *CORES),
         ("cpu_percent", "cpu_fraction", "cpu_units", "cpu_millicores", "cpu_vcpu"),
     ),
     **dict.fromkeys(
         _MEMORY - {"memoryutilized"}, ("memory_percent", "memory_fraction", "memory_mib", "memory_mb", "memory_bytes")
     ),
 }
-"""Names that tell what is measured but not in which unit, and the readings they may have. CPU cores may be a size, too."""
+"""Names that tell what is measured but not in which unit, and the readings they may have."""
 _BARE_UNITS: Final[Mapping[str, Meaning]] = {
     **dict.fromkeys(("cpuutilized", "cpuutilised"), Meaning.CPU_UNITS),
     **dict.fromkeys(("memoryutilized", "memoryutilised"), Meaning.MEMORY_MIB),
 }
 """Names of Container Insights, which gives CPU units and MiB (labelled Megabytes)."""
 
-_CLOUDWATCH_METRICS: Final[Mapping[str, Meaning]] = {
-    "cpuutilization": Meaning.CPU_PERCENT,
-    "memoryutilization": Meaning.MEMORY_PERCENT,
-    "runningtaskcount": Meaning.TASKS,
-    "requestcount": Meaning.REQUESTS,
-}
-"""Metrics whose name may stand among other words of a label."""
-_SHORT_IDS: Final[Mapping[str, Meaning]] = {
-    "cpu": Meaning.CPU_PERCENT,
-    "mem": Meaning.MEMORY_PERCENT,
-    "memory": Meaning.MEMORY_PERCENT,
-    "running": Meaning.TASKS,
-    "reqs": Meaning.REQUESTS,
-}
-"""What people call queries of ``get-metric-data``, where an Id must start in lower case."""
-
-_STATISTICS: Final[Mapping[str, str]] = {
-    "average": "average", "avg": "average", "mean": "average", "maximum": "maximum", "max": "maximum",
-    "minimum": "minimum", "min": "minimum", "sum": "sum", "total": "sum",
-}  # fmt: skip
 _WITH_STATISTIC: Final[Mapping[tuple[Meaning, str], Meaning]] = {
     (Meaning.CPU_PERCENT, "average"): Meaning.CPU_PERCENT,
     (Meaning.CPU_PERCENT, "maximum"): Meaning.CPU_PERCENT_MAXIMUM,
@@ -234,16 +227,15 @@ _UNITS: Final[Mapping[Meaning, frozenset[str]]] = {
 }
 """Units in brackets that agree with the meaning; any other unit makes the column unknown."""
 
-_WORD: Final = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+|%")
-_PER_MINUTE: Final = re.compile(r"(?i)(?:/|(?<![a-z])per)[\s_-]*min(?![a-z])")
-"""Which is no minimum."""
+_BIN: Final = re.compile(r"(?i)bin\(\w+\)$")
+"""What CloudWatch Logs Insights calls the start of a step."""
 _UNIT: Final = re.compile(r"^(?P<name>.*?)\s*[\[(](?P<unit>[^\])]*)[\])]\s*$")
 
 
 def time_rank(header: str) -> int | None:
     """How well a header names a time column, 0 best; None when it does not."""
-    unit = _UNIT.match(header)
-    name = "".join(_words(unit["name"] if unit else header))
+    unit = None if _BIN.match(header) else _UNIT.match(header)
+    name = "bin" if _BIN.match(header) else "".join(words_of(unit["name"] if unit else header))
     return _TIME.index(name) if name in _TIME else None
 
 
@@ -255,11 +247,11 @@ def header_meaning(header: str) -> Meaning | None:
     """
     with_unit = _UNIT.match(header)
     if with_unit is None:
-        return _meaning(header, _BY_NAME)
-    unit = "".join(_words(with_unit["unit"]))
-    if unit in _STATISTICS:
-        return _meaning(f"{with_unit['name']} {unit}", _BY_NAME)
-    meaning = _meaning(with_unit["name"], _BY_NAME)
+        return named_meaning(header, BY_NAME)
+    unit = "".join(words_of(with_unit["unit"]))
+    if unit in STATISTICS:
+        return named_meaning(f"{with_unit['name']} {unit}", BY_NAME)
+    meaning = named_meaning(with_unit["name"], BY_NAME)
     base = {Meaning.CPU_PERCENT_MAXIMUM: Meaning.CPU_PERCENT, Meaning.MEMORY_PERCENT_MAXIMUM: Meaning.MEMORY_PERCENT}
     return meaning if meaning and unit in _UNITS.get(base.get(meaning, meaning), ()) else None
 
@@ -270,17 +262,19 @@ def header_reading(header: str) -> Reading | None:
     >>> str(header_reading("CpuUsage(m)")), str(header_reading("memory_bytes")), header_reading("cpu")
     ('cpu_units (from millicores)', 'memory_mib (from bytes)', None)
     """
-    header = _PER_MINUTE.sub("PerMinute", header)
+    header = plain_name(header)
     meaning = header_meaning(header)
     if meaning is not None:
         return Reading(meaning=meaning, is_unit_said=meaning not in PERCENTAGES or _says_percent(header))
+    if has_other_statistic(header):
+        return None
     with_unit = _UNIT.match(header)
-    words = _words(with_unit["name"] if with_unit else header)
-    statistics = {_STATISTICS[word] for word in words if word in _STATISTICS}
-    name = "".join(word for word in words if word not in _STATISTICS)
-    unit = "".join(_words(with_unit["unit"])) if with_unit else ""
-    if unit in _STATISTICS:
-        statistics, unit = statistics | {_STATISTICS[unit]}, ""
+    words = words_of(with_unit["name"] if with_unit else header)
+    statistics = {STATISTICS[word] for word in words if word in STATISTICS}
+    name = "".join(word for word in words if word not in STATISTICS)
+    unit = "".join(words_of(with_unit["unit"])) if with_unit else ""
+    if unit in STATISTICS:
+        statistics, unit = statistics | {STATISTICS[unit]}, ""
     found = None if not unit and name in _OPEN else _with_unit(name, unit)
     if found is None or len(statistics) > 1:
         return None
@@ -299,12 +293,12 @@ def open_readings(header: str) -> tuple[str, ...]:
     with_unit = _UNIT.match(header)
     if with_unit and with_unit["unit"].strip():
         return ()
-    return _OPEN.get("".join(word for word in _words(header) if word not in _STATISTICS), ())
+    return _OPEN.get("".join(word for word in words_of(header) if word not in STATISTICS), ())
 
 
 def metric_name(words: str) -> str:
     """A label without the words of a statistic, in lower case and without separators."""
-    return "".join(word for word in _words(words) if word not in _STATISTICS)
+    return "".join(word for word in words_of(words) if word not in STATISTICS)
 
 
 def split_service(header: str) -> tuple[str, Reading] | None:
@@ -313,6 +307,11 @@ def split_service(header: str) -> tuple[str, Reading] | None:
     >>> [(name, str(reading)) for name, reading in [split_service("web_tasks"), split_service("tasks - api")]]
     [('web', 'tasks'), ('api', 'tasks')]
     """
+    if (with_tags := tagged(header)) is not None:
+        reading = header_reading(with_tags[0])
+        return (with_tags[1], reading) if reading is not None and reading.meaning in MEASURES else None
+    if has_other_statistic(header):
+        return None
     cuts = [match.span() for match in re.finditer(r"\s+-\s+|[\s_.:/|-]+", header)]
     for before, after in cuts:
         head, tail = header[:before], header[after:]
@@ -323,19 +322,19 @@ def split_service(header: str) -> tuple[str, Reading] | None:
         head, tail = header[:before], header[after:]
         reading = header_reading(head)
         if tail and reading is not None and reading.meaning in MEASURES and metric_name(tail):
-            return tail, reading
+            return None if is_of_a_part(tail) else (tail, reading)
     return None
 
 
 def _says_percent(header: str) -> bool:
-    return bool({"percent", "pct", "percentage"} & set(_words(header)))
+    return bool({"percent", "pct", "percentage"} & set(words_of(header)))
 
 
 def _with_unit(name: str, unit: str) -> Reading | None:
     """Reading of a name whose unit stands beside it, or at its end."""
     if not unit and name in _BARE_UNITS:
         return Reading(meaning=_BARE_UNITS[name])
-    if not unit and name == "rpm":
+    if not unit and name in ("rpm", "qpm"):
         return Reading(meaning=Meaning.REQUESTS_PER_SECOND, factor=1 / 60, unit="requests per minute")
     if not unit and name in _COUNTS:
         return Reading(meaning=Meaning.REQUESTS)
@@ -363,48 +362,6 @@ _UNIT_NAMES: Final = {
 }  # fmt: skip
 
 
-def metric_of_a_task(label: str) -> str:
-    """The metric of Container Insights in a label that is sent once per task, not once per service; empty for none.
-
-    Its sum over the tasks is nothing that a label tells: a Sum adds up the minutes of a period, too.
-
-    >>> metric_of_a_task("web CpuUtilized Average"), metric_of_a_task("CpuUtilized Sum"), metric_of_a_task("CPUUtilization")
-    ('CpuUtilized', '', '')
-    """
-    for word in re.split(r"[^A-Za-z0-9]+", label):
-        if word in ("CpuUtilized", "MemoryUtilized"):
-            said = {_STATISTICS[each] for each in _words(label) if each in _STATISTICS}
-            return "" if said & {"sum", "minimum"} else word
-    return ""
-
-
-def metric_meaning(label: str, query_id: str) -> Meaning | None:
-    """What a CloudWatch metric is: from its label, then from the Id of the query; None when neither tells.
-
-    >>> metric_meaning("web CPUUtilization", "m1_max"), metric_meaning("Avg Total IOPS", "m3")
-    (<Meaning.CPU_PERCENT_MAXIMUM: 'cpu_percent_maximum'>, None)
-    """
-    id_words = _words(query_id)
-    statistic = " ".join(w for w in id_words if w in _STATISTICS) if not any(w in _STATISTICS for w in _words(label)) else ""
-    whole = _meaning(f"{label} {statistic}", _BY_NAME)
-    if whole is not None:
-        return whole
-    found = {metric for word in re.split(r"[^A-Za-z0-9_]+", label) if (metric := "".join(_words(word))) in _CLOUDWATCH_METRICS}
-    if len(found) == 1:
-        said = " ".join(w for w in _words(label) if w in _STATISTICS)
-        return _meaning(f"{found.pop()} {said} {statistic}", _CLOUDWATCH_METRICS)
-    return _meaning(query_id, {**_BY_NAME, **_SHORT_IDS})
-
-
-def metric_reading(label: str, query_id: str) -> Reading | None:
-    """What a metric of a monitoring system is, whose units are its own; None when neither label nor Id tells."""
-    meaning = metric_meaning(label, query_id)
-    if meaning is not None:
-        return Reading(meaning=meaning)
-    reading = header_reading(label)
-    return reading if reading is not None and reading.meaning in MEASURES else None
-
-
 def stated_reading(name: str, meaning: str) -> Reading:
     """The reading that the user states for a column: a meaning, a name with a unit, and a factor if need be.
 
@@ -425,9 +382,9 @@ def stated_reading(name: str, meaning: str) -> Reading:
         raise InputError(
             f"column {name!r} is given the factor {factor!r}, which is no number above zero", fix="Write it as cpu_units*0.4."
         )
-    key = "".join(_words(text))
+    key = "".join(words_of(text))
     for known in Meaning:
-        if key == "".join(_words(known)):
+        if key == "".join(words_of(known)):
             return Reading(meaning=known, factor=times, unit=f"times {times:g}" if star else "")
     recognised = Reading(meaning=Meaning.TIME) if key in _TIME else header_reading(text) or _with_unit(key, "")
     if recognised is None:
@@ -439,15 +396,11 @@ def stated_reading(name: str, meaning: str) -> Reading:
     return Reading(meaning=recognised.meaning, factor=recognised.factor * times, unit=recognised.unit)
 
 
-def _words(text: str) -> list[str]:
-    return ["percent" if word == "%" else word.lower() for word in _WORD.findall(text)]
-
-
-def _meaning(name: str, by_name: Mapping[str, Meaning]) -> Meaning | None:
-    """Meaning of a name that may hold the word of a statistic."""
-    words = _words(name)
-    statistics = {_STATISTICS[word] for word in words if word in _STATISTICS}
-    meaning = by_name.get("".join(word for word in words if word not in _STATISTICS))
+def named_meaning(name: str, by_name: Mapping[str, Meaning]) -> Meaning | None:
+    """Meaning in ``by_name`` of a name that may hold the word of a statistic."""
+    words = words_of(name)
+    statistics = {STATISTICS[word] for word in words if word in STATISTICS}
+    meaning = by_name.get("".join(word for word in words if word not in STATISTICS))
     if meaning is None or not statistics:
         return meaning
     return _WITH_STATISTIC.get((meaning, statistics.pop())) if len(statistics) == 1 else None
