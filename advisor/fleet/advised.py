@@ -13,7 +13,7 @@ from advisor.billing import MonthlyUsd
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.errors import AdvisorError
 from advisor.fleet.hashes import Stamp, stamps
-from advisor.fleet.records import Range, Status, WorkloadRecord, WorkloadSteps
+from advisor.fleet.records import LeftOut, Range, Status, WorkloadRecord, WorkloadSteps
 from advisor.fleet.services import service_records
 from advisor.fleet.usage import pack_usage
 from advisor.plan import Plan, terms_of
@@ -21,11 +21,14 @@ from advisor.pricing import PriceCatalog
 from advisor.recommend import Alternative, Recommendation, Verdict
 from advisor.recommend.verdict import saving_against
 from advisor.sources.load_options import LoadOptions
+from advisor.sources.places import listed
 from advisor.workload import Service, Workload
 
 if TYPE_CHECKING:
     from advisor.answer import Answer
 
+LEAST_HOURS = 24.0
+"""Less load than this is no ground for a recommendation."""
 TERMS_LEFT_ASIDE = (
     "the stated terms of new commitments are left aside: in a fleet these are sized for the account, with --commit"
 )
@@ -48,24 +51,52 @@ class FleetOptions:
     """Rates that are older than 90 days on that day are named in a warning."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadWorkload:
+    """A workload, and its services that are not in it."""
+
+    workload: Workload
+    left_out: tuple[LeftOut, ...] = ()
+
+
 class Member(Protocol):
     """A workload of a fleet that can be read where the work is done."""
 
     @property
     def name(self) -> str: ...
 
-    def read(self, options: FleetOptions) -> Workload: ...
+    @property
+    def service_names(self) -> tuple[str, ...]:
+        """As far as they are known before any load is read."""
+
+    def read(self, options: FleetOptions) -> ReadWorkload: ...
+
+
+def too_short(hours: float) -> str:
+    """Why so many hours of load are no ground for a recommendation; empty where they are."""
+    return "" if hours >= LEAST_HOURS else f"only {hours:.0f} h of load were measured: at least {LEAST_HOURS:.0f} h are needed"
+
+
+def short_services(workload: Workload) -> dict[str, str]:
+    """Services that leave a workload without an answer in which others have one, with the reason."""
+    hours = workload.measured.sum(axis=1) * workload.step_hours
+    short = {each.name: too_short(float(n)) for each, n in zip(workload.services, hours, strict=True)}
+    return {name: why for name, why in short.items() if why} if not all(short.values()) else {}
 
 
 def advise_member(member: Member, options: FleetOptions) -> WorkloadRecord:
     """The record of a workload: advice, or why there is none. It raises nothing, so that one never stops the others."""
-    names: tuple[str, ...] = ()
     try:
-        workload = member.read(options)
-        names = tuple(service.name for service in workload.services)
-        return _advised(member.name, workload, options)
+        found = member.read(options)
+        record = _advised(member.name, found.workload, options)
     except Exception as error:  # a fault of ours in one of ten thousand services is named beside it, not instead of all of them
-        return WorkloadRecord(name=member.name, status=Status.FAILED, problem=problem_of(error), service_names=names)
+        return WorkloadRecord(
+            name=member.name, status=Status.FAILED, problem=problem_of(error), service_names=member.service_names
+        )
+    if not found.left_out:
+        return record
+    warning = f"what {listed(each.service for each in found.left_out)} need is in no figure: they are left out, and named apart"
+    return replace(record, left_out=found.left_out, warnings=(*record.warnings, warning))
 
 
 def problem_of(error: Exception) -> str:

@@ -17,7 +17,7 @@ from advisor.recommend.price_age import is_old
 from advisor.sources.load_files import is_load_file
 from advisor.version import __version__
 
-_HEADER: Final = "advisor/kept/3"
+_HEADER: Final = "advisor/kept/4"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +56,7 @@ class Kept:
         OutputError
             The folder cannot be written.
         """
-        if self.folder is None or record.status is Status.FAILED:
+        if self.folder is None or Status.FAILED in (record.status, *(each.status for each in record.left_out)):
             return
         body = record.to_json()
         # As they were read where the work was done, not as they are here by now.

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from advisor.errors import InputError
-from advisor.fleet.advised import FleetOptions
+from advisor.errors import AdvisorError, InputError
+from advisor.fleet.advised import FleetOptions, ReadWorkload
 from advisor.sources.load_files import is_load_file
-from advisor.workload import Workload
 
 WORKLOAD_SUFFIXES: Final = frozenset({".yaml", ".yml"})
 _CLUSTER_KEY: Final = re.compile(rb"^[\"']?cluster[\"']?\s*:", re.MULTILINE)
@@ -27,13 +26,23 @@ class FileMember:
     path: Path
     """Absolute."""
 
-    def read(self, options: FleetOptions) -> Workload:
+    @property
+    def service_names(self) -> tuple[str, ...]:
+        """Those that a workload file names, if it can be read; none of a load file."""
+        from advisor.sources.shared_workload import tagged_services
+
+        try:
+            return tuple(tagged_services(self.path)[2]) if self.is_workload_file else ()
+        except AdvisorError:
+            return ()
+
+    def read(self, options: FleetOptions) -> ReadWorkload:
         """The workload. Raises what :func:`advisor.read_workload` raises."""
         from advisor.sources import read_workload
 
         if self.is_workload_file:
-            return read_workload(self.path, region=options.region, reading=options.reading)
-        return read_workload(
+            return ReadWorkload(workload=read_workload(self.path, region=options.region, reading=options.reading))
+        workload = read_workload(
             self.path,
             region=options.region,
             cpu=options.cpu,
@@ -42,6 +51,7 @@ class FileMember:
             cpu_ms_per_request=options.cpu_ms_per_request,
             reading=options.reading,
         )
+        return ReadWorkload(workload=workload)
 
     @property
     def is_workload_file(self) -> bool:

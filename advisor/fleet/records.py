@@ -82,6 +82,15 @@ class WorkloadSteps:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A service that could not be answered with the others of its workload."""
+
+    service: str
+    status: Status
+    problem: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkloadRecord:
     """One workload of a fleet: the services of one cluster, or a service that shares with none."""
 
@@ -114,6 +123,8 @@ class WorkloadRecord:
     services: tuple[ServiceRecord, ...] = ()
     service_names: tuple[str, ...] = ()
     """Of a workload without an answer, as far as they are known."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Services of it that are in none of its figures; each is a record of its own in the fleet, too."""
     weeks: float | None = None
     unmet_task_hours: float = 0.0
     doubts: tuple[str, ...] = ()
@@ -135,6 +146,21 @@ class WorkloadRecord:
     def counts(self) -> bool:
         """Whether its costs are in the totals."""
         return self.status in (Status.ADVISED, Status.SCREENED) and self.best is not None
+
+    @property
+    def alone(self) -> "tuple[WorkloadRecord, ...]":
+        """Records of the services that were left out."""
+        return tuple(
+            WorkloadRecord(
+                name=f"{each.service} of {self.name}",
+                status=each.status,
+                cluster=self.cluster,
+                region=self.region,
+                problem=each.problem,
+                service_names=(each.service,),
+            )
+            for each in self.left_out
+        )
 
     @property
     def n_services(self) -> int:
@@ -167,5 +193,6 @@ class WorkloadRecord:
             ServiceRecord(**{**one, "instance_types": tuple(one["instance_types"]), "changes": tuple(one["changes"])})
             for one in data["services"]
         ]
+        data["left_out"] = tuple(LeftOut(**{**one, "status": Status(one["status"])}) for one in data["left_out"])
         lists = {name: tuple(value) for name, value in data.items() if isinstance(value, list)}
         return cls(**{**data, **lists, "services": tuple(services), "status": Status(data["status"])})

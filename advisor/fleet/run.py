@@ -9,7 +9,8 @@ from typing import Any
 from advisor.errors import InputError
 from advisor.fleet.account import CommitmentQuestion, account_commitments
 from advisor.fleet.advised import FleetOptions, Member, advise_member
-from advisor.fleet.datasets import SCREENED_NOTE, plan_dataset, screened
+from advisor.fleet.dataset_members import plan_dataset
+from advisor.fleet.datasets import SCREENED_NOTE, screened
 from advisor.fleet.engines import Engine, Lost, open_engine
 from advisor.fleet.kept import Kept
 from advisor.fleet.members import FileMember, file_members, is_dataset
@@ -83,12 +84,13 @@ def advise_fleet(
     """
     options = options or FleetOptions()
     paths = [Path(source) for source in sources]
+    notes: tuple[str, ...] = ()
     with ExitStack() as stack:
         mapped = _Once(stack, engine, workers=workers, scheduler=scheduler)
         if len(paths) == 1 and paths[0].is_dir() and is_dataset(paths[0]):
             if share_by is not None:
                 raise InputError("--share-by goes with workload files", fix="Give --services a column `share` in its place.")
-            records = _of_dataset(paths[0], options, services, advise_top, mapped, keep_in, on_share)
+            records, notes = _of_dataset(paths[0], options, services, advise_top, mapped, keep_in, on_share)
         else:
             for name, value in (("--services", services), ("--advise-top", advise_top)):
                 if value is not None:
@@ -97,9 +99,11 @@ def advise_fleet(
             _refuse_unused(options, members)
             grouped = members if share_by is None else shared_members(members, share_by, options.region)
             records = advised(grouped, options, mapped, keep_in=keep_in, on_share=on_share)
-    is_screened = any(record.status is Status.SCREENED for record in records)
+    records = [each for record in records for each in (record, *record.alone)]
+    if any(record.status is Status.SCREENED for record in records):
+        notes = (SCREENED_NOTE, *notes)
     account = None if commitments is None else account_commitments(records, options, commitments)
-    return fleet_of(records, version=__version__, notes=[SCREENED_NOTE] if is_screened else [], commitments=account)
+    return fleet_of(records, version=__version__, notes=notes, commitments=account)
 
 
 def _refuse_unused(options: FleetOptions, members: Sequence[FileMember]) -> None:
@@ -120,7 +124,7 @@ def _of_dataset(
     mapped: "_Once",
     keep_in: Path | None,
     on_share: OnShare,
-) -> list[WorkloadRecord]:
+) -> tuple[list[WorkloadRecord], tuple[str, ...]]:
     table = read_dataset_services(
         services,
         cpu=options.cpu,
@@ -130,13 +134,13 @@ def _of_dataset(
     )
     plan = plan_dataset(open_dataset(folder, options.reading), table, options.region)
     if advise_top is None:
-        return [*plan.failures, *advised(plan.members, options, mapped, keep_in=keep_in, on_share=on_share)]
+        return [*plan.failures, *advised(plan.members, options, mapped, keep_in=keep_in, on_share=on_share)], plan.notes
     found = screened(plan, options, mapped, on_share)
     by_cost = sorted((record for record in found.values() if record.counts), key=lambda record: (-_usd(record), record.name))
     chosen = {record.name for record in by_cost[:advise_top]}
     members = [member for member in plan.members if member.name in chosen]
     full = advised(members, options, mapped, keep_in=keep_in, on_share=on_share)
-    return [*plan.failures, *(record for name, record in found.items() if name not in chosen), *full]
+    return [*plan.failures, *(record for name, record in found.items() if name not in chosen), *full], plan.notes
 
 
 def _usd(record: WorkloadRecord) -> float:
@@ -168,7 +172,7 @@ def advised(
 
 
 def _lost(member: Member, lost: Lost) -> WorkloadRecord:
-    return WorkloadRecord(name=member.name, status=Status.FAILED, problem=lost.why)
+    return WorkloadRecord(name=member.name, status=Status.FAILED, problem=lost.why, service_names=member.service_names)
 
 
 class _Once:

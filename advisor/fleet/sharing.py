@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from advisor.errors import AdvisorError, InputError
-from advisor.fleet.advised import FleetOptions
+from advisor.fleet.advised import FleetOptions, ReadWorkload
 from advisor.fleet.members import FileMember
-from advisor.workload import Workload
 
 CLUSTER: Final = "cluster"
 _TAG: Final = "tag:"
@@ -23,11 +22,17 @@ class SharedMember:
     parts: tuple[tuple[Path, tuple[str, ...]], ...]
     """Absolute paths, each with the names of its services."""
 
-    def read(self, options: FleetOptions) -> Workload:
+    @property
+    def service_names(self) -> tuple[str, ...]:
+        """In the order of its files."""
+        return tuple(name for _, names in self.parts for name in names)
+
+    def read(self, options: FleetOptions) -> ReadWorkload:
         """The workload. Raises what :func:`advisor.sources.shared_workload.read_shared_workload` raises."""
         from advisor.sources.shared_workload import read_shared_workload
 
-        return read_shared_workload(self.cluster, self.parts, region=options.region, reading=options.reading)
+        workload = read_shared_workload(self.cluster, self.parts, region=options.region, reading=options.reading)
+        return ReadWorkload(workload=workload)
 
 
 def shared_members(members: Sequence[FileMember], share_by: str, region: str | None = None) -> list[FileMember | SharedMember]:

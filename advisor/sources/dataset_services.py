@@ -2,11 +2,13 @@
 
 import csv
 import io
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from advisor.sources.dataset import ServiceKey
 from advisor.sources.demand import Statement
 from advisor.sources.input_files import InputFiles
 from advisor.sources.places import Place, listed, shown
@@ -22,42 +24,83 @@ _LOAD: Final = ("requests_per_task", "cpu_ms_per_request")
 _SCALING: Final = ("min", "max", "target_cpu")
 _PRESENT: Final = {"present_launch_type": "launch_type", "present_desired_count": "desired_count"}
 _PLAIN: Final = ("image", "port")
-_GROUPS: Final = ("cluster", "share")
 _TRUTHS: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-COLUMNS: Final = ("service", *_GROUPS, *_TASK, *_LOAD, *_SCALING, "architectures", "interruptible", *_PLAIN, *_PRESENT)
+COLUMNS: Final = (
+    "service",
+    "cluster",
+    "share",
+    *_TASK,
+    *_LOAD,
+    *_SCALING,
+    "architectures",
+    "interruptible",
+    *_PLAIN,
+    *_PRESENT,
+)
 _SIZE_FIX: Final = "Give --services FILE with a row for it, or --cpu 512 --memory 1024 for all services without one."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceRow:
+    """A row of the table: an entry as in a workload file, and with whom it shares."""
+
+    service: ServiceKey
+    """Without a cluster where the row names none."""
+    entry: "ServiceEntry"
+    share: str = ""
+    """Services with one tag may share instances, whatever their clusters."""
+
+    @property
+    def label(self) -> str:
+        """As a message names it."""
+        return self.service.name if self.service.cluster is None else f"{self.service.name} of {self.service.cluster}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DatasetServices:
-    """Entries as in a workload file, by name, and what holds for services without one."""
+    """What a table says of services, and what holds for those without a row."""
 
     file: str = ""
-    entries: Mapping[str, "ServiceEntry"] = field(default_factory=dict)
-    clusters: Mapping[str, str] = field(default_factory=dict)
-    shares: Mapping[str, str] = field(default_factory=dict)
-    """Services with one tag may share instances, whatever their clusters."""
+    rows: Mapping[str, Mapping[str | None, ServiceRow]] = field(default_factory=dict)
+    """By name, and by cluster."""
     default: Mapping[str, Any] | None = None
     """Task and load of an entry."""
 
-    def entry(self, name: str) -> "ServiceEntry":
-        """What is known of a service.
+    def entry(self, service: ServiceKey, *, is_in_several: bool) -> "ServiceEntry":
+        """What is known of a service, which may stand in several clusters of the data set.
 
         Raises
         ------
         InputError
             Nothing is, or its name is none that ECS accepts.
         """
-        if name in self.entries:
-            return self.entries[name]
+        row = self._row(service, is_in_several)
+        if row is not None:
+            return row.entry
         place = Place(self.file or "the data set")
         if self.default is None:
-            raise place.error(f"nothing says how large the tasks of {shown(name)} are", fix=_SIZE_FIX)
-        return _checked({"name": name, **self.default}, place)
+            raise place.error(f"nothing says how large the tasks of {shown(service.name)} are", fix=_SIZE_FIX)
+        return _checked({"name": service.name, **self.default}, place)
 
-    def group(self, name: str, cluster: str | None) -> str:
+    def group(self, service: ServiceKey, *, is_in_several: bool) -> tuple[str, str]:
         """Services of one group may share instances: those of a tag, else of a cluster; else a service is alone."""
-        return self.shares.get(name) or self.clusters.get(name) or cluster or name
+        row = self._row(service, is_in_several)
+        if row is not None and row.share:
+            return "share", row.share
+        cluster = service.cluster if row is None or row.service.cluster is None else row.service.cluster
+        return ("service", service.name) if cluster is None else ("cluster", cluster)
+
+    def absent(self, services: Sequence[ServiceKey]) -> list[str]:
+        """Rows of the table that are of no service of a data set."""
+        count = Counter(service.name for service in services)
+        used = {row.service for service in services if (row := self._row(service, count[service.name] > 1)) is not None}
+        return sorted(row.label for rows in self.rows.values() for row in rows.values() if row.service not in used)
+
+    def _row(self, service: ServiceKey, is_in_several: bool) -> ServiceRow | None:
+        """The row of its name and cluster, or of its name alone; the only row of a name may say another cluster."""
+        rows = self.rows.get(service.name, {})
+        only = next(iter(rows.values())) if len(rows) == 1 and not is_in_several else None
+        return rows.get(service.cluster) or rows.get(None) or only
 
 
 def read_dataset_services(
@@ -89,8 +132,7 @@ def read_dataset_services(
     if "service" not in header or unknown or len(set(header)) < len(header):
         what = f"the columns {listed(unknown)} are not known" if unknown else "the header needs `service`, and each column once"
         raise place.error(what, fix=f"The columns are {', '.join(COLUMNS)}.")
-    entries: dict[str, ServiceEntry] = {}
-    groups: dict[str, dict[str, str]] = {name: {} for name in _GROUPS}
+    by_name: dict[str, dict[str | None, ServiceRow]] = {}
     for line, row in enumerate(rows[1:], start=2):
         if not any(cell.strip() for cell in row):
             continue
@@ -99,13 +141,12 @@ def read_dataset_services(
             raise at.error(f"{len(row)} cells under {len(header)} columns", fix="Check commas and quotation marks.")
         cells = {name: cell.strip() for name, cell in zip(header, row, strict=True) if cell.strip()}
         entry = _checked(_entry(cells, at), at)
-        if entry.name in entries:
-            raise at.error(f"the service {entry.name!r} stands twice", fix="Keep one row.")
-        entries[entry.name] = entry
-        for name in _GROUPS:
-            if name in cells:
-                groups[name][entry.name] = cells[name]
-    return DatasetServices(file=str(path), entries=entries, clusters=groups["cluster"], shares=groups["share"], default=default)
+        service = ServiceKey(entry.name, cells.get("cluster"))
+        of_name = by_name.setdefault(service.name, {})
+        if service.cluster in of_name:
+            raise at.error(f"the service {entry.name!r} stands twice", fix="Keep one row, or name the cluster of each.")
+        of_name[service.cluster] = ServiceRow(service=service, entry=entry, share=cells.get("share", ""))
+    return DatasetServices(file=str(path), rows=by_name, default=default)
 
 
 def statement_of(entry: "ServiceEntry") -> Statement:

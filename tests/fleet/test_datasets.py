@@ -19,6 +19,7 @@ import advisor
 from advisor.ecs import Architecture, TaskSize
 from advisor.errors import InputError
 from advisor.fleet import Engine, FleetOptions, Status, advise_fleet
+from advisor.fleet.dataset_members import DatasetEntry
 from advisor.fleet.datasets import Block, _screen_block
 from advisor.fleet.held import HeldTasks, held_tasks, held_tasks_of_counts
 from advisor.fleet.members import is_fleet
@@ -28,7 +29,7 @@ from advisor.optimize.alternatives import alternatives
 from advisor.optimize.loads import service_loads
 from advisor.optimize.pricing import price_parts
 from advisor.optimize.search import search_for
-from advisor.sources.dataset import open_dataset
+from advisor.sources.dataset import ServiceKey, open_dataset
 from advisor.sources.dataset_services import read_dataset_services
 from advisor.workload import LoadForm, Scaling, Service, Workload
 
@@ -294,11 +295,13 @@ def test_a_bad_number_costs_its_own_service(tmp_path):
 def test_a_fault_of_ours_in_screening_costs_its_own_service_and_names_its_place(tmp_path):
     by_file(tmp_path)
     dataset = open_dataset(tmp_path, OPTIONS.reading)
-    known = read_dataset_services(None, cpu=512, memory=1024).entry("api")
-    block = Block(files=dataset.files, columns=dataset.columns, entries=(known, SimpleNamespace(name="web")))
+    api, web = ServiceKey("api", None), ServiceKey("web", None)
+    known = read_dataset_services(None, cpu=512, memory=1024).entry(api, is_in_several=False)
+    faulty = DatasetEntry(web, SimpleNamespace(name="web"))
+    block = Block(files=dataset.files, entries=(DatasetEntry(api, known), faulty))
     found = dict(_screen_block(block, "us-east-1", OPTIONS))
-    assert isinstance(found["api"], HeldTasks)
-    assert re.search(r"AttributeError: .* \(advisor/fleet/datasets\.py:\d+\)$", found["web"])
+    assert isinstance(found[api], HeldTasks)
+    assert re.search(r"AttributeError: .* \(advisor/fleet/datasets\.py:\d+\)$", found[web])
 
 
 def test_a_load_too_short_to_answer_takes_no_place_among_the_costliest(tmp_path):

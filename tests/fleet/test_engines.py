@@ -98,7 +98,7 @@ def test_a_fault_of_ours_in_one_workload_is_named_and_stops_no_other(folder):
     from advisor.fleet.run import advised
 
     class Faulty:
-        name = "faulty"
+        name, service_names = "faulty", ()
 
         def read(self, options):
             raise ZeroDivisionError("by hand")
