@@ -114,11 +114,11 @@ def as_rates(types, prices):
     return listed
 
 
-def as_catalog(types, prices, listed=None):
+def as_catalog(types, prices, listed=None, region=REGION):
     """A catalog of one Region; ``listed`` stands in for the rates of ``types`` and ``prices``."""
     return PriceCatalog(
         regions={
-            REGION: RegionPrices(
+            region: RegionPrices(
                 rates=as_rates(types, prices) if listed is None else listed,
                 outdated={},
                 zones={each["name"]: 3 for each in types},

@@ -1,5 +1,6 @@
 """Sizes of new commitments beside held ones that AWS applies after them: by hand, and against a grid."""
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -9,12 +10,13 @@ from hypothesis import strategies as st
 
 from advisor.ecs import Architecture, PurchaseOption
 from advisor.meters import PaymentOption, fargate_vcpu_hour, instance_hour
+from advisor.optimize.beside_held import _lowest, always_before, cheapest_beside_held
 from advisor.optimize.commitment_sizes import BOTH, AskedSize, asked_sizes, cheapest_sizes, plans_of
 from advisor.optimize.committable import Committable
 from advisor.optimize.purchases import best_purchase
 from advisor.plan import Terms
 from tests.as_advisor import REGION, as_catalog
-from tests.test_held_commitments import compute_plan, listed
+from tests.test_held_commitments import compute_plan, listed, reserved
 from tests.test_present import LARGE, PRICES
 
 approx = pytest.approx
@@ -92,6 +94,50 @@ def test_a_coverage_that_is_asked_for_counts_what_a_held_plan_covers_then():
     rates = case.beside_held(sizes)
     left = case.left_in_futures(rates)[:, 0]
     assert left @ rates.on_demand_usd == approx(0.1 * (0.2 + 0.4), abs=1e-4)
+
+
+def family_plan(years=1):
+    (plan,) = plans_of([LARGE_HOUR], "ec2_instance_savings_plan", *ONE_YEAR)
+    return replace(plan, term_years=years)
+
+
+def test_reserved_instances_and_plans_of_the_same_terms_come_before_a_new_one():
+    held = instance, of_family, of_others, compute = reserved("m5.large", 1), family_plan(), family_plan(3), compute_plan(1.0)
+    assert always_before([family_plan()], held) == (instance, of_family)
+    assert always_before([compute], held) == (instance, of_family, of_others, compute)
+    assert always_before([replace(compute, term_years=3)], held) == (instance, of_family, of_others)
+    assert always_before([replace(instance, term_years=3)], held) == (instance,)
+    assert always_before([compute, family_plan()], held) == (instance, of_family)
+
+
+def sized(case, kind, *ways):
+    return cheapest_beside_held(case, plans_of(case.meters, kind, *ONE_YEAR), [np.array(way) for way in ways]).tolist()
+
+
+def test_exact_sizes_to_begin_with_are_kept():
+    exact = 0.06 * (2 - 0.08 / 0.07)
+    assert sized(case_of([2], [2], compute_plan(0.14)), "ec2_instance_savings_plan", [0.0], [exact], [0.1]) == [exact]
+
+
+def test_all_that_a_plan_may_cover_is_tried():
+    """Each of 5 instances that is reserved frees what is held for Fargate; and $0.12 of 2 beside $2 that 100 vCPU use up."""
+    assert sized(case_of([5], [10], compute_plan(0.14)), "reserved_instance", [0.0]) == [5]
+    assert sized(case_of([2], [100], compute_plan(2.0)), BOTH, [0.0, 0.0]) == [approx(3.14 - 2 - 0.14), approx(0.12, abs=1e-6)]
+    assert sized(case_of([2], [10_000], compute_plan(2.0)), BOTH, [0.0, 0.0])[1] == approx(0.12, abs=1e-6)
+
+
+def test_fewer_reserved_instances_are_bought_where_one_more_costs_more():
+    """None costs $0.14 + 0.04 and one 0.14 + 0.06; a part of one would cost less than either."""
+    assert sized(case_of([2], [1], compute_plan(0.14)), "reserved_instance", [2.0]) == [0]
+
+
+@pytest.mark.parametrize("best", [0.0, 0.2, 3.3, 9.9, 10.0])
+def test_the_lowest_of_a_cost_is_found_wherever_it_lies(best):
+    assert _lowest(lambda size: (abs(size - best), None), 10.0) == approx(best, abs=2e-5)
+
+
+def test_the_lowest_of_the_sizes_tried_first_is_refined_and_not_another_valley():
+    assert _lowest(lambda size: (min(abs(size - 9.1), 0.24 + abs(size - 2) / 2), None), 10.0) == approx(9.1, abs=2e-5)
 
 
 LOADS = st.lists(st.integers(0, 6), min_size=4, max_size=4)
