@@ -116,7 +116,7 @@ def by_interval(records: Iterable[Records]) -> list[list[Records]]:
 def _regular_distance_s(times_s: IntArray) -> int | None:
     """The distance between nearly all neighbouring times; None where there is none, or too few tell. [s]"""
     apart = _distances(times_s)
-    if len(times_s) <= _FEWEST_APART:
+    if len(times_s) <= _FEWEST_APART or not apart.size:
         return None
     distances, counts = np.unique(apart, return_counts=True)
     most = int(np.argmax(counts))

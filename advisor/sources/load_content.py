@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 
@@ -92,7 +93,7 @@ class LoadTable:
             place_of=place_of,
             unused_names=self.unused_names,
             usual_step_s=self._usual_step_s,
-            is_zone_assumed=self.times.is_local and self.options.time_zone is None,
+            is_zone_assumed=self.times.is_local and zone_of(self.times, self.options) is None,
             is_stated=_is_stated(Meaning.REQUESTS, self.origins, self.options),
         )
 
@@ -154,7 +155,7 @@ class Metric:
             origins={self.meaning: Place(self.file, column=self.name)},
             place_of=lambda row: self.place_of(int(by_time[row])),
             unused_names=self.unused_names,
-            is_zone_assumed=times.is_local and options.time_zone is None,
+            is_zone_assumed=times.is_local and zone_of(times, options) is None,
             is_stated=options.values is not None or not {self.label, self.query_id}.isdisjoint(options.columns),
         )
 
@@ -187,19 +188,27 @@ def in_utc(seconds: IntArray, times: Times, options: LoadOptions, place_of: Plac
     """Seconds of rows of one service in UTC, with what has to be said about times without a zone."""
     if not times.is_local:
         return seconds
-    if options.time_zone is None:
+    zone = zone_of(times, options)
+    if zone is None:
         return seconds
-    in_zone, remarks = utc_times(seconds, options.time_zone, options.doubled_hour, place_of)
+    in_zone, remarks = utc_times(seconds, zone, options.doubled_hour, place_of)
     notes.extend(f"{label}: {remark}." for remark in remarks)
     return in_zone
+
+
+def zone_of(times: Times, options: LoadOptions) -> ZoneInfo | None:
+    """The zone of times without one: as stated, or as the file names it; None where neither does."""
+    return options.time_zone or times.zone
 
 
 def zone_remarks(times: Times, options: LoadOptions) -> tuple[str, ...]:
     """What has to be said about the zone of times, once a file."""
     if not times.is_local:
         return ()
-    if options.time_zone is not None:
-        return (f"times without a zone read as {options.time_zone.key}",)
+    zone = zone_of(times, options)
+    if zone is not None:
+        overrule = "" if options.time_zone else ", which the header names; --time-zone overrules"
+        return (f"times without a zone read as {zone.key}{overrule}",)
     return ("times without a zone read as UTC; --time-zone overrules",)
 
 

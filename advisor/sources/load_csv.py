@@ -12,19 +12,21 @@ from typing import Final
 import numpy as np
 
 from advisor.sources.grouping import AnyArray, rows_of
+from advisor.sources.header_zones import zone_in_header
 from advisor.sources.load_columns import NO_SERVICES, read_columns, refuse_swapped, second_times, unused_text
 from advisor.sources.load_content import Content, LoadTable, Metric, one_value_per_task, usual_step_s, zone_remarks
 from advisor.sources.load_header import Header, Table, is_plain_number, read_header
 from advisor.sources.load_numbers import decimal_sign
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.load_table import TableText
+from advisor.sources.load_totals import without_last_totals, without_total
 from advisor.sources.load_untimed import bare_numbers, minute_columns, row_per_function, without_times
 from advisor.sources.meanings import MEASURES, Meaning, Reading, header_reading, metric_name, split_service, time_rank
 from advisor.sources.metric_labels import metric_of_a_task, metric_reading
 from advisor.sources.name_words import is_of_another_service
 from advisor.sources.places import Place, listed
 from advisor.sources.table_columns import Columns, Wanted
-from advisor.sources.timestamps import EPOCH_UNITS, Times
+from advisor.sources.timestamps import EPOCH_UNITS
 from advisor.units import FloatArray, IntArray
 
 _SERVICE_ROWS: Final = frozenset({"service", "servicename", "microservice", "component"})
@@ -57,13 +59,17 @@ def parse_load_csv(
     InputError
         Naming line, column and fix, when there is no time column or nothing measured, or a cell is not what its column says.
     """
-    text = TableText(blocks, file, options.delimiter)
+
+    def say(remark: str) -> None:
+        notes.append(f"{file}: {remark}.")
+
+    text = TableText(without_last_totals(blocks, say), file, options.delimiter)
     if not text.head:
         for _ in text.rows(0):
             pass
         raise Place(file).error("the file is empty", fix="Export the load again: a header, a time column, one measured column.")
     table = Table(text=text, file=file, options=options, notes=notes)
-    return _TableReader(table, set() if names is None else names).content()
+    return without_total(_TableReader(table, set() if names is None else names).content(), say)
 
 
 class _TableReader:
@@ -179,11 +185,15 @@ class _TableReader:
             numbers=numbers,
             names=names,
             decimal=decimal,
+            is_decimal_told=self._table.options.decimal is None,
             factors={i: reading.factor for i, reading in readings.items()},
             with_units=frozenset(i for i, reading in readings.items() if reading.is_unit_in_cells),
             grouped_by=grouped_by,
         )
-        return self._table.text.columns(header.n_rows, header.names, wanted, self._table.options.times)
+        columns = self._table.text.columns(header.n_rows, header.names, wanted, self._table.options.times)
+        if not columns.times.is_local or self._table.options.time_zone is not None:
+            return columns
+        return replace(columns, times=replace(columns.times, zone=zone_in_header(self._table, header)))
 
     def _refuse_thousands(self, header: Header, numbers: Iterable[int]) -> None:
         """Semicolons stand between columns where commas are decimal: there 1.100 is 1100, unless another cell says no.
@@ -314,7 +324,7 @@ class _TableReader:
         label: str,
         service: str | None,
     ) -> Metric:
-        times = Times(columns.times.epoch_s[rows], is_local=columns.times.is_local)
+        times = replace(columns.times, epoch_s=columns.times.epoch_s[rows], remarks=())
         return Metric(
             file=self._table.file,
             path=label,

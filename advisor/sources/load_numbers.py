@@ -9,7 +9,25 @@ from advisor.sources.meanings import PERCENTAGES, Meaning
 from advisor.sources.places import shown
 
 MISSING: Final = frozenset(
-    {"", "na", "n/a", "#n/a", "none", "null", "nil", "-", "--", "\u2013", "\u2014", "nan", "?", "missing", "undefined", "\\n"}
+    {
+        "",
+        "na",
+        "n/a",
+        "#n/a",
+        "none",
+        "null",
+        "nil",
+        "-",
+        "--",
+        "\u2013",
+        "\u2014",
+        "nan",
+        "?",
+        "missing",
+        "undefined",
+        "\\n",
+        "(null)",
+    }
 )
 """What stands for nothing measured, in lower case."""
 NUMBER_FIX: Final = "Write a plain number such as 12.5, or leave the cell empty where nothing was measured."

@@ -1,6 +1,7 @@
 """Tables as text, read in blocks of rows, whose cells are decoded to parts of columns."""
 
 import csv
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,6 +27,7 @@ _HEAD_ROWS: Final = 200
 _AHEAD: Final = 4
 """Blocks that are decoded before they are needed."""
 _WORKERS: Final = 2
+_MAYBE_THOUSANDS: Final = re.compile(r"[1-9]\d{0,2}\.\d{3}", re.ASCII)
 _LONGEST_CELL: Final = 1 << 24
 """An open quotation mark is looked for this far. [bytes]"""
 Row = tuple[int, list[str]]
@@ -176,8 +178,14 @@ def _decoded(
         if column in wanted.with_units:
             hard |= numbers != 0
         starts, ends = block.cells(column)
+        has_decimals = wanted.is_decimal_told and wanted.decimal == "," and bool((numbers[~hard] % 1 != 0).any())
         for row in np.flatnonzero(hard).tolist():
             cell = block.text(int(starts[row]), int(ends[row]))
+            if has_decimals and _MAYBE_THOUSANDS.fullmatch(cell.strip()):
+                raise Place(table.file, row, header[column]).error(
+                    f"{cell!r} stands among numbers with a decimal comma: it can be {cell.replace('.', '')} or {cell}",
+                    fix="Say --decimal comma if a point stands between thousands, or write all numbers alike.",
+                )
             numbers[row] = _number(cell, meaning, wanted, column, Place(table.file, row, header[column]))
         part.numbers[column] = numbers
     for column in wanted.names:

@@ -24,6 +24,8 @@ class Wanted:
     numbers: Mapping[int, Meaning]
     names: tuple[int, ...]
     decimal: str | None
+    is_decimal_told: bool = False
+    """Whether the decimal sign is told by some cells, and not stated."""
     factors: Mapping[int, float] = field(default_factory=dict)
     """What a column is multiplied by afterwards, for the unit in its header."""
     with_units: frozenset[int] = frozenset()

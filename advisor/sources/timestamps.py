@@ -27,18 +27,30 @@ _QUARTER_HOUR_S: Final = 900
 
 _NUMBER: Final = re.compile(r"[+-]?\d+(\.\d*)?([eE][+-]?\d+)?$")
 _YEAR_FIRST: Final = re.compile(r"(?P<a>\d{4})[/.-](?P<b>\d{1,2})[/.-](?P<c>\d{1,2})(?:[T ]+(?P<rest>\S.*))?$")
-_YEAR_LAST: Final = re.compile(r"(?P<a>\d{1,2})(?P<sep>[/.-])(?P<b>\d{1,2})(?P=sep)(?P<c>\d{4})(?:,?[T ]+(?P<rest>\S.*))?$")
+_YEAR_LAST: Final = re.compile(
+    r"(?P<a>\d{1,2})(?P<sep>[/.-])(?P<b>\d{1,2})(?P=sep)(?P<c>\d{4}|\d{2}(?=,?[T ]+\d{1,2}:))(?:,?[T ]+(?P<rest>\S.*))?$"
+)
 _CLOCK: Final = re.compile(
     r"(?P<h>\d{1,2}):(?P<m>\d{2})(?::(?P<s>\d{2})(?:[.,]\d*)?)?(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?"
-    r"\s*(?:(?P<utc>Z|UTC|GMT)|(?P<offset>[+-]\d{2}:?\d{2})(?:\s+[A-Z]{1,5})?)?(?:\s+m=\S+)?$"
+    r"(?:\s*Uhr)?\s*(?:(?:UTC|GMT)?(?P<offset>[+-]\d{2}:?\d{2})(?:\s+[A-Z]{1,5})?|(?P<utc>[Zz]|UTC|GMT)|(?P<name>[A-Z]{3,4}))?"
+    r"(?:\s+m=\S+|\s*\([\w ]+\)|\[[\w/+-]+\])?$"
 )
-"""Hour and minute; seconds, AM or PM, and zone if given; Go adds the zone's name and a monotonic reading."""
+"""Hour and minute; seconds, AM or PM, and zone if given; Go, JavaScript and Java add the zone's name."""
+_NAMED_OFFSETS_H: Final[Mapping[str, int]] = {
+    "WET": 0, "WEST": 1, "CET": 1, "MEZ": 1, "CEST": 2, "MESZ": 2, "EET": 2, "EEST": 3,
+    "EST": -5, "EDT": -4, "MDT": -6, "MST": -7, "PDT": -7, "PST": -8,
+}  # fmt: skip
+"""Zones whose letters mean one offset, those of North America as RFC 2822 has them; CST, IST and BST mean several."""
 _RANGE: Final = re.compile(r"(?P<start>.*?(?P<h>\d{1,2}):(?P<m>\d{2}))\s*[-\u2013]\s*(?P<h2>\d{1,2}):(?P<m2>\d{2})$")
 _COMPACT: Final = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[01]\d|2[0-3])[0-5]\d(?:[0-5]\d)?$")
 """Year to minute or second without marks; as milliseconds since 1970 it would lie in the seventies."""
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DAY_NAME: Final = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*\.?,?\s+", re.IGNORECASE)
 _DAY_MONTH: Final = re.compile(r"(?P<d>\d{1,2})[\s/-](?P<m>[A-Za-z]{3})[a-z]*\.?[\s/-](?P<y>\d{4})(?=\D|$)")
+_YEAR_AT_THE_END: Final = re.compile(
+    r"(?P<m>[A-Za-z]{3})\s+(?P<d>\d{1,2})\s+(?P<clock>\d{1,2}:\S+(?: [A-Z]{3,4})?)\s+(?P<y>\d{4})$"
+)
+"""What C and the command date write."""
 _MONTH_DAY: Final = re.compile(r"(?P<m>[A-Za-z]{3})[a-z]*\.?\s(?P<d>\d{1,2}),?\s(?P<y>\d{4})(?=\D|$)")
 
 
@@ -60,6 +72,8 @@ class Times:
     """(rows,): whole seconds since 1970-01-01T00:00Z, fractions cut; as a clock in UTC would show them where ``is_local``."""
     is_local: bool = False
     """True where the times carry no zone."""
+    zone: ZoneInfo | None = None
+    """Of times that carry none, where the file names it beside them."""
     remarks: tuple[str, ...] = ()
     """What was assumed or recognised, as the rest of a sentence that begins with the file's name."""
 
@@ -204,11 +218,12 @@ def _numeric_month(text: str) -> str:
     if not any(letter.isalpha() for letter in text[:12]):
         return text
     bare = _DAY_NAME.sub("", text, count=1) if _DAY_NAME.match(text) else text
+    bare = _YEAR_AT_THE_END.sub(r"\g<d> \g<m> \g<y> \g<clock>", bare.strip("[]"))
     match = _DAY_MONTH.match(bare) or _MONTH_DAY.match(bare)
     if match is None or match["m"].lower() not in _MONTHS:
         return text
     month = _MONTHS.index(match["m"].lower()) + 1
-    rest = bare[match.end() :].lstrip(",").strip()
+    rest = bare[match.end() :].lstrip(",:@ ").strip()
     return f"{match['y']}-{month:02}-{int(match['d']):02} {rest}".strip()
 
 
@@ -232,7 +247,11 @@ def _written_times(cells: Sequence[str], place_of: PlaceOf, options: TimeOptions
 
 
 def _not_a_time(text: str) -> str:
-    return f"{shown(text)} is not a date and time" if text else "the time is missing"
+    if not text:
+        return "the time is missing"
+    unclear = re.search(r"\d\s+([A-Z]{3,4})$", text)
+    why = f": the zone {unclear[1]!r} may be several" if unclear and unclear[1] not in _NAMED_OFFSETS_H else ""
+    return f"{shown(text)} is not a date and time{why}"
 
 
 def _iso(text: str) -> datetime | None:
@@ -249,6 +268,7 @@ def _day_first(
     rows = [(row, match) for row, match in enumerate(matches) if match]
     if not rows:
         return False, ()
+    _refuse_short_years(rows, place_of)
     if is_stated is not None:
         return is_stated, (f"dates read with the {'day' if is_stated else 'month'} first, as stated",)
     day_first = next(((row, m) for row, m in rows if int(m["a"]) > 12 or m["sep"] == "."), None)
@@ -258,7 +278,7 @@ def _day_first(
         raise place_of(row).error(f"{shown(match[0])}: day and month stand in another order than in rows before", fix=_ISO_FIX)
     if not day_first and not month_first:
         row, match = rows[0]
-        a, b, year = int(match["a"]), int(match["b"]), int(match["c"])
+        a, b, year = int(match["a"]), int(match["b"]), _year(match["c"])
         raise place_of(row).error(
             f"{shown(match[0])} can be {year}-{b:02}-{a:02} (day first) or {year}-{a:02}-{b:02} (month first), "
             "and no row of the file decides",
@@ -267,6 +287,21 @@ def _day_first(
     return bool(day_first), (
         f"dates read with the {'day' if day_first else 'month'} first; --day-first or --month-first overrules",
     )
+
+
+def _refuse_short_years(rows: Sequence[tuple[int, re.Match[str]]], place_of: PlaceOf) -> None:
+    """Two digits of a year stand last where they stay the same while the first number moves."""
+    short = [(row, match) for row, match in rows if len(match["c"]) == 2]
+    if not short:
+        return
+    row, match = short[0]
+    stands_still = len({m["a"] for _, m in short}) == 1 and int(match["a"]) > len(_MONTHS)
+    if len(short) < len(rows) or len({m["c"] for _, m in short}) > 2 or stands_still:
+        raise place_of(row).error(f"the year in {shown(match[0])} may be its first number or its last", fix=_ISO_FIX)
+
+
+def _year(digits: str) -> int:
+    return int(digits) + (2000 if len(digits) == 2 else 0)
 
 
 def _moment(first: re.Match[str] | None, last: re.Match[str] | None, is_day_first: bool) -> datetime | None:
@@ -283,15 +318,24 @@ def _moment(first: re.Match[str] | None, last: re.Match[str] | None, is_day_firs
     hour = int(clock["h"])
     if clock["half"]:
         hour = hour % 12 + (12 if clock["half"] in "Pp" else 0)
+    is_midnight = hour == 24 and not int(clock["m"]) and not int(clock["s"] or 0)
+    if clock["name"] and clock["name"] not in _NAMED_OFFSETS_H:
+        return None
     try:
-        return datetime(int(year), int(month), int(day), hour, int(clock["m"]), int(clock["s"] or 0), tzinfo=_zone(clock))
+        moment = datetime(
+            _year(year), int(month), int(day), hour % 24 if is_midnight else hour, int(clock["m"]), int(clock["s"] or 0),
+            tzinfo=_zone(clock),
+        )  # fmt: skip
     except ValueError:
         return None
+    return moment + timedelta(days=is_midnight)
 
 
 def _zone(clock: re.Match[str]) -> tzinfo | None:
     if clock["utc"]:
         return UTC
+    if clock["name"]:
+        return timezone(timedelta(hours=_NAMED_OFFSETS_H[clock["name"]]))
     if not clock["offset"]:
         return None
     digits = clock["offset"].replace(":", "")
