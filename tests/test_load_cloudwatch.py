@@ -146,7 +146,7 @@ def test_one_answer_may_hold_several_services_told_by_their_labels(answer, workl
     )
     assert_array_equal(workload_of("{file: all.json}").demand, [[1, 2, 3]])
     assert_array_equal(workload_of("{file: all.json}", name="web-admin").demand, [[7, 8, 9]])
-    with pytest.raises(InputError, match="several metrics read as tasks"):
+    with pytest.raises(InputError, match=r"no series belongs to the service 'api'.* The file holds web, web-admin"):
         workload_of("{file: all.json}", name="api")
 
 

@@ -1,10 +1,12 @@
 """Load from CloudWatch: what ``aws cloudwatch get-metric-data`` and ``get-metric-statistics`` print as JSON, or a recording."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
+from advisor.sources.load_columns import services_in_labels
 from advisor.sources.load_content import Metric, one_value_per_task
 from advisor.sources.load_numbers import HIGHEST_NUMBER
 from advisor.sources.load_options import LoadOptions
@@ -27,7 +29,9 @@ def parse_metric_data(answer: Mapping[str, object], file: str, options: LoadOpti
     InputError
         When the answer is not such, or a value is no load.
     """
-    metrics = list(_of_metric_data(answer, file, options, notes))
+    found = list(_of_metric_data(answer, file, options, notes))
+    services = services_in_labels([metric.label if metric.meaning in MEASURES else "" for metric in found])
+    metrics = [replace(metric, service=service) for metric, service in zip(found, services, strict=True)]
     _say(metrics, answer, file, notes)
     return metrics
 
@@ -48,7 +52,8 @@ def parse_metric_statistics(answer: Mapping[str, object], file: str, options: Lo
 def _say(metrics: Sequence[Metric], answer: Mapping[str, object], file: str, notes: list[str]) -> None:
     for metric in metrics:
         if metric.meaning in MEASURES:
-            notes.append(f"{file}: metric {metric.name!r} (Id {metric.query_id!r}) read as {metric.reading}.")
+            of = f" of the service {metric.service!r}" if metric.service else ""
+            notes.append(f"{file}: metric {metric.name!r} (Id {metric.query_id!r}) read as {metric.reading}{of}.")
     unknown = sorted({repr(metric.name) for metric in metrics if metric.meaning not in MEASURES})
     if unknown:
         notes.append(f"{file}: not used: {listed(unknown)}.")

@@ -44,11 +44,23 @@ NO_SERVICES: Final = frozenset(
         "unhealthy",
     }
     | {"node", "host", "system", "process", "p50", "p90", "p95", "p99", "cluster", "instance", "task", "container", "pod"}
+    | {"ecs", "fargate", "service", "aws"}
     | {"stopped", "stopping", "provisioning", "activating", "idle", "free", "available", "unused", "swap", "throttled", "steal"}
     | {"active", "concurrent", "inflight", "queued", "rejected", "blocked", "dropped", "retried", "slow"}
     | {"2xx", "3xx", "4xx", "5xx", "all", "overall", "sum", "gesamt", "cumulative"}
 )
 """Words before a measure that are no service: desired_tasks is a count of another kind."""
+
+
+def services_in_labels(labels: Sequence[str]) -> list[str | None]:
+    """Service that each label of a metric names beside its measure, where they name several; else None for all.
+
+    >>> services_in_labels(["shop web CPUUtilization", "shop api CPUUtilization"]), services_in_labels(["web CPUUtilization"])
+    (['web', 'api'], [None])
+    """
+    split = [None if header_reading(label) else split_service(label) for label in labels]
+    found = [None if one is None or one[0].lower() in NO_SERVICES else one[0].split()[-1] for one in split]
+    return found if len({*found} - {None}) > 1 else [None] * len(found)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

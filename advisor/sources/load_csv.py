@@ -13,9 +13,17 @@ import numpy as np
 
 from advisor.sources.grouping import AnyArray, rows_of
 from advisor.sources.header_zones import zone_in_header
-from advisor.sources.load_columns import NO_SERVICES, read_columns, refuse_swapped, second_times, unused_text
+from advisor.sources.load_columns import (
+    NO_SERVICES,
+    read_columns,
+    refuse_swapped,
+    second_times,
+    services_in_labels,
+    unused_text,
+)
 from advisor.sources.load_content import Content, LoadTable, Metric, one_value_per_task, usual_step_s, zone_remarks
 from advisor.sources.load_header import Header, Table, is_plain_number, read_header
+from advisor.sources.load_insights import parse_performance_events
 from advisor.sources.load_numbers import decimal_sign
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.load_table import TableText
@@ -85,6 +93,10 @@ class _TableReader:
         head = self._table.text.head
         if len(head[0][1]) == 1 and all(is_plain_number(row[0]) for _, row in head):
             return bare_numbers(self._table, 0, "value")
+        messages = next((i for i, cell in enumerate(head[0][1]) if cell.strip() == "@message"), None)
+        if messages is not None:
+            events = [(line, row[messages]) for line, row in self._table.text.rows(1) if messages < len(row)]
+            return parse_performance_events(events, self._table.file, self._table.options, self._table.notes)
         header = read_header(self._table)
         self._names.update(header.names)
         self._names.update(cell for row in header.labels for cell in row)
@@ -349,6 +361,11 @@ class _TableReader:
                 unread.append(header.names[column])
             else:
                 columns[column] = (*found, header.names[column])
+        named = services_in_labels([header.labels[0][i] for i in columns])
+        if not any(service for _, service, _ in columns.values()):
+            columns = {
+                i: (reading, service, label) for (i, (reading, _, label)), service in zip(columns.items(), named, strict=True)
+            }
         if not columns:
             raise Place(self._table.file, header.line).error(
                 f"no column with a measure of load below the labels {listed(unread)}",

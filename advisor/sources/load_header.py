@@ -101,7 +101,8 @@ def read_header(table: Table) -> Header:
     if named is not None:
         at, names = named
         if _are_labels(table, at):
-            return _labelled(table, at + 1)
+            n_rows = next((i for i, (_, row) in enumerate(head) if i > at and begins_with_time(row)), at + 1)
+            return _labelled(table, n_rows if n_rows < _MOST_HEADER_ROWS else at + 1)
         if at:
             table.say(f"{at} line{'s' if at > 1 else ''} above the header left out")
         header = Header(names=names, line=head[at][0], n_rows=at + 1)

@@ -24,6 +24,8 @@ _MINUTE_S: Final = 60
 _EVENT_FIX: Final = "Save the events of /aws/ecs/containerinsights/CLUSTER/performance as they are, one a line."
 _USAGE: Final = (("CpuUtilized", Meaning.CPU_UNITS), ("MemoryUtilized", Meaning.MEMORY_MIB))
 _EPOCH_MS: Final = (1e11, 7.2e12)
+_MOST_ROWS: Final = (1_000, 10_000)
+"""Rows that a query of Logs Insights gives, by default and at most."""
 _MOST_LOST: Final = 0.1
 _MOSTLY: Final = 0.5
 
@@ -78,6 +80,11 @@ def parse_performance_events(
         f"{file}: performance events of Container Insights: {', '.join(f'{n:,} {kind}' for kind, n in sorted(kinds.items()))}; "
         f"CPU in CPU units, memory in MiB, added up over the {used.lower()}s of a service, times read as epoch ms, UTC."
     )
+    if len(lines) in _MOST_ROWS:
+        notes.append(
+            f"{file}: {len(lines):,} events are as many as one query of Logs Insights gives: others may be missing. "
+            "Query shorter spans, and list all files under `files`."
+        )
     if left:
         notes.append(f"{file}: not used: events of the type {listed(left)}.")
     metrics = list(counts)

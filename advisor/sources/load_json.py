@@ -3,18 +3,22 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, NoReturn
 
 from advisor.sources.load_cloudwatch import parse_metric_data, parse_metric_statistics
-from advisor.sources.load_content import Content
+from advisor.sources.load_content import Content, Metric
 from advisor.sources.load_csv import parse_load_csv
 from advisor.sources.load_insights import event_texts, parse_performance_events
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.load_prometheus import parse_range_query
 from advisor.sources.places import Place, listed
 
+_NOT_BLANK: Final = re.compile(r"\S")
+_MESSAGE: Final = "@message"
+"""The field of CloudWatch Logs Insights that holds an event."""
 _EXPORT_FIX: Final = "Save the output of `aws cloudwatch get-metric-data --output json` as it is."
 _KINDS: Final = "CloudWatch get-metric-data or get-metric-statistics, a Prometheus range query, or performance events a line"
 
@@ -30,17 +34,22 @@ def parse_load_json(text: str, file: str, options: LoadOptions, notes: list[str]
     if not text.strip():
         raise Place(file).error("the file is empty", fix=_EXPORT_FIX)
     if is_lines(text):
-        if '"MetricDataResults"' in text[:65_536]:
-            pages = [_parsed(line, file) for line in text.split("\n") if line.strip()]
-            return [
-                metric for page in pages if isinstance(page, dict) for metric in parse_metric_data(page, file, options, notes)
-            ]
-        if '"Type"' not in text[:65_536]:
-            lines = [_parsed(line, file) for line in text.split("\n") if line.strip()]
+        if '"Type"' not in text[:65_536] or f'"{_MESSAGE}"' in text[:65_536]:
+            lines = [one for line in text.split("\n") if line.strip() for one in _documents(line, file)]
+            if all(isinstance(line, dict) and _is_answer(line) for line in lines):
+                return _of_pages(lines, file, options, notes)
+            if all(isinstance(line, dict) and _MESSAGE in line for line in lines):
+                messages = [(at, line[_MESSAGE]) for at, line in enumerate(lines, 1) if isinstance(line, dict)]
+                return parse_performance_events(messages, file, options, notes)
             if _are_rows(lines):
                 return _table(lines, file, options, notes, names)
         return parse_performance_events(list(enumerate(text.split("\n"), 1)), file, options, notes)
-    answer = _parsed(text, file)
+    documents = _documents(text, file)
+    answer = documents[0] if len(documents) == 1 else documents
+    if isinstance(answer, list) and answer and all(isinstance(item, dict) and _MESSAGE in item for item in answer):
+        return parse_performance_events([(line, item[_MESSAGE]) for line, item in enumerate(answer, 1)], file, options, notes)
+    if isinstance(answer, list) and len(answer) > 1 and all(isinstance(item, dict) and _is_answer(item) for item in answer):
+        return _of_pages(answer, file, options, notes)
     if isinstance(answer, list) and answer and all(isinstance(item, dict) and "Type" in item for item in answer):
         return parse_performance_events(list(enumerate(answer, 1)), file, options, notes)
     if isinstance(answer, list) and _are_rows(answer):
@@ -48,12 +57,8 @@ def parse_load_json(text: str, file: str, options: LoadOptions, notes: list[str]
     if not isinstance(answer, dict):
         raise Place(file).error("not a JSON object", fix=_EXPORT_FIX)
     answer = _unwrapped(answer)
-    if "MetricDataResults" in answer:
-        return parse_metric_data(answer, file, options, notes)
-    if "Datapoints" in answer:
-        return parse_metric_statistics(answer, file, options, notes)
-    if (isinstance(answer.get("data"), dict) and "resultType" in answer["data"]) or answer.get("status") == "error":
-        return parse_range_query(answer, file, options, notes)
+    if _is_answer(answer):
+        return _of_answer(answer, file, options, notes)
     events = event_texts(answer)
     if events is not None:
         return parse_performance_events(list(enumerate(events, 1)), file, options, notes)
@@ -61,6 +66,50 @@ def parse_load_json(text: str, file: str, options: LoadOptions, notes: list[str]
         f"neither MetricDataResults nor Datapoints among its keys ({listed(answer) or 'none'})",
         fix=f"{_EXPORT_FIX} Known are {_KINDS}.",
     )
+
+
+def _is_answer(answer: Mapping[str, Any]) -> bool:
+    """Whether JSON is an answer with metrics."""
+    is_query = (isinstance(answer.get("data"), dict) and "resultType" in answer["data"]) or answer.get("status") == "error"
+    return "MetricDataResults" in answer or "Datapoints" in answer or is_query
+
+
+def _of_answer(answer: Mapping[str, Any], file: str, options: LoadOptions, notes: list[str]) -> list[Metric]:
+    if "MetricDataResults" in answer:
+        return parse_metric_data(answer, file, options, notes)
+    if "Datapoints" in answer:
+        return parse_metric_statistics(answer, file, options, notes)
+    return parse_range_query(answer, file, options, notes)
+
+
+def _of_pages(answers: Sequence[Any], file: str, options: LoadOptions, notes: list[str]) -> list[Metric]:
+    """Metrics of several answers in one file. Pages of one query share no time: those that do may be of two services.
+
+    Raises
+    ------
+    InputError
+        When two metrics of one label have a time in common.
+    """
+    metrics: list[Metric] = []
+    for at, answer in enumerate(answers):
+        is_last = at + 1 == len(answers)
+        page = answer if is_last else {key: value for key, value in answer.items() if key != "NextToken"}
+        metrics += _of_answer(page, file, options, notes)
+    seen: dict[tuple[str | None, str, str], set[int]] = {}
+    for metric in metrics:
+        if metric.meaning is None or not len(metric.values):
+            continue
+        times_s = set(metric.times().epoch_s.tolist())
+        before = seen.setdefault((metric.service, metric.query_id, metric.label), set())
+        if before & times_s:
+            raise Place(file, column=metric.name).error(
+                f"{metric.name!r} stands in several answers of the file, for {len(before & times_s):,} times twice: these may "
+                "be two services, or one saved twice",
+                fix="Save each service in a file of its own, or each answer once.",
+            )
+        before |= times_s
+    notes.append(f"{file}: {len(answers):,} answers in one file, put together.")
+    return metrics
 
 
 def _are_rows(items: Sequence[object]) -> bool:
@@ -102,13 +151,25 @@ def _unwrapped(answer: Mapping[str, Any]) -> Mapping[str, Any]:
     return inner if "status_code" in answer and isinstance(inner, dict) else answer
 
 
-def _parsed(text: str, file: str) -> object:
+def _documents(text: str, file: str) -> list[object]:
+    """JSON values that stand one after the other, as when answers are appended to a file."""
+
     def refused(constant: str) -> NoReturn:
         raise Place(file).error(f"{constant} is not a value that CloudWatch gives", fix=_EXPORT_FIX)
 
+    decoder = json.JSONDecoder(parse_constant=refused)
+    found: list[object] = []
+    at = len(text) - len(text.lstrip())
     try:
-        return json.loads(text, parse_constant=refused)
+        while at < len(text):
+            value, end = decoder.raw_decode(text, at)
+            found.append(value)
+            following = _NOT_BLANK.search(text, end)
+            at = following.start() if following else len(text)
+            if following and not isinstance(value, dict):
+                raise json.JSONDecodeError("Extra data", text, at)
     except json.JSONDecodeError as error:
         raise Place(file, error.lineno, error.colno).error(f"not valid JSON ({error.msg})", fix=_EXPORT_FIX) from None
     except (RecursionError, ValueError) as error:
         raise Place(file).error(f"not readable JSON ({type(error).__name__})", fix=_EXPORT_FIX) from None
+    return found

@@ -84,6 +84,8 @@ class TableText:
         return builder.columns(options)
 
     def _first_line(self, first: int) -> int:
+        if 0 < first < len(self.head):
+            return self.head[first][0]
         return self._ends[first - 1] + 1 if first else 1
 
     def _parts(self, first: int) -> Iterator[bytes]:
