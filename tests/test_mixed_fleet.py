@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 from itertools import count, product
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from advisor.optimize.fleet import QUICK, Effort, FleetProblem, cheapest_fleet
+from advisor.optimize.fleet import QUICK, Effort, FleetProblem, cheapest_fleet, least_usd_per_hour
 from advisor.optimize.fleet.heuristics import cheapest_single_type, classic_packings
 from advisor.optimize.fleet.pricing import Pricing
 
@@ -89,6 +90,7 @@ def test_small_clusters_cost_what_exhaustive_search_finds(p):
     assert solved.usd_per_hour == pytest.approx(best)
     assert solved.lower_bound_usd_per_hour <= best * (1 + 1e-9)
     assert solved.lower_bound_usd_per_hour >= best * (1 - 1e-4)
+    assert least_usd_per_hour(p) == pytest.approx(best, rel=1e-12)
 
 
 @settings(max_examples=40, deadline=None)
@@ -218,6 +220,17 @@ def test_a_mixed_fleet_costs_no_more_than_the_best_single_type_and_is_near_its_b
     assert solved.usd_per_hour < len(placed) * p.usd_per_hour[at]
     assert solved.gap_fraction < 0.05
     assert solved.lower_bound_usd_per_hour <= cheapest_fleet(p, Effort(improvements=2, rounds=10)).usd_per_hour
+
+
+@pytest.mark.parametrize(("n_services", "counts"), [(1, [900]), (3, [3, 40, 2]), (4, [2, 0, 3, 30])])
+def test_the_exact_cost_is_between_the_bound_and_the_fleet(n_services, counts):
+    p = replace(generated(7, n_services), counts=np.array(counts))
+    solved = cheapest_fleet(p, PROVEN)
+    assert solved.lower_bound_usd_per_hour <= least_usd_per_hour(p) <= solved.usd_per_hour * (1 + 1e-12)
+
+
+def test_a_problem_with_many_patterns_is_left_to_its_bound():
+    assert least_usd_per_hour(generated(7)) is None
 
 
 def test_the_same_problem_gives_the_same_fleet_and_nothing_is_printed():

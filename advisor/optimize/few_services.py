@@ -7,7 +7,7 @@ from itertools import product
 
 import numpy as np
 
-from advisor.optimize.fleet import Effort, FleetProblem, cheapest_fleet, task_prices
+from advisor.optimize.fleet import Effort, FleetProblem, cheapest_fleet, least_usd_per_hour, task_prices
 from advisor.optimize.linear_prices import FleetOfKind, ServiceOptions, demands, fleets_of_kinds, hours_of_states
 from advisor.optimize.packed import packed_load
 from advisor.optimize.search import CapacityKind, Search
@@ -192,7 +192,12 @@ class _WholeFleets:
         corner = self._corner(group)[0]
         key = tuple(corner.tolist())
         if key not in self.solved:
-            found = cheapest_fleet(replace(self.problem, counts=corner), EFFORT)
-            self.solved[key] = found.lower_bound_usd_per_hour
+            self.solved[key] = _least_fleet_usd(replace(self.problem, counts=corner))
         self.usd_per_hour[group] = np.maximum(self.usd_per_hour[group], self.solved[key])
         self.groups.append(group)
+
+
+def _least_fleet_usd(problem: FleetProblem) -> float:
+    """An hour of the cheapest fleet, or what none undercuts where the problem is large."""
+    exact = least_usd_per_hour(problem)
+    return cheapest_fleet(problem, EFFORT).lower_bound_usd_per_hour if exact is None else exact

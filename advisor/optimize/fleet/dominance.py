@@ -112,13 +112,14 @@ def undominated(
     for of, use in zip(capacity.T, useful.T, strict=True):
         holds &= of[order] >= use[order, np.newaxis]
     kept: list[int] = []
-    dominated: dict[int, int] = {}
-    for place, at in enumerate(order.tolist()):
-        better = np.flatnonzero(holds[place, kept])
-        if better.size:
-            dominated[at] = int(order[kept[int(better[0])]])
-        else:
+    better = np.full(len(names), -1)
+    for place in range(len(names)):
+        if better[place] < 0:
             kept.append(place)
+            later = better[place + 1 :]
+            later[(later < 0) & holds[place + 1 :, place]] = place
+    worse = np.flatnonzero(better >= 0)
+    dominated = dict(zip(order[worse].tolist(), order[better[worse]].tolist(), strict=True))
     return order[kept].astype(np.int64), dominated
 
 
