@@ -17,7 +17,7 @@ from advisor.plan import CapacityProvider
 from advisor.pricing import PriceCatalog
 from advisor.pricing.instance_hours import hour_on
 from advisor.simulate.instances import ROOT_VOLUME_GIB, WINDOWS_ROOT_VOLUME_GIB, capacity
-from advisor.units import CEIL_TOLERANCE, BoolArray, FloatArray, IntArray
+from advisor.units import CEIL_TOLERANCE, BoolArray, FloatArray, IntArray, TextArray
 from advisor.workload import Constraints, Daemon, Service
 
 LEAST_GENERATION: Mapping[str, int] = {"c": 5, "m": 5, "r": 5, "t": 3, "x": 2}
@@ -84,6 +84,11 @@ class Candidates:
     @cached_property
     def _by_architecture(self) -> dict[Architecture, BoolArray]:
         return {each: np.array([each in t.architectures for t in self.types], dtype=np.bool_) for each in Architecture}
+
+    @cached_property
+    def names(self) -> TextArray:
+        """(types,): what they are called; a Windows host has its type's name."""
+        return np.array([t.name for t in self.types], dtype=np.str_)
 
     @cached_property
     def has_gpus(self) -> BoolArray:

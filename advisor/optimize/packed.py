@@ -66,10 +66,10 @@ class PackedLoad:
         state_hours = np.bincount(
             self.state_of_step[self.state_of_step >= 0], hours[self.state_of_step >= 0], len(self.distinct)
         )
-        rows, index = np.unique(capacity, axis=0, return_inverse=True)
+        rows, index = _distinct_rows(capacity)
         floor = np.where(self.distinct.sum(axis=1) > 0, zones, 0)
         least = np.maximum(volume_bound(self.distinct, self.sizes, self.offered(rows)), floor)
-        return np.asarray((least @ state_hours)[index.ravel()], dtype=np.float64)
+        return np.asarray((least @ state_hours)[index], dtype=np.float64)
 
     def over_time(self, per_state: IntArray) -> FloatArray:
         """(steps x count steps,): values of states as they follow each other; NaN in a gap."""
@@ -178,7 +178,7 @@ def _known(values: FloatArray) -> IntArray:
 def _distinct_rows(counts: IntArray) -> tuple[IntArray, IntArray]:
     """Distinct rows and the index of each row in them. One number stands for a row where it fits, which is 20 times faster."""
     radix = counts.max(axis=0, initial=0) + 1
-    if np.prod(radix.astype(np.float64)) >= 2.0**62:
+    if counts.min(initial=0) < 0 or np.prod(radix.astype(np.float64)) >= 2.0**62:
         distinct, index = np.unique(counts, axis=0, return_inverse=True)
         return distinct, index.ravel()
     weight = np.concatenate([[1], np.cumprod(radix[:-1])])

@@ -117,7 +117,7 @@ class Search:
 
     def names(self, index: IntArray) -> TextArray:
         """Names of candidate types."""
-        return np.array([self.candidates.types[i].name for i in index], dtype=np.str_)
+        return np.asarray(self.candidates.names[index])
 
     def month_usd(self, instance_hours: FloatArray, surplus_hours: FloatArray, rates: FloatArray) -> FloatArray:
         """(types,): USD of a month from instance-hours and surplus vCPU-hours: the upper end, by which plans are ranked."""
