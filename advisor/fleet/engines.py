@@ -2,6 +2,8 @@
 
 import multiprocessing
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -9,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib import import_module
+from multiprocessing.connection import Connection
 from typing import Any, Final, Protocol, TypeVar
 
 from advisor.errors import InputError
@@ -123,7 +126,10 @@ class _ProcessMap:
         waiting = list(reversed(batch))
         running: dict[Future[R], int] = {}
         context = multiprocessing.get_context("spawn")
-        pool = ProcessPoolExecutor(max_workers=min(self.workers, len(batch), at_once), mp_context=context)
+        ends, wanted = context.Pipe(duplex=False)
+        pool = ProcessPoolExecutor(
+            max_workers=min(self.workers, len(batch), at_once), mp_context=context, initializer=_end_with, initargs=(ends,)
+        )
         try:
             while waiting or running:
                 while waiting and len(running) < at_once:
@@ -138,7 +144,23 @@ class _ProcessMap:
         except BrokenProcessPool:  # while a task was handed over
             under_way.extend(sorted({*running.values(), number}))
         finally:
+            wanted.close()  # what is still at work then has nobody to work for
             pool.shutdown(wait=True, cancel_futures=True)
+            ends.close()
+
+
+def _end_with(wanted: Connection) -> None:
+    """End this process when the other end of a pipe is closed: its maker gave up, or was killed and could say nothing.
+
+    A pool lets its processes finish what they were given, and those of a maker that was killed wait for more for ever.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # of a terminal: it is for the maker, who closes the pipe
+
+    def watch() -> None:
+        wanted.poll(None)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager
@@ -172,7 +194,7 @@ def _dask(workers: int, scheduler: str | None) -> Iterator[Mapped]:
         return
     with (
         distributed.LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs="ERROR"
+            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs="CRITICAL"
         ) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
     ):

@@ -1,9 +1,14 @@
 """The same answers wherever the work runs, and none lost when a worker is."""
 
+import fcntl
 import os
 import re
 import signal
+import subprocess
+import sys
+import time
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -84,6 +89,34 @@ def test_a_process_that_is_killed_loses_nothing(tmp_path):
         work = partial(squared_unless_killed, folder=tmp_path, fatal=3, times=1)
         assert dict(mapped(work, range(8))) == {n: n * n for n in range(8)}
     assert (tmp_path / "death-0").exists()
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT], ids=lambda how: how.name)
+def test_processes_end_with_the_one_that_started_them(tmp_path, how):
+    maker = subprocess.Popen(
+        [sys.executable, "-m", "tests.fleet.deaths", str(tmp_path)], stderr=subprocess.DEVNULL, cwd=Path(__file__).parents[2]
+    )
+    until(lambda: len(list(tmp_path.glob("began-*"))) == 2)
+    maker.send_signal(how)
+    maker.wait(timeout=10)
+    for lock in tmp_path.glob("lock-*"):
+        with lock.open() as file:
+            until(lambda file=file: not is_held(file))
+
+
+def is_held(file):
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
+
+
+def until(is_so, within_s=30):
+    end = time.monotonic() + within_s
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 @pytest.mark.prove
