@@ -5,11 +5,13 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from advisor.errors import AdvisorError, InputError
 from advisor.fleet.advised import FleetOptions, ReadWorkload
+from advisor.fleet.parts import read_parts
 from advisor.sources.load_files import is_load_file
 
 WORKLOAD_SUFFIXES: Final = frozenset({".yaml", ".yml"})
@@ -39,9 +41,12 @@ class FileMember:
     def read(self, options: FleetOptions) -> ReadWorkload:
         """The workload. Raises what :func:`advisor.read_workload` raises."""
         from advisor.sources import read_workload
+        from advisor.sources.shared_workload import tagged_services
 
         if self.is_workload_file:
-            return ReadWorkload(workload=read_workload(self.path, region=options.region, reading=options.reading))
+            cluster, _, services = tagged_services(self.path)
+            whole = partial(read_workload, self.path, region=options.region, reading=options.reading)
+            return read_parts(whole, cluster, [(self.path, tuple(services))], options)
         workload = read_workload(
             self.path,
             region=options.region,

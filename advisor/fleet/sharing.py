@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from advisor.errors import AdvisorError, InputError
 from advisor.fleet.advised import FleetOptions, ReadWorkload
 from advisor.fleet.members import FileMember
+from advisor.fleet.parts import read_parts
 
 CLUSTER: Final = "cluster"
 _TAG: Final = "tag:"
@@ -31,8 +33,8 @@ class SharedMember:
         """The workload. Raises what :func:`advisor.sources.shared_workload.read_shared_workload` raises."""
         from advisor.sources.shared_workload import read_shared_workload
 
-        workload = read_shared_workload(self.cluster, self.parts, region=options.region, reading=options.reading)
-        return ReadWorkload(workload=workload)
+        whole = partial(read_shared_workload, self.cluster, self.parts, region=options.region, reading=options.reading)
+        return read_parts(whole, self.cluster, self.parts, options)
 
 
 def shared_members(members: Sequence[FileMember], share_by: str, region: str | None = None) -> list[FileMember | SharedMember]:
