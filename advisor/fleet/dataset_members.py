@@ -15,6 +15,7 @@ from advisor.sources.dataset_rows import ServiceRows, records_of, service_rows
 from advisor.sources.dataset_services import DatasetServices, dataset_service, statement_of
 from advisor.sources.demand import Load, service_load
 from advisor.sources.ecs_names import ecs_name_problem, name_from_stem
+from advisor.sources.folders import files_below
 from advisor.sources.load_files import is_load_file
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.places import Place, listed
@@ -156,7 +157,8 @@ def plan_dataset(dataset: Dataset, services: DatasetServices, region: str | None
 def _notes(dataset: Dataset, table: str) -> tuple[str, ...]:
     """Files that say nothing of any service."""
     empty = [file.path.name for file in dataset.files if not file.n_rows]
-    others = [path.name for path in sorted(dataset.folder.iterdir()) if is_load_file(path) and path.suffix != ".parquet"]
+    beside = [path for path in files_below(dataset.folder, "*") if path.parent == dataset.folder and is_load_file(path)]
+    others = [path.name for path in beside if path.suffix != ".parquet"]
     unread = [name for name in others if not table or (dataset.folder / name).absolute() != Path(table).absolute()]
     found = {"files without rows": empty, "no Parquet, and not read": unread}
     return tuple(f"{what}: {listed(names)}" for what, names in found.items() if names)

@@ -12,6 +12,7 @@ from typing import Final
 from advisor.errors import AdvisorError, InputError
 from advisor.fleet.advised import FleetOptions, ReadWorkload
 from advisor.fleet.parts import read_parts
+from advisor.sources.folders import files_below
 from advisor.sources.load_files import is_load_file
 
 WORKLOAD_SUFFIXES: Final = frozenset({".yaml", ".yml"})
@@ -121,11 +122,7 @@ def _matches(source: Path) -> list[Path]:
 
 def _workload_files(folder: Path) -> list[Path]:
     """Workload files in a folder and those below it, hidden ones and copies left out."""
-    found = []
-    for path in sorted(folder.rglob("*")):
-        inner = path.relative_to(folder).parts
-        if path.suffix.lower() in WORKLOAD_SUFFIXES and not any(part.startswith(".") for part in inner) and path.is_file():
-            found.append(path)
+    found = [path for path in files_below(folder, "*") if path.suffix.lower() in WORKLOAD_SUFFIXES]
     return [path for path in found if path.stem == "workload"] or [path for path in found if _names_a_cluster(path)]
 
 

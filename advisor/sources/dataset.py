@@ -12,6 +12,7 @@ import numpy as np
 from advisor.errors import InputError
 from advisor.sources.arrow_columns import labelled
 from advisor.sources.dataset_columns import CLUSTER_COLUMN, DatasetColumns, columns_of, is_service_column
+from advisor.sources.folders import files_below
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.places import Place, shown
 
@@ -152,11 +153,11 @@ def _parquet(path: Path) -> Any:
 
 
 def _parquet_files(folder: Path) -> list[Path]:
-    """Parquet files of a folder and those below it, hidden ones left out."""
+    """Parquet files of a folder and those below it; what begins with an underscore is of those who write data sets."""
     return [
         path
-        for path in sorted(folder.rglob("*.parquet"))
-        if path.is_file() and not any(part.startswith((".", "_")) for part in path.relative_to(folder).parts)
+        for path in files_below(folder, "*.parquet")
+        if not any(part.startswith("_") for part in path.relative_to(folder).parts)
     ]
 
 

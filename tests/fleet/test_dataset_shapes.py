@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from advisor.files import write_files
 from advisor.fleet import Status, advise_fleet
+from advisor.fleet.folder import fleet_files
 from advisor.fleet.members import is_fleet
 from tests.fleet.test_datasets import LOADS, OPTIONS, by_file, pa, pq, table
 
@@ -152,6 +154,15 @@ def test_what_lies_beside_a_data_set_is_named_and_hides_none_of_it(tmp_path, alo
     assert_allclose(usd(found), alone, rtol=1e-12)
     assert [r.name for r in found.unanswered] == ["a.parquet"]
     assert found.notes[1:] == ("files without rows: empty.parquet", "no Parquet, and not read: manifest.json, notes.csv")
+
+
+@pytest.mark.parametrize("inner", ["", "out"])
+def test_an_answer_that_lies_in_the_data_set_is_no_part_of_it(tmp_path, inner):
+    by_file(tmp_path)
+    found = screened(tmp_path)
+    write_files(tmp_path / inner, fleet_files(found))
+    assert (tmp_path / inner / "services.parquet").exists()
+    assert screened(tmp_path).to_json() == found.to_json()
 
 
 @pytest.mark.parametrize("top", [0, None], ids=["screened", "advised"])

@@ -315,3 +315,13 @@ def test_a_source_that_does_not_exist_is_refused(tmp_path):
         advise_fleet([tmp_path / "*.yaml"])
     with pytest.raises(InputError, match="neither workload files nor load files"):
         advise_fleet([tmp_path])
+
+
+def test_deploy_files_of_an_earlier_answer_are_no_workloads(tmp_path):
+    write_workload(tmp_path / "workloads" / "shop", level=4).rename(tmp_path / "workloads" / "shop" / "shop.yaml")
+    before = [each.path for each in file_members([tmp_path])]
+    deploy = tmp_path / "workloads" / "shop" / "deploy" / "ecspresso.yml"
+    deploy.parent.mkdir()
+    deploy.write_text("cluster: shop\n", encoding="utf-8")
+    (tmp_path / "fleet.json").write_text("{}", encoding="utf-8")
+    assert [each.path for each in file_members([tmp_path])] == before

@@ -1,0 +1,28 @@
+"""Files below a folder, without those that an earlier run on it wrote there."""
+
+from pathlib import Path
+from typing import Final
+
+RESULT: Final = "fleet.json"
+"""A folder with this file holds the answer of a fleet."""
+_TABLES: Final = frozenset(
+    {RESULT, "commitments.csv", "commitments.json", "saving_steps.csv", "services.csv", "services.parquet"}
+)
+_HIDDEN: Final = (".", "_")
+
+
+def files_below(folder: Path, pattern: str) -> list[Path]:
+    """Files of a name, in order: none that is hidden, or in a hidden folder, or of an answer."""
+    results = frozenset(path.parent for path in folder.rglob(RESULT))
+    return [
+        path
+        for path in sorted(folder.rglob(pattern))
+        if path.is_file()
+        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        and not any(_is_of_answer(path.relative_to(result)) for result in results.intersection(path.parents))
+    ]
+
+
+def _is_of_answer(path: Path) -> bool:
+    """Whether a path in the folder of an answer is of that: a user's own files may stand there, too."""
+    return str(path) in _TABLES or (path.parts[0] == "workloads" and path.parts[2:3] == ("deploy",))
