@@ -13,7 +13,7 @@ import typer
 from advisor.cli.options import Format, say
 from advisor.cli.progress import Progress
 from advisor.cli.results import NOT_ENOUGH_DATA_STATUS, EmitFormat, deploy_files, formats_of, today
-from advisor.errors import AdvisorError, InputError
+from advisor.errors import AdvisorError, InputError, OutputError
 
 if TYPE_CHECKING:
     from advisor.fleet import CommitmentQuestion, Fleet, FleetOptions
@@ -153,6 +153,8 @@ def recommend_fleet(sources: Sequence[Path], options: "FleetOptions", run: Fleet
     from advisor.fleet.result import DEFAULT_FOLD_BELOW_USD
 
     formats = _formats(output)
+    if output.out is not None:
+        _refuse_to_overwrite(output.out)
     fleet = advised_fleet(sources, options, run, output, CommitmentQuestion() if run.has_commitments else None)
     fold_below_usd = DEFAULT_FOLD_BELOW_USD if run.fold_below is None else run.fold_below
     if output.out is not None:
@@ -240,6 +242,21 @@ def _formats(output: FleetOutput) -> tuple[EmitFormat, ...]:
             "--emit report: a fleet has one page for all", fix="Leave it out; run a workload alone for its report."
         )
     return formats
+
+
+def _refuse_to_overwrite(out: Path) -> None:
+    """Tables that no earlier answer wrote are the user's own, and may be what is read.
+
+    Raises
+    ------
+    OutputError
+        There are some.
+    """
+    from advisor.sources.folders import RESULT, TABLES
+
+    taken = [] if (out / RESULT).exists() else [name for name in TABLES if (out / name).exists()]
+    if taken:
+        raise OutputError(f"{out} holds {taken[0]}, which would be written over. Name another folder with --out.")
 
 
 def _write(fleet: "Fleet", out: Path, formats: Sequence[EmitFormat], fold_below_usd: float) -> None:

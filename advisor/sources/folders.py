@@ -5,9 +5,9 @@ from typing import Final
 
 RESULT: Final = "fleet.json"
 """A folder with this file holds the answer of a fleet."""
-_TABLES: Final = frozenset(
-    {RESULT, "commitments.csv", "commitments.json", "saving_steps.csv", "services.csv", "services.parquet"}
-)
+TABLES: Final = ("saving_steps.csv", "services.csv", "services.parquet")
+"""What stands beside it."""
+_OF_ANSWER: Final = frozenset({RESULT, *TABLES, "commitments.csv", "commitments.json"})
 _HIDDEN: Final = (".", "_")
 
 
@@ -25,4 +25,4 @@ def files_below(folder: Path, pattern: str) -> list[Path]:
 
 def _is_of_answer(path: Path) -> bool:
     """Whether a path in the folder of an answer is of that: a user's own files may stand there, too."""
-    return str(path) in _TABLES or (path.parts[0] == "workloads" and path.parts[2:3] == ("deploy",))
+    return str(path) in _OF_ANSWER or (path.parts[0] == "workloads" and path.parts[2:3] == ("deploy",))

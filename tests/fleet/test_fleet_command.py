@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 import advisor
 from advisor.cli.application import app
 from advisor.cli.results import today
-from advisor.errors import InputError
+from advisor.errors import InputError, OutputError
 from tests.fleet.fleets import START, write_fleet, write_workload
 
 
@@ -134,3 +134,12 @@ def test_an_engine_that_there_is_not_is_refused(folder):
     done = run(folder, "--engine", "nothing")
     assert done.exit_code == 2
     assert "nothing" in done.stderr
+
+
+def test_a_table_of_the_user_is_not_written_over(folder, tmp_path):
+    table = tmp_path / "services.csv"
+    table.write_text("service,cpu,memory\nweb,256,512\n", encoding="utf-8")
+    done = run(folder, "--out", tmp_path)
+    assert isinstance(done.exception, OutputError)
+    assert "services.csv, which would be written over" in str(done.exception)
+    assert [path.name for path in tmp_path.iterdir()] == ["services.csv"]
