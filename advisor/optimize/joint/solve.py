@@ -19,7 +19,7 @@ from advisor.optimize.joint.problem import JointPlan, JointProblem, instances_of
 from advisor.optimize.joint.program import Prices, Program
 from advisor.optimize.joint.states import States, states_of
 from advisor.optimize.joint.whole import fleets_by_state, fleets_on_base, improved_fleets, instance_usd
-from advisor.units import FloatArray, IntArray
+from advisor.units import BoolArray, FloatArray, IntArray
 
 SEED = 3_800
 EXACT_EVERY = 3
@@ -191,7 +191,9 @@ class _Run:
             if self._is_over(1.0):
                 break
             rounds = self.effort.fleet.improvements
-            fleets = improved_fleets(sample, best, values, rng, rounds=rounds, is_over=partial(self._is_over, 1.0))
+            # Half way between what a unit is worth under the plans and what more of it costs.
+            rate = (sample.rates.on_demand_usd + self._rate_usd(sample, best.capacity > 0)) / 2
+            fleets = improved_fleets(sample, best, values, rate, rng, rounds=rounds, is_over=partial(self._is_over, 1.0))
             plan = self._billed(sample, best.ways, fleets)
             best = plan if plan.usd < best.usd else best
         usd = instance_usd(problem, _bought_usd(problem, best.capacity))
@@ -208,6 +210,7 @@ class _Run:
         ways = self._ways()
         on = ways[problem.is_on_instances[ways]]
         capacity = _stack(problem, self.states.sample(self.problem).quantity(ways, self.solution.instances)).capacity
+        is_of_none = np.array([each.family is None for each in problem.rates.commitments], dtype=np.bool_)
         best: JointPlan | None = None
         for turn, rare_fraction in zip(range(self.effort.fleets), self._turns(), strict=False):
             if turn and self._is_over(ONE_MORE):
@@ -215,7 +218,7 @@ class _Run:
             if rare_fraction is None:
                 fleets = fleets_by_state(problem, on, _bought_usd(problem, capacity), self.effort.fleet)
             else:
-                always, rest = _always_usd(problem), self._rest_usd(problem)
+                always, rest = _always_usd(problem), self._rate_usd(problem, is_of_none)
                 fleets = fleets_on_base(problem, on, always, rest, self.effort.fleet, rare_fraction=rare_fraction)
             plan = self._billed(problem, ways, fleets)
             capacity = plan.capacity
@@ -247,15 +250,14 @@ class _Run:
         of_service = [np.flatnonzero(self.problem.service == service) for service in range(self.problem.n_services)]
         return np.array([ways[shares[ways].argmax()] for ways in of_service], dtype=np.int64)
 
-    def _rest_usd(self, problem: JointProblem) -> FloatArray:
-        """(states, meters): of a unit beside the base, on demand, or under plans of no family as they are worth there."""
+    def _rate_usd(self, problem: JointProblem, is_counted: BoolArray) -> FloatArray:
+        """(states, meters): of a unit on demand, or under some of the plans as a committed dollar is worth there."""
         rates = problem.rates
-        of_none = np.array([each.family is None for each in rates.commitments], dtype=np.bool_)
-        compute = np.fmin.reduce(rates.committed_usd[of_none], axis=0, initial=np.inf)
+        rate = np.fmin.reduce(rates.committed_usd[is_counted], axis=0, initial=np.inf)
         prices = self.best or self.proof.settled(self.solution)
         worth = prices.dollar.max(axis=0, initial=0.0) / self.program.weight
-        known = np.isfinite(compute)
-        under = np.where(known, amounts_usd(worth[:, np.newaxis], np.where(known, compute, 0.0)), np.inf)
+        known = np.isfinite(rate)
+        under = np.where(known, amounts_usd(worth[:, np.newaxis], np.where(known, rate, 0.0)), np.inf)
         return np.fmin(rates.on_demand_usd, under)
 
     def _is_over(self, share: float) -> bool:

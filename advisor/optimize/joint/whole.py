@@ -72,6 +72,7 @@ def improved_fleets(
     problem: JointProblem,
     plan: JointPlan,
     values_usd: FloatArray,
+    rate_usd: FloatArray,
     rng: Random,
     *,
     rounds: int,
@@ -83,26 +84,30 @@ def improved_fleets(
     ----------
     values_usd : (states, ways on instances)
         What a task is worth.
+    rate_usd : (states, meters)
+        Of a unit, to guide the trials; what they save is read off the bill.
     rounds
         Of each state, at most; fewer where several in a row save nothing.
     """
     instances = instances_of(problem, plan.fleets)
-    usd, names = instance_usd(problem, problem.rates.on_demand_usd), tuple(f"{at:06d}" for at in range(len(instances)))
+    names = tuple(f"{at:06d}" for at in range(len(instances)))
     on, alone = plan.on_instances(problem), plan.ways[~problem.is_on_instances[plan.ways]]
     counts = _counts(problem, on)
-    needed, _ = undominated(problem.tasks[on], counts.max(axis=1), problem.capacity, usd, names)
-    types = np.unique(np.concatenate([needed, np.flatnonzero(instances.any(axis=1))]))
-    bill = _bill_of(problem, plan.capacity, alone, types)
-    place = np.full(len(instances), -1, dtype=np.int64)
-    place[types] = np.arange(types.size)
     fleets = []
     for state, fleet in enumerate(plan.fleets):
+        usd = instance_usd(problem, rate_usd[state])
+        needed, _ = undominated(problem.tasks[on], counts[:, state], problem.capacity, usd, names)
+        types = np.union1d(needed, fleet.types)
+        bill = _bill_of(problem, plan.capacity, alone, types)
         stated = replace(
             _of_state(problem, on, counts[:, state], usd), capacity=problem.capacity[types], usd_per_hour=usd[types], names=()
         )
         pricing, worth, rests = Pricing(stated), values_usd[state], 0
         pricing.bound(worth)
-        kinds, tasks = place[np.repeat(fleet.types, fleet.instances)], np.repeat(fleet.tasks, fleet.instances, axis=0)
+        kinds, tasks = (
+            np.searchsorted(types, np.repeat(fleet.types, fleet.instances)),
+            np.repeat(fleet.tasks, fleet.instances, axis=0),
+        )
         for _ in range(rounds):
             if rests >= RESTS or is_over():
                 break
