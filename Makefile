@@ -39,8 +39,10 @@ check: $(DEV)
 	$(BIN)/lint-imports
 	@$(MAKE) test
 
+# Mutants take all cores themselves, so they come after the rest.
 prove: $(DEV)
-	$(BIN)/python -m pytest -m "prove or hypothesis" --hypothesis-profile=prove
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "prove or hypothesis" --hypothesis-profile=prove --ignore tests/test_mutants.py
+	$(BIN)/python -m pytest -m prove tests/test_mutants.py
 
 bench: $(BENCH)
 	$(BIN)/python -m benchmarks

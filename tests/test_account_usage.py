@@ -9,6 +9,7 @@ import pytest
 from advisor.committing.account import WorkloadUsage, commit_account
 from advisor.meters import PaymentOption
 from advisor.optimize.committable import HourlyUsage
+from advisor.pricing import PriceCatalog
 from advisor.workload import Growth
 from tests.as_advisor import MONDAY, REGION, as_catalog
 from tests.test_beside_held import LARGE_HOUR, VCPU_HOUR
@@ -27,6 +28,12 @@ def used(name, vcpu, *, hours=WEEK, region=REGION, start=MONDAY, **more):
     usage = HourlyUsage(meters=(VCPU_HOUR,), zones=(None,), quantity=quantity, is_moving=np.ones(1, dtype=np.bool_))
     plain = {"is_stated": False, "growth": Growth(), "held": ()}
     return WorkloadUsage(name=name, region=region, start=start, usage=usage, **plain | more)
+
+
+def of(meters, zones, rows, hours=WEEK):
+    """Usage of several meters, each the same in every hour."""
+    quantity = np.repeat(np.array(rows, float)[:, np.newaxis], hours, axis=1)
+    return HourlyUsage(meters=meters, zones=zones, quantity=quantity, is_moving=np.ones(len(rows), dtype=np.bool_))
 
 
 def account(*members, **more):
@@ -94,6 +101,8 @@ def test_what_is_stated_repeats_by_whole_weeks_at_any_time():
     assert longer.over(longer.first_hour + WEEK, longer.first_hour + WEEK + 1)[0].tolist() == [[1]]
     hourly = replace(longer, usage=replace(longer.usage, quantity=np.arange(WEEK + 30.0)[np.newaxis]))
     assert hourly.over(longer.first_hour + WEEK, longer.first_hour + WEEK + 2)[0].tolist() == [[0, 1]]
+    two = used("b", np.arange(2.0 * WEEK), hours=2 * WEEK, is_stated=True)
+    assert two.over(two.first_hour + 3 * WEEK, two.first_hour + 3 * WEEK + 1)[0].tolist() == [[WEEK]]
 
 
 def test_where_all_is_stated_the_longest_gives_the_hours():
@@ -134,6 +143,21 @@ def test_over_several_regions_compute_plans_alone_are_sized():
     assert "is not bought beside" not in str(account(used("a", 4)).notes)
 
 
+def test_a_region_that_cannot_be_sized_keeps_no_other_from_it():
+    """Regions come by name."""
+    plan, instance = (compute_plan(0.03),), (reserved("m5.large", 1),)
+    differs = account(used("a", 4, held=plan), used("b", 4, held=instance), used("c", 2, region=OTHER))
+    assert [each.region for each in differs.advices] == [OTHER]
+    short = account(used("a", 4, hours=WEEK - 1), used("c", 2, region=OTHER))
+    assert [each.region for each in short.advices] == [OTHER, "all Regions"]
+
+
+def test_dates_of_prices_of_several_regions_are_a_range(monkeypatch):
+    monkeypatch.setattr(PriceCatalog, "catalog_date", lambda _, region: {REGION: "2026-10-01", OTHER: "2026-09-01"}[region])
+    found = account(used("a", 4), used("b", 2, region=OTHER))
+    assert [each.prices for each in found.advices] == ["2026-10-01", "2026-09-01", "2026-09-01 to 2026-10-01"]
+
+
 def test_what_is_held_over_several_regions():
     plan, instance = (compute_plan(0.03),), (reserved("m5.large", 1),)
     free = "held Compute Savings Plans are taken to be free for this Region alone"
@@ -141,6 +165,8 @@ def test_what_is_held_over_several_regions():
     assert [free in each.notes for each in found.advices] == [True, True, False]
     assert [size(found, each.region) for each in found.advices] == approx([3, 1, 5], abs=1e-3)
     assert free not in account(used("a", 4, held=plan)).advices[0].notes
+    found = account(used("a", 4, held=plan + instance), used("b", 2, region=OTHER, held=plan + instance))
+    assert [free in each.notes for each in found.advices] == [True, True]
     found = account(used("a", 4, held=instance), used("b", 2, region=OTHER, held=instance))
     assert [free in each.notes for each in found.advices] == [False, False]
     assert "all Regions: no commitments are sized: what is held of a single Region covers first" in str(found.notes)
@@ -158,22 +184,35 @@ def test_at_most_three_names_of_those_with_nothing_to_cover_are_told():
 
 def test_a_meter_of_several_workloads_is_one_row_and_what_is_stated_does_not_move():
     """Growth of all is that of what moves; instances of one and Fargate of the other keep their own rates."""
-    mixed = HourlyUsage(
-        meters=(VCPU_HOUR, LARGE_HOUR),
-        zones=(None, "eu-north-1a"),
-        quantity=np.repeat([[1.0], [2.0]], WEEK, axis=1),
-        is_moving=np.array([False, True]),
-    )
+    mixed = replace(of((VCPU_HOUR, LARGE_HOUR), (None, "eu-north-1a"), (1, 2)), is_moving=np.array([False, True]))
     found = account(used("a", 4), replace(used("b", 1), usage=mixed))
     assert found.advices[0].loads[0].on_demand_usd == approx(730 * (5 * 0.04 + 2 * 0.1))
     assert compute(found).usd_per_hour == approx(5 * 0.03 + 2 * 0.07, abs=2e-5)
 
 
+def test_usage_of_a_zone_and_of_none_and_of_several_regions_is_billed_at_its_own_rates():
+    usage = of((VCPU_HOUR, LARGE_HOUR, LARGE_HOUR), (None, "eu-north-1a", None), (10, 1, 2))
+    members = [replace(used(name, 1, region=region), usage=usage) for name, region in (("a", REGION), ("b", OTHER))]
+    found = account(*members)
+    assert [each.loads[0].on_demand_usd for each in found.advices] == approx([730 * 0.7, 730 * 0.7, 730 * 1.4])
+
+
+def test_what_a_workload_costs_is_of_the_hours_in_which_all_of_it_is_known():
+    usage = of((VCPU_HOUR, LARGE_HOUR), (None, None), (10, 1))
+    usage.quantity[0, 0] = np.nan
+    assert "a is left out (365.00 USD a month on demand)" in account(replace(used("a", 1), usage=usage)).notes[0]
+
+
+def test_where_nothing_runs_no_growth_is_weighted():
+    (advice,) = account(used("a", 0, growth=Growth(fraction=0.5)), used("b", 0)).advices
+    assert advice.loads[0].on_demand_usd == 0
+
+
 def test_growth_is_weighted_by_cost_and_spread_as_if_all_moved_together():
     weeks = {"hours": 6 * WEEK}
     one, other = Growth(fraction=0.6, spread_fraction=0.0), Growth(fraction=0.0, spread_fraction=0.0)
-    mixed = account(used("a", 3, growth=one, **weeks), used("b", 1, growth=other, **weeks)).advices[0].loads[0]
-    alike = account(used("a", 4, growth=Growth(fraction=0.45, spread_fraction=0.0), **weeks)).advices[0].loads[0]
+    mixed = account(used("a", 0.003, growth=one, **weeks), used("b", 0.001, growth=other, **weeks)).advices[0].loads[0]
+    alike = account(used("a", 0.004, growth=Growth(fraction=0.45, spread_fraction=0.0), **weeks)).advices[0].loads[0]
     assert mixed.load_factor_p50 == approx(alike.load_factor_p50)
     wide, narrow = Growth(spread_fraction=0.4), Growth(spread_fraction=0.0)
     mixed = account(used("a", 3, growth=wide, **weeks), used("b", 1, growth=narrow, **weeks)).advices[0].loads[0]

@@ -172,6 +172,14 @@ def test_the_load_of_today_is_sized_for_itself():
     assert after < today.usd_per_hour
 
 
+def test_the_load_of_today_is_left_out_where_something_of_it_is_not_known_and_kept_with_gaps():
+    six = PresentCluster(instances={"m5.large": 6})
+    found = advice(web(), present=PresentCluster(instances={}), **ON_EC2)
+    assert "today's load is left out: not known: present.instances" in found.notes
+    gaps = [np.nan] * 24 + [40.0] * 312
+    assert [each.load for each in advice(web(demand=gaps), present=six, **ON_EC2).loads][-1] == "present"
+
+
 def test_what_is_held_is_not_bought_again():
     free = option(advice(web(), **ON_FARGATE), "compute_savings_plan")
     held = advice(web(), commitments=(compute_plan(free.usd_per_hour),), **ON_FARGATE)
@@ -254,6 +262,19 @@ def test_a_steady_service_keeps_its_size_whatever_another_one_does():
 def test_what_cannot_be_asked_is_refused(asked, said):
     with pytest.raises(InputError, match=said):
         advice(web(), asked=asked)
+
+
+def test_what_is_said_of_the_workload_itself_is_not_said_again():
+    assert "of the file" not in advice(web(), notes=("of the file",), **ON_FARGATE).notes
+
+
+def test_one_of_the_stated_terms_has_to_be_asked_for():
+    load = load_of(web(), **ON_FARGATE)
+    load = replace(load, constraints=replace(load.constraints, terms=("1y:no_upfront", "3y:all_upfront")))
+    catalog = as_catalog((LARGE,), PRICES, listed((LARGE,)))
+    assert {each.term_years for each in commit(load, catalog, **NO_UPFRONT).options} == {1}
+    with pytest.raises(InputError, match="states the terms 1y:no_upfront, 3y:all_upfront, and others are asked for"):
+        commit(load, catalog, **{**NO_UPFRONT, "terms": [3]})
 
 
 def test_the_same_input_gives_the_same_bytes():

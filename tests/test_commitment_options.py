@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from advisor.billing import commitment_meter
-from advisor.committing.advice import _choices, _is_of, advise_on, check_asked
+from advisor.committing.advice import _choices, _is_of, _load, advise_on, check_asked
 from advisor.committing.outcome import ladder, marginal, with_outcome
 from advisor.ecs import PurchaseOption
 from advisor.errors import InputError
@@ -21,10 +21,8 @@ from advisor.optimize.commitment_sizes import (
     missing_rates,
     plans_of,
 )
-from advisor.optimize.committable import load_factors
 from advisor.plan import Terms
-from advisor.recommend.commitments import CommitmentOption
-from advisor.workload import Growth
+from advisor.recommend.commitments import CommitmentOption, Purchase
 from tests.as_advisor import REGION, as_catalog
 from tests.test_beside_held import LARGE_HOUR, ONE_YEAR, VCPU_HOUR, case_of
 from tests.test_held_commitments import compute_plan, listed
@@ -192,66 +190,6 @@ def test_neither_coverage_nor_amount_is_no_size_that_is_asked_for():
     assert not AskedSize(coverage=None, usd_per_hour=1.0).is_cheapest
 
 
-# Usage
-
-
-def test_what_is_stated_stays_whatever_the_load_does():
-    case = replace(case_of([2, 2], [4, 8]), is_moving=np.array([False, True]), load_factors=np.full(3, 2.0))
-    assert case.at_load(2.0).tolist() == [[2, 2], [8, 16]]
-    assert case.on_demand_usd(2.0) == approx(730 * (0.2 + 12 * 0.04))
-    assert case.on_demand_usd() == approx(730 * (0.2 + 6 * 0.04))
-
-
-def test_what_is_held_is_due_whatever_runs_and_covers_first():
-    case = case_of([0, 0], [4, 8], *SIX)
-    assert case.held_usd() == approx(160.6)
-    assert case.held_usd(0.0) == approx(730 * 0.18)
-
-
-def test_hours_of_the_same_usage_are_one():
-    merged = case_of([1, 2, 1], [4, 8, 4]).merged()
-    assert merged.quantity.tolist() == [[1, 2], [4, 8]]
-    assert merged.hours.tolist() == approx([730 * 2 / 3, 730 / 3])
-
-
-def test_what_is_held_lacks_a_rate_of_what_runs_alone():
-    catalog = as_catalog((LARGE,), PRICES, listed((LARGE,), compute_saving=None))
-    case = replace(case_of([2], [4], compute_plan(0.1)), catalogs={REGION: catalog})
-    assert case.missing_of_held == (commitment_meter(compute_plan(0.1), LARGE_HOUR).id,)
-    none_runs = replace(case, quantity=np.array([[0.0], [4.0]]))
-    assert none_runs.missing_of_held == ()
-    assert replace(none_runs, load_factors=np.array([0.5, 2.0])).missing_of_held == ()
-
-
-def test_equal_factors_lie_in_the_middle_of_ninths():
-    case = replace(ON_FARGATE, load_factors=np.linspace(0.0, 1.8, 19))
-    assert case.equal_factors == approx(tuple(0.1 + 0.2 * k for k in range(9)))
-    assert replace(case, load_factors=np.full(5, 1.5)).equal_factors == (1.5,)
-    assert replace(case, load_factors=None).equal_factors == (1.0,)
-    quantity, hours = case.futures
-    assert quantity.shape == (2, 18)
-    assert hours.sum() == approx(730)
-
-
-def test_sizes_count_what_is_bought_and_not_what_is_held():
-    case = case_of([0, 0], [4, 8], compute_plan(0.12))
-    rates = case.beside_held([compute_plan(0.06)])
-    assert case.future_usd(rates) == approx(case.future_usd(rates, np.ones(1)))
-    assert case.future_usd(rates, np.zeros(1)) == approx(case.held_usd())
-    assert case.future_usd(rates, np.full(1, 2.0)) == approx(730 * 0.24)
-    assert case.left_in_futures(rates)[1].tolist() == approx([0, 2])
-    assert case.left_in_futures(rates, np.zeros(1))[1].tolist() == approx([0, 4])
-
-
-def test_factors_of_a_steady_load_are_around_its_growth_and_none_is_known_under_two_weeks():
-    steady = np.full(8, 168.0)
-    assert np.median(load_factors(steady, 730.0, 1.0, Growth())) == approx(1, abs=0.01)
-    assert np.median(load_factors(steady, 730.0, 1.0, Growth(fraction=0.5))) > 1.02
-    assert np.median(load_factors(steady, 365.0, 1.0, Growth())) == approx(2, abs=0.02)
-    assert load_factors(steady[:1], 730.0, 1.0, Growth()) is None
-    assert load_factors(steady, 0.0, 1.0, Growth()).tolist() == [1.0]
-
-
 # Advice
 
 
@@ -309,12 +247,27 @@ def test_no_gap_is_told_of_a_size_that_was_asked_for():
     found = advised(AskedSize(coverage=None, usd_per_hour=0.1), recommended=STEADY)
     assert option(found, COMPUTE).gap_fraction is None
     assert option(found, COMPUTE).usd_per_hour == approx(0.1)
+    assert [each.usd_per_hour for each in option(found, BOTH).purchases] == approx(
+        [0.1 * 0.3 / 0.42, 0.1 * 0.12 / 0.42], abs=1e-5
+    )
     assert option(advised(recommended=STEADY), COMPUTE).gap_fraction == approx(0, abs=1e-9)
+
+
+def test_an_amount_is_kept_where_nothing_would_be_bought_unasked():
+    found = advised(AskedSize(coverage=None, usd_per_hour=0.1), recommended=case_of([2], [10], compute_plan(0.44)))
+    assert option(found, COMPUTE).usd_per_hour == approx(0.1)
+
+
+def test_what_costs_cents_has_options():
+    found = advised(recommended=case_of([0], [0.01]))
+    assert option(found, COMPUTE).saving_usd == approx(730 * 0.0001, abs=0.001)
+    assert any("under two weeks" in note for note in found.notes)
 
 
 def test_stated_terms_alone_are_offered():
     one = Terms(years=1, payment=NO_UPFRONT, kinds=(CommitmentKind.COMPUTE_SAVINGS_PLAN,))
-    assert [each.kind for each in advised(recommended=STEADY, stated=(one,)).options] == [COMPUTE]
+    for stated in ((one,), (one, replace(one, years=3))):
+        assert [each.kind for each in advised(recommended=STEADY, stated=stated).options] == [COMPUTE]
     assert advised(recommended=STEADY, stated=(replace(one, years=3),)).options == ()
     assert _is_of(one, COMPUTE, 1, NO_UPFRONT)
     assert not _is_of(one, BOTH, 1, NO_UPFRONT)
@@ -335,6 +288,7 @@ def test_remarks_name_at_most_three_meters_and_how_many_more():
     (note,) = [note for note in found.notes if note.startswith("no rate for ")]
     assert note.count("3y:no_upfront") == 3
     assert " and 1 more: what needs them is not compared" in note
+    assert found.loads[0].best == {"1y": found.headline}
     fewer = advised(recommended=STEADY, terms=(1, 3), kinds=(COMPUTE, RESERVED))
     (note,) = [note for note in fewer.notes if note.startswith("no rate for ")]
     assert " more" not in note
@@ -361,12 +315,55 @@ def test_sides_are_compared_with_the_best_of_each():
     assert same.is_reversed is False
 
 
+def test_a_side_without_options_costs_what_it_costs():
+    cases = {"recommended": case_of([0], [10]), "runner_up": case_of([0], [0])}
+    (choice,) = _choices([200.0, 150.0], advised(**cases).options, cases)
+    assert choice.runner_up_usd == 150
+
+
+@pytest.mark.parametrize(("n_meters", "is_missing"), [(1, False), (2, True)])
+def test_rates_of_compute_plans_are_missed_where_something_runs_on_fargate(n_meters, is_missing):
+    """A plan for instances saves more of them, so that what a Compute Savings Plan would save decides nothing."""
+    first = slice(n_meters)
+    mixed = replace(
+        STEADY,
+        catalogs={REGION: as_catalog((LARGE,), PRICES, listed((LARGE,), compute_saving=None))},
+        meters=STEADY.meters[first],
+        regions=STEADY.regions[first],
+        zones=STEADY.zones[first],
+        quantity=STEADY.quantity[first],
+        is_moving=STEADY.is_moving[first],
+    )
+    cases = {"recommended": mixed, "runner_up": mixed}
+    (choice,) = _choices([200.0, 150.0], advised(**cases).options, cases)
+    lacking = commitment_meter(plans(COMPUTE)[0], LARGE_HOUR).id
+    assert choice.missing == ((lacking,) if is_missing else ())
+    assert (choice.is_reversed is None) is is_missing
+
+
+@pytest.mark.parametrize(
+    ("savings", "best"),
+    [((100.2, 100.4), "second"), ((100.4, 100.2), "first"), ((0.0, 0.0), None), ((0.004, 0.0), None), ((0.5, 0.0), "first")],
+)
+def test_of_one_kind_within_a_dollar_the_one_that_saves_more_is_best_and_a_cent_counts(savings, best):
+    options = [
+        CommitmentOption(
+            id=name, load="recommended", kind=COMPUTE, term_years=1, payment=NO_UPFRONT, saving_usd=usd,
+            purchases=(Purchase(kind=COMPUTE, usd_per_hour=1.0),),
+        )
+        for name, usd in zip(("first", "second"), savings, strict=True)
+    ]  # fmt: skip
+    assert _load("recommended", "", STEADY, options).best == ({} if best is None else {"1y": best})
+
+
 @pytest.mark.parametrize(
     ("terms", "asked", "said"),
     [
         ((), CHEAPEST_SIZE, "terms of no years"),
         ((1, 2), CHEAPEST_SIZE, "terms of 1, 2 years"),
         ((1,), AskedSize(coverage=0.0, usd_per_hour=None), "a coverage of 0"),
+        ((1,), AskedSize(coverage=1.01, usd_per_hour=None), "a coverage of 1.01"),
+        ((1,), AskedSize(coverage=None, usd_per_hour=1_000_000.5), "a commitment of 1e"),
         ((1,), AskedSize(coverage=None, usd_per_hour=0.0), "a commitment of 0"),
         ((1,), AskedSize(coverage=None, usd_per_hour=1.1e6), "a commitment of 1.1e"),
     ],
@@ -379,3 +376,4 @@ def test_what_is_not_sold_is_refused(terms, asked, said):
 def test_the_whole_and_the_largest_may_be_asked_for():
     check_asked((1, 3), AskedSize(coverage=1.0, usd_per_hour=None))
     check_asked((1,), AskedSize(coverage=None, usd_per_hour=1e6))
+    check_asked((1,), AskedSize(coverage=None, usd_per_hour=0.5))

@@ -22,6 +22,7 @@ from typing import Any, Final
 
 ROOT: Final = Path(__file__).parent.parent
 EXPLAINED: Final = ROOT / "docs" / "mutants.md"
+_WITHOUT_THE_DEAREST: Final = "--deselect=tests/test_commit.py::test_a_steady_service_keeps_its_size_whatever_another_one_does"
 KILLERS: Final[Mapping[str, tuple[str, ...]]] = {
     "advisor.billing.amounts": ("tests/test_commitments.py", "tests/test_bill.py"),
     "advisor.billing.normalization": ("tests/test_commitments.py",),
@@ -33,12 +34,23 @@ KILLERS: Final[Mapping[str, tuple[str, ...]]] = {
     "advisor.plan.commitment": ("tests/test_commitments.py", "tests/test_held_commitments.py"),
     "advisor.optimize.commitments": ("tests/test_commitment_edges.py", "tests/test_best_commitments.py"),
     "advisor.optimize.held": ("tests/test_held_by_week.py", "tests/test_held_commitments.py"),
+    "advisor.optimize.beside_held": ("tests/test_beside_held.py",),
+    "advisor.optimize.commitment_sizes": ("tests/test_commitment_options.py", "tests/test_beside_held.py"),
+    "advisor.optimize.committable": ("tests/test_committable.py", "tests/test_beside_held.py", "tests/test_account_usage.py"),
+    "advisor.committing.outcome": ("tests/test_commitment_options.py",),
+    "advisor.committing.advice": (
+        "tests/test_commitment_options.py",
+        "tests/test_account_usage.py",
+        "tests/test_commit.py",
+        _WITHOUT_THE_DEAREST,
+    ),
+    "advisor.committing.account": ("tests/test_account_usage.py",),
 }
-"""Modules with faults, and the tests that are to notice."""
+"""Modules with faults, and the tests that are to notice: what pytest is given."""
 EXAMPLES: Final = 30
 """Of hypothesis, for each test and mutant."""
 LONGEST_S: Final = 120
-"""A mutant that runs longer has been noticed: it hangs."""
+"""Of its own processor time: a mutant that runs longer has been noticed, for it hangs, however busy the machine is."""
 
 _COMPARED: Final[Mapping[type[ast.cmpop], type[ast.cmpop]]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -153,7 +165,7 @@ def _run(mutant: Mutant) -> int:
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
-    signal.alarm(LONGEST_S)
+    signal.setitimer(signal.ITIMER_PROF, LONGEST_S)
     try:
         _put_in_place(mutant)
     except Exception:
