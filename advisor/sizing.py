@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from advisor.bounds import Steps, task_bounds
 from advisor.ecs import LaunchType, TaskSize, fargate_grid
+from advisor.plan import ScheduledAction
 from advisor.units import CEIL_TOLERANCE, ECS_CPU_UNITS_PER_VCPU, MS_PER_S, BoolArray, FloatArray, ceil_whole
 from advisor.workload import LoadForm, Scaling, Service
 
@@ -29,7 +31,7 @@ def cpu_units_in_use(service: Service, demand: FloatArray) -> FloatArray | None:
     return None
 
 
-def needed_tasks(service: Service, demand: FloatArray, size: TaskSize) -> NeededTasks:
+def needed_tasks(service: Service, demand: FloatArray, size: TaskSize, steps: Steps | None = None) -> NeededTasks:
     r"""Tasks of one size that serve a load.
 
     Parameters
@@ -40,6 +42,8 @@ def needed_tasks(service: Service, demand: FloatArray, size: TaskSize) -> Needed
         As ``service.load_form`` says: tasks, CPU units in use, or requests per second.
     size : TaskSize
         May differ from ``service.task``; the lower bound then counts CPU, not tasks.
+    steps : Steps, optional
+        Of the load; needed where scheduled actions move the bounds. The fewest tasks of a step count.
 
     Returns
     -------
@@ -55,38 +59,18 @@ def needed_tasks(service: Service, demand: FloatArray, size: TaskSize) -> Needed
     """
     if service.load_form is LoadForm.TASKS:
         return NeededTasks(tasks=demand, unmet=np.where(np.isnan(demand), np.nan, 0.0))
+    wanted, bounds = ceil_whole(tasks_at_target(service, demand, size)), task_bounds(service, size, steps)
+    return NeededTasks(tasks=bounds.fewest(wanted), unmet=bounds.missing(wanted))
+
+
+def tasks_at_target(service: Service, demand: FloatArray, size: TaskSize) -> FloatArray:
+    """Tasks of one size that would run exactly at the scaling target, (steps,); a fraction."""
     in_use = cpu_units_in_use(service, demand)
     if in_use is not None:
-        quotient = in_use / (service.scaling.target_cpu_fraction * size.cpu_units)
-    elif service.requests_per_task is not None:
-        quotient = demand / service.requests_per_task
-    else:
+        return np.asarray(in_use / (service.scaling.target_cpu_fraction * size.cpu_units))
+    if service.requests_per_task is None:
         raise ValueError(f"service {service.name!r}: the load does not say what one task serves")
-    wanted = ceil_whole(quotient)
-    tasks = np.maximum(wanted, least_scaled_tasks(min_tasks(service, size)))
-    if service.scaling.max_tasks is None:
-        return NeededTasks(tasks=tasks, unmet=np.where(np.isnan(tasks), np.nan, 0.0))
-    bounded = np.minimum(tasks, service.scaling.max_tasks)
-    return NeededTasks(tasks=bounded, unmet=tasks - bounded)
-
-
-def min_tasks(service: Service, size: TaskSize) -> int:
-    """The lower bound for tasks of ``size``: as much CPU as the declared bound of declared tasks.
-
-    A load-balanced service keeps two tasks where it has two, so that a plan with larger tasks is as available as one with
-    small ones. A bound that nobody stated is a count and stays one, and so does a count that both bounds fix.
-    """
-    declared = service.scaling.min_tasks
-    is_fixed = declared == service.scaling.max_tasks
-    if is_fixed or not service.is_cpu_known or size.cpu_units == service.task.cpu_units or not service.scaling.is_min_stated:
-        return declared
-    same_cpu = math.ceil(declared * service.task.cpu_units / size.cpu_units)
-    return max(same_cpu, min(declared, 2 if service.port is not None else 1))
-
-
-def least_scaled_tasks(min_tasks: int) -> int:
-    """Lower bound of a policy: without a running task there is no metric, and it would never come back from none."""
-    return max(1, min_tasks)
+    return np.asarray(demand / service.requests_per_task)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +158,9 @@ class RightSize:
     """Memory left at the worst moment, as a share of the size; 0.13 or more with the margin of 15 %. None: not measured."""
 
 
-def right_sizes(service: Service, demand: FloatArray, observed: ObservedTask, step_hours: float) -> tuple[RightSize, ...]:
+def right_sizes(
+    service: Service, demand: FloatArray, observed: ObservedTask, step_hours: float, steps: Steps | None = None
+) -> tuple[RightSize, ...]:
     r"""Sizes of Fargate's grid that would have served a load safely, smallest first.
 
     CPU is lowered only where the most that a single task used is known, memory only where its maximum is: averages hide peaks.
@@ -189,6 +175,8 @@ def right_sizes(service: Service, demand: FloatArray, observed: ObservedTask, st
         Of tasks of the declared size.
     step_hours : float
         Length of a step. [h]
+    steps : Steps, optional
+        As in :func:`needed_tasks`.
 
     Returns
     -------
@@ -209,10 +197,10 @@ def right_sizes(service: Service, demand: FloatArray, observed: ObservedTask, st
         return ()
     target = service.scaling.target_cpu_fraction * (1 + CEIL_TOLERANCE)
     busy_today = in_use / np.maximum(observed.running_tasks * service.task.cpu_units, 1.0)
-    unmet_today = float(np.nansum(needed_tasks(service, demand, service.task).unmet))
+    unmet_today = float(np.nansum(needed_tasks(service, demand, service.task, steps).unmet))
     found = []
     for size in fargate_grid(service.operating_system):
-        needed = needed_tasks(service, demand, size)
+        needed = needed_tasks(service, demand, size, steps)
         more_load = _load_per_task(observed.running_tasks, needed.tasks)
         least_mib, memory_mib = _least_memory_mib(service, size, observed, more_load)
         if observed.base_mib is not None:
@@ -322,7 +310,7 @@ def is_new_load(demand: FloatArray, tasks: FloatArray, observed: ObservedTask) -
     return np.asarray(is_more & ~(tasks >= observed.running_tasks))
 
 
-def with_memory_kept(service: Service, demand: FloatArray, observed: ObservedTask) -> Service:
+def with_memory_kept(service: Service, demand: FloatArray, observed: ObservedTask, steps: Steps | None = None) -> Service:
     """The service with the scaling target and the lower bound that keep enough tasks for their memory.
 
     Tasks that are fewer than ran are each sent more load, and may need more memory than they have. Of the lower targets, each
@@ -337,27 +325,46 @@ def with_memory_kept(service: Service, demand: FloatArray, observed: ObservedTas
     if not observed.tells_memory or service.load_form is LoadForm.TASKS:
         return service
     least = least_tasks_for_memory(demand, observed, service.task.memory_mib)
-    if service.scaling.max_tasks is not None:
-        least = np.minimum(least, service.scaling.max_tasks)
-    if not np.any(needed_tasks(service, demand, service.task).tasks < least):
+    least = np.minimum(least, task_bounds(service, service.task, steps).fewest(np.full(demand.shape, np.inf)))
+    if not np.any(needed_tasks(service, demand, service.task, steps).tasks < least):
         return service
-    ways = [_with_target(service, share, demand, least) for share in TARGET_SHARES]
+    ways = [_with_target(service, share, demand, least, steps) for share in TARGET_SHARES]
     return min(ways, key=lambda way: (way[0], way[1].scaling.min_tasks, -way[1].scaling.target_cpu_fraction))[1]
 
 
-def _with_target(service: Service, share: float, demand: FloatArray, least: FloatArray) -> tuple[float, Service]:
+def _with_target(
+    service: Service, share: float, demand: FloatArray, least: FloatArray, steps: Steps | None
+) -> tuple[float, Service]:
     """Task-steps at a share of the scaling target, with the lower bound that keeps ``least``, and the service with both."""
     scaling = service.scaling
     target = round(scaling.target_cpu_fraction * share, 4)
     served = None if service.requests_per_task is None else service.requests_per_task * share
     lower = replace(service, requests_per_task=served, scaling=replace(scaling, target_cpu_fraction=target))
-    tasks = needed_tasks(lower, demand, service.task).tasks
+    tasks = needed_tasks(lower, demand, service.task, steps).tasks
     short = least[tasks < least]
     if short.size:
-        bound = Scaling(min_tasks=int(short.max()), max_tasks=scaling.max_tasks, target_cpu_fraction=target, is_min_stated=True)
-        lower = replace(lower, scaling=bound)
-        tasks = np.maximum(tasks, bound.min_tasks)
+        lower = replace(lower, scaling=_with_least(lower.scaling, int(short.max())))
+        tasks = needed_tasks(lower, demand, service.task, steps).tasks
     return float(np.nansum(tasks)), lower
+
+
+def _with_least(scaling: Scaling, least: int) -> Scaling:
+    """A higher lower bound, at all times, but never above the upper one."""
+    most = scaling.max_tasks
+    return replace(
+        scaling,
+        min_tasks=least if most is None else min(least, most),
+        is_min_stated=True,
+        scheduled_actions=tuple(_action_with_least(action, least, most) for action in scaling.scheduled_actions),
+    )
+
+
+def _action_with_least(action: ScheduledAction, least: int, most: int | None) -> ScheduledAction:
+    if action.min_tasks is None:
+        return action
+    highest = action.max_tasks if action.max_tasks is not None else most
+    raised = max(action.min_tasks, least if highest is None else min(least, highest))
+    return replace(action, min_tasks=raised)
 
 
 def _peak_and_usual_load(demand: FloatArray, observed: ObservedTask) -> tuple[float, float]:

@@ -8,7 +8,7 @@ from enum import StrEnum
 import numpy as np
 
 from advisor.ecs import LINUX, Architecture, LaunchType, PurchaseOption, TaskSize, is_windows
-from advisor.plan import Commitment
+from advisor.plan import Commitment, ScheduledAction
 from advisor.plan.refused_fields import why_no_windows
 from advisor.units import ECS_CPU_UNITS_PER_VCPU, HOURS_PER_WEEK, MS_PER_S, SECONDS_PER_HOUR, BoolArray, FloatArray, ceil_whole
 
@@ -38,6 +38,18 @@ class Scaling:
     target_cpu_fraction: float = 0.60
     is_min_stated: bool = True
     """False when ``min_tasks`` is the default: a count for availability, not a statement of capacity."""
+    scheduled_actions: tuple[ScheduledAction, ...] = ()
+    """Cron expressions all; each sets bounds that hold until another one does. Before the first of them the others hold."""
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the bounds leave one count, always."""
+        return self.min_tasks == self.max_tasks and not self.scheduled_actions
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether bounds are stated at all."""
+        return self.is_min_stated or self.max_tasks is not None or bool(self.scheduled_actions)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

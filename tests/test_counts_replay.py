@@ -1,5 +1,7 @@
 """The counts replay: many cells at once against a plain loop of one cell, and against the replay that places tasks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,7 @@ from advisor.simulate.replay import (
     ReplayedService,
     ScaleInStep,
     ScalingRules,
+    ScheduledBounds,
     counts_over_time,
     replay_cluster,
     replay_counts,
@@ -108,10 +111,31 @@ def test_every_cell_is_the_plain_loop_at_every_step(seed, is_on_instances, step_
             assert found.instances[:, at].tolist() == expected[3].tolist()
 
 
+def with_moving_bounds(given_cells, seed):
+    """Up to four times at which the bounds of a cell change."""
+    random, shape = np.random.default_rng(seed), given_cells.load.shape
+    least, most = np.tile(given_cells.min_tasks, (shape[0], 1)).astype(float), np.tile(given_cells.max_tasks, (shape[0], 1))
+    for cell in range(shape[1]):
+        for step in sorted(random.integers(0, shape[0], random.integers(0, 5)).tolist()):
+            least[step:, cell] = random.integers(0, 8)
+            most[step:, cell] = least[step, cell] + random.integers(0, 8)
+    return replace(given_cells, min_tasks=least[0].astype(int), max_tasks=most[0], moving_bounds=(least, most))
+
+
+def scheduled_of(given_cells, cell):
+    if given_cells.moving_bounds is None:
+        return ()
+    least, most = (bounds[:, cell] for bounds in given_cells.moving_bounds)
+    moves = np.flatnonzero((least[1:] != least[:-1]) | (most[1:] != most[:-1])) + 1
+    return tuple(ScheduledBounds(step=int(t), min_tasks=int(least[t]), max_tasks=int(most[t])) for t in moves)
+
+
 @a_few
-@given(seed=st.integers(0, 2**32))
-def test_without_instances_the_counts_are_those_of_the_replay_on_fargate(seed):
+@given(seed=st.integers(0, 2**32), is_scheduled=st.booleans())
+def test_without_instances_the_counts_are_those_of_the_replay_on_fargate(seed, is_scheduled):
     given_cells, _, _ = cells(seed, 200, 5, is_on_instances=False)
+    if is_scheduled:
+        given_cells = with_moving_bounds(given_cells, seed)
     services = [
         ReplayedService(
             name=f"service-{at}",
@@ -122,6 +146,7 @@ def test_without_instances_the_counts_are_those_of_the_replay_on_fargate(seed):
             load=given_cells.load[:, at],
             saturates_at=none_if_infinite(given_cells.saturates_at[at]),
             scaling=given_cells.scaling,
+            scheduled=scheduled_of(given_cells, at),
         )
         for at in range(5)
     ]
@@ -131,9 +156,11 @@ def test_without_instances_the_counts_are_those_of_the_replay_on_fargate(seed):
 
 
 @a_few
-@given(seed=st.integers(0, 2**32), n_steps=st.sampled_from([1, 719, 720, 721, 3000]))
-def test_a_history_in_pieces_is_the_history_as_a_whole(seed, n_steps):
+@given(seed=st.integers(0, 2**32), n_steps=st.sampled_from([1, 719, 720, 721, 3000]), is_scheduled=st.booleans())
+def test_a_history_in_pieces_is_the_history_as_a_whole(seed, n_steps, is_scheduled):
     given_cells, _, _ = cells(seed, n_steps, 3, is_on_instances=False)
+    if is_scheduled:
+        given_cells = with_moving_bounds(given_cells, seed)
     assert counts_over_time(given_cells, step_s=60).tolist() == replay_counts(given_cells, step_s=60).placed.tolist()
 
 

@@ -110,7 +110,9 @@ def answer(
 def _check_that_tasks_run(loads: Sequence[ServiceLoad]) -> None:
     """Where no task ever runs all launch types cost nothing, or what scaling keeps of it, and any of them would win."""
     for load in loads:
-        is_kept = load.service.load_form is not LoadForm.TASKS and load.run.min_tasks > 0
+        is_kept = load.service.load_form is not LoadForm.TASKS and (
+            load.run.min_tasks > 0 or any(each.min_tasks for each in load.run.scheduled_actions)
+        )
         if not is_kept and not np.nanmax(load.demand, initial=0.0) > 0:
             raise InputError(
                 f"{load.service.name}: no task ever runs: its load is 0 throughout and scaling.min is 0",

@@ -153,6 +153,7 @@ def _as_planned(workload: Workload, plan: Plan) -> Workload:
         scaling = service.scaling
         if planned.scaling_target is not None:
             scaling = replace(scaling, min_tasks=planned.min_tasks, max_tasks=planned.max_tasks, is_min_stated=True)
+            scaling = replace(scaling, scheduled_actions=planned.scheduled_actions)
         where = PresentService(
             launch_type=planned.launch_type, purchase_option=planned.purchase_option, architecture=planned.architecture
         )

@@ -62,6 +62,8 @@ class Setup:
     """Requests per second that one task serves at its target; None where the count follows CPU or is as it ran."""
     ephemeral_storage_gib: int
     has_public_ip: bool
+    scheduled_actions: tuple[str, ...] = ()
+    """Times at which the bounds change, as ``6 to 20 tasks from cron(0 7 ? * MON-FRI *) Europe/Berlin``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -144,7 +144,7 @@ def _load_of(workload: Workload, service: Service) -> Workload:
 
 def _is_fixed(service: Service) -> bool:
     """Whether a service keeps one number of tasks, whatever its load."""
-    return service.scaling.min_tasks == service.scaling.max_tasks
+    return service.scaling.is_fixed
 
 
 def _stated_count(service: Service, workload: Workload) -> float | None:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Final
 
+from advisor.bounds import action_said
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.errors import InputError
 from advisor.gating.result import Setup
@@ -83,6 +84,7 @@ def setup_of(service: Service, workload: Workload) -> Setup:
         requests_per_task=service.requests_per_task,
         ephemeral_storage_gib=service.ephemeral_storage_gib,
         has_public_ip=service.has_public_ip,
+        scheduled_actions=tuple(action_said(each) for each in service.scaling.scheduled_actions),
     )
 
 

@@ -157,7 +157,9 @@ def _task_rungs(run: RunningTasks, workload: Workload, search: Search, dimension
         demand = workload.demand[row]
         size = run.service.task if run.is_count_kept else run.size
         # Tasks that follow the load minutes late are fewer than it needs for as long: the load fills no more than run.
-        needed = np.minimum(search.axis.spread(needed_tasks(run.service, demand, size).tasks), run.tasks)
+        needed = np.minimum(
+            search.axis.spread(needed_tasks(run.service, demand, size, search.axis.input_steps).tasks), run.tasks
+        )
         wanted = search.axis.spread(run_at_target(run, demand))
         at_target = np.minimum(wanted, needed)  # beyond the upper bound nothing runs
         full = at_target if run.cpu_units is None else np.minimum(wanted * run.target_cpu_fraction, needed)

@@ -147,12 +147,10 @@ def _cases(
             case = changed(partial(_with_in_cooldown, cooldown))
             now = _seconds([services[i].scaling.in_cooldown_s for i in followed])
             yield "scale-in cooldown", now, f"{cooldown} s", (case, cluster), targets, False
-        if any(services[i].min_tasks > 1 for i in followed):
-            case = changed(lambda s: replace(s, min_tasks=max(1, s.min_tasks - 1)))
+        if any(max(_least_counts(services[i])) > 1 for i in followed):
+            case = changed(partial(_with_least, -1))
             yield "minimum tasks", "as they are", "one less, at least 1", (case, cluster), targets, False
-        case = changed(
-            lambda s: replace(s, min_tasks=s.min_tasks + 1 if s.max_tasks is None else min(s.min_tasks + 1, s.max_tasks))
-        )
+        case = changed(partial(_with_least, 1))
         yield "minimum tasks", "as they are", "one more", (case, cluster), targets, False
     capacity = cluster.rules.target_capacity_percent
     for percent in TARGET_CAPACITIES_PERCENT:
@@ -168,6 +166,27 @@ def _cases(
         yield "metrics of the service", "60 s", "20 s", (case, cluster), targets, False
         case = changed(lambda s: replace(s, scaling=replace(s.scaling, scale_in_step=ScaleInStep.ONE)))
         yield "scale-in step", "to the formula's count", "one task at a time", (case, cluster), targets, True
+
+
+def _least_counts(service: ReplayedService) -> list[int]:
+    return [service.min_tasks, *(each.min_tasks or 0 for each in service.scheduled)]
+
+
+def _with_least(more: int, service: ReplayedService) -> ReplayedService:
+    """One task more or less at all times, from 1 to the upper bound; none where a scheduled action allows none."""
+
+    def moved(least: int, most: int | None) -> int:
+        changed = max(1, least + more) if least else 0
+        return changed if most is None else min(changed, most)
+
+    return replace(
+        service,
+        min_tasks=moved(service.min_tasks, service.max_tasks),
+        scheduled=tuple(
+            each if each.min_tasks is None else replace(each, min_tasks=moved(each.min_tasks, each.max_tasks))
+            for each in service.scheduled
+        ),
+    )
 
 
 def _with_in_cooldown(seconds: int, service: ReplayedService) -> ReplayedService:

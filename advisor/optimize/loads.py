@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from advisor.bounds import min_tasks, scheduled_actions
 from advisor.ecs import Architecture, PurchaseOption
 from advisor.optimize.parts import Part, fargate_part
 from advisor.optimize.pricing import price_parts
@@ -18,7 +19,6 @@ from advisor.sizing import (
     fargate_sizes,
     least_tasks_for_memory,
     memory_with_tasks_mib,
-    min_tasks,
     needed_tasks,
     right_sizes,
     with_memory_kept,
@@ -89,7 +89,7 @@ def _declared_load(workload: Workload, row: int, axis: Timeline) -> ServiceLoad:
     service, demand = workload.services[row], workload.demand[row]
     observed = _observed(workload, row)
     if observed is not None:
-        service = with_memory_kept(service, demand, observed)
+        service = with_memory_kept(service, demand, observed, axis.input_steps)
     run = running_tasks(service, demand, service.task, axis, fargate_tasks=_fargate_tasks(workload, row))
     load = _with_run(service, demand, run, axis)
     return replace(load, peak_memory_mib=_peak_memory_mib(workload, row), observed=observed)
@@ -107,7 +107,7 @@ def right_sized_load(workload: Workload, declared: ServiceLoad, search: Search) 
     if observed is None:
         return None
     service = workload.services[workload.index(declared.service.name)]  # each size has its own memory to keep to
-    sizes = right_sizes(service, declared.demand, observed, workload.step_hours)
+    sizes = right_sizes(service, declared.demand, observed, workload.step_hours, search.axis.input_steps)
     resized = [_resized(service, at) for at in sizes]
     runs = running_tasks_of([RunCase(service=each, demand=declared.demand, size=each.task) for each in resized], search.axis)
     loads = [
@@ -133,7 +133,12 @@ def _with_run(service: Service, demand: FloatArray, run: RunningTasks, axis: Tim
 
 
 def _resized(service: Service, right: RightSize) -> Service:
-    return replace(service, task=right.size, scaling=replace(service.scaling, min_tasks=min_tasks(service, right.size)))
+    scaling = replace(
+        service.scaling,
+        min_tasks=min_tasks(service, right.size),
+        scheduled_actions=scheduled_actions(service, right.size),
+    )
+    return replace(service, task=right.size, scaling=scaling)
 
 
 def _observed(workload: Workload, row: int) -> ObservedTask | None:
@@ -162,7 +167,7 @@ def cheapest_fargate_part(
     load: ServiceLoad, architectures: Sequence[Architecture], option: PurchaseOption, search: Search
 ) -> Part | None:
     """The service on Fargate, in the size, number and architecture that cost least; None where no size holds its task."""
-    sizes = [at for at in fargate_sizes(load.service, load.peak_memory_mib) if _keeps_memory(load, at)]
+    sizes = [at for at in fargate_sizes(load.service, load.peak_memory_mib) if _keeps_memory(load, at, search.axis)]
     best, best_usd = None, float("inf")
     for first in range(0, len(sizes), SIZES_AT_ONCE):
         for run in _runs_in(sizes[first : first + SIZES_AT_ONCE], load, search):
@@ -187,12 +192,12 @@ def _runs_in(sizes: Sequence[FargateSize], load: ServiceLoad, search: Search) ->
             yield run if load.is_on is None else run.while_on(load.is_on)
 
 
-def _keeps_memory(load: ServiceLoad, at: FargateSize) -> bool:
+def _keeps_memory(load: ServiceLoad, at: FargateSize, axis: Timeline) -> bool:
     """Whether larger tasks, of which the load takes fewer, have the memory that each then needs."""
     if at.is_count_kept or at.size == load.service.task or load.observed is None or not load.observed.tells_memory:
         return True
     least = least_tasks_for_memory(load.demand, load.observed, at.size.memory_mib)
-    return not np.any(needed_tasks(load.service, load.demand, at.size).tasks < least)
+    return not np.any(needed_tasks(load.service, load.demand, at.size, axis.input_steps).tasks < least)
 
 
 def cost_usd(search: Search, parts: Sequence[Part], hours: FloatArray) -> float:

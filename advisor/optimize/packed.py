@@ -103,8 +103,9 @@ def least_instances(runs: Sequence[RunningTasks], zones: int) -> int:
 
 
 def _always_runs(run: RunningTasks) -> bool:
-    """Whether a task of the service runs at every moment that was measured; scaling keeps one whatever its minimum."""
-    return run.service.load_form is not LoadForm.TASKS or bool(np.nanmin(run.tasks, initial=np.inf) > 0)
+    """Whether a task of the service runs at every moment that was measured; scaling keeps one unless scheduled to none."""
+    is_kept = run.service.load_form is not LoadForm.TASKS and not run.scheduled_actions
+    return is_kept or bool(np.nanmin(run.tasks, initial=np.inf) > 0)
 
 
 def instances_on(

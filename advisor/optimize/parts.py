@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from advisor.bounds import least_scaled_tasks
 from advisor.ecs import Architecture, InstanceType, LaunchType, PurchaseOption
 from advisor.meters import (
     GP3_GIB_MONTH,
@@ -17,7 +18,7 @@ from advisor.meters import (
 )
 from advisor.optimize.candidates import Candidates
 from advisor.optimize.providers import DEPLOYMENT_SURGE, OnDemandBase, base_of, fargate_provider
-from advisor.plan import MAX_TASKS_A_RUN, CapacityProvider, ScalingMetric, ServicePlan, StrategyItem
+from advisor.plan import MAX_TASKS_A_RUN, CapacityProvider, ScalingMetric, ScheduledAction, ServicePlan, StrategyItem
 from advisor.pricing.instance_hours import hour_on
 from advisor.simulate.credits import surplus_vcpu
 from advisor.simulate.fargate import billed_tasks, fargate_meters, fargate_quantities
@@ -25,7 +26,6 @@ from advisor.simulate.instances import reservation, root_volume_gib_months
 from advisor.simulate.scaling import RunningTasks, follows_requests
 from advisor.simulate.strategy import allocated
 from advisor.simulate.timeline import Timeline
-from advisor.sizing import least_scaled_tasks
 from advisor.units import BoolArray, FloatArray, ceil_whole
 from advisor.workload import LoadForm, ScheduledRun
 
@@ -217,10 +217,11 @@ def _spot_over(on_demand_base: int) -> tuple[StrategyItem, ...]:
 
 
 def least_tasks(run: RunningTasks) -> int:
-    """Tasks of a service that always run: its lower bound, or the fewest that ran of counts; 0 of a batch."""
+    """Tasks of a service that always run: its lower bound, or where that moves, and of counts, the fewest; 0 of a batch."""
     if run.service.is_batch:
         return 0
-    return run.min_tasks if run.service.load_form is not LoadForm.TASKS else int(np.nanmin(run.tasks, initial=np.inf))
+    is_stated = run.service.load_form is not LoadForm.TASKS and not run.scheduled_actions
+    return run.min_tasks if is_stated else int(np.nanmin(run.tasks, initial=np.inf))
 
 
 def instances_part(
@@ -356,9 +357,11 @@ def service_plan(
     median, peak = (int(np.ceil(np.median(known))), int(np.ceil(known.max()))) if known.size else (0, 0)
     metric, target = ScalingMetric.NONE, None
     least, most = (int(known.min()), peak) if known.size else (0, 0)
+    actions: tuple[ScheduledAction, ...] = ()
     if service.load_form is not LoadForm.TASKS:
         metric, target = _scaling_policy(run)
         least = least_scaled_tasks(run.min_tasks)  # what is billed: at none the policy would have nothing to follow
+        actions = run.scheduled_actions
         most = service.scaling.max_tasks if service.scaling.max_tasks is not None else max(least, DEPLOYMENT_SURGE * peak)
     plan = ServicePlan(
         launch_type=provider.launch_type,
@@ -372,6 +375,7 @@ def service_plan(
         max_tasks=most,
         scaling_metric=metric,
         scaling_target=target,
+        scheduled_actions=actions,
         image=service.image,
         port=service.port,
         ephemeral_storage_gib=service.ephemeral_storage_gib,

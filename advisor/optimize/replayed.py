@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from advisor.bounds import bounds_in_force, steps_of
 from advisor.ecs import WINDOWS_BOOT_S, Architecture, LaunchType, PlacementStrategy
 from advisor.meters import sum_over_states
 from advisor.optimize.candidates import Candidates
@@ -18,10 +19,19 @@ from advisor.optimize.replayed_week import last_week
 from advisor.optimize.search import CapacityKind, Search, dedicated_part, shared_part
 from advisor.plan import ScalingMetric
 from advisor.simulate.instances import reservation
-from advisor.simulate.replay import ClusterRules, ManagedRules, Replay, ReplayedCluster, ReplayedService, replay_cluster
-from advisor.simulate.scaling import RunningTasks, tasks_at_target
+from advisor.simulate.replay import (
+    ClusterRules,
+    ManagedRules,
+    Replay,
+    ReplayedCluster,
+    ReplayedService,
+    ScheduledBounds,
+    replay_cluster,
+    whole_steps,
+)
+from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.timeline import COUNTS_STEP_S, timeline
-from advisor.sizing import least_scaled_tasks
+from advisor.sizing import tasks_at_target
 from advisor.units import (
     CEIL_TOLERANCE,
     HOURS_PER_DAY,
@@ -259,12 +269,19 @@ def replayed_service(run: RunningTasks, metric: ScalingMetric, workload: Workloa
     service = run.service
     demand = np.repeat(workload.demand[workload.index(service.name)], workload.step_s // step_s)
     is_counts = service.load_form is LoadForm.TASKS
+    span = steps_of(workload)
+    bounds = bounds_in_force(service, run.counted_size, span.start_s, span.end_s)
+    least, most = bounds.least.astype(np.int64).tolist(), [None if n == np.inf else int(n) for n in bounds.most.tolist()]
     return ReplayedService(
         name=service.name,
         reservation=reservation(run.size),
         start_s=round(service.startup_s),
-        min_tasks=run.min_tasks if is_counts else least_scaled_tasks(run.min_tasks),
-        max_tasks=service.scaling.max_tasks,
+        min_tasks=run.min_tasks if is_counts else least[0],
+        max_tasks=service.scaling.max_tasks if is_counts else most[0],
+        scheduled=tuple(
+            ScheduledBounds(step=whole_steps(at_s - span.start_s, step_s), min_tasks=low, max_tasks=high)
+            for at_s, low, high in zip(bounds.from_s[1:].tolist(), least[1:], most[1:], strict=True)
+        ),
         load=demand if is_counts else run_at_target(run, demand),
         saturates_at=1 / run.target_cpu_fraction if metric is ScalingMetric.CPU else None,
         is_counts=is_counts,
@@ -274,7 +291,7 @@ def replayed_service(run: RunningTasks, metric: ScalingMetric, workload: Workloa
 
 def run_at_target(run: RunningTasks, demand: FloatArray) -> FloatArray:
     """Tasks that would run exactly at the scaling target, (steps,); a fraction."""
-    return tasks_at_target(run.service, demand, run.service.task if run.is_count_kept else run.size)
+    return tasks_at_target(run.service, demand, run.counted_size)
 
 
 def _facts(

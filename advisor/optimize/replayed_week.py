@@ -54,8 +54,8 @@ def last_week(result: Replay, services: Sequence[ReplayedService], start: dateti
     for service in services:
         wanted = ceil_whole(service.load)
         if not service.is_counts:
-            bound = np.inf if service.max_tasks is None else service.max_tasks
-            wanted = np.minimum(np.maximum(wanted, service.min_tasks), bound)
+            lower, upper = _bounds(service, n_steps)
+            wanted = np.minimum(np.maximum(wanted, lower), upper)
         needed = needed + wanted
     return ReplayedWeek(
         start=(start + timedelta(seconds=first * step_s)).isoformat(),
@@ -67,3 +67,14 @@ def last_week(result: Replay, services: Sequence[ReplayedService], start: dateti
         instances=replayed(result.instances),
         active=replayed(result.active),
     )
+
+
+def _bounds(service: ReplayedService, n_steps: int) -> tuple[FloatArray, FloatArray]:
+    """Least and most tasks, (steps,) each, as scheduled actions move them."""
+    least = np.full(n_steps, float(service.min_tasks))
+    most = np.full(n_steps, np.inf if service.max_tasks is None else float(service.max_tasks))
+    for action in service.scheduled:
+        for bounds, moved in ((least, action.min_tasks), (most, action.max_tasks)):
+            if moved is not None:
+                bounds[action.step :] = moved
+    return least, most

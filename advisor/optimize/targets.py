@@ -64,7 +64,7 @@ def target_outcomes(load: ServiceLoad, part: Part, search: Search) -> tuple[Targ
     """
     name, scaling = load.service.name, load.service.scaling
     run = next((each for each in part.runs if each.service.name == name), None)
-    if run is None or len(part.services) > 1 or not load.service.is_cpu_known or scaling.min_tasks == scaling.max_tasks:
+    if run is None or len(part.services) > 1 or not load.service.is_cpu_known or scaling.is_fixed:
         return ()
     own = round(run.target_cpu_fraction * 100, 6)
     return tuple(_outcome(load, part, run, percent, search) for percent in sorted({*TARGETS_PERCENT, own}))

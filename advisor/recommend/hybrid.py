@@ -107,7 +107,10 @@ def _halves(name: str, service: ServicePlan, base: int) -> tuple[ServicePlan, Se
         max_tasks=base,
         scaling_metric=ScalingMetric.NONE,
         scaling_target=None,
+        scheduled_actions=(),
     )
+    if any(action.max_tasks is not None and action.max_tasks <= base for action in service.scheduled_actions):
+        raise PlanError(f"hybrid: a scheduled action lets {name!r} run no more than its base of {base} tasks")
     # None running has no metric that could start one: the other half keeps a task.
     least = max(1, service.min_tasks - base)
     most = service.max_tasks - base
@@ -120,6 +123,14 @@ def _halves(name: str, service: ServicePlan, base: int) -> tuple[ServicePlan, Se
         desired_tasks=min(max(service.desired_tasks - base, least), most),
         min_tasks=least,
         max_tasks=most,
+        scheduled_actions=tuple(
+            replace(
+                action,
+                min_tasks=None if action.min_tasks is None else max(1, action.min_tasks - base),
+                max_tasks=None if action.max_tasks is None else action.max_tasks - base,
+            )
+            for action in service.scheduled_actions
+        ),
         shares_target_group_of=name,
         has_distinct_instances=False,
     )

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
+from advisor.bounds import steps_of
 from advisor.ecs import InstanceType, LaunchType, fargate_least_bill_s
 from advisor.optimize.alternatives import Alternatives
 from advisor.optimize.candidates import family_and_generation
@@ -106,8 +107,8 @@ def _from_none(workload: Workload) -> Iterable[str]:
     if names:
         yield (
             f"{named(names)}: with a minimum of 0 tasks a policy that follows the tasks' own load has no data to come back "
-            "from none: one task is kept, in the bill and in the deploy files. To run none at times scale by a schedule or a "
-            "queue, and state the counts that ran, or runs"
+            "from none: one task is kept, in the bill and in the deploy files. To run none at times give "
+            "scaling.scheduled_actions with a maximum of 0, or scale by a queue, and state the counts that ran, or runs"
         )
 
 
@@ -242,7 +243,7 @@ def _quota(parts: Sequence[Part]) -> Iterable[str]:
 
 def _unmet(best: Alternative, parts: Sequence[Part]) -> Iterable[str]:
     short = [run.service for part in parts for run in part.runs if np.nansum(run.unmet) > 0]
-    fixed = [service for service in short if service.scaling.min_tasks == service.scaling.max_tasks]
+    fixed = [service for service in short if service.scaling.is_fixed]
     if len(short) > len(fixed) or (best.unmet_task_hours > 0 and not short):
         yield f"{best.unmet_task_hours:,.1f} task-hours a month are needed beyond scaling.max and are not in any cost"
     for service in fixed:
@@ -261,7 +262,7 @@ def _tasks_form(workload: Workload) -> Iterable[str]:
             f"{named(names)}: task counts were taken as they ran, so that this answer says nothing about task size, "
             "scaling target or burstable instances"
         )
-    bounded = [s.name for s in workload.services if s.name in names and _has_bounds(s)]
+    bounded = [s.name for s in workload.services if s.name in names and s.scaling.is_bounded]
     if bounded:
         yield f"{named(bounded)}: the stated bounds of scaling are not used: task counts were taken as they ran"
     moves = np.nanmax(workload.demand, axis=1) > np.nanmin(workload.demand, axis=1)
@@ -271,10 +272,6 @@ def _tasks_form(workload: Workload) -> Iterable[str]:
             f"{named(changing)}: the bill follows the counts that ran, and nothing tells what moved them: the deploy files "
             "hold their median and no policy. Keep the policy of today, or give the load (CPU or requests) for one"
         )
-
-
-def _has_bounds(service: Service) -> bool:
-    return service.scaling.is_min_stated or service.scaling.max_tasks is not None
 
 
 def _lower_minimums(parts: Sequence[Part]) -> Iterable[str]:
@@ -297,7 +294,7 @@ def _kept_for_memory(workload: Workload, found: Alternatives, parts: Sequence[Pa
         run = part.runs[list(part.services).index(name)]
         if run.service == stated or run.service != load.service:
             continue
-        most = np.nanmax(needed_tasks(stated, load.demand, stated.task).tasks)
+        most = np.nanmax(needed_tasks(stated, load.demand, stated.task, steps_of(workload)).tasks)
         yield (
             f"{name}: memory, not CPU, sets how many tasks it takes: up to {np.nanmax(run.tasks):.0f}, where CPU alone would "
             f"take {most:.0f}, which fewer tasks of {stated.task.memory_mib:,} MiB were not seen to bear. The plan scales at "

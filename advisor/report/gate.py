@@ -46,6 +46,7 @@ _NAMES: Mapping[str, str] = {
     "memory": "memory MiB",
     "min_tasks": "min tasks",
     "max_tasks": "max tasks",
+    "scheduled_actions": "scheduled actions",
     "target_cpu_percent": "target CPU %",
     "requests_per_task": "requests/s per task",
     "ephemeral_storage_gib": "ephemeral GiB",
@@ -166,7 +167,7 @@ def _rows(change: ServiceChange) -> Iterator[Row]:
     """What differs, the money, and how each side would have done."""
     before, after = change.before, change.after
     setups = before.setup, after.setup
-    is_fixed = all(setup.min_tasks == setup.max_tasks for setup in setups)
+    is_fixed = all(setup.min_tasks == setup.max_tasks and not setup.scheduled_actions for setup in setups)
     if is_fixed and "min_tasks" in change.changed:
         yield "tasks, fixed", str(setups[0].min_tasks), str(setups[1].min_tasks), ""
     for name in change.changed:
@@ -219,6 +220,8 @@ def _difference(old: float | None, new: float | None) -> float | None:
 def _value(value: object) -> str:
     if value is None:
         return "none"
+    if isinstance(value, tuple):
+        return "; ".join(value) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

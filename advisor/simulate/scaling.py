@@ -5,12 +5,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from advisor.bounds import min_tasks, scheduled_actions, task_bounds
 from advisor.ecs import TaskSize
+from advisor.plan import ScheduledAction
 from advisor.simulate.packing import as_counts
 from advisor.simulate.replay import CountArray, CountedCells, counts_over_time
 from advisor.simulate.timeline import Timeline, trailing_maximum
-from advisor.sizing import cpu_units_in_use, least_scaled_tasks, min_tasks, needed_tasks
-from advisor.units import BoolArray, FloatArray, IntArray
+from advisor.sizing import cpu_units_in_use, tasks_at_target
+from advisor.units import BoolArray, FloatArray, IntArray, ceil_whole
 from advisor.workload import LoadForm, Service
 
 
@@ -35,6 +37,16 @@ class RunningTasks:
     """(steps,): of batch runs, the tasks that Fargate bills: their seconds are known, where counts tell only the step."""
     counts: CountArray | None = None
     """(steps x count steps,): tasks running or starting, as replayed within each step; None where an envelope stands in."""
+
+    @property
+    def counted_size(self) -> TaskSize:
+        """The size that the number of tasks is worked out for."""
+        return self.service.task if self.is_count_kept else self.size
+
+    @property
+    def scheduled_actions(self) -> tuple[ScheduledAction, ...]:
+        """Of service auto scaling, for tasks of this size."""
+        return scheduled_actions(self.service, self.counted_size)
 
     @property
     def count_steps(self) -> int:
@@ -109,27 +121,37 @@ def running_tasks_of(cases: Sequence[RunCase], axis: Timeline) -> list[RunningTa
     counts: dict[int, CountArray] = {}
     if axis.counts_step_s is not None:
         scaled = [at for at, case in enumerate(cases) if case.service.load_form is not LoadForm.TASKS]
-        for start_s in {round(cases[at].service.startup_s) for at in scaled}:
-            alike = [at for at in scaled if round(cases[at].service.startup_s) == start_s]
+        for start_s, has_schedule in {_kind(cases[at]) for at in scaled}:
+            alike = [at for at in scaled if _kind(cases[at]) == (start_s, has_schedule)]
             columns = _replayed_counts([cases[at] for at in alike], axis, axis.counts_step_s, start_s)
             counts |= {at: np.ascontiguousarray(columns[:, column]) for column, at in enumerate(alike)}
     return [_running(case, axis, counts.get(at)) for at, case in enumerate(cases)]
 
 
+def _kind(case: RunCase) -> tuple[int, bool]:
+    """What cases have in common that are replayed together: seconds until a task is ready, and whether bounds move."""
+    return round(case.service.startup_s), bool(case.service.scaling.scheduled_actions)
+
+
 def _running(case: RunCase, axis: Timeline, counts: CountArray | None) -> RunningTasks:
     service = case.service
-    needed = needed_tasks(service, case.demand, case.counted_size)
-    tasks = axis.spread(needed.tasks)
-    if counts is not None:
-        tasks = np.where(np.isnan(tasks), np.nan, counts.reshape(tasks.size, -1).mean(axis=1))
-    elif service.load_form is not LoadForm.TASKS:
-        tasks = trailing_maximum(tasks, axis.delay_steps)
+    if service.load_form is LoadForm.TASKS:
+        tasks = axis.spread(case.demand)
+        unmet = np.where(np.isnan(tasks), np.nan, 0.0)
+    else:
+        wanted = axis.spread(ceil_whole(tasks_at_target(service, case.demand, case.counted_size)))
+        bounds = task_bounds(service, case.counted_size, axis.steps_of(axis.step_s))
+        unmet = bounds.missing(wanted)
+        if counts is not None:
+            tasks = np.where(np.isnan(wanted), np.nan, counts.reshape(wanted.size, -1).mean(axis=1))
+        else:
+            tasks = bounds.mean(trailing_maximum(wanted, axis.delay_steps))
     in_use = cpu_units_in_use(service, case.demand)
     return RunningTasks(
         service=service,
         size=case.size,
         tasks=tasks,
-        unmet=axis.spread(needed.unmet),
+        unmet=unmet,
         target_cpu_fraction=case.target_fraction,
         min_tasks=min_tasks(service, case.counted_size),
         cpu_units=None if in_use is None else np.asarray(axis.spread(in_use)),
@@ -142,25 +164,21 @@ def _running(case: RunCase, axis: Timeline, counts: CountArray | None) -> Runnin
 def _replayed_counts(cases: Sequence[RunCase], axis: Timeline, step_s: int, start_s: int) -> CountArray:
     """(steps of ``step_s``, cases): tasks that service auto scaling runs or starts."""
     loads = [np.asarray(axis.spread(tasks_at_target(case.service, case.demand, case.counted_size))) for case in cases]
-    bounds = [case.service.scaling.max_tasks for case in cases]
+    steps = axis.steps_of(step_s)
+    bounds = [task_bounds(case.service, case.counted_size, steps) for case in cases]
+    least, most = (
+        np.stack([np.broadcast_to(each, (steps.n_steps, 1))[:, 0] for each in of], axis=1)
+        for of in ([each.least for each in bounds], [each.most for each in bounds])
+    )
     cells = CountedCells(
         load=np.repeat(np.stack(loads, axis=1), axis.step_s // step_s, axis=0),
-        min_tasks=np.array([least_scaled_tasks(min_tasks(case.service, case.counted_size)) for case in cases]),
-        max_tasks=np.array([np.inf if most is None else float(most) for most in bounds]),
+        min_tasks=least[0].astype(np.int64),
+        max_tasks=most[0],
+        moving_bounds=(least, most) if cases[0].service.scaling.scheduled_actions else None,
         saturates_at=np.array([saturation(case.service, case.target_fraction) for case in cases]),
         start_s=start_s,
     )
     return counts_over_time(cells, step_s=step_s)
-
-
-def tasks_at_target(service: Service, demand: FloatArray, size: TaskSize) -> FloatArray:
-    """Tasks of one size that would run exactly at the scaling target, (steps,); a fraction."""
-    in_use = cpu_units_in_use(service, demand)
-    if in_use is not None:
-        return np.asarray(in_use / (service.scaling.target_cpu_fraction * size.cpu_units))
-    if service.requests_per_task is None:
-        raise ValueError(f"service {service.name!r}: the load does not say what one task serves")
-    return np.asarray(demand / service.requests_per_task)
 
 
 def follows_requests(service: Service) -> bool:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 import numpy as np
 
+from advisor.bounds import Steps
 from advisor.meters import sum_over_states
 from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, BoolArray, FloatArray, IntArray
 
@@ -21,6 +22,8 @@ SCALE_IN_DELAY_S = 900
 class Timeline:
     """Equal steps in UTC, short enough that the scale-in delay is a whole number of them."""
 
+    start_s: int
+    """Of the first step. [s since 1970]"""
     step_s: int
     steps_per_input_step: int
     hour_of_week: IntArray
@@ -31,6 +34,15 @@ class Timeline:
     @property
     def n_steps(self) -> int:
         return int(self.hour_of_week.size)
+
+    def steps_of(self, step_s: int) -> Steps:
+        """The same span in steps of another length that divides it."""
+        return Steps(start_s=self.start_s, step_s=step_s, n_steps=self.n_steps * self.step_s // step_s)
+
+    @property
+    def input_steps(self) -> Steps:
+        """Of the load."""
+        return self.steps_of(self.step_s * self.steps_per_input_step)
 
     @property
     def step_hours(self) -> float:
@@ -95,6 +107,7 @@ def timeline(start: datetime, input_step_s: int, n_input_steps: int) -> Timeline
     monday = start.weekday() * 24 * SECONDS_PER_HOUR + start.hour * SECONDS_PER_HOUR + start.minute * 60 + start.second
     seconds = monday + np.arange(n_input_steps * ratio, dtype=np.int64) * step_s
     return Timeline(
+        start_s=int(start.timestamp()),
         step_s=step_s,
         steps_per_input_step=ratio,
         hour_of_week=(seconds // SECONDS_PER_HOUR) % HOURS_PER_WEEK,

@@ -270,7 +270,7 @@ def _with_counts(before: Workload, after: Workload) -> tuple[Workload, Workload,
         if counts[0] == counts[1]:
             continue
         name = service.name
-        if any(side.scaling.is_min_stated or side.scaling.max_tasks is not None for side in (service, other)):
+        if any(side.scaling.is_bounded for side in (service, other)):
             notes.append(f"{name}: desired_count {counts[0]} -> {counts[1]} is only a start under scaling; it has no price.")
             continue
         if service.is_stated or None in counts:

@@ -1,11 +1,13 @@
 """From the entries of a workload file to the types of the model, with every default that stands in for a missing value."""
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from advisor.bounds import action_said, why_bounds_clash
 from advisor.ecs import LINUX, Architecture, LaunchType, PurchaseOption, TaskSize, is_windows
 from advisor.plan.refused_fields import why_no_windows_as
 from advisor.sizing import MEMORY_MARGIN_FRACTION
@@ -117,6 +119,23 @@ def check_present(service: Service, place: Place) -> None:
     off = why_no_windows_as(service.operating_system, today.launch_type, today.purchase_option, today.architecture)
     if off is not None:
         raise place.error(f"{service.name}, on {service.operating_system}, cannot run so: {off}", fix="Leave `present` out.")
+
+
+def check_scheduled(service: Service, place: Place) -> None:
+    """Refuse scheduled actions that Application Auto Scaling would, once they run, or that no policy can follow."""
+    clash = why_bounds_clash(service.scaling)
+    if clash is not None:
+        raise place.error(f"{service.name}: {clash}", fix="Give every action both min_capacity and max_capacity.")
+    if service.is_batch and service.scaling.scheduled_actions:
+        raise place.error(f"{service.name} is a batch, which no service auto scaling runs", fix="Leave scheduled_actions out.")
+
+
+def scheduled_note(service: Service) -> str:
+    """What its scheduled actions do, as a sentence."""
+    moves = "; ".join(action_said(action) for action in service.scaling.scheduled_actions)
+    if service.load_form is LoadForm.TASKS:
+        return f"{service.name}: its scheduled actions ({moves}) are not applied: task counts are taken as they ran."
+    return f"{service.name}: scheduled actions move the bounds of its count: {moves}."
 
 
 def definition_notes(name: str, definition: TaskDefinition, size: TaskSize) -> Iterable[str]:
@@ -392,14 +411,13 @@ def _scaling(entry: "ServiceEntry", zones: int) -> Scaling:
     min_tasks = stated.min if stated.min is not None else 2 if entry.port and zones >= 2 else 1
     if stated.max is not None:
         min_tasks = min(min_tasks, stated.max)
-    if stated.target_cpu is None:
-        return Scaling(min_tasks=min_tasks, max_tasks=stated.max, is_min_stated=stated.min is not None)
-    return Scaling(
+    scaling = Scaling(
         min_tasks=min_tasks,
         max_tasks=stated.max,
-        target_cpu_fraction=stated.target_cpu / 100,
         is_min_stated=stated.min is not None,
+        scheduled_actions=stated.actions(),
     )
+    return scaling if stated.target_cpu is None else replace(scaling, target_cpu_fraction=stated.target_cpu / 100)
 
 
 def _present_service(entry: "ServiceEntry", architecture: Architecture) -> PresentService | None:

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from advisor.bounds import why_bounds_clash
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.gating import launch_type_of
+from advisor.plan import ScheduledAction
 from advisor.sources.changes import Change, service_in, with_definition, with_service
 from advisor.sources.input_files import Place, listed, shown
 from advisor.workload import PresentService, Service, Workload
@@ -16,8 +18,9 @@ _DEFINITION: Final = "aws_ecs_task_definition"
 _SERVICE: Final = "aws_ecs_service"
 _TARGET: Final = "aws_appautoscaling_target"
 _POLICY: Final = "aws_appautoscaling_policy"
+_ACTION: Final = "aws_appautoscaling_scheduled_action"
 _PROVIDER: Final = "aws_ecs_capacity_provider"
-_TYPES: Final = frozenset({_DEFINITION, _SERVICE, _TARGET, _POLICY, _PROVIDER})
+_TYPES: Final = frozenset({_DEFINITION, _SERVICE, _TARGET, _POLICY, _ACTION, _PROVIDER})
 _FARGATE: Final = {"FARGATE": PurchaseOption.ON_DEMAND, "FARGATE_SPOT": PurchaseOption.SPOT}
 _CPU_METRIC: Final = "ECSServiceAverageCPUUtilization"
 _REQUESTS_METRIC: Final = "ALBRequestCountPerTarget"
@@ -167,10 +170,10 @@ def planned_change(workload: Workload, plan: TerraformPlan, only: str | None = N
 
 
 def _related(plan: TerraformPlan, service: Planned, name: str) -> list[Planned]:
-    """The service with its task definition, its scalable target and its policies."""
+    """The service with its task definition, its scalable target, policies and scheduled actions."""
     definition = _definition_of(plan, service)
     ours = [service] if definition is None else [service, definition]
-    for resource in (*plan.of(_TARGET), *plan.of(_POLICY)):
+    for resource in (*plan.of(_TARGET), *plan.of(_POLICY), *plan.of(_ACTION)):
         ids = {str((side or {}).get("resource_id")) for side in (resource.before, resource.after)}
         if any(_is_resource_of(each, service, name) for each in ids):
             ours.append(resource)
@@ -247,13 +250,39 @@ def _planned_service(
         min_tasks=int(target.known("min_capacity", is_after)),
         max_tasks=int(target.known("max_capacity", is_after)),
         is_min_stated=True,
+        scheduled_actions=_scheduled_actions(service, related, is_after),
     )
+    clash = why_bounds_clash(bounds)
+    if clash is not None:
+        raise target.place.error(clash, fix="Give every scheduled action both min_capacity and max_capacity.")
     return _with_policy(replace(scaled, scaling=bounds), _only(related, _POLICY, is_after), is_after=is_after)
+
+
+def _scheduled_actions(service: Service, related: Sequence[Planned], is_after: bool) -> tuple[ScheduledAction, ...]:
+    """Of one side; those of the workload file where the plan holds none of the service on either side."""
+    planned = [each for each in related if each.kind == _ACTION]
+    if not planned:
+        return service.scaling.scheduled_actions
+    return tuple(_scheduled_action(each, is_after) for each in planned if each.side(is_after) is not None)
+
+
+def _scheduled_action(planned: Planned, is_after: bool) -> ScheduledAction:
+    from pydantic import ValidationError
+
+    from advisor.sources.scaling_models import ScheduledActionEntry
+
+    said = {name: planned.known(name, is_after) for name in ("name", "schedule", "timezone")}
+    bounds = _block(planned.side(is_after) or {}, "scalable_target_action")
+    said |= {name: int(bounds[name]) for name in ("min_capacity", "max_capacity") if bounds.get(name) not in (None, "")}
+    try:
+        return ScheduledActionEntry.model_validate(said).action(1)
+    except ValidationError as error:
+        raise planned.place.error(error.errors()[0]["msg"], fix="Price it by two workload files instead.") from None
 
 
 def _is_scaled_elsewhere(service: Service, related: Sequence[Planned]) -> bool:
     """The plan knows no scaling of a service whose bounds the workload states: its desired count is only a start."""
-    is_stated = service.scaling.is_min_stated or service.scaling.max_tasks is not None
+    is_stated = service.scaling.is_bounded
     return is_stated and not any(each.kind == _TARGET for each in related)
 
 

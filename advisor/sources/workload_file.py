@@ -23,12 +23,14 @@ from advisor.sources.service_entries import (
     check_memory_use,
     check_operating_system,
     check_present,
+    check_scheduled,
     constraints_of,
     daemon_of,
     defaults_used,
     definition_notes,
     operating_system_of,
     present_of,
+    scheduled_note,
     service_of,
     stated_memory,
     stated_names,
@@ -265,6 +267,9 @@ def services_of_file(
     for number, service, load in zip(entries, services, loads, strict=True):
         check_memory_use(service, load, document.place(("services", number, "memory_use")))
         check_present(service, document.place(("services", number, "present")))
+        check_scheduled(service, document.place(("services", number, "scaling", "scheduled_actions")))
+        if service.scaling.scheduled_actions:
+            notes.append(scheduled_note(service))
         check_deployments(service, document.place(("services", number, "deployments")))
     stated = [stated_names(one, definition) for one, (definition, _) in zip(entries.values(), sized, strict=True)]
     daemons = [

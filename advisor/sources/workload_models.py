@@ -9,9 +9,11 @@ from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, FARGATE_MAX_STORAGE_GIB, O
 from advisor.errors import InputError, PlanError
 from advisor.meters import CommitmentKind, PaymentOption
 from advisor.plan import Commitment
-from advisor.sources.batch_runs import Run, parse_schedule
+from advisor.schedules import parse_schedule
+from advisor.sources.batch_runs import Run
 from advisor.sources.constraints_models import ConstraintsEntry, Entry, LaunchTypeName, refusal
 from advisor.sources.ecs_names import ECS_NAME, ecs_name_problem, region_problem
+from advisor.sources.scaling_models import ScalingEntry
 from advisor.sources.task_size import parse_cpu_units, parse_memory_mib
 from advisor.sources.timestamps import zone_named
 
@@ -204,24 +206,6 @@ class LoadEntry(Entry):
             raise refusal("a constant number of tasks goes with no figure per request", "Keep `tasks` alone.")
         if (self.runs or self.runs_file) and (self.requests_per_task or self.cpu_ms_per_request):
             raise refusal("batch runs go with no figure per request", "Keep the runs alone.")
-        return self
-
-
-class ScalingEntry(Entry):
-    """Bounds and target of service auto scaling."""
-
-    min: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
-        None, description="Least tasks. Default 2 for a load-balanced service in two zones, else 1."
-    )
-    max: Annotated[int, Field(ge=1, le=100_000)] | None = Field(None, description="Most tasks. Default none.")
-    target_cpu: Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)] | None = Field(
-        None, description="Percent of the task's CPU, 1 to 100. Default 60."
-    )
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.min is not None and self.max is not None and self.max < self.min:
-            raise refusal(f"max {self.max} is below min {self.min}", "Give max at least the value of min.")
         return self
 
 

@@ -186,9 +186,19 @@ def _of_services(
 def _with_min(service: Service, more: int) -> Service:
     if not has_target(service):
         return service
-    least = max(0, service.scaling.min_tasks + more)
-    most = service.scaling.max_tasks
-    return replace(service, scaling=replace(service.scaling, min_tasks=least if most is None else min(least, most)))
+    scaling = service.scaling
+
+    def moved(least: int, most: int | None) -> int:
+        return max(0, least + more) if most is None else min(max(0, least + more), most)
+
+    actions = tuple(
+        each
+        if each.min_tasks is None
+        else replace(each, min_tasks=moved(each.min_tasks, scaling.max_tasks if each.max_tasks is None else each.max_tasks))
+        for each in scaling.scheduled_actions
+    )
+    least = moved(scaling.min_tasks, scaling.max_tasks)
+    return replace(service, scaling=replace(scaling, min_tasks=least, scheduled_actions=actions))
 
 
 def _with_zones(base: Scenario, zones: int) -> Scenario | None:

@@ -46,6 +46,30 @@ STEPS = {
 }
 SCHEDULE = {"ScheduledActionName": "night", "Schedule": "cron(0 20 * * ? *)", "ScalableTargetAction": {"MaxCapacity": 2}}
 
+MORNING = {
+    "ScheduledActionName": "morning", "Schedule": "cron(0 7 ? * MON-FRI *)", "Timezone": "Europe/Berlin",
+    "ScalableTargetAction": {"MinCapacity": 6, "MaxCapacity": 9},
+}  # fmt: skip
+NIGHT = {
+    "ScheduledActionName": "night", "Schedule": "cron(0 19 * * ? *)",
+    "ScalableTargetAction": {"MinCapacity": 1, "MaxCapacity": 9},
+}  # fmt: skip
+STATED = [
+    {
+        "name": "morning",
+        "schedule": "cron(0 7 ? * MON-FRI *)",
+        "timezone": "Europe/Berlin",
+        "min_capacity": 6,
+        "max_capacity": 9,
+    },
+    {"name": "night", "schedule": "cron(0 19 * * ? *)", "min_capacity": 1, "max_capacity": 9},
+]
+TWENTY = {**MORNING, "ScalableTargetAction": {"MinCapacity": 20}}
+OFFICE_HOURS, CLOSED = (
+    {"ScheduledActionName": name, "Schedule": cron, "ScalableTargetAction": {"MinCapacity": n, "MaxCapacity": n}}
+    for name, cron, n in (("open", "cron(0 7 * * ? *)", 3), ("closed", "cron(0 19 * * ? *)", 0))
+)
+
 
 def account_of(
     facts: Mapping[str, Any] | None = None,
@@ -142,6 +166,46 @@ def collected(account: FakeAccount, days: float = 0.25) -> tuple[dict[str, Any],
             {"min": 3, "max": 3},
             {},
             "its count does not follow CPU (step scaling, ChangeInCapacity +1), and no task count was measured",
+        ),
+        (
+            account_of(bounds=(1, 9), policies=[tracking("ECSServiceAverageCPUUtilization", 45)], scheduled=[MORNING, NIGHT]),
+            {"min": 1, "max": 9, "target_cpu": 45, "scheduled_actions": STATED},
+            {},
+            "schedule night: cron(0 19 * * ? *) UTC: min 1, max 9",
+        ),
+        (
+            account_of(
+                bounds=(1, 9), policies=[tracking("ECSServiceAverageCPUUtilization", 45)],
+                scheduled=[MORNING, {**NIGHT, "Schedule": "at(2026-12-24T18:00:00)"}],
+            ),
+            {"min": 1, "max": 9, "target_cpu": 45},
+            {},
+            "only its CPU policy is part of the comparison, not schedule morning: cron(0 7 ? * MON-FRI *) Europe/Berlin: "
+            "min 6, max 9 ('at(2026-12-24T18:00:00)' runs once, which says nothing of a usual month); schedule night",
+        ),
+        (
+            account_of(
+                bounds=(1, 9), policies=[tracking("ECSServiceAverageCPUUtilization", 45)],
+                scheduled=[{**MORNING, "EndTime": NOW}],
+            ),
+            {"min": 1, "max": 9, "target_cpu": 45},
+            {},
+            "min 6, max 9 (one begins or ends on a date)",
+        ),
+        (
+            account_of(bounds=(1, 9), policies=[tracking("ECSServiceAverageCPUUtilization", 45)], scheduled=[TWENTY]),
+            {"min": 1, "max": 9, "target_cpu": 45},
+            {},
+            "(morning sets a minimum of 20 and no maximum, and the maximum before may be less)",
+        ),
+        (
+            account_of(bounds=(0, 0), scheduled=[OFFICE_HOURS, CLOSED]),
+            {"scheduled_actions": [
+                {"name": "open", "schedule": "cron(0 7 * * ? *)", "min_capacity": 3, "max_capacity": 3},
+                {"name": "closed", "schedule": "cron(0 19 * * ? *)", "min_capacity": 0, "max_capacity": 0},
+            ]},
+            {},
+            "only scheduled actions set its count, each to one number",
         ),
         (
             account_of(bounds=(1, 9), scheduled=[SCHEDULE], point=points(count=4)),

@@ -20,8 +20,9 @@ from advisor.emit import (
 )
 from advisor.emit.diff import diff_plan, emitted_documents
 from advisor.plan import ScalingMetric
+from advisor.schedules import parse_schedule
 from advisor.sources import read_catalog, read_workload
-from advisor.sources.batch_runs import Run, parse_schedule, scheduled_runs
+from advisor.sources.batch_runs import Run, scheduled_runs
 from advisor.sources.timestamps import zone_named
 from tests.emit.plans import fargate, instances, plan, service
 

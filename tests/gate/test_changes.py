@@ -244,6 +244,27 @@ def test_a_service_that_the_workload_lacks_is_an_error_only_when_it_changes(writ
     assert "left out" in change.notes[0]
 
 
+def test_a_scheduled_action_that_terraform_adds_has_a_price(write):
+    action = {
+        "name": "morning", "schedule": "cron(0 7 ? * MON-FRI *)", "timezone": "Europe/Berlin",
+        "resource_id": "service/shop/search",
+        "scalable_target_action": [{"min_capacity": "9", "max_capacity": "10"}],
+    }  # fmt: skip
+
+    def add(resources, plan):
+        change = {"before": None, "after": action, "after_unknown": {}}
+        kind = "aws_appautoscaling_scheduled_action"
+        plan["resource_changes"].append({"address": f"{kind}.morning", "type": kind, "change": change})
+
+    change = read_change(shop(), plan=write(with_plan(add)), service="search")
+    found = gate(change.before, change.after, CATALOG, services=change.services)
+    same = read_change(shop(), plan=PLAN, service="search")
+    (row,) = found.services
+    assert row.after.setup.scheduled_actions == ("9 to 10 tasks from cron(0 7 ? * MON-FRI *) Europe/Berlin",)
+    assert "scheduled_actions" in row.changed
+    assert found.change_usd > gate(same.before, same.after, CATALOG, services=same.services).change_usd
+
+
 def test_a_service_that_the_plan_makes_has_no_price_and_no_zero(write):
     def make(resources, _):
         resources['aws_ecs_service.worker["worker"]']["change"]["before"] = None

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from advisor.bounds import bounds_said
 from advisor.ecs import Architecture, PurchaseOption
 from advisor.emit.ecs.calls import INDEX
 from advisor.emit.ecs.notes import notes_section
@@ -65,7 +66,10 @@ def _scaling_text(service: ServicePlan) -> str:
     if service.scaling_target is not None:
         parts.append(_TARGETS[service.scaling_metric].format(service.scaling_target))
     parts += [f"steps `{policy.name}`" for policy in service.step_policies]
-    parts += [f"at `{action.schedule}`" for action in service.scheduled_actions]
+    parts += [
+        f"{bounds_said(action.min_tasks, action.max_tasks)} from `{action.schedule}` {action.time_zone}"
+        for action in service.scheduled_actions
+    ]
     return ", ".join(parts) or "none: the count is kept"
 
 

@@ -27,6 +27,7 @@ from advisor.simulate.replay.rules import (
     StepScaling,
     TaskFailures,
     TrackedMetric,
+    whole_steps,
 )
 
 __all__ = [
@@ -55,4 +56,5 @@ __all__ = [
     "draw_interruptions",
     "replay_cluster",
     "replay_counts",
+    "whole_steps",
 ]

@@ -133,6 +133,8 @@ class CountedTasks:
         change = self.desired - self.placed
         self.changes = np.stack([np.maximum(change, 0), np.minimum(change, 0)])
         """Tasks more and, below zero, fewer that are desired since the step before."""
+        self.moved: FloatArray | None = None
+        """What scheduled actions of this step add and take, as ``changes``."""
         self.mask, self.metric, self.none = (
             np.empty_like(self.changes),
             np.empty(n_cells, dtype=kind),
@@ -179,8 +181,17 @@ class CountedTasks:
                 self.starting[slot, index] -= stopped
                 left = left - stopped
 
+    def move_bounds(self, least: FloatArray, most: FloatArray) -> None:
+        """Other bounds from here on, (cells,) each: a desired count outside of them moves to the nearest one at once."""
+        self.least, self.most, self.has_most = least, most, True
+        change = np.maximum(least, np.minimum(self.desired, most)) - self.desired
+        if change.any():
+            np.add(self.desired, change, out=self.desired)
+            self.moved, self.differs = np.stack([np.maximum(change, 0), np.minimum(change, 0)]), True
+
     def scale(self, load: FloatArray) -> None:
         """Read the metric of a step and set the desired count of the next one."""
+        moved, self.moved = self.moved, None
         metric, alarms = np.divide(load, self.running, out=self.metric), self.alarms
         if not metric.max(initial=0) < np.inf:
             np.copyto(metric, np.nan, where=self.running == 0)  # no task, no data
@@ -191,6 +202,10 @@ class CountedTasks:
         alarms.see()
         if alarms.is_on.any():
             self._act()
+            if moved is not None:
+                np.add(self.changes, moved, out=self.changes)
+        elif moved is not None:
+            np.copyto(self.changes, moved)
         self.cooldowns.tick()
 
     def _act(self) -> None:

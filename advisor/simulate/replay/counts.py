@@ -55,6 +55,9 @@ class CountedCells:
     saturates_at: FloatArray
     """(...cells): metric over its target when tasks are full; infinite where it has no bound."""
     start_s: int
+    moving_bounds: tuple[FloatArray, FloatArray] | None = None
+    """(steps, ...cells) each: the least and the most tasks in every step, where scheduled actions move them. A desired count
+    outside of them moves to the nearest one at once. The others are those of the first step."""
     scaling: ScalingRules = field(default_factory=ScalingRules)
     cluster: CountedCluster | None = None
     """None: every task has its place at once, as on Fargate."""
@@ -99,12 +102,14 @@ def counts_over_time(cells: CountedCells, *, step_s: int) -> CountArray:
         raise ValueError("a history in pieces has cells in one row and no instances")
     n_steps, n_cells = cells.load.shape
     n_pieces = -(-n_steps // CHUNK_STEPS)
-    padding = np.full((n_pieces * CHUNK_STEPS - n_steps, n_cells), np.nan)
-    pieces = np.concatenate([cells.load, padding]).reshape(n_pieces, CHUNK_STEPS, n_cells).swapaxes(0, 1)
+    pieces = _in_pieces(cells.load, n_pieces)
     shape = (n_pieces, n_cells)
     least: IntArray = np.broadcast_to(cells.min_tasks, shape)
     most: FloatArray = np.broadcast_to(cells.max_tasks, shape)
     cap: FloatArray = np.broadcast_to(cells.saturates_at, shape)
+    moving = None if cells.moving_bounds is None else tuple(_in_pieces(each, n_pieces) for each in cells.moving_bounds)
+    if moving is not None:
+        least, most = moving[0][0].astype(np.int64), moving[1][0]
     placed = np.empty((CHUNK_STEPS, n_pieces, n_cells), dtype=np.int32)
 
     def part(of: BoolArray) -> CountedCells:
@@ -112,6 +117,7 @@ def counts_over_time(cells: CountedCells, *, step_s: int) -> CountArray:
             load=np.ascontiguousarray(pieces[:, of]),
             min_tasks=least[of],
             max_tasks=most[of],
+            moving_bounds=None if moving is None else (moving[0][:, of], moving[1][:, of]),
             saturates_at=cap[of],
             start_s=cells.start_s,
             scaling=cells.scaling,
@@ -127,6 +133,12 @@ def counts_over_time(cells: CountedCells, *, step_s: int) -> CountArray:
         begins[:, 1:][:, differs] = ends[:, :-1][:, differs]
         todo = np.concatenate([np.zeros((1, n_cells), dtype=np.bool_), differs])
     return placed.swapaxes(0, 1).reshape(-1, n_cells)[:n_steps]
+
+
+def _in_pieces(series: FloatArray, n_pieces: int) -> FloatArray:
+    """(steps of a piece, pieces, cells): the last step is held until the last piece is full."""
+    missing = n_pieces * CHUNK_STEPS - len(series)
+    return np.pad(series, ((0, missing), (0, 0)), mode="edge").reshape(n_pieces, CHUNK_STEPS, -1).swapaxes(0, 1)
 
 
 def _first_state(cells: CountedCells, step_s: int) -> FloatArray:
@@ -161,6 +173,7 @@ def _run(cells: CountedCells, state: FloatArray, step_s: int) -> tuple[CountedRe
         group = _first_group(cells.cluster, state, row(cells.cluster.places), step_s)
     bounds = row(cells.min_tasks), row(cells.max_tasks), row(cells.saturates_at)
     tasks = CountedTasks(state, bounds, cells.scaling, step_s)
+    moves = _moves(cells, n_steps)
     shown = [tasks.placed, tasks.running] if group is None else [tasks.placed, tasks.running, tasks.waiting, group.instances]
     # Side by side: what a step writes is in one piece of fresh memory, which is slow to come by.
     ran = np.empty((n_steps, len(shown), tasks.placed.size), dtype=np.int32)
@@ -178,9 +191,20 @@ def _run(cells: CountedCells, state: FloatArray, step_s: int) -> tuple[CountedRe
                 group.look(tasks, has_changed=has_changed)
             for kind, values in enumerate(shown):
                 ran[t, kind] = values
+            if t in moves:
+                tasks.move_bounds(*moves[t])
             tasks.scale(loads[t] if is_whole else row(cells.load[t]))
             if group is not None:
                 group.scale(t)
     placed, running, *on_instances = (ran[:, kind].reshape(n_steps, *shape) for kind in range(len(shown)))
     waiting, instances = on_instances or (None, None)
     return CountedReplay(placed=placed, running=running, waiting=waiting, instances=instances), tasks.settle()
+
+
+def _moves(cells: CountedCells, n_steps: int) -> dict[int, tuple[FloatArray, FloatArray]]:
+    """By step, the bounds of all cells where those of some are others than in the step before; also at the first."""
+    if cells.moving_bounds is None or not n_steps:
+        return {}
+    least, most = (each.reshape(n_steps, -1).astype(cells.load.dtype, copy=False) for each in cells.moving_bounds)
+    is_other = (least[1:] != least[:-1]).any(axis=1) | (most[1:] != most[:-1]).any(axis=1)
+    return {t: (least[t], most[t]) for t in (0, *(np.flatnonzero(is_other) + 1).tolist())}

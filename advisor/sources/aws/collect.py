@@ -376,7 +376,7 @@ class _Run:
         """Counts that auto scaling set, asked for only where nothing measured them and they can have changed."""
         named = {s.query.name for s in series if not np.isnan(s.values).all()}
         denied = any(s.action == _ACTIVITIES for s in self.aws.skipped)
-        is_fixed = found.target is None or found.target.min_tasks >= found.target.max_tasks
+        is_fixed = found.target is None or (found.target.min_tasks >= found.target.max_tasks and not found.scheduled)
         if denied or is_fixed or "tasks" in named or "cpu_percent_average" not in named:
             return None
         return self.aws.optional(

@@ -157,7 +157,7 @@ def _scaling(found: Findings) -> Iterator[str]:
     for s, target in scaled:
         yield f"- {_code(s.name)}: {target.min_tasks} to {target.max_tasks} tasks"
         yield from (f"  - {_text(policy.description)} ({_code(policy.name)})" for policy in s.policies)
-        yield from (f"  - scheduled: {_text(action)}" for action in s.scheduled)
+        yield from (f"  - scheduled: {_text(action.description)}" for action in s.scheduled)
     yield ""
 
 

@@ -10,7 +10,7 @@ from advisor.sources.aws.ecs_facts import Cluster, EcsService, Provider, TaskDef
 from advisor.sources.aws.instances import Group, Instances
 from advisor.sources.aws.present import Present
 from advisor.sources.aws.reserved_memory import ReservedMemory
-from advisor.sources.aws.scaling import ScalableTarget, ScalingPolicy
+from advisor.sources.aws.scaling import FoundAction, ScalableTarget, ScalingPolicy
 from advisor.sources.aws.scheduled_tasks import ScheduledTask
 from advisor.sources.aws.session import Skipped
 
@@ -47,7 +47,7 @@ class FoundService:
     """Median start-up seconds and the number of tasks measured."""
     target: ScalableTarget | None = None
     policies: Sequence[ScalingPolicy] = ()
-    scheduled: Sequence[str] = ()
+    scheduled: Sequence[FoundAction] = ()
     load: LoadFile | None = None
     left_out: str | None = None
     """Why the service is not in the workload; None when it is."""

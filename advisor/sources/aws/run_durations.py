@@ -9,9 +9,9 @@ from typing import Final
 import numpy as np
 
 from advisor.errors import InputError
+from advisor.schedules import Schedule, parse_schedule
 from advisor.sources.aws.cloudwatch import MetricQuery, Series, Window
 from advisor.sources.aws.scheduled_tasks import ScheduledTask
-from advisor.sources.batch_runs import Schedule, parse_schedule
 from advisor.sources.timestamps import zone_named
 from advisor.units import FloatArray, IntArray
 

@@ -31,6 +31,7 @@ class ScalableTarget:
     min_tasks: int
     max_tasks: int
     is_suspended: bool
+    is_schedule_suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,16 @@ class ScalingPolicy:
     target_cpu_percent: float | None
     requests_per_minute: float | None = None
     """Of one task behind a load balancer, where the policy tracks that."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundAction:
+    """A scheduled action in words, and as a workload file states it."""
+
+    description: str
+    entry: Mapping[str, Any]
+    has_span: bool = False
+    """It begins or ends at a stated moment."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +69,7 @@ class ServiceScaling:
 
     targets: Mapping[str, ScalableTarget]
     policies: Mapping[str, Sequence[ScalingPolicy]]
-    scheduled: Mapping[str, Sequence[str]]
+    scheduled: Mapping[str, Sequence[FoundAction]]
 
 
 NO_SCALING: Final = ServiceScaling(targets={}, policies={}, scheduled={})
@@ -140,6 +151,7 @@ def _target(facts: Mapping[str, Any]) -> ScalableTarget:
         min_tasks=int(facts["MinCapacity"]),
         max_tasks=int(facts["MaxCapacity"]),
         is_suspended=bool(suspended.get("DynamicScalingOutSuspended") or suspended.get("DynamicScalingInSuspended")),
+        is_schedule_suspended=bool(suspended.get("ScheduledScalingSuspended")),
     )
 
 
@@ -212,8 +224,19 @@ def _cooldowns(tracking: Mapping[str, Any]) -> str:
     return f" ({', '.join(['cooldown ' + ', '.join(said)] * bool(said) + held)})" if said or held else ""
 
 
-def _scheduled(facts: Mapping[str, Any]) -> str:
+def _scheduled(facts: Mapping[str, Any]) -> FoundAction:
     action = facts.get("ScalableTargetAction") or {}
     bounds = ", ".join(f"{k} {action[c]}" for k, c in (("min", "MinCapacity"), ("max", "MaxCapacity")) if c in action)
     zone = facts.get("Timezone") or "UTC"
-    return f"{facts.get('ScheduledActionName', '')}: {facts.get('Schedule', '')} {zone}: {bounds}"
+    stated = {
+        "name": facts.get("ScheduledActionName"),
+        "schedule": facts.get("Schedule"),
+        "timezone": facts.get("Timezone"),
+        "min_capacity": action.get("MinCapacity"),
+        "max_capacity": action.get("MaxCapacity"),
+    }
+    return FoundAction(
+        description=f"{facts.get('ScheduledActionName', '')}: {facts.get('Schedule', '')} {zone}: {bounds}",
+        entry={key: value for key, value in stated.items() if value is not None},
+        has_span=bool(facts.get("StartTime") or facts.get("EndTime")),
+    )

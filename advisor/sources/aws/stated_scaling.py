@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from advisor.bounds import why_bounds_clash
 from advisor.sources.aws.findings import FoundService
 from advisor.sources.aws.session import Skipped
+from advisor.workload import Scaling
 
 _CPU_COLUMNS: Final = ("cpu_units", "cpu_percent_average", "cpu_percent_maximum")
 _SECONDS_PER_MINUTE: Final = 60.0
@@ -38,12 +40,17 @@ def stated_scaling(found: FoundService, skipped: Sequence[Skipped]) -> StatedSca
     bounds = {"min": found.target.min_tasks, "max": found.target.max_tasks} if found.target.max_tasks else {}
     if found.no_data:
         return StatedScaling(scaling=bounds)
+    schedule = _schedule(found)
+    bounds_over_time = {**bounds, **schedule.entry}
     targets = [policy.target_cpu_percent for policy in found.policies if policy.target_cpu_percent is not None]
-    if targets and bounds:
+    if targets and bounds_over_time:
         others = [policy.description for policy in found.policies if policy.target_cpu_percent is None]
+        others += schedule.untold
+        only = "its CPU policy and what else is stated here are" if schedule.entry else "its CPU policy is"
         return StatedScaling(
-            scaling={**bounds, "target_cpu": _plain(min(targets))},  # it scales out as soon as one policy says so
-            remark=f"only its CPU policy is part of the comparison, not {'; '.join(others)}" if others else None,
+            # It scales out as soon as one policy says so.
+            scaling={**bounds, "target_cpu": _plain(min(targets)), **schedule.entry},
+            remark=f"only {only} part of the comparison, not {'; '.join(others)}" if others else None,
         )
     if "DescribeScalingPolicies" in refused and bounds:
         return StatedScaling(
@@ -51,20 +58,62 @@ def stated_scaling(found: FoundService, skipped: Sequence[Skipped]) -> StatedSca
             remark="its scaling policies could not be read: a target of 60 % CPU is assumed. Give scaling.target_cpu, or min "
             "and max of the same number to fix the count",
         )
-    return _of_another_metric(found, bounds)
+    return _of_another_metric(found, bounds, schedule)
 
 
-def _of_another_metric(found: FoundService, bounds: Mapping[str, int]) -> StatedScaling:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Schedule:
+    """Scheduled actions of a service, as far as a workload file can say them: all or none, as each moves what others left."""
+
+    entry: Mapping[str, Any] = field(default_factory=dict)
+    untold: Sequence[str] = ()
+    """Each that is left out, with the reason."""
+    is_all: bool = False
+    """The actions alone set the count: each to one number."""
+
+
+def _schedule(found: FoundService) -> _Schedule:
+    from pydantic import ValidationError
+
+    from advisor.sources.scaling_models import ScalingEntry
+
+    if not found.scheduled or found.target is None:
+        return _Schedule()
+    why = "scheduled scaling is suspended" if found.target.is_schedule_suspended else None
+    if any(action.has_span for action in found.scheduled):
+        why = why or "one begins or ends on a date"
+    entries = [dict(action.entry) for action in found.scheduled]
+    try:
+        actions = ScalingEntry.model_validate({"scheduled_actions": entries}).actions()
+    except ValidationError as error:
+        actions, why = (), why or error.errors()[0]["msg"]
+    bounds = Scaling(min_tasks=found.target.min_tasks, max_tasks=found.target.max_tasks, scheduled_actions=actions)
+    why = why or why_bounds_clash(bounds)
+    if why is not None:
+        return _Schedule(untold=[f"schedule {action.description} ({why})" for action in found.scheduled])
+    return _Schedule(
+        entry={"scheduled_actions": entries},
+        is_all=not found.policies and all(each.min_tasks == each.max_tasks for each in actions),
+    )
+
+
+def _of_another_metric(found: FoundService, bounds: Mapping[str, int], schedule: _Schedule) -> StatedScaling:
     """No policy follows CPU."""
-    ways = [policy.description for policy in found.policies] + [f"schedule {action}" for action in found.scheduled]
+    if schedule.is_all:
+        return StatedScaling(
+            scaling={**bounds, **schedule.entry}, remark="only scheduled actions set its count, each to one number"
+        )
+    ways = [policy.description for policy in found.policies]
+    ways += schedule.untold or [f"schedule {action.description}" for action in found.scheduled]
     if not ways:
         return _fixed(found, "its count has bounds, but no scaling policy sets it")
     columns = found.load.columns if found.load else ()
     rates = [policy.requests_per_minute for policy in found.policies if policy.requests_per_minute is not None]
     is_all_of_one_group = len(found.service.target_groups) == 1 and not found.service.is_traffic_moved
-    if len(rates) == len(ways) == 1 and bounds and "requests" in columns and is_all_of_one_group:
+    is_one = len(rates) == len(found.policies) == 1 and not schedule.untold
+    if is_one and (bounds or schedule.entry) and "requests" in columns and is_all_of_one_group:
         return StatedScaling(
-            scaling=bounds,
+            scaling={**bounds, **schedule.entry},
             load={"requests_per_task": _plain(rates[0] / _SECONDS_PER_MINUTE)},
             remark=f"its count follows requests ({ways[0]}): requests_per_task is that target by the second",
         )

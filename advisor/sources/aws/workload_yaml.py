@@ -254,12 +254,13 @@ def _remarks(found: FoundService, findings: Findings) -> Iterator[str]:
             is_out = any(each.is_essential for each in refused)
             so = "which launch_types rule out" if is_out else "where it needs another task definition"
             yield f"{name} uses what {launch_type.called} does not take, {so}: {', '.join(each.what for each in refused)}."
-    if found.target and found.target.is_suspended:
+    if found.target and (found.target.is_suspended or found.target.is_schedule_suspended):
         yield f"{name}: its scaling is suspended in part."
     if found.startup:
         yield f"{name}: startup_seconds is the median of {found.startup[1]} running tasks, from image pull to start."
     if found.policies or found.scheduled:
-        ways = [policy.description for policy in found.policies] + [f"schedule {action}" for action in found.scheduled]
+        ways = [policy.description for policy in found.policies]
+        ways += [f"schedule {action.description}" for action in found.scheduled]
         yield f"{name} scales by {'; '.join(ways)}."
     stated = stated_scaling(found, findings.skipped)
     if stated.remark:

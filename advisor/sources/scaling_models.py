@@ -1,0 +1,99 @@
+"""Service auto scaling in a workload file: bounds, target, and scheduled actions."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from advisor.errors import InputError, PlanError
+from advisor.plan import ScheduledAction
+from advisor.schedules import Schedule, parse_schedule
+from advisor.sources.constraints_models import Entry, refusal
+from advisor.sources.timestamps import zone_named
+
+_CRON = "cron(0 7 ? * MON-FRI *)"
+
+
+class ScheduledActionEntry(Entry):
+    """Other bounds from a time on, until another action changes them."""
+
+    schedule: str = Field(min_length=1, description=f"cron(minutes hours day-of-month month day-of-week year): {_CRON}.")
+    timezone: str | None = Field(None, min_length=1, description="Of the cron expression, such as Europe/Berlin. Default UTC.")
+    min_capacity: Annotated[int, Field(ge=0, le=5_000)] | None = Field(
+        None, description="Least tasks from then on. Default: as before."
+    )
+    max_capacity: Annotated[int, Field(ge=0, le=5_000)] | None = Field(
+        None, description="Most tasks from then on; with a minimum of 0 it may be 0. Default: as before."
+    )
+    name: str | None = Field(None, min_length=1, description="Of the action. Default scheduled-action-1 and so on.")
+
+    @model_validator(mode="after")
+    def _valid(self) -> Self:
+        self.action(1)
+        return self
+
+    def action(self, number: int) -> ScheduledAction:
+        """As the model takes it; ``number`` names one that has no name."""
+        try:
+            zone = zone_named(self.timezone)
+        except InputError as error:
+            raise refusal(error.problem, error.fix) from None
+        try:
+            return ScheduledAction(
+                name=self.name or f"scheduled-action-{number}",
+                schedule=_cron(self.schedule),
+                min_tasks=self.min_capacity,
+                max_tasks=self.max_capacity,
+                time_zone="UTC" if zone is None else zone.key,
+            )
+        except PlanError as error:
+            raise refusal(str(error), "Give min_capacity, max_capacity or both, the first no more than the second.") from None
+
+
+def _cron(text: str) -> str:
+    """The expression as AWS takes it."""
+    if text.strip().startswith("at("):
+        raise refusal(
+            f"{text[:60]!r} runs once, which says nothing of a usual month", f"Give a time that comes again, such as {_CRON}."
+        )
+    try:
+        schedule: Schedule = parse_schedule(text)
+    except ValueError as error:
+        problem, _, fix = str(error).partition(". Write ")
+        raise refusal(problem, f"Write {fix or _CRON}.") from None
+    if schedule.every_s is not None:
+        raise refusal(
+            f"{text[:60]!r} counts from when the action was made, so it has no time of day",
+            f"Give a time of day, such as {_CRON}, or the bounds as min and max.",
+        )
+    cron = schedule.for_aws
+    if cron is None:
+        raise refusal(f"{text[:60]!r} gives both days", "Write ? for the day of the month or for the day of the week.")
+    return cron
+
+
+class ScalingEntry(Entry):
+    """Bounds and target of service auto scaling."""
+
+    min: Annotated[int, Field(ge=0, le=100_000)] | None = Field(
+        None, description="Least tasks. Default 2 for a load-balanced service in two zones, else 1."
+    )
+    max: Annotated[int, Field(ge=1, le=100_000)] | None = Field(None, description="Most tasks. Default none.")
+    target_cpu: Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)] | None = Field(
+        None, description="Percent of the task's CPU, 1 to 100. Default 60."
+    )
+    scheduled_actions: list[ScheduledActionEntry] = Field(
+        default=[], max_length=50, description="Times at which the bounds change. Default none."
+    )
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min is not None and self.max is not None and self.max < self.min:
+            raise refusal(f"max {self.max} is below min {self.min}", "Give max at least the value of min.")
+        names = [action.name for action in self.actions()]
+        if len(set(names)) < len(names):
+            raise refusal("two scheduled actions have one name", "Give each a name of its own, or none.")
+        return self
+
+    def actions(self) -> tuple[ScheduledAction, ...]:
+        """Scheduled actions as the model takes them."""
+        return tuple(entry.action(number) for number, entry in enumerate(self.scheduled_actions, start=1))
