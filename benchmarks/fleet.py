@@ -110,6 +110,7 @@ def _child(what: str, folder: Path, *more: str, is_one_thread: bool = False) -> 
 def _measured(what: str, folder: Path, n_files: int | None) -> float:
     from advisor.fleet import Engine, FleetOptions, advise_fleet
     from advisor.fleet.advised import catalog_of
+    from advisor.fleet.engines import UNSAMPLED
 
     options = FleetOptions(**SIZE)
     catalog_of("us-east-1", None, None)
@@ -128,9 +129,13 @@ def _measured(what: str, folder: Path, n_files: int | None) -> float:
         folder = few
     try:
         if what == "dask":
+            import dask
             import distributed
 
-            with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+            with (
+                dask.config.set(UNSAMPLED),
+                distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+            ):
                 times = []
                 for _ in range(3):
                     start = time.perf_counter()

@@ -25,6 +25,8 @@ _AHEAD: Final = 4
 """Tasks that are handed over for each worker before it is done with the last."""
 ANSWER_S = 5
 """How long a scheduler may take to answer."""
+UNSAMPLED: Final = {"distributed.worker.profile.enabled": False}
+"""Dask's workers look at their own stacks a hundred times a second: a tenth of a screening, and more on a busy machine."""
 _DASK_FIX: Final = "Install the extra: pip install 'ecs-launch-advisor[fleet]'."
 _THREAD_LIMITS: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
@@ -193,8 +195,13 @@ def _dask(workers: int, scheduler: str | None) -> Iterator[Mapped]:
             yield _DaskMap(distributed, client)
         return
     with (
+        import_module("dask").config.set(UNSAMPLED),
         distributed.LocalCluster(
-            n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs="CRITICAL"
+            n_workers=workers,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address="127.0.0.1:0",  # without one it listens to everybody on 8787, and complains where that is taken
+            silence_logs="CRITICAL",
         ) as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
     ):

@@ -76,6 +76,12 @@ def test_dask_gives_the_same_bytes_while_a_worker_is_killed(folder, expected, cl
     assert found.to_json() == expected
 
 
+def test_workers_of_a_cluster_of_ours_are_not_sampled_and_stand_beside_another(cluster):
+    dask = pytest.importorskip("dask")
+    with open_engine(Engine.DASK, workers=1) as mapped:
+        assert dict(mapped(dask.config.get, ["distributed.worker.profile.enabled"])) == {0: False}
+
+
 @pytest.mark.prove
 def test_a_task_whose_dask_worker_dies_runs_again(cluster, tmp_path):
     with open_engine(Engine.DASK, scheduler=cluster.scheduler_address) as mapped:
