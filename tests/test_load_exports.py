@@ -81,6 +81,24 @@ def test_services_in_the_labels_of_an_answer_are_told_apart(read):
     assert "read as tasks of the service 'api'" in notes
 
 
+def answer(*labels):
+    results = [page(0, 48, label)["MetricDataResults"][0] | {"Id": f"m{i}"} for i, label in enumerate(labels)]
+    return json.dumps({"MetricDataResults": results})
+
+
+def test_the_load_balancer_of_a_service_is_no_service_of_its_own(read):
+    found, _ = read(answer("web CPUUtilization", "app/shop/5f RequestCount", "RunningTaskCount"))
+    assert found.keys() == {("load", "cpu_percent"), ("load", "requests_per_second"), ("load", "tasks")}
+    found, _ = read(answer("targetgroup/web/5f RequestCount", "targetgroup/api/7a RequestCount"))
+    assert found.keys() == {("web", "requests_per_second"), ("api", "requests_per_second")}
+
+
+@pytest.mark.parametrize("label", ["RunningTaskCount", "app/shop/5f RequestCount"])
+def test_a_metric_without_a_name_is_not_that_of_every_service(read, label):
+    with pytest.raises(InputError, match="name the services api, web, and this one names none of them"):
+        read(answer("web CPUUtilization", "api CPUUtilization", label))
+
+
 @pytest.mark.parametrize(
     "labels",
     [

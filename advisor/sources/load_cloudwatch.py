@@ -30,8 +30,9 @@ def parse_metric_data(answer: Mapping[str, object], file: str, options: LoadOpti
         When the answer is not such, or a value is no load.
     """
     found = list(_of_metric_data(answer, file, options, notes))
-    services = services_in_labels([metric.label if metric.meaning in MEASURES else "" for metric in found])
-    metrics = [replace(metric, service=service) for metric, service in zip(found, services, strict=True)]
+    measured = [metric for metric in found if metric.meaning in MEASURES]
+    services = dict(zip(map(id, measured), services_in_labels([metric.label for metric in measured], file), strict=True))
+    metrics = [replace(metric, service=services.get(id(metric))) for metric in found]
     _say(metrics, answer, file, notes)
     return metrics
 

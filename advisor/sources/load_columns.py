@@ -52,15 +52,38 @@ NO_SERVICES: Final = frozenset(
 """Words before a measure that are no service: desired_tasks is a count of another kind."""
 
 
-def services_in_labels(labels: Sequence[str]) -> list[str | None]:
-    """Service that each label of a metric names beside its measure, where they name several; else None for all.
+def services_in_labels(labels: Sequence[str], file: str) -> list[str | None]:
+    """Service that each label of a metric of load names beside its measure, where they name several; else None for all.
 
-    >>> services_in_labels(["shop web CPUUtilization", "shop api CPUUtilization"]), services_in_labels(["web CPUUtilization"])
-    (['web', 'api'], [None])
+    >>> services_in_labels(["shop web CPUUtilization", "shop api CPUUtilization"], "load.json")
+    ['web', 'api']
+    >>> services_in_labels(["web CPUUtilization", "app/shop/5 targetgroup/web/7 RequestCount"], "load.json")
+    [None, None]
+
+    Raises
+    ------
+    InputError
+        When there are several services, and one label names none.
     """
     split = [None if header_reading(label) else split_service(label) for label in labels]
-    found = [None if one is None or one[0].lower() in NO_SERVICES else one[0].split()[-1] for one in split]
-    return found if len({*found} - {None}) > 1 else [None] * len(found)
+    found = [None if one is None or one[0].lower() in NO_SERVICES else _service_in(one[0].split()[-1]) for one in split]
+    services = sorted({name for name in found if name is not None})
+    if len(services) < 2:
+        return [None] * len(found)
+    if None in found:
+        raise Place(file, column=labels[found.index(None)]).error(
+            f"other labels name the services {listed(services)}, and this one names none of them",
+            fix="Put the service's name into the label, or export one service a file.",
+        )
+    return found
+
+
+def _service_in(name: str) -> str | None:
+    """The service in the name of a target group; None for a load balancer, which may stand before several."""
+    kind, *parts = name.split("/")
+    if not parts or kind not in ("targetgroup", "app", "net"):
+        return name
+    return parts[0] if kind == "targetgroup" else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -361,8 +361,8 @@ class _TableReader:
                 unread.append(header.names[column])
             else:
                 columns[column] = (*found, header.names[column])
-        named = services_in_labels([header.labels[0][i] for i in columns])
         if not any(service for _, service, _ in columns.values()):
+            named = services_in_labels([header.labels[0][i] for i in columns], self._table.file)
             columns = {
                 i: (reading, service, label) for (i, (reading, _, label)), service in zip(columns.items(), named, strict=True)
             }
