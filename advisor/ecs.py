@@ -21,6 +21,18 @@ class LaunchType(StrEnum):
         return {"EC2": "EC2", "FARGATE": "Fargate", "MANAGED_INSTANCES": "Managed Instances"}[self]
 
 
+class NetworkMode(StrEnum):
+    """How tasks are on the network, spelled as ``networkMode`` in the ECS API."""
+
+    AWSVPC = "awsvpc"
+    """Each task has an interface of its own, and so takes a network slot of an instance."""
+    BRIDGE = "bridge"
+    """Ports of containers are mapped to ports of the instance: stated ones, or any that are free."""
+    HOST = "host"
+    """Ports of containers are ports of the instance."""
+    NONE = "none"
+
+
 class PurchaseOption(StrEnum):
     """How a unit of capacity is paid for."""
 

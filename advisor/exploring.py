@@ -320,7 +320,7 @@ def _bound_fraction(part: Part, here: _Here) -> float:
     """Instance-hours at the volume bound, one in each zone while a task runs, over those of the packing model."""
     if part.on_instances is None:
         return 1.0
-    load = packed_load(part.runs)
+    load = packed_load(part.runs).on(part.provider.launch_type)
     per_type = [
         np.maximum(load.bound(each), _floor(part))
         for each in here.search.candidates.capacity_of(part.provider, is_windows=part.is_windows)

@@ -7,8 +7,9 @@ from enum import StrEnum
 
 import numpy as np
 
-from advisor.ecs import LINUX, Architecture, LaunchType, PurchaseOption, TaskSize, is_windows
-from advisor.plan import Commitment, ScheduledAction
+from advisor.ecs import LINUX, Architecture, LaunchType, NetworkMode, PurchaseOption, TaskSize, is_windows
+from advisor.plan import Commitment, PortMapping, ScheduledAction
+from advisor.plan.placement import host_ports_in
 from advisor.plan.refused_fields import why_no_windows
 from advisor.units import ECS_CPU_UNITS_PER_VCPU, HOURS_PER_WEEK, MS_PER_S, SECONDS_PER_HOUR, BoolArray, FloatArray, ceil_whole
 
@@ -183,6 +184,10 @@ class Service:
     """None: memory is reckoned from what was measured."""
     has_distinct_instances: bool = False
     """The placement constraint ``distinctInstance``: an instance holds one of its tasks. Fargate knows none."""
+    network_mode: NetworkMode = NetworkMode.AWSVPC
+    """On EC2: see `network_mode_on`."""
+    port_mappings: tuple[PortMapping, ...] = ()
+    """Of its containers, beside ``port``."""
     off_launch_types: tuple[tuple[LaunchType, str], ...] = ()
     """Launch types that it cannot run on, with the reason of each."""
 
@@ -198,6 +203,21 @@ class Service:
     def why_off(self, launch_type: LaunchType) -> str | None:
         """Why it cannot run on a launch type; None where it can."""
         return why_no_windows(self.operating_system, launch_type) or dict(self.off_launch_types).get(launch_type)
+
+    @property
+    def ports(self) -> tuple[PortMapping, ...]:
+        """All port mappings: ``port``, the load balancer's, is one of them."""
+        if self.port is None or any((each.container_port, each.protocol) == (self.port, "tcp") for each in self.port_mappings):
+            return self.port_mappings
+        return (PortMapping(container_port=self.port), *self.port_mappings)
+
+    def network_mode_on(self, launch_type: LaunchType) -> NetworkMode:
+        """How its tasks are on the network there: Fargate takes awsvpc alone, and plans for Managed Instances have it, too."""
+        return self.network_mode if launch_type is LaunchType.EC2 else NetworkMode.AWSVPC
+
+    def host_ports_on(self, launch_type: LaunchType) -> tuple[int, ...]:
+        """Fixed ports of its instance that a task takes there: an instance holds one such task of all services."""
+        return host_ports_in(self.network_mode_on(launch_type), self.ports)
 
     def may_be_spot(self, launch_type: LaunchType) -> bool:
         """Whether it may run on Spot there; Fargate Spot does not run Windows."""

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advisor import advise, read_catalog, read_workload
-from advisor.ecs import TaskSize
+from advisor.ecs import LaunchType, TaskSize
 from advisor.emit import render_ecs
 from advisor.emit.merge import merge_plan
 from advisor.errors import InputError, PlanError
@@ -84,8 +84,9 @@ def test_a_volume_holds_the_storage_of_one_task():
         ephemeral_storage_gib=50,
     )  # fmt: skip
     offered = np.array([[2048, 7817, 10]])
-    assert root_volume_gib([(web, web.task)], offered).tolist() == [30 + 8 * 50]
-    assert root_volume_gib([(replace(web, has_distinct_instances=True), web.task)], offered).tolist() == [30 + 50]
+    assert root_volume_gib([(web, web.task)], LaunchType.EC2, offered).tolist() == [30 + 8 * 50]
+    apart = replace(web, has_distinct_instances=True)
+    assert root_volume_gib([(apart, web.task)], LaunchType.EC2, offered).tolist() == [30 + 50]
 
 
 @given(
@@ -212,7 +213,7 @@ def test_other_ports_are_merged(definition):
 
 
 @pytest.mark.parametrize(
-    ("definition", "more", "is_said"), [(FIXED[0][0], "", True), (FIXED[0][0], APART, False), (FREE[0], "", False)]
+    ("definition", "more", "is_said"), [(FIXED[1][0], "", True), (FIXED[1][0], APART, False), (FIXED[0][0], "", False)]
 )
 def test_fixed_host_ports_of_a_task_definition_are_said(tmp_path, definition, more, is_said):
     (tmp_path / "web.json").write_text(json.dumps(definition))
@@ -232,4 +233,4 @@ def test_collected_services_state_it():
     assert stated == {"web": [DISTINCT], "api": None}
     said = " ".join(text.split("# "))
     assert "web has the placement constraint memberOf" in said
-    assert "web has fixed host ports (80)" in said
+    assert "web runs in host mode, which plans on EC2 keep" in said

@@ -49,7 +49,7 @@ def ec2(found):
 def test_an_instance_has_room_for_what_its_tasks_may_ask_for_together(tasks, gib):
     web = workload_of(20).services[0]
     services = [(replace(web, ephemeral_storage_gib=gib), size) for size, gib in tasks]
-    found = root_volume_gib(services, M5_LARGE[np.newaxis])
+    found = root_volume_gib(services, LaunchType.EC2, M5_LARGE[np.newaxis])
     assert found.tolist() == [gib]
 
 

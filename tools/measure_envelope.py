@@ -16,10 +16,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from advisor.ecs import PlacementStrategy, TaskSize
+from advisor.ecs import LaunchType, PlacementStrategy, TaskSize
 from advisor.optimize.packed import dedicated_instances, packed_load, shared_instances
-from advisor.simulate.instances import reservation
-from advisor.simulate.packing import tasks_per_instance
+from advisor.simulate.instances import most_tasks, reservation
 from advisor.simulate.replay import (
     ClusterRules,
     CountedCells,
@@ -135,7 +134,7 @@ def fast_hours(
     delay = timeline(START, step_s, loads[0].size).delay_steps
     if len(runs) == 1:
         (run,) = runs
-        per_instance = int(tasks_per_instance(reservation(run.size), capacity))
+        per_instance = int(most_tasks(run.service, run.size, LaunchType.EC2, capacity))
         _, running = dedicated_instances(run, per_instance, ZONES, delay, placement=placement)
     else:
         is_default = placement is PlacementStrategy.DEFAULT_SPREAD
@@ -175,7 +174,7 @@ def _replayed(services: list[Service], loads: list[FloatArray], step_s: int) -> 
     return [
         ReplayedService(
             name=each.name,
-            reservation=reservation(each.task),
+            reservation=reservation(each, each.task, LaunchType.EC2),
             start_s=60,
             min_tasks=2,
             max_tasks=None,

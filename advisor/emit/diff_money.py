@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from advisor.ecs import Architecture, LaunchType, PlacementStrategy, PurchaseOption, TaskSize
+from advisor.ecs import Architecture, LaunchType, NetworkMode, PlacementStrategy, PurchaseOption, TaskSize
 from advisor.emit.diff import CLUSTER, CPU_METRIC, INSTANCE_TYPE, NEW_SERVICE, REQUESTS_METRIC, WITH_NEXT, Diff, FieldDiff
 from advisor.errors import InputError
 from advisor.gating import gate
@@ -165,6 +165,8 @@ def _as_planned(workload: Workload, plan: Plan) -> Workload:
                 ephemeral_storage_gib=planned.ephemeral_storage_gib,
                 has_public_ip=planned.has_public_ip,
                 has_distinct_instances=planned.has_distinct_instances,
+                network_mode=NetworkMode(planned.network_mode),
+                port_mappings=tuple(port for each in planned.containers for port in each.ports),
                 present=where,
             )
         )
@@ -250,12 +252,17 @@ def _kept_apart(service: Service, text: str, _original: Service, _plan: Plan) ->
     return replace(service, has_distinct_instances=text != "none") if text in ("none", DISTINCT_INSTANCE) else None
 
 
+def _networked(service: Service, text: str, _original: Service, _plan: Plan) -> Service | None:
+    return replace(service, network_mode=NetworkMode(text)) if text in list(NetworkMode) else None
+
+
 _FIELDS: Final[Mapping[str, Callable[[Service, str, Service, Plan], Service | None]]] = {
     "task size": _sized,
     "ephemeral storage GiB": _stored,
     "architecture": _built,
     "runs on": _run_on,
     "placement constraints": _kept_apart,
+    "network mode": _networked,
     "public IP": _addressed,
     "min tasks": _at_least,
     "max tasks": _at_most,

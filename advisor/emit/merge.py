@@ -5,13 +5,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, LaunchType
+from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, LaunchType, NetworkMode
 from advisor.emit.ecs import parse_calls, render_ecs
 from advisor.emit.merge_editor import Document, Editor, Merged
 from advisor.emit.merge_service import with_service
 from advisor.errors import InputError
 from advisor.plan import Plan, ServicePlan
-from advisor.plan.placement import fixed_host_ports, host_ports_note
+from advisor.plan.placement import fixed_host_ports, host_ports_in, host_ports_note
 from advisor.plan.refused_fields import refused_fields
 
 _SIZE: Final = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(vcpu|gb)?\s*", re.IGNORECASE)
@@ -154,13 +154,33 @@ def _with_definition(definition: Document, tags: object, wanted: Document, servi
                 if host is not None and host != mapping.get("containerPort"):  # refused in awsvpc mode
                     path = f"containerDefinitions[{at}].portMappings[{port}].hostPort"
                     editor.put(mapping, "hostPort", mapping.get("containerPort"), path)
-    elif (ports := fixed_host_ports(request)) and not service.has_distinct_instances:
-        raise InputError(f"{name} {host_ports_note(ports)}", fix="Or give its containers hostPort 0 in this file.")
+    else:
+        _refuse_denser(request, service, name)
     _put_platform(editor, request, wanted)
     _put_storage(editor, request, service)
     _fit_containers(editor, request, service, before, name)
     _refuse_off(service.launch_type, request, name)
     return editor.merged(name, "RegisterTaskDefinition")
+
+
+def _refuse_denser(request: Document, service: ServicePlan, name: str) -> None:
+    """On EC2 the file keeps its network mode, as long as an instance holds as many of its tasks as the plan was priced for.
+
+    Raises
+    ------
+    InputError
+        It holds fewer: tasks have interfaces or fixed ports that those of the plan have not.
+    """
+    if request.get("networkMode") == NetworkMode.AWSVPC != service.network_mode:
+        raise InputError(
+            f"{name}: the task definition is in awsvpc mode, and the plan was priced in {service.network_mode} mode, in which "
+            "tasks take no network interface",
+            fix="Write the network mode of the plan into this file, or network_mode: awsvpc into the workload file.",
+        )
+    planned = host_ports_in(service.network_mode, (port for each in service.containers_of(name) for port in each.ports))
+    ports = tuple(port for port in fixed_host_ports(request) if port not in planned)
+    if ports and not service.has_distinct_instances:
+        raise InputError(f"{name} {host_ports_note(ports)}", fix="Or give its containers hostPort 0 in this file.")
 
 
 def _size(definition: Document, key: str, name: str) -> object:

@@ -122,6 +122,11 @@ def _put_public_ip(editor: Editor, request: Document, wanted: Document) -> None:
     """Subnets and security groups are the account's own: only the address is the plan's."""
     network = (request.get("networkConfiguration") or {}).get("awsvpcConfiguration")
     planned = (wanted.get("networkConfiguration") or {}).get("awsvpcConfiguration")
+    if network is None and planned is not None and _is_on_fargate(wanted):
+        editor.left_out.append(
+            "networkConfiguration: tasks on Fargate are in awsvpc mode; give them subnets and security groups of your own, and "
+            "behind a load balancer a target group of type ip"
+        )
     if network is None or planned is None:
         return
     if network.get("assignPublicIp", "DISABLED") != planned["assignPublicIp"]:

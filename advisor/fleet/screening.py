@@ -58,6 +58,7 @@ def screened_choices(
         key = (
             service.task, service.architectures, service.has_public_ip, service.ephemeral_storage_gib, service.is_cpu_known,
             service.off_launch_types, service.operating_system, service.has_distinct_instances,
+            service.network_mode, service.port_mappings, service.port,
         )  # fmt: skip
         alike.setdefault(key, []).append(number)
     found: dict[int, tuple[ScreenedChoice, ...]] = {}
@@ -145,9 +146,9 @@ def _add_instances(
     service = group[0][0]
     types = search.candidates
     capacity = types.capacity[kind.launch_type]
-    volume_gib = root_volume_gib([(service, service.task)], capacity)
+    volume_gib = root_volume_gib([(service, service.task)], kind.launch_type, capacity)
     rates = search.rates(kind, has_public_ip=service.has_public_ip, volume_gib=volume_gib)
-    room = most_tasks(service, service.task, capacity)
+    room = most_tasks(service, service.task, kind.launch_type, capacity)
     usable = np.flatnonzero(
         search.holds(service.task, service, kind.launch_type)
         & (volume_gib <= MAX_VOLUME_GIB)

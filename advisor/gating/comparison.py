@@ -279,7 +279,7 @@ class _Comparison:
             name, size = running.service.name, running.service.task
             if running.setup.architecture not in found.architectures:
                 return f"an instance type of {running.setup.architecture} for {name}: {found.name} is not"
-            if int(tasks_per_instance(reservation(size), offered)) < 1:
+            if int(tasks_per_instance(reservation(running.service, size, kind), offered)) < 1:
                 return f"an instance type that holds a task of {name} ({size}): {found.name} does not"
             if found.baseline_fraction is not None and workload.daemons:
                 return f"CPU in use of the daemons: {found.name} charges for CPU above its baseline"
@@ -299,7 +299,9 @@ class _Comparison:
                 f"{_INSTANCES_NOTE} task definitions count as they are written; constraints.work_per_vcpu changes nothing here."
             )
         is_spread = self.placement is PlacementStrategy.DEFAULT_SPREAD
-        packed, running = shared_instances(packed_load(runs), offered, zones, self.axis.delay_steps, is_default=is_spread)
+        packed, running = shared_instances(
+            packed_load(runs).on(kind), offered, zones, self.axis.delay_steps, is_default=is_spread
+        )
         provider = instance_provider(
             f"{workload.cluster}-{instance_type.name}",
             kind,
@@ -309,12 +311,12 @@ class _Comparison:
             float(np.nanmax(running, initial=0.0)),
             constraints=workload.constraints,
             placement=self.placement,
-            root_volume_gib=int(root_volume_gib([(run.service, run.size) for run in runs], offered)),
+            root_volume_gib=int(root_volume_gib([(run.service, run.size) for run in runs], kind, offered)),
         )
         how = "ECS's default placement (an upper figure)" if is_spread else f"AZ spread, then binpack (up to {MORE} more)"
         self.notes.append(
             f"{_INSTANCES_NOTE} the whole cluster is billed before and after, on {instance_type.name}, as many as its tasks "
-            f"keep under {how}, in awsvpc mode. A group of fixed size costs the same until it is resized."
+            f"keep under {how}, in their network modes. A group of fixed size costs the same until it is resized."
         )
         return instances_part(
             runs,

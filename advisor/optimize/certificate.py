@@ -53,7 +53,7 @@ def packing_usd(parts: Sequence[Part], hours: FloatArray, search: Search) -> flo
         if use is None or not billed or not factor or not part.runs:
             total += priced.monthly_usd.mean / factor if factor else 0.0
             continue
-        load = packed_load(part.runs)
+        load = packed_load(part.runs).on(part.provider.launch_type)
         capacity = search.candidates.capacity_of(part.provider, is_windows=part.is_windows)
         least = np.mean([_least_instances(load, each, part.provider.zones) for each in capacity], axis=0)
         total += priced.monthly_usd.mean * float(sum_over_states(least, hours) / billed)
@@ -67,7 +67,7 @@ def packed_part(part: Part, search: Search) -> Part:
     if use is None or not part.runs or not np.nansum(use.running):
         quantity = part.quantity_per_hour / factor if factor else np.zeros_like(part.quantity_per_hour)
         return replace(part, quantity_per_hour=quantity)
-    load = packed_load(part.runs)
+    load = packed_load(part.runs).on(part.provider.launch_type)
     capacity = search.candidates.capacity_of(part.provider, is_windows=part.is_windows)
     least = np.mean([_least_instances(load, each, part.provider.zones) for each in capacity], axis=0)
     share = np.divide(least, use.running, out=np.zeros_like(least), where=use.running > 0)
@@ -103,7 +103,8 @@ def lower_bound(found: Alternatives, parts: Sequence[Part], search: Search, term
     if usd is None or any(burstable & set(part.provider.instance_types) for part in parts):
         return None
     has_spot = any(part.provider.purchase_option is PurchaseOption.SPOT for part in parts)
-    kinds = bound_kinds(search, has_spot=has_spot)
+    has_host_ports = any(load.service.host_ports_on(LaunchType.EC2) for load in found.loads)
+    kinds = bound_kinds(search, has_spot=has_spot, has_host_ports=has_host_ports)
     on_fargate = [_on_fargate(load.service.name, found, has_spot=has_spot) for load in found.loads]
     what = "on demand or Spot" if has_spot else "on demand"
     if terms is None:

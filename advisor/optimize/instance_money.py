@@ -145,7 +145,8 @@ _INSTANCE_LAYERS = (Layer.PACKING, Layer.MINIMUM_INSTANCES, Layer.INSTANCE_SCALE
 def _share_of_instance(part: Part, search: Search) -> FloatArray:
     """(services, 3): what a task reserves of an instance, of a mean one in a pool."""
     capacity = search.candidates.capacity_of(part.provider, is_windows=part.is_windows)
-    return np.asarray(np.stack([reservation(run.size) for run in part.runs]) / np.mean(capacity, axis=0))
+    reserved = np.stack([reservation(run.service, run.size, part.provider.launch_type) for run in part.runs])
+    return np.asarray(reserved / np.maximum(np.mean(capacity, axis=0), 1))
 
 
 def _task_rungs(run: RunningTasks, workload: Workload, search: Search, dimension: int) -> list[FloatArray]:

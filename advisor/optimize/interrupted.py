@@ -44,7 +44,11 @@ def _inputs(part: Part, recent: Workload, at: Search) -> tuple[list[ReplayedServ
     if part.provider.launch_type is not LaunchType.FARGATE:
         return replay_inputs(part, recent, at)
     step_s = replay_step_s(recent)
-    return [replayed_service(run, metric, recent, step_s) for run, metric in in_replay_order(part)], None, step_s
+    return (
+        [replayed_service(run, metric, part.provider.launch_type, recent, step_s) for run, metric in in_replay_order(part)],
+        None,
+        step_s,
+    )
 
 
 def _spread(there: IntArray) -> tuple[Interruption, ...]:

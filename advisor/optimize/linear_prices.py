@@ -127,7 +127,7 @@ def _fleet_of_kind(
             for at, run in zip(owner, load.runs, strict=True)
         ]
     )
-    candidates = search.candidates
+    load, candidates = load.on(kind.launch_type), search.candidates
     usd_per_hour = _usd_per_instance_hour(kind, search)
     is_of_kind = candidates.of(kind.architecture) & candidates.suits(like)
     types = np.flatnonzero(is_of_kind & ~candidates.is_burstable & np.isfinite(usd_per_hour))
@@ -239,14 +239,19 @@ def _storage_usd_per_hour(run: RunningTasks, search: Search) -> float:
     return float(amounts_usd(root_volume_gib_months(np.ones(1), own_gib), gp3_usd)[0])
 
 
-def bound_kinds(search: Search, *, has_spot: bool) -> tuple[CapacityKind, ...]:
+def bound_kinds(search: Search, *, has_spot: bool, has_host_ports: bool) -> tuple[CapacityKind, ...]:
     """Ways to get instances that the constraints allow.
 
-    Managed Instances are never cheaper than EC2 unless they offer more, as where agents keep memory from tasks.
+    Managed Instances are never cheaper than EC2 unless they offer more, as where agents keep memory from tasks, or hold tasks
+    together that fixed host ports keep apart on EC2.
     """
     capacity, allowed = search.candidates.capacity, search.constraints.launch_types
     launch_types = [t for t in (LaunchType.EC2, LaunchType.MANAGED_INSTANCES) if t in allowed]
-    if len(launch_types) > 1 and (capacity[LaunchType.MANAGED_INSTANCES] <= capacity[LaunchType.EC2]).all():
+    if (
+        len(launch_types) > 1
+        and not has_host_ports
+        and (capacity[LaunchType.MANAGED_INSTANCES] <= capacity[LaunchType.EC2]).all()
+    ):
         launch_types = [LaunchType.EC2]
     ways = [(launch_type, PurchaseOption.ON_DEMAND) for launch_type in launch_types]
     if has_spot and LaunchType.EC2 in launch_types:

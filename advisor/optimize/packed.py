@@ -1,11 +1,11 @@
 """The load of services packed into instances: as many as first-fit decreasing fills, and as many as run."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from advisor.ecs import PlacementStrategy
+from advisor.ecs import LaunchType, NetworkMode, PlacementStrategy
 from advisor.simulate.instances import (
     held,
     held_in_zones,
@@ -34,8 +34,21 @@ class PackedLoad:
     """(steps x count steps,): index into ``distinct``; -1 in a gap."""
     count_steps: int
     """Counts in a step of the time axis: more than one where counts are replayed in finer steps."""
+    launch_type: LaunchType = LaunchType.EC2
+    """Where tasks run as ``sizes`` say: modes other than awsvpc, and ports of the instance, are of EC2 alone."""
+    elsewhere: "dict[LaunchType, PackedLoad]" = field(default_factory=dict)
     packed_by_capacity: dict[tuple[int, ...], IntArray] = field(default_factory=dict)
     """Results of first-fit decreasing so far, (states,) by capacity."""
+
+    def on(self, launch_type: LaunchType) -> "PackedLoad":
+        """The same as its tasks run on a launch type."""
+        if launch_type is self.launch_type or all(run.service.network_mode is NetworkMode.AWSVPC for run in self.runs):
+            return self
+        if launch_type not in self.elsewhere:
+            self.elsewhere[launch_type] = replace(
+                self, sizes=_sizes(self.runs, launch_type), launch_type=launch_type, elsewhere={}, packed_by_capacity={}
+            )
+        return self.elsewhere[launch_type]
 
     def offered(self, capacity: IntArray) -> IntArray:
         """(..., 3 + places): what instances of a capacity (..., 3) offer, in the dimensions of ``sizes``."""
@@ -87,9 +100,21 @@ def packed_load(runs: Sequence[RunningTasks]) -> PackedLoad:
     distinct, index = _distinct_rows(counts)
     state_of_step = np.full(known.size, -1, dtype=np.int64)
     state_of_step[known] = index
-    sole = sole_places([run.service.has_distinct_instances for run in runs], [() for _ in runs])
-    sizes = np.concatenate([np.stack([reservation(run.size) for run in runs]), sole], axis=1)
-    return PackedLoad(runs=tuple(runs), sizes=sizes, distinct=distinct, state_of_step=state_of_step, count_steps=count_steps)
+    return PackedLoad(
+        runs=tuple(runs),
+        sizes=_sizes(runs, LaunchType.EC2),
+        distinct=distinct,
+        state_of_step=state_of_step,
+        count_steps=count_steps,
+    )
+
+
+def _sizes(runs: Sequence[RunningTasks], launch_type: LaunchType) -> IntArray:
+    services = [run.service for run in runs]
+    sole = sole_places(
+        [each.has_distinct_instances for each in services], [each.host_ports_on(launch_type) for each in services]
+    )
+    return np.concatenate([np.stack([reservation(run.service, run.size, launch_type) for run in runs]), sole], axis=1)
 
 
 def by_step(values: FloatArray, count_steps: int) -> FloatArray:
@@ -110,6 +135,7 @@ def _always_runs(run: RunningTasks) -> bool:
 
 def instances_on(
     runs: Sequence[RunningTasks],
+    launch_type: LaunchType,
     capacity: IntArray,
     zones: int,
     delay_steps: int,
@@ -123,10 +149,10 @@ def instances_on(
     of the same services, where it is at hand.
     """
     if len(runs) == 1:
-        per_instance = int(most_tasks(runs[0].service, runs[0].size, capacity))
+        per_instance = int(most_tasks(runs[0].service, runs[0].size, launch_type, capacity))
         return dedicated_instances(runs[0], per_instance, zones, delay_steps, placement=placement)
     is_default = placement is PlacementStrategy.DEFAULT_SPREAD
-    return shared_instances(load or packed_load(runs), capacity, zones, delay_steps, is_default=is_default)
+    return shared_instances(load or packed_load(runs).on(launch_type), capacity, zones, delay_steps, is_default=is_default)
 
 
 def dedicated_instances(

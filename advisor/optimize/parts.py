@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from advisor.bounds import least_scaled_tasks
-from advisor.ecs import Architecture, InstanceType, LaunchType, PurchaseOption
+from advisor.ecs import Architecture, InstanceType, LaunchType, NetworkMode, PurchaseOption
 from advisor.meters import (
     GP3_GIB_MONTH,
     PUBLIC_IPV4_HOUR,
@@ -18,7 +18,7 @@ from advisor.meters import (
 )
 from advisor.optimize.candidates import Candidates
 from advisor.optimize.providers import DEPLOYMENT_SURGE, OnDemandBase, base_of, fargate_provider
-from advisor.plan import MAX_TASKS_A_RUN, CapacityProvider, ScalingMetric, ScheduledAction, ServicePlan, StrategyItem
+from advisor.plan import MAX_TASKS_A_RUN, CapacityProvider, Container, ScalingMetric, ScheduledAction, ServicePlan, StrategyItem
 from advisor.pricing.instance_hours import hour_on
 from advisor.simulate.credits import surplus_vcpu
 from advisor.simulate.fargate import billed_tasks, fargate_meters, fargate_quantities
@@ -27,7 +27,7 @@ from advisor.simulate.scaling import RunningTasks, follows_requests
 from advisor.simulate.strategy import allocated
 from advisor.simulate.timeline import Timeline
 from advisor.units import BoolArray, FloatArray, ceil_whole
-from advisor.workload import LoadForm, ScheduledRun
+from advisor.workload import LoadForm, ScheduledRun, Service
 
 PACKING_RANGE = 0.05
 """One-sided: what ECS's online placement costs more than the packing model where it was not replayed."""
@@ -257,7 +257,7 @@ def instances_part(
         meters.append(PUBLIC_IPV4_HOUR)
         rows.append(mean_instances)
     tasks = np.stack([run.tasks for run in runs])
-    reserved = np.stack([reservation(run.size) for run in runs]).T.astype(np.float64) @ tasks
+    reserved = np.stack([reservation(run.service, run.size, provider.launch_type) for run in runs]).T.astype(np.float64) @ tasks
     with np.errstate(invalid="ignore"):
         floor_binds = mean_instances > packed.mean(axis=0)
     return Part(
@@ -273,7 +273,7 @@ def instances_part(
         on_instances=InstancesInUse(
             running=mean_instances,
             packed=packed.mean(axis=0),
-            reserved=reserved / capacity.mean(axis=0)[:, np.newaxis],
+            reserved=reserved / np.maximum(capacity.mean(axis=0), 1)[:, np.newaxis],  # none offered where none is needed
             is_floor=np.asarray(floor_binds & (mean_instances <= provider.zones)),
         ),
     )
@@ -381,8 +381,24 @@ def service_plan(
         ephemeral_storage_gib=service.ephemeral_storage_gib,
         has_public_ip=service.has_public_ip,
         has_distinct_instances=service.has_distinct_instances and provider.launch_type is not LaunchType.FARGATE,
+        network_mode=service.network_mode_on(provider.launch_type),
     )
-    return _with_container(plan, service.name)
+    return _with_container(_with_ports(plan, service), service.name)
+
+
+def _with_ports(plan: ServicePlan, service: Service) -> ServicePlan:
+    """The plan with a container that has the service's port mappings, where it states more than the load balancer's port.
+
+    Host ports are of bridge mode alone; elsewhere what containers listen on is all that is left of a mapping.
+    """
+    if not service.port_mappings:
+        return plan
+    ports = service.ports
+    if plan.network_mode != NetworkMode.BRIDGE:
+        ports = tuple(dict.fromkeys(replace(each, host_port=0) for each in ports))
+    return replace(
+        plan, containers=(Container(name=service.name, image=service.image, ports=ports, gpus=plan.gpus),), image=None
+    )
 
 
 def _with_container(plan: ServicePlan, name: str) -> ServicePlan:
@@ -433,6 +449,7 @@ def batch_plans(run: RunningTasks, provider: CapacityProvider, architecture: Arc
             image=run.service.image,
             ephemeral_storage_gib=run.service.ephemeral_storage_gib,
             has_public_ip=run.service.has_public_ip,
+            network_mode=run.service.network_mode_on(provider.launch_type),
             schedule=each.schedule,
             schedule_time_zone=each.time_zone,
             is_schedule_enabled=is_stated,

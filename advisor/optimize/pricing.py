@@ -12,6 +12,7 @@ from advisor.errors import PriceNotFoundError
 from advisor.meters import Meter, Usage, sum_over_states
 from advisor.optimize.parts import MANAGED_FEE_RANGE, PACKING_RANGE, Part
 from advisor.pricing import PriceCatalog, Rate
+from advisor.simulate.packing import sole_places
 from advisor.simulate.timeline import Weeks
 from advisor.units import FloatArray
 
@@ -29,7 +30,7 @@ class InstanceFacts:
     packed_fraction: float
     """Share of the binding dimension that tasks reserve, over the month."""
     binding: str
-    """``CPU``, ``memory``, ``network``, ``GPUs``, ``distinctInstance`` or ``minimum count``."""
+    """``CPU``, ``memory``, ``network``, ``GPUs``, ``distinctInstance``, ``host ports`` or ``minimum count``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +99,7 @@ def instance_facts(parts: Sequence[Part], hours: FloatArray) -> InstanceFacts | 
     lasting = (hours > 0) & ~np.isnan(running)
     weights = hours[lasting]
     offered = float(sum_over_states(running[lasting], weights))
-    shares = [*np.sum([use.reserved for use in uses], axis=0), np.sum([_distinct_tasks(part) for part in parts], axis=0)]
+    shares = [*np.sum([use.reserved for use in uses], axis=0), *np.sum([_kept_apart(part) for part in parts], axis=0)]
     reserved = sum_over_states(np.stack(shares)[:, lasting], weights)
     largest = int(np.argmax(reserved))
     floor = np.any([use.is_floor for use in uses], axis=0)
@@ -108,15 +109,19 @@ def instance_facts(parts: Sequence[Part], hours: FloatArray) -> InstanceFacts | 
         p95=weighted_quantile(running[lasting], weights, 0.95),
         max=float(running[lasting].max(initial=0.0)),
         packed_fraction=float(reserved[largest]) / offered if offered else 0.0,
-        binding="minimum count" if is_floor else (*dimension_names(parts), "distinctInstance")[largest],
+        binding="minimum count" if is_floor else (*dimension_names(parts), "distinctInstance", "host ports")[largest],
     )
 
 
-def _distinct_tasks(part: Part) -> FloatArray:
-    """(steps,): instances that services need whose tasks may not share one with each other; 0 without such a service."""
-    factor = part.replay.task_factor if part.replay else 1.0
-    alone = [run.tasks * factor for run in part.runs if run.service.has_distinct_instances and part.on_instances is not None]
-    return np.asarray(np.max([np.zeros(part.unmet_tasks.size), *alone], axis=0))
+def _kept_apart(part: Part) -> FloatArray:
+    """(2, steps): instances that tasks need which may not share one, by distinctInstance and by host ports; 0 without."""
+    if part.on_instances is None:
+        return np.zeros((2, part.unmet_tasks.size))
+    tasks = part.tasks * (part.replay.task_factor if part.replay else 1.0)
+    launch_type, services = part.provider.launch_type, [run.service for run in part.runs]
+    distinct = sole_places([each.has_distinct_instances for each in services], [() for _ in services])
+    ports = sole_places([False for _ in services], [each.host_ports_on(launch_type) for each in services])
+    return np.stack([(each.T @ tasks).max(axis=0, initial=0.0) for each in (distinct, ports)])
 
 
 def weighted_quantile(values: FloatArray, weights: FloatArray, fraction: float) -> float:

@@ -140,7 +140,11 @@ def replayed_parts(
     if on_fargate:
         fargate = [parts[i] for i in on_fargate]
         step_s = replay_step_s(recent)
-        services = [replayed_service(run, metric, recent, step_s) for part in fargate for run, metric in in_replay_order(part)]
+        services = [
+            replayed_service(run, metric, LaunchType.FARGATE, recent, step_s)
+            for part in fargate
+            for run, metric in in_replay_order(part)
+        ]
         together = replay_cluster(services, None, step_s=step_s)
         for row, i in enumerate(on_fargate):
             (plan,) = parts[i].services.values()
@@ -228,8 +232,9 @@ def _one_service(replay: Replay, row: int) -> Replay:
 def replay_inputs(part: Part, workload: Workload, search: Search) -> tuple[list[ReplayedService], ReplayedCluster, int]:
     """What is replayed of a part over the whole of a workload: services, the instances of the part, and seconds of a step."""
     step_s = replay_step_s(workload)
-    services = [replayed_service(run, plan_metric, workload, step_s) for run, plan_metric in in_replay_order(part)]
-    is_managed = part.provider.launch_type is LaunchType.MANAGED_INSTANCES
+    launch_type = part.provider.launch_type
+    services = [replayed_service(run, metric, launch_type, workload, step_s) for run, metric in in_replay_order(part)]
+    is_managed = launch_type is LaunchType.MANAGED_INSTANCES
     rules = ClusterRules(
         target_capacity_percent=part.provider.target_capacity_percent,
         min_instances=least_instances(part.runs, part.provider.zones),
@@ -264,7 +269,9 @@ def in_replay_order(part: Part) -> Sequence[tuple[RunningTasks, ScalingMetric]]:
     )
 
 
-def replayed_service(run: RunningTasks, metric: ScalingMetric, workload: Workload, step_s: int) -> ReplayedService:
+def replayed_service(
+    run: RunningTasks, metric: ScalingMetric, launch_type: LaunchType, workload: Workload, step_s: int
+) -> ReplayedService:
     """A service of a plan as the replay takes it."""
     service = run.service
     demand = np.repeat(workload.demand[workload.index(service.name)], workload.step_s // step_s)
@@ -274,7 +281,7 @@ def replayed_service(run: RunningTasks, metric: ScalingMetric, workload: Workloa
     least, most = bounds.least.astype(np.int64).tolist(), [None if n == np.inf else int(n) for n in bounds.most.tolist()]
     return ReplayedService(
         name=service.name,
-        reservation=reservation(run.size),
+        reservation=reservation(service, run.size, launch_type),
         start_s=round(service.startup_s),
         min_tasks=run.min_tasks if is_counts else least[0],
         max_tasks=service.scaling.max_tasks if is_counts else most[0],
@@ -286,6 +293,7 @@ def replayed_service(run: RunningTasks, metric: ScalingMetric, workload: Workloa
         saturates_at=1 / run.target_cpu_fraction if metric is ScalingMetric.CPU else None,
         is_counts=is_counts,
         has_distinct_instances=service.has_distinct_instances,
+        host_ports=service.host_ports_on(launch_type),
     )
 
 
@@ -301,8 +309,9 @@ def _facts(
 
     Only where every load is known: a gap is neither an hour of no load nor an hour that went well. None without such a step.
     """
-    services = [replayed_service(run, metric, recent, replay_step_s(recent)) for run, metric in in_replay_order(part)]
-    step_h = replay_step_s(recent) / SECONDS_PER_HOUR
+    step_s, launch_type = replay_step_s(recent), part.provider.launch_type
+    services = [replayed_service(run, metric, launch_type, recent, step_s) for run, metric in in_replay_order(part)]
+    step_h = step_s / SECONDS_PER_HOUR
     hours = known_hours(result, services, step_h)
     if not hours.any():
         return None

@@ -73,7 +73,7 @@ class Search:
     def root_volume_gib(self, runs: Sequence[RunningTasks], launch_type: LaunchType) -> IntArray:
         """(types,): of an instance that runs tasks of these services."""
         capacity = self.candidates.capacity[launch_type]
-        return root_volume_gib([(run.service, run.size) for run in runs], capacity)
+        return root_volume_gib([(run.service, run.size) for run in runs], launch_type, capacity)
 
     def rates_for(self, runs: Sequence[RunningTasks], kind: CapacityKind) -> FloatArray:
         """(types, 5): the rates of instances that run tasks of these services."""
@@ -112,7 +112,7 @@ class Search:
     def holds(self, size: TaskSize, service: Service, launch_type: LaunchType) -> BoolArray:
         """(types,): which hold a task of a service in a size, and are hosts for its tasks."""
         c = self.candidates
-        fits = tasks_per_instance(reservation(size), c.capacity[launch_type]) >= 1
+        fits = tasks_per_instance(reservation(service, size, launch_type), c.capacity[launch_type]) >= 1
         return np.asarray(fits & c.suits(service))
 
     def names(self, index: IntArray) -> TextArray:
@@ -161,7 +161,7 @@ def dedicated_part(search: Search, run: RunningTasks, kind: CapacityKind, hours:
     """One service alone on its own capacity provider, on the cheapest type; None where no type can serve it."""
     usable = np.flatnonzero(search.usable([run], kind))
     zones, delay = search.constraints.zones, search.axis.delay_steps
-    per_instance = most_tasks(run.service, run.size, search.candidates.capacity[kind.launch_type][usable])
+    per_instance = most_tasks(run.service, run.size, kind.launch_type, search.candidates.capacity[kind.launch_type][usable])
     fine_hours = np.repeat(hours / run.count_steps, run.count_steps)
     tasks = trailing_maximum(known_counts(run), delay * run.count_steps)
     instance_hours = dedicated_instance_hours(tasks, fine_hours, per_instance, zones)
@@ -217,6 +217,7 @@ def shared_part(
     Part or None
         None where no type can serve all, or where even the bound is not below ``give_up_at_usd`` a month.
     """
+    load = load.on(kind.launch_type)
     usable = np.flatnonzero(search.usable(load.runs, kind))
     packing = _SharedPacking(search, load, kind, hours, usable)
     groups = _groups(search, usable, kind)
@@ -238,6 +239,7 @@ class _SharedPacking:
 
     def __init__(self, search: Search, load: PackedLoad, kind: CapacityKind, hours: FloatArray, usable: IntArray) -> None:
         self.search, self.load, self.hours, self.n_types, self.usable = search, load, hours, kind.n_types, usable
+        self.launch_type = kind.launch_type
         self.rates = search.rates_for(load.runs, kind)[usable]
         self.capacity = search.candidates.capacity[kind.launch_type][usable]
         least = load.least_instance_hours(self.capacity, hours, search.constraints.zones)
@@ -265,7 +267,7 @@ class _SharedPacking:
 
     def _pack(self, at: int, limit: float) -> None:
         search, zones, delay = self.search, self.search.constraints.zones, self.search.axis.delay_steps
-        self.series[at] = instances_on(self.load.runs, self.capacity[at], zones, delay, load=self.load)
+        self.series[at] = instances_on(self.load.runs, self.launch_type, self.capacity[at], zones, delay, load=self.load)
         index, running = int(self.usable[at]), self.series[at][1]
         self.usd[at] = _usd_up_to(limit, search, index, self.load.runs, running, self.hours, self.rates[at])
 
@@ -287,8 +289,9 @@ def part_on_provider(
     zones, delay = provider.zones, search.axis.delay_steps
     if load is None and len(runs) > 1:
         load = packed_load(runs)  # once for all types of a pool
+    load = load and load.on(provider.launch_type)
     series = [
-        instances_on(runs, capacity, zones, delay, placement=provider.placement, load=load)
+        instances_on(runs, provider.launch_type, capacity, zones, delay, placement=provider.placement, load=load)
         for capacity in search.candidates.capacity_of(provider, is_windows=is_windows)
     ]
     kind = CapacityKind(

@@ -8,10 +8,9 @@ from advisor.ecs import LaunchType
 from advisor.errors import PlanError
 from advisor.plan.commitment import REGION_SCOPE, Commitment
 from advisor.plan.container import Container, EfsVolume, HealthCheck, MountPoint, PortMapping, Start
+from advisor.plan.names import OMIT_DEFAULT, OPTIONAL
 from advisor.plan.rules import MAX_TASKS_A_RUN, MIN_TASK_CPU_UNITS, check_half, check_service
 from advisor.plan.service import (
-    OMIT_DEFAULT,
-    OPTIONAL,
     CapacityProvider,
     LoadBalancer,
     ScalingMetric,

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from advisor.errors import PlanError
-from advisor.plan.names import MAX_PORT, check_ecs_name, check_no_secret
+from advisor.plan.names import FIRST_DYNAMIC_PORT, MAX_PORT, OPTIONAL, RESERVED_HOST_PORTS, check_ecs_name, check_no_secret
 
 _PORT_NAME: Final = re.compile(r"[a-z0-9_][a-z0-9_-]{0,63}", re.ASCII)
 _SECRET: Final = re.compile(
@@ -61,10 +61,16 @@ class PortMapping:
     protocol: str = "tcp"
     name: str | None = None
     """By which Service Connect knows it."""
+    host_port: int = field(default=0, metadata=OPTIONAL)
+    """Fixed port of the instance in network mode bridge; 0: any that is free, and in mode host the container's."""
 
     def __post_init__(self) -> None:
         if not 0 < self.container_port <= MAX_PORT:
             raise PlanError(f"port {self.container_port} is not 1 to {MAX_PORT}")
+        if self.host_port in RESERVED_HOST_PORTS or not 0 <= self.host_port < FIRST_DYNAMIC_PORT:
+            raise PlanError(
+                f"host port {self.host_port} is not 0 to {FIRST_DYNAMIC_PORT - 1}, or one that the instance keeps for itself"
+            )
         if self.protocol not in ("tcp", "udp"):
             raise PlanError(f"port {self.container_port}: protocol {self.protocol!r} is neither tcp nor udp")
         if self.name is not None and not _PORT_NAME.fullmatch(self.name):

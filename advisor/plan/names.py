@@ -17,7 +17,16 @@ _SCHEDULE: Final = re.compile(
     re.ASCII,
 )
 _TIME_ZONE: Final = re.compile(r"[A-Za-z]+([/_+-][A-Za-z0-9]+)*", re.ASCII)
+OMIT_DEFAULT: Final = "omit_default"
+"""Metadata of fields that a saved plan leaves out while they have their default."""
+
+OPTIONAL: Final = {OMIT_DEFAULT: True}
+"""Most plans leave these alone: results stay as small as they were, and old ones can be read."""
 MAX_PORT: Final = 65_535
+RESERVED_HOST_PORTS: Final = frozenset({22, 2375, 2376, 51678, 51679, 51680})
+"""Of SSH, Docker and the agent."""
+FIRST_DYNAMIC_PORT: Final = 32_768
+"""From here on Docker hands out host ports."""
 MAX_TASKS: Final = 5_000
 
 

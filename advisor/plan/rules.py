@@ -15,11 +15,13 @@ from advisor.ecs import (
     WINDOWS,
     Architecture,
     LaunchType,
+    NetworkMode,
     PurchaseOption,
 )
 from advisor.errors import PlanError
 from advisor.plan.container import Container, Start
 from advisor.plan.names import MAX_PORT, MAX_TASKS, check_schedule
+from advisor.plan.placement import host_ports_in
 from advisor.plan.service import CapacityProvider, ScalingMetric, ServicePlan
 
 _LOG_RETENTION_DAYS: Final = frozenset(
@@ -198,12 +200,19 @@ def _check_containers(name: str, service: ServicePlan) -> None:
     if reserved > service.task.memory_mib or any((c.memory_mib or 0) > service.task.memory_mib for c in containers):
         raise PlanError(f"{where}: its containers reserve more than the task's {service.task.memory_mib} MiB")
     ports = [port for container in containers for port in container.ports]
-    _check_unique(name, "ports", (f"{port.container_port}/{port.protocol}" for port in ports))
+    # Of one network: with bridge each container has its own.
+    shared = [] if service.network_mode == NetworkMode.BRIDGE else ports
+    _check_unique(name, "ports", (f"{port.container_port}/{port.protocol}" for port in shared))
     _check_unique(name, "port names", (port.name for port in ports if port.name is not None))
     if service.port is not None and not any((port.container_port, port.protocol) == (service.port, "tcp") for port in ports):
         raise PlanError(f"{where}: the load balancer sends to port {service.port}, which no container maps")
     if ports and service.network_mode == "none":
         raise PlanError(f"{where}: network mode none has no ports")
+    if service.network_mode != NetworkMode.BRIDGE and any(port.host_port for port in ports):
+        raise PlanError(f"{where}: host ports are of network mode bridge, not {service.network_mode}")
+    fixed = host_ports_in(service.network_mode, ports)
+    if service.network_mode == NetworkMode.BRIDGE and len(fixed) < sum(port.host_port > 0 for port in ports):
+        raise PlanError(f"{where}: a host port is mapped twice")
     volumes = {volume.name for volume in service.volumes}
     for container in containers:
         for mount in container.mount_points:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final
 
 from advisor.ecs import (
     FARGATE_INCLUDED_STORAGE_GIB,
@@ -16,13 +15,7 @@ from advisor.ecs import (
 )
 from advisor.errors import PlanError
 from advisor.plan.container import Container, EfsVolume, PortMapping
-from advisor.plan.names import MAX_TASKS, check_ecs_name, check_schedule
-
-OMIT_DEFAULT: Final = "omit_default"
-"""Metadata of fields that a saved plan leaves out while they have their default."""
-
-OPTIONAL: Final = {OMIT_DEFAULT: True}
-"""Most plans leave these alone: results stay as small as they were, and old ones can be read."""
+from advisor.plan.names import MAX_TASKS, OPTIONAL, check_ecs_name, check_schedule
 
 
 class ScalingMetric(StrEnum):

@@ -40,7 +40,7 @@ def stairs_of(load: ServiceLoad, found: Alternatives, search: Search) -> Stairs:
         fargate_title=fargate_title,
         instance_type=type_name,
         usd_per_instance_hour=_instance_hour_usd(ec2, load.hours, search),
-        tasks_per_instance=int(most_tasks(load.service, load.run.size, offered)),
+        tasks_per_instance=int(most_tasks(load.service, load.run.size, LaunchType.EC2, offered)),
         zones=search.constraints.zones,
     )
 

@@ -85,8 +85,8 @@ def _share_of_instance(part: Part, search: Search) -> FloatArray:
     capacity = search.candidates.capacity_of(part.provider, is_windows=part.is_windows)
     if not capacity.size:
         return np.ones(len(part.services))
-    reserved = np.stack([reservation(run.size) for run in part.runs])
-    return np.asarray((reserved / np.mean(capacity, axis=0))[:, :2].max(axis=1), dtype=np.float64)
+    reserved = np.stack([reservation(run.service, run.size, part.provider.launch_type) for run in part.runs])
+    return np.asarray((reserved[:, :2] / np.mean(capacity[:, :2], axis=0)).max(axis=1), dtype=np.float64)
 
 
 def _requests(load: ServiceLoad, search: Search, hours: FloatArray) -> float | None:

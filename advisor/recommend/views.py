@@ -100,7 +100,7 @@ def _instances_of(alternative: Alternative, workload: Workload, found: Alternati
     parts = [part for part in found.parts_of(alternative.id) if part.on_instances is not None]
     bounds = []
     for part in parts:
-        load = packed_load(part.runs)
+        load = packed_load(part.runs).on(part.provider.launch_type)
         bounds.append(
             np.mean(
                 [load.bound(each) for each in search.candidates.capacity_of(part.provider, is_windows=part.is_windows)], axis=0

@@ -18,6 +18,7 @@ from advisor.optimize.side_costs import PricedSideCosts
 from advisor.optimize.work import work_sentence
 from advisor.plan import terms_of
 from advisor.recommend.changes import TREND_WEEKS, changes, sentences, shape_change, weekly_load
+from advisor.recommend.network import network_changes, short_interfaces
 from advisor.recommend.quotas import FARGATE_DEFAULT_VCPU
 from advisor.recommend.reasons import named
 from advisor.recommend.result import Alternative
@@ -48,6 +49,8 @@ def warnings_for(
         *_long_steps(workload),
         *_changes(found, search),
         *_instance_types(search, parts),
+        *network_changes(parts),
+        *short_interfaces(best, parts, workload.constraints),
         *_close_fits(search, parts),
         *_quota(parts),
         *_unmet(best, parts),
@@ -218,7 +221,9 @@ def _close_fits(search: Search, parts: Sequence[Part]) -> Iterable[str]:
                 continue
             less = offered - np.array([0, int(offered[1] * FIT_ERROR_FRACTION), 0])
             for name, run in zip(part.services, part.runs, strict=True):
-                fit, fewer = (int(most_tasks(run.service, run.size, each)) for each in (offered, less))
+                fit, fewer = (
+                    int(most_tasks(run.service, run.size, part.provider.launch_type, each)) for each in (offered, less)
+                )
                 if fewer < fit:
                     spare_mib = int(offered[1]) - fit * run.size.memory_mib
                     yield (

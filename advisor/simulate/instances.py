@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, InstanceType, TaskSize
+from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, InstanceType, LaunchType, NetworkMode, TaskSize
 from advisor.meters import sum_over_states
 from advisor.simulate.packing import as_counts, tasks_per_instance
 from advisor.simulate.timeline import trailing_maximum
@@ -31,7 +31,7 @@ def capacity(
     least_gpus: int = 0,
     reserved_memory_mib: int = 0,
 ) -> IntArray:
-    """What one container instance offers to awsvpc tasks: CPU units, registered memory in MiB, network slots (3,).
+    """What one container instance offers to tasks: CPU units, registered memory in MiB, network slots (3,).
 
     All CPU units are registered; memory is less than nominal. A daemon task takes its share of every instance. Each awsvpc
     task needs an interface: all but the primary one, or the branch interfaces where the type allows trunking [1]_.
@@ -40,7 +40,7 @@ def capacity(
     ----------
     least_gpus
         On types with GPUs only tasks run that ask for some, each for this many or more: a slot is a GPU, and there are no more
-        of them than as many such tasks can use as there are network slots.
+        of them than as many such tasks can use as there are network slots, whatever the network mode.
     reserved_memory_mib
         ``ECS_RESERVED_MEMORY``: so much less is registered.
 
@@ -60,15 +60,20 @@ def capacity(
     return np.maximum(offered, 0)
 
 
-def reservation(task: TaskSize) -> IntArray:
-    """What one awsvpc task takes from an instance: CPU units, MiB, one network slot, or with GPUs as many as these (3,)."""
-    return np.array([task.cpu_units, task.memory_mib, max(task.gpus, 1)], dtype=np.int64)
+def reservation(service: Service, size: TaskSize, launch_type: LaunchType) -> IntArray:
+    """What one task of a service takes from an instance: CPU units, MiB, network slots, or with GPUs as many as these (3,).
+
+    A slot in network mode awsvpc, and none in the others, whose tasks have no interface of their own.
+    """
+    slots = int(service.network_mode_on(launch_type) is NetworkMode.AWSVPC)
+    return np.array([size.cpu_units, size.memory_mib, size.gpus or slots], dtype=np.int64)
 
 
-def most_tasks(service: Service, size: TaskSize, capacity: IntArray) -> IntArray:
+def most_tasks(service: Service, size: TaskSize, launch_type: LaunchType, capacity: IntArray) -> IntArray:
     """Tasks of a service that one instance holds, alone: ``capacity`` (..., 3) -> (...)."""
-    room = tasks_per_instance(reservation(size), capacity)
-    return np.minimum(room, 1) if service.has_distinct_instances else room
+    room = tasks_per_instance(reservation(service, size, launch_type), capacity)
+    is_sole = service.has_distinct_instances or service.host_ports_on(launch_type)
+    return np.minimum(room, 1) if is_sole else room
 
 
 def with_zone_floor(instances: IntArray, n_tasks: IntArray, zones: int) -> IntArray:
@@ -217,7 +222,7 @@ def dedicated_instance_hours(running: FloatArray, hours: FloatArray, per_instanc
     return sum_over_states(instances, histogram[tasks])[index]
 
 
-def root_volume_gib(tasks: Sequence[tuple[Service, TaskSize]], capacity: IntArray) -> IntArray:
+def root_volume_gib(tasks: Sequence[tuple[Service, TaskSize]], launch_type: LaunchType, capacity: IntArray) -> IntArray:
     """Size of the root volume of an instance that runs tasks of some services, for each capacity (..., 3): (...). [GiB]
 
     An instance has no disk for a task but its own: it holds :data:`ROOT_VOLUME_GIB` (with Windows
@@ -234,9 +239,11 @@ def root_volume_gib(tasks: Sequence[tuple[Service, TaskSize]], capacity: IntArra
     if not asking:
         return np.full(capacity.shape[:-1], image_gib, dtype=np.int64)
     storage_gib = [each.ephemeral_storage_gib for each, _ in asking]
-    of_each = np.sum([most_tasks(*each, capacity) * gib for each, gib in zip(asking, storage_gib, strict=True)], axis=0)
+    of_each = np.sum(
+        [most_tasks(*each, launch_type, capacity) * gib for each, gib in zip(asking, storage_gib, strict=True)], axis=0
+    )
     # No mix asks for more than if all went to the tasks that ask most for what they take, however the dimensions are weighed.
-    taken = [(reservation(size) / np.maximum(capacity, 1)) @ _WEIGHTS.T for _, size in asking]
+    taken = [(reservation(*each, launch_type) / np.maximum(capacity, 1)) @ _WEIGHTS.T for each in asking]
     of_mixes = np.max([gib / each for each, gib in zip(taken, storage_gib, strict=True)], axis=0).min(axis=-1)
     return np.asarray(image_gib + np.minimum(of_each, np.floor(of_mixes + CEIL_TOLERANCE)), dtype=np.int64)
 

@@ -43,7 +43,7 @@ def volume_bound(counts: IntArray, tasks: IntArray, capacity: IntArray) -> IntAr
     tasks : (services, dimensions)
         What one task of each service reserves.
     capacity : (types, dimensions)
-        What one instance of each type offers.
+        What one instance of each type offers; nothing of a dimension of which no task that fits needs any.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def volume_bound(counts: IntArray, tasks: IntArray, capacity: IntArray) -> IntAr
     total = counts.astype(np.float64) @ tasks.astype(np.float64)
     bound = np.zeros((capacity.shape[0], counts.shape[0]))
     for dimension in range(tasks.shape[1]):
-        np.maximum(bound, np.ceil(total[:, dimension] / capacity[:, dimension, np.newaxis]), out=bound)
+        np.maximum(bound, np.ceil(total[:, dimension] / np.maximum(capacity[:, dimension, np.newaxis], 1)), out=bound)
     return bound.astype(np.int64)
 
 
@@ -80,7 +80,7 @@ def first_fit_decreasing(counts: IntArray, tasks: IntArray, capacity: IntArray) 
     IntArray
         (states,) instances.
     """
-    order = np.lexsort((*-tasks.T[::-1], -(tasks / capacity).max(axis=1)))
+    order = np.lexsort((*-tasks.T[::-1], -(tasks / np.maximum(capacity, 1)).max(axis=1)))
     order = order[np.asarray(counts.any(axis=0))[order]]  # a replay asks for the few services with tasks that wait
     if not order.size:
         return np.zeros(len(counts), dtype=np.int64)

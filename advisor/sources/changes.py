@@ -10,6 +10,7 @@ from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, LINUX, Architecture, Launc
 from advisor.errors import InputError
 from advisor.gating import check_same_services, launch_type_of, unknown_service
 from advisor.sources.input_files import InputFiles, Place, shown
+from advisor.sources.network_entries import network_in
 from advisor.sources.task_size import TaskDefinition, parse_task_definition
 from advisor.sources.workload_file import read_workload
 from advisor.workload import PresentCluster, PresentService, Service, Workload
@@ -147,6 +148,7 @@ def with_definition(
         task=_reserved(found, file),
         operating_system=found.operating_system or LINUX,
         ephemeral_storage_gib=found.ephemeral_storage_gib or FARGATE_INCLUDED_STORAGE_GIB,
+        **network_in(found, service.name, Place(file)),
         present=PresentService(
             launch_type=launch_type,
             desired_count=present.desired_count if present else None,

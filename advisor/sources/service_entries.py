@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from advisor.bounds import action_said, why_bounds_clash
-from advisor.ecs import LINUX, Architecture, LaunchType, PurchaseOption, TaskSize, is_windows
+from advisor.ecs import LINUX, Architecture, LaunchType, NetworkMode, PurchaseOption, TaskSize, is_windows
 from advisor.plan.refused_fields import why_no_windows_as
 from advisor.sizing import MEMORY_MARGIN_FRACTION
 from advisor.sources.batch_runs import scheduled_runs
@@ -189,7 +189,7 @@ def daemon_of(entry: "DaemonEntry", definition: TaskDefinition | None, size: Tas
 
 
 def service_of(entry: "ServiceEntry", definition: TaskDefinition | None, size: TaskSize, load: Load, zones: int) -> Service:
-    """A service of a workload file."""
+    """A service of a workload file, but for its network."""
     architectures = _architectures(entry, definition)
     storage = entry.task.ephemeral_storage or (definition.ephemeral_storage_gib if definition else None)
     stated = {"startup_s": entry.task.startup_seconds, "ephemeral_storage_gib": storage}
@@ -378,7 +378,8 @@ def defaults_used(
     if "zones" not in stated_constraints:
         listing["zones"] = str(constraints.zones)
     if "trunking" not in stated_constraints:
-        listing["network"] = "awsvpc, trunking"
+        is_stated = any(service.network_mode is not NetworkMode.AWSVPC for service, _ in services)
+        listing["network"] = f"awsvpc{' where no network_mode is stated' if is_stated else ''}, trunking"
     if "ecs_reserved_memory" not in stated_constraints:
         listing["ECS_RESERVED_MEMORY"] = "0 MiB"
     return listing

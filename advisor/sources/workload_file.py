@@ -17,6 +17,7 @@ from advisor.sources.input_files import InputFiles, Place, shown
 from advisor.sources.load_content import LoadTable, service_names
 from advisor.sources.load_files import LoadFiles, files_at, stem
 from advisor.sources.load_options import LoadOptions
+from advisor.sources.network_entries import check_network, network_of
 from advisor.sources.put_together import finished, workload_of
 from advisor.sources.service_entries import (
     check_deployments,
@@ -253,16 +254,20 @@ def services_of_file(
     entries = {number: one for number, one in enumerate(entry.services) if names is None or one.name in names}
     sized = [_sized(path, files, one, document, ("services", number), notes) for number, one in entries.items()]
     for one, (definition, _) in zip(entries.values(), sized, strict=True):
-        if definition is not None and definition.host_ports and not one.placement_constraints:
-            notes.append(f"{one.name} {host_ports_note(definition.host_ports)}.")
+        is_stated = definition is None or one.network_mode or definition.network_mode or one.placement_constraints
+        if definition is not None and definition.host_ports and not is_stated:
+            notes.append(f"{one.name} {host_ports_note(tuple(host for _, host in definition.host_ports))}.")
     loads = [
         _load_of(path, files, load_files, one, size, document, number, operating_system_of(one.task, definition))
         for (number, one), (definition, size) in zip(entries.items(), sized, strict=True)
     ]
     constraints = constraints_of(entry.constraints, entry.present)
     services = [
-        service_of(one, definition, size, load, constraints.zones)
-        for one, (definition, size), load in zip(entries.values(), sized, loads, strict=True)
+        replace(
+            service_of(one, definition, size, load, constraints.zones),
+            **network_of(one, definition, document.place(("services", number))),
+        )
+        for (number, one), (definition, size), load in zip(entries.items(), sized, loads, strict=True)
     ]
     for number, service, load in zip(entries, services, loads, strict=True):
         check_memory_use(service, load, document.place(("services", number, "memory_use")))
@@ -270,6 +275,7 @@ def services_of_file(
         check_scheduled(service, document.place(("services", number, "scaling", "scheduled_actions")))
         if service.scaling.scheduled_actions:
             notes.append(scheduled_note(service))
+        check_network(service, document.place(("services", number)))
         check_deployments(service, document.place(("services", number, "deployments")))
     stated = [stated_names(one, definition) for one, (definition, _) in zip(entries.values(), sized, strict=True)]
     daemons = [

@@ -8,7 +8,8 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_v
 from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, FARGATE_MAX_STORAGE_GIB, OPERATING_SYSTEMS
 from advisor.errors import InputError, PlanError
 from advisor.meters import CommitmentKind, PaymentOption
-from advisor.plan import Commitment
+from advisor.plan import Commitment, PortMapping
+from advisor.plan.names import FIRST_DYNAMIC_PORT, RESERVED_HOST_PORTS
 from advisor.schedules import parse_schedule
 from advisor.sources.batch_runs import Run
 from advisor.sources.constraints_models import ConstraintsEntry, Entry, LaunchTypeName, refusal
@@ -280,6 +281,26 @@ class PlacementConstraintEntry(Entry):
     )
 
 
+class PortMappingEntry(Entry):
+    """A port on which a container listens, as in a task definition."""
+
+    container_port: Annotated[int, Field(ge=1, le=65_535)] = Field(description="On which the container listens.")
+    host_port: Annotated[int, Field(ge=0, lt=FIRST_DYNAMIC_PORT)] = Field(
+        0, description="Of the instance, in bridge mode: an instance holds one task with it. Default 0: any that is free."
+    )
+    protocol: Literal["tcp", "udp"] = Field("tcp", description="Default tcp.")
+
+    @model_validator(mode="after")
+    def _one_that_instances_have(self) -> Self:
+        if self.host_port in RESERVED_HOST_PORTS:
+            raise refusal(f"the instance keeps the port {self.host_port} for itself", "Map another host_port.")
+        return self
+
+    def mapping(self) -> PortMapping:
+        """The same as a value of the library."""
+        return PortMapping(container_port=self.container_port, host_port=self.host_port, protocol=self.protocol)
+
+
 class ServiceEntry(Entry):
     """One ECS service."""
 
@@ -305,6 +326,16 @@ class ServiceEntry(Entry):
     placement_constraints: list[PlacementConstraintEntry] = Field(
         [], max_length=1, description="On EC2 and Managed Instances; Fargate knows none. Default: none."
     )
+    network_mode: Literal["awsvpc", "bridge", "host", "none"] | None = Field(
+        None,
+        description="On EC2; plans for Fargate and Managed Instances are in awsvpc mode. Default awsvpc, or what the task "
+        "definition says.",
+    )
+    port_mappings: list[PortMappingEntry] = Field(
+        [],
+        max_length=100,
+        description="Ports beside `port`, and `port` where it has a host_port. Default: the fixed ones of the task definition.",
+    )
     tags: dict[str, str] = Field(
         {},
         description="As in ECS. In a fleet `--share-by tag:KEY` lets services with one value share instances, whatever their "
@@ -315,6 +346,8 @@ class ServiceEntry(Entry):
     def _constraints_of_a_service(self) -> Self:
         if self.placement_constraints and (self.load.runs or self.load.runs_file):
             raise refusal("batch runs go with no placement constraints", "Leave placement_constraints out.")
+        if self.port_mappings and (self.load.runs or self.load.runs_file):
+            raise refusal("batch runs go with no port mappings", "Leave port_mappings out.")
         return self
 
 

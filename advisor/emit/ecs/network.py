@@ -2,14 +2,15 @@
 
 from typing import Final
 
-from advisor.ecs import LaunchType, PurchaseOption
+from advisor.ecs import LaunchType, NetworkMode, PurchaseOption
 from advisor.emit.ecs import names
 from advisor.emit.ecs.calls import Call, Capture, Request
 from advisor.plan import LoadBalancer, Plan, ServicePlan
+from advisor.plan.names import FIRST_DYNAMIC_PORT, MAX_PORT
 
 SPOT_DEREGISTRATION_S: Final = 60
 """Half of the notice before an interruption, so that open requests end before the task does; AWS's default is 300 s."""
-_DYNAMIC_PORTS: Final = (32_768, 65_535)
+_DYNAMIC_PORTS: Final = (FIRST_DYNAMIC_PORT, MAX_PORT)
 """Which bridge mode hands out; Docker's own range lies within."""
 
 
@@ -75,8 +76,7 @@ def _receiving_groups(name: str, service: ServicePlan) -> list[str]:
 def _admitted(plan: Plan, name: str, service: ServicePlan) -> list[tuple[tuple[int, int], str]]:
     admitted = []
     if service.port is not None:
-        ports = _DYNAMIC_PORTS if service.network_mode == "bridge" else (service.port, service.port)
-        admitted.append((ports, names.load_balancer_security_group(service.load_balancer)))
+        admitted.append((_open_ports(name, service, service.port), names.load_balancer_security_group(service.load_balancer)))
     connect = service.service_connect
     if connect is not None and connect.port_name is not None and service.network_mode == "awsvpc":
         port = next(p.container_port for c in service.containers for p in c.ports if p.name == connect.port_name)
@@ -86,6 +86,14 @@ def _admitted(plan: Plan, name: str, service: ServicePlan) -> list[tuple[tuple[i
                 source = _receiving_groups(other, plan.services[other])[0]
                 admitted.append(((port, port), source))
     return admitted
+
+
+def _open_ports(name: str, service: ServicePlan, port: int) -> tuple[int, int]:
+    """First and last port at which the load balancer reaches tasks."""
+    if service.network_mode != NetworkMode.BRIDGE:
+        return port, port
+    mapped = [each for each in service.balanced_container(name).ports if each.container_port == port]
+    return (mapped[0].host_port, mapped[0].host_port) if mapped[0].host_port else _DYNAMIC_PORTS
 
 
 def target_group_arn(plan: Plan, name: str) -> str:

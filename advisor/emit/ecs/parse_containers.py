@@ -22,7 +22,12 @@ def container_of(definition: Request) -> Container:
         environment={variable["name"]: variable["value"] for variable in definition.get("environment", [])},
         secrets={secret["name"]: secret["valueFrom"] for secret in definition.get("secrets", [])},
         ports=tuple(
-            PortMapping(container_port=port["containerPort"], protocol=port["protocol"], name=port.get("name"))
+            PortMapping(
+                container_port=port["containerPort"],
+                protocol=port["protocol"],
+                name=port.get("name"),
+                host_port=port.get("hostPort", 0),
+            )
             for port in definition.get("portMappings", [])
         ),
         health_check=None if check is None else _health_check(check),

@@ -114,7 +114,7 @@ def _port_mapping(service: ServicePlan, port: PortMapping) -> Request:
     if port.name is not None:
         mapping["name"] = port.name
     if service.network_mode == "bridge":
-        mapping["hostPort"] = 0  # any free port, so that several tasks fit on one instance
+        mapping["hostPort"] = port.host_port  # 0: any free port, so that several tasks fit on one instance
     return mapping
 
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from advisor.ecs import LaunchType
-from advisor.plan.placement import fixed_host_ports
+from advisor.plan.placement import fixed_ports
 from advisor.plan.refused_fields import Refused, refused_fields
 from advisor.sources.aws.errors import stated
 from advisor.sources.aws.tags import read_tags
@@ -108,8 +108,8 @@ class TaskDefinition:
     network_mode: str | None
     gpus: int
     has_inference_accelerator: bool
-    host_ports: tuple[int, ...]
-    """Fixed ones on the instance, of network mode bridge or host."""
+    host_ports: tuple[tuple[int, int], ...]
+    """Fixed ones on the instance, of network mode bridge or host, each after the port of its container."""
     refused: Mapping[LaunchType, tuple[Refused, ...]]
     """What it asks for that Fargate and Managed Instances do not take."""
     containers: tuple[Container, ...]
@@ -283,7 +283,7 @@ def read_task_definition(facts: Mapping[str, Any]) -> TaskDefinition:
         gpus=sum(int(stated(each, "value", str) or 0) for each in needed if each.get("type") == "GPU"),
         has_inference_accelerator=bool(facts.get("inferenceAccelerators"))
         or any(each.get("type") == "InferenceAccelerator" for each in needed),
-        host_ports=fixed_host_ports(facts),
+        host_ports=fixed_ports(facts),
         refused={each: refused_fields(facts, each) for each in LaunchType},
         containers=containers,
     )

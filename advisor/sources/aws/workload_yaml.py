@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from advisor.ecs import LaunchType
-from advisor.plan.placement import DISTINCT_INSTANCE, MEMBER_OF, host_ports_note
+from advisor.ecs import LINUX, LaunchType, NetworkMode, is_windows
+from advisor.plan.placement import DISTINCT_INSTANCE, MEMBER_OF
 from advisor.sources.aws.findings import Findings, FoundService
 from advisor.sources.aws.scheduled_tasks import ScheduledTask
 from advisor.sources.aws.stated_scaling import stated_scaling
@@ -64,6 +64,13 @@ def service_entry(found: FoundService, findings: Findings) -> dict[str, Any]:
         entry["port"] = service.port
     if DISTINCT_INSTANCE in service.placement_constraints:
         entry["placement_constraints"] = [{"type": DISTINCT_INSTANCE}]
+    if mode := network_mode_of(found):
+        entry["network_mode"] = mode
+        if definition and definition.host_ports:
+            entry["port_mappings"] = [
+                {"container_port": container} | ({"host_port": host} if mode == NetworkMode.BRIDGE else {})
+                for container, host in dict.fromkeys(definition.host_ports)
+            ]
     if service.has_public_ip:
         entry["assign_public_ip"] = True
     if present and found.states_present:
@@ -73,6 +80,17 @@ def service_entry(found: FoundService, findings: Findings) -> dict[str, Any]:
     if service.tags:
         entry["tags"] = dict(service.tags)
     return entry
+
+
+def network_mode_of(found: FoundService) -> str | None:
+    """That of a service on EC2, which is bridge where its task definition states none; None for awsvpc, the default."""
+    definition, present = found.definition, found.present
+    if definition is None or present is None or present.launch_type != LaunchType.EC2:
+        return None
+    if is_windows(definition.os_family or LINUX):
+        return None
+    mode = definition.network_mode or NetworkMode.BRIDGE
+    return None if mode == NetworkMode.AWSVPC else str(mode)
 
 
 def daemon_entry(found: FoundService, findings: Findings) -> dict[str, Any]:
@@ -245,8 +263,8 @@ def _remarks(found: FoundService, findings: Findings) -> Iterator[str]:
             yield f"{name} has no `present`: {found.present.untold}, which a workload file cannot state."
     if MEMBER_OF in found.service.placement_constraints:
         yield f"{name} has the placement constraint memberOf, which no figure knows: see constraints.instance_types."
-    if found.definition and found.definition.host_ports:
-        yield f"{name} {host_ports_note(found.definition.host_ports)}."
+    if mode := network_mode_of(found):
+        yield f"{name} runs in {mode} mode, which plans on EC2 keep; on Fargate and Managed Instances they are in awsvpc mode."
     if found.service.rollout:
         yield f"{name}: {found.service.rollout}."
     for launch_type, refused in found.definition.refused.items() if found.definition else ():

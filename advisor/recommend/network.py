@@ -1,0 +1,35 @@
+"""What network modes change: where a plan leaves the stated one, and where interfaces are what instances run out of."""
+
+from collections.abc import Iterable, Sequence
+
+from advisor.ecs import LaunchType, NetworkMode
+from advisor.optimize.parts import Part
+from advisor.optimize.pricing import BINDING_NAMES
+from advisor.recommend.result import Alternative
+from advisor.workload import Constraints
+
+
+def network_changes(parts: Sequence[Part]) -> Iterable[str]:
+    """Services whose tasks are on the network in another way than is stated."""
+    for part in parts:
+        for run in part.runs:
+            service, launch_type = run.service, part.provider.launch_type
+            planned = service.network_mode_on(launch_type)
+            if planned is not service.network_mode:
+                balanced = " and a target group of type ip" if service.port is not None else ""
+                yield (
+                    f"{service.name} is stated in {service.network_mode} mode, and on {launch_type.called} the plan has it in "
+                    f"{planned} mode: its tasks get addresses of their own, and need subnets, a security group{balanced}"
+                )
+
+
+def short_interfaces(best: Alternative, parts: Sequence[Part], constraints: Constraints) -> Iterable[str]:
+    """Where network slots bind on EC2: what would free them."""
+    if best.instances is None or best.instances.binding != BINDING_NAMES[2]:
+        return
+    on_ec2 = [run.service for part in parts if part.provider.launch_type is LaunchType.EC2 for run in part.runs]
+    if any(service.network_mode is NetworkMode.AWSVPC and not service.is_windows for service in on_ec2):
+        trunking = "" if constraints.has_trunking else "trunking (constraints.trunking) allows more of them, and "
+        yield (
+            f"instances run out of network interfaces before CPU or memory: {trunking}on EC2 network_mode: bridge takes none"
+        )
