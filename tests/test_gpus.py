@@ -12,6 +12,7 @@ from advisor.errors import InputError
 from advisor.recommend.result import Recommendation
 from advisor.simulate.instances import capacity, reservation
 from advisor.simulate.packing import tasks_per_instance
+from tests import test_laws
 
 VIRGINIA = read_catalog("us-east-1")
 FILE = """
@@ -87,7 +88,8 @@ def test_a_task_definition_tells_its_gpus(workload):
 )
 def test_gpus_and_interfaces_bound_the_tasks_of_an_instance(name, gpus, has_trunking, tasks):
     offered = capacity(VIRGINIA.instance_type(name), has_trunking=has_trunking, least_gpus=gpus)
-    assert tasks_per_instance(reservation(TaskSize(cpu_units=256, memory_mib=512, gpus=gpus)), offered) == tasks
+    taken = reservation(test_laws.service(), TaskSize(cpu_units=256, memory_mib=512, gpus=gpus), LaunchType.EC2)
+    assert tasks_per_instance(taken, offered) == tasks
 
 
 def test_a_type_with_gpus_is_taken_only_where_it_is_named(advised):

@@ -279,13 +279,13 @@ def instance(name="m6i.large", vcpu=2, memory=8192, registered=7821, enis=3, tru
 @pytest.mark.parametrize(("registered_mib", "fit"), [(7821, 2), (7820, 2), (7819, 1), (7817, 1)])
 def test_registered_memory_decides_how_many_tasks_fit(registered_mib, fit):
     """Two tasks of 3,910 MiB on an m6i.large, as a production cluster found out (amazon-ecs-ami, issue 597)."""
-    task = reservation(TaskSize(cpu_units=1024, memory_mib=3910))
+    task = reservation(service(), TaskSize(cpu_units=1024, memory_mib=3910), LaunchType.EC2)
     assert tasks_per_instance(task, capacity(instance(registered=registered_mib), has_trunking=True)) == fit
 
 
 def test_eight_awsvpc_tasks_do_not_fit_an_m6i_2xlarge_without_trunking():
     large = instance("m6i.2xlarge", vcpu=8, memory=32768, registered=31_700, enis=4, trunked=40)
-    task = reservation(TaskSize(cpu_units=256, memory_mib=512))
+    task = reservation(service(), TaskSize(cpu_units=256, memory_mib=512), LaunchType.EC2)
     assert tasks_per_instance(task, capacity(large, has_trunking=False)) == 3
     assert tasks_per_instance(task, capacity(large, has_trunking=True)) == 32
 
@@ -293,7 +293,7 @@ def test_eight_awsvpc_tasks_do_not_fit_an_m6i_2xlarge_without_trunking():
 def test_c5_large_holds_two_awsvpc_tasks_and_ten_with_trunking():
     """Amazon ECS Developer Guide, container-instance-eni."""
     c5 = instance("c5.large", memory=4096, registered=3704, enis=3, trunked=10)
-    task = reservation(TaskSize(cpu_units=128, memory_mib=128))
+    task = reservation(service(), TaskSize(cpu_units=128, memory_mib=128), LaunchType.EC2)
     assert [int(tasks_per_instance(task, capacity(c5, has_trunking=t))) for t in (False, True)] == [2, 10]
 
 

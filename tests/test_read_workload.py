@@ -295,7 +295,7 @@ def test_the_schema_holds_every_key_of_the_documentation():
     }  # fmt: skip
     assert set(service["properties"]) == {
         "name", "image", "task", "load", "scaling", "architectures", "interruptible", "port", "present", "assign_public_ip",
-        "memory_use", "launch_types", "tags", "deployments", "placement_constraints",
+        "memory_use", "launch_types", "tags", "deployments", "placement_constraints", "network_mode", "port_mappings",
     }  # fmt: skip
     assert service["required"] == ["name", "task", "load"]
     assert {option["type"] for option in schema["$defs"]["TaskEntry"]["properties"]["cpu"]["anyOf"]} >= {

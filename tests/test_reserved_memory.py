@@ -21,6 +21,7 @@ from advisor.workload import Constraints
 from tests.aws.test_present import NOW, account_with, instances_answer, strategy
 from tests.emit.formats import FORMATS
 from tests.emit.plans import gpu_and_batch, instances, windows
+from tests.test_laws import service
 
 VIRGINIA = read_catalog("us-east-1")
 M6I_LARGE = replace(VIRGINIA.instance_type("m6i.large"), registered_memory_mib=7_821)
@@ -47,7 +48,7 @@ constraints: {{instance_types: [m6i.large], launch_types: [{launch_type}], zones
 )
 def test_tasks_of_3910_mib_on_an_m6i_large(launch_type, reserved_mib, fit):
     constraints = Constraints(ecs_reserved_memory_mib=reserved_mib)
-    task = reservation(TaskSize(cpu_units=1024, memory_mib=3_910))
+    task = reservation(service(), TaskSize(cpu_units=1024, memory_mib=3_910), LaunchType.EC2)
     assert tasks_per_instance(task, instance_capacity(M6I_LARGE, launch_type, constraints, ())) == fit
 
 

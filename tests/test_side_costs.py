@@ -13,7 +13,7 @@ from advisor.optimize.side_costs import price_side_costs
 from advisor.recommend import Recommendation
 from advisor.report import render_markdown
 from advisor.report.words import not_modelled
-from advisor.sources.workload_models import SideCostsEntry
+from advisor.sources.side_costs_models import SideCostsEntry
 from advisor.workload import SideCosts
 
 WORKLOAD = """\

@@ -5,8 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from advisor.bounds import least_scaled_tasks
-from advisor.ecs import Architecture, InstanceType, LaunchType, NetworkMode, PurchaseOption
+from advisor.ecs import Architecture, InstanceType, LaunchType, PurchaseOption
 from advisor.meters import (
     GP3_GIB_MONTH,
     PUBLIC_IPV4_HOUR,
@@ -17,17 +16,18 @@ from advisor.meters import (
     windows_instance_hour,
 )
 from advisor.optimize.candidates import Candidates
-from advisor.optimize.providers import DEPLOYMENT_SURGE, OnDemandBase, base_of, fargate_provider
-from advisor.plan import MAX_TASKS_A_RUN, CapacityProvider, Container, ScalingMetric, ScheduledAction, ServicePlan, StrategyItem
+from advisor.optimize.providers import OnDemandBase, base_of, fargate_provider
+from advisor.optimize.service_plans import service_plan
+from advisor.plan import CapacityProvider, ServicePlan, StrategyItem
 from advisor.pricing.instance_hours import hour_on
 from advisor.simulate.credits import surplus_vcpu
 from advisor.simulate.fargate import billed_tasks, fargate_meters, fargate_quantities
 from advisor.simulate.instances import reservation, root_volume_gib_months
-from advisor.simulate.scaling import RunningTasks, follows_requests
+from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.strategy import allocated
 from advisor.simulate.timeline import Timeline
 from advisor.units import BoolArray, FloatArray, ceil_whole
-from advisor.workload import LoadForm, ScheduledRun, Service
+from advisor.workload import LoadForm
 
 PACKING_RANGE = 0.05
 """One-sided: what ECS's online placement costs more than the packing model where it was not replayed."""
@@ -344,126 +344,6 @@ def times_instances(part: Part, factor: float, candidates: Candidates, *, step_h
 def _cpu_units(runs: Sequence[RunningTasks]) -> FloatArray:
     """(steps,): in use."""
     return np.asarray(np.sum([run.cpu_units for run in runs if run.cpu_units is not None], axis=0))
-
-
-def service_plan(
-    run: RunningTasks, provider: CapacityProvider, architecture: Architecture, *, work_per_vcpu: float = 1.0
-) -> ServicePlan:
-    """How a service runs on a capacity provider, with the bounds and the policy that were simulated."""
-    task = run.size.on_vcpu(work_per_vcpu)
-    if run.service.is_batch:
-        return replace(batch_plans(run, provider, architecture)[0], task=task)
-    service, known = run.service, run.tasks[~np.isnan(run.tasks)]
-    median, peak = (int(np.ceil(np.median(known))), int(np.ceil(known.max()))) if known.size else (0, 0)
-    metric, target = ScalingMetric.NONE, None
-    least, most = (int(known.min()), peak) if known.size else (0, 0)
-    actions: tuple[ScheduledAction, ...] = ()
-    if service.load_form is not LoadForm.TASKS:
-        metric, target = _scaling_policy(run)
-        least = least_scaled_tasks(run.min_tasks)  # what is billed: at none the policy would have nothing to follow
-        actions = run.scheduled_actions
-        most = service.scaling.max_tasks if service.scaling.max_tasks is not None else max(least, DEPLOYMENT_SURGE * peak)
-    plan = ServicePlan(
-        launch_type=provider.launch_type,
-        purchase_option=provider.purchase_option,
-        architecture=architecture,
-        operating_system=service.operating_system,
-        task=task,
-        capacity_provider=provider.name,
-        desired_tasks=min(max(median, least), most),
-        min_tasks=least,
-        max_tasks=most,
-        scaling_metric=metric,
-        scaling_target=target,
-        scheduled_actions=actions,
-        image=service.image,
-        port=service.port,
-        ephemeral_storage_gib=service.ephemeral_storage_gib,
-        has_public_ip=service.has_public_ip,
-        has_distinct_instances=service.has_distinct_instances and provider.launch_type is not LaunchType.FARGATE,
-        network_mode=service.network_mode_on(provider.launch_type),
-    )
-    return _with_container(_with_ports(plan, service), service.name)
-
-
-def _with_ports(plan: ServicePlan, service: Service) -> ServicePlan:
-    """The plan with a container that has the service's port mappings, where it states more than the load balancer's port.
-
-    Host ports are of bridge mode alone; elsewhere what containers listen on is all that is left of a mapping.
-    """
-    if not service.port_mappings:
-        return plan
-    ports = service.ports
-    if plan.network_mode != NetworkMode.BRIDGE:
-        ports = tuple(dict.fromkeys(replace(each, host_port=0) for each in ports))
-    return replace(
-        plan, containers=(Container(name=service.name, image=service.image, ports=ports, gpus=plan.gpus),), image=None
-    )
-
-
-def _with_container(plan: ServicePlan, name: str) -> ServicePlan:
-    """The plan with the container that is given the GPUs of its tasks, or their size where Windows takes none from the task."""
-    containers = plan.containers_of(name)
-    if plan.is_windows and plan.launch_type is LaunchType.EC2:
-        size = plan.task
-        containers = tuple(replace(each, cpu_units=size.cpu_units, memory_mib=size.memory_mib) for each in containers)
-    elif not plan.gpus:
-        return plan
-    return replace(plan, containers=containers, image=None)
-
-
-MOST_SCHEDULES = 20
-"""Of one batch; one with more is left to whoever starts it now."""
-STAND_IN_SCHEDULE = "rate(1 day)"
-"""Of a batch that nobody stated a time for; it is disabled."""
-
-
-def batch_plans(run: RunningTasks, provider: CapacityProvider, architecture: Architecture) -> tuple[ServicePlan, ...]:
-    """How a batch runs on a capacity provider: a plan for each schedule that starts up to ten of its tasks together.
-
-    A service would start its tasks again as soon as they end. Without a schedule for every run there is one plan, and its
-    schedule is disabled.
-    """
-    stated = [
-        (each, min(MAX_TASKS_A_RUN, each.tasks - first))
-        for each in run.service.scheduled_runs
-        for first in range(0, min(each.tasks, MAX_TASKS_A_RUN * (MOST_SCHEDULES + 1)), MAX_TASKS_A_RUN)
-    ]
-    is_stated = 0 < len(stated) <= MOST_SCHEDULES
-    if not is_stated:
-        peak = int(np.nanmax(run.tasks, initial=1.0))
-        disabled = ScheduledRun(schedule=STAND_IN_SCHEDULE, time_zone="UTC", tasks=1)
-        stated = [(disabled, min(MAX_TASKS_A_RUN, max(peak, 1)))]
-    plans = (
-        ServicePlan(
-            launch_type=provider.launch_type,
-            purchase_option=provider.purchase_option,
-            architecture=architecture,
-            operating_system=run.service.operating_system,
-            task=run.size,
-            capacity_provider=provider.name,
-            desired_tasks=tasks,
-            min_tasks=tasks,
-            max_tasks=tasks,
-            scaling_metric=ScalingMetric.NONE,
-            image=run.service.image,
-            ephemeral_storage_gib=run.service.ephemeral_storage_gib,
-            has_public_ip=run.service.has_public_ip,
-            network_mode=run.service.network_mode_on(provider.launch_type),
-            schedule=each.schedule,
-            schedule_time_zone=each.time_zone,
-            is_schedule_enabled=is_stated,
-        )
-        for each, tasks in stated
-    )
-    return tuple(_with_container(plan, run.service.name) for plan in plans)
-
-
-def _scaling_policy(run: RunningTasks) -> tuple[ScalingMetric, float]:
-    service = run.service
-    if service.requests_per_task is not None and follows_requests(service):
-        return ScalingMetric.REQUESTS, service.requests_per_task * 60.0
-    return ScalingMetric.CPU, round(run.target_cpu_fraction * 100.0, 9)
 
 
 def _architecture(provider: CapacityProvider) -> Architecture:

@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from itertools import count
 
-from advisor.optimize.parts import Part, batch_plans
+from advisor.optimize.parts import Part
+from advisor.optimize.service_plans import batch_plans
 from advisor.plan import CapacityProvider, Plan, ServicePlan
 from advisor.workload import Workload
 

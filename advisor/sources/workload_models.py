@@ -8,13 +8,14 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_v
 from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, FARGATE_MAX_STORAGE_GIB, OPERATING_SYSTEMS
 from advisor.errors import InputError, PlanError
 from advisor.meters import CommitmentKind, PaymentOption
-from advisor.plan import Commitment, PortMapping
-from advisor.plan.names import FIRST_DYNAMIC_PORT, RESERVED_HOST_PORTS
+from advisor.plan import Commitment
 from advisor.schedules import parse_schedule
 from advisor.sources.batch_runs import Run
 from advisor.sources.constraints_models import ConstraintsEntry, Entry, LaunchTypeName, refusal
 from advisor.sources.ecs_names import ECS_NAME, ecs_name_problem, region_problem
+from advisor.sources.placement_models import PlacementConstraintEntry, PortMappingEntry
 from advisor.sources.scaling_models import ScalingEntry
+from advisor.sources.side_costs_models import SideCostsEntry
 from advisor.sources.task_size import parse_cpu_units, parse_memory_mib
 from advisor.sources.timestamps import zone_named
 
@@ -273,34 +274,6 @@ class DeploymentsEntry(Entry):
     )
 
 
-class PlacementConstraintEntry(Entry):
-    """A placement constraint of the service, as in ECS."""
-
-    type: Literal["distinctInstance"] = Field(
-        description="distinctInstance: an instance holds one task of the service. For memberOf, see constraints.instance_types."
-    )
-
-
-class PortMappingEntry(Entry):
-    """A port on which a container listens, as in a task definition."""
-
-    container_port: Annotated[int, Field(ge=1, le=65_535)] = Field(description="On which the container listens.")
-    host_port: Annotated[int, Field(ge=0, lt=FIRST_DYNAMIC_PORT)] = Field(
-        0, description="Of the instance, in bridge mode: an instance holds one task with it. Default 0: any that is free."
-    )
-    protocol: Literal["tcp", "udp"] = Field("tcp", description="Default tcp.")
-
-    @model_validator(mode="after")
-    def _one_that_instances_have(self) -> Self:
-        if self.host_port in RESERVED_HOST_PORTS:
-            raise refusal(f"the instance keeps the port {self.host_port} for itself", "Map another host_port.")
-        return self
-
-    def mapping(self) -> PortMapping:
-        """The same as a value of the library."""
-        return PortMapping(container_port=self.container_port, host_port=self.host_port, protocol=self.protocol)
-
-
 class ServiceEntry(Entry):
     """One ECS service."""
 
@@ -420,49 +393,6 @@ class CommitmentEntry(Entry):
             count=self.count,
             scope=self.scope,
         )
-
-
-Quantity = Annotated[float, Field(gt=0, le=1e9, allow_inf_nan=False)]
-
-
-class SideCostsEntry(Entry):
-    """What surrounds the tasks and is to be counted: the same for every alternative, so on lines of its own. Default none."""
-
-    load_balancers: Quantity | None = Field(None, description="Application Load Balancers.")
-    load_balancer_lcus: Quantity | None = Field(None, description="LCUs that all of them use, on average.")
-    network_load_balancers: Quantity | None = Field(None, description="Network Load Balancers.")
-    network_load_balancer_lcus: Quantity | None = Field(None, description="NLCUs that all of them use, on average.")
-    nat_gateways: Quantity | None = Field(None, description="NAT gateways.")
-    nat_gib_per_month: Quantity | None = Field(None, description="GiB through all NAT gateways, either way.")
-    interface_endpoints: Quantity | None = Field(None, description="Interface endpoints, counted in each zone.")
-    interface_endpoint_gib_per_month: Quantity | None = Field(None, description="GiB through all interface endpoints.")
-    inter_az_gib_per_month: Quantity | None = Field(
-        None, description="GiB from one zone to another; billed in both directions, so twice."
-    )
-    internet_out_gib_per_month: Annotated[float, Field(gt=0, le=10_240, allow_inf_nan=False)] | None = Field(
-        None, description="GiB to the internet, at the rate of the first 10 TB."
-    )
-    other_regions_gib_per_month: Quantity | None = Field(None, description="GiB to other Regions.")
-    logs_gib_per_month: Quantity | None = Field(None, description="GiB that CloudWatch Logs ingests.")
-    logs_stored_gib: Quantity | None = Field(None, description="GiB that CloudWatch Logs keeps, as stored.")
-    custom_metrics: Quantity | None = Field(None, description="CloudWatch custom metrics, at the rate of the first 10,000.")
-    container_insights_metrics: Quantity | None = Field(
-        None, description="Metrics of Container Insights with enhanced observability."
-    )
-    alarms: Quantity | None = Field(None, description="CloudWatch alarms of standard resolution.")
-    ecr_gib: Quantity | None = Field(None, description="GiB of images in ECR.")
-
-    @model_validator(mode="after")
-    def _units_of_something(self) -> Self:
-        for what, units in (
-            ("load_balancers", "load_balancer_lcus"),
-            ("network_load_balancers", "network_load_balancer_lcus"),
-            ("nat_gateways", "nat_gib_per_month"),
-            ("interface_endpoints", "interface_endpoint_gib_per_month"),
-        ):
-            if getattr(self, what) is None and getattr(self, units) is not None:
-                raise refusal(f"{units} is given without {what}", f"Add {what}.")
-        return self
 
 
 class WorkloadEntry(Entry):
