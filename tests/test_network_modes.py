@@ -23,6 +23,7 @@ from advisor.sources.aws.collect import collect_workload
 from advisor.workload import LoadForm, Scaling, Service
 from tests.aws.test_present import NOW, account_with
 from tests.emit.formats import FORMATS
+from tests.emit.test_ecs_calls import assert_accepted
 from tests.emit.test_merge import LIVE, ON_EC2, ON_FARGATE, plan_of
 from tests.oracle import packing
 from tests.test_distinct_instances import FIXED, FREE
@@ -207,9 +208,14 @@ def test_the_load_balancer_reaches_ports_of_the_instance(host_port, opened):
     given = on_ports("bridge", PortMapping(container_port=80, host_port=host_port))
     (name,) = given.services
     given = replace(given, services={name: replace(given.services[name], port=80)})
-    requests = [
-        request for _, operation, request in parse_calls(render_ecs(given)) if operation == "AuthorizeSecurityGroupIngress"
-    ]
+    calls = parse_calls(render_ecs(given))
+    requests = [request for _, operation, request in calls if operation == "AuthorizeSecurityGroupIngress"]
+    assert_accepted(render_ecs(given))
+    by_operation = {operation: request for _, operation, request in calls}
+    assert by_operation["CreateTargetGroup"]["TargetType"] == "instance"
+    assert "networkConfiguration" not in by_operation["CreateService"]
+    (mapping,) = by_operation["RegisterTaskDefinition"]["containerDefinitions"][0]["portMappings"]
+    assert mapping["hostPort"] == host_port
     (permission,) = requests[0]["IpPermissions"]
     assert (permission["FromPort"], permission["ToPort"]) == opened
     assert "instances" in requests[0]["GroupId"]

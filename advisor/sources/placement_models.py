@@ -24,7 +24,9 @@ class PortMappingEntry(Entry):
     host_port: Annotated[int, Field(ge=0, lt=FIRST_DYNAMIC_PORT)] = Field(
         0, description="Of the instance, in bridge mode: an instance holds one task with it. Default 0: any that is free."
     )
-    protocol: Literal["tcp", "udp"] = Field("tcp", description="Default tcp.")
+    protocol: Literal["tcp", "udp"] = Field(
+        "tcp", description="A host_port is one for both, which is on the safe side. Default tcp."
+    )
 
     @model_validator(mode="after")
     def _one_that_instances_have(self) -> Self:

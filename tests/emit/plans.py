@@ -1,6 +1,7 @@
 """Ten plans with golden files, and random plans that ECS accepts."""
 
 from dataclasses import replace
+from itertools import count
 
 from hypothesis import strategies as st
 
@@ -526,6 +527,14 @@ STEP_POLICIES = st.builds(
 )
 
 
+def with_host_ports(containers, first):
+    """Containers whose ports are fixed on the instance, from a port on."""
+    numbers = count(first)
+    return tuple(
+        replace(each, ports=tuple(replace(port, host_port=next(numbers)) for port in each.ports)) for each in containers
+    )
+
+
 @st.composite
 def services_on(draw, provider, *, operating_system="LINUX", may_use_gpus=False):
     is_fargate, is_ec2 = provider.launch_type is LaunchType.FARGATE, provider.launch_type is LaunchType.EC2
@@ -558,6 +567,8 @@ def services_on(draw, provider, *, operating_system="LINUX", may_use_gpus=False)
                 may_use_gpus=may_use_gpus,
             )
         )
+    if network_mode == "bridge" and more.get("containers") and draw(st.booleans()):
+        more["containers"] = with_host_ports(more["containers"], draw(st.integers(8000, 32_000)))
     named = [p.name for c in more.get("containers", ()) for p in c.ports if p.name]
     if network_mode == "awsvpc" and draw(st.booleans()):
         connect = {"namespace": "shop"}
