@@ -13,7 +13,7 @@ from advisor.billing import MonthlyUsd
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.errors import AdvisorError
 from advisor.fleet.hashes import Stamp, stamps
-from advisor.fleet.records import LeftOut, Range, Status, WorkloadRecord, WorkloadSteps
+from advisor.fleet.records import TERMS_LEFT_ASIDE, LeftOut, Range, Status, WorkloadRecord, WorkloadSteps
 from advisor.fleet.services import service_records
 from advisor.fleet.usage import pack_usage
 from advisor.plan import Plan, terms_of
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 
 LEAST_HOURS = 24.0
 """Less load than this is no ground for a recommendation."""
-TERMS_LEFT_ASIDE = (
-    "the stated terms of new commitments are left aside: in a fleet these are sized for the account, with --commit"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,10 @@ from enum import StrEnum
 from typing import Any, Self
 
 RECORD_SCHEMA = "advisor/fleet-record/1"
+TERMS_LEFT_ASIDE = (
+    "the stated terms of new commitments are left aside: in a fleet these are sized for the account, with --commit"
+)
+"""Among the warnings of a workload that states terms."""
 
 
 class Status(StrEnum):

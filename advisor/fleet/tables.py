@@ -7,7 +7,7 @@ from typing import Any
 
 from advisor.ecs import LaunchType
 from advisor.errors import InputError
-from advisor.fleet.records import Range, Status
+from advisor.fleet.records import TERMS_LEFT_ASIDE, Range, Status
 from advisor.fleet.result import DEFAULT_FOLD_BELOW_USD, Fleet, RankedService, Tail
 from advisor.fleet.stairs import FleetSteps
 from advisor.report.commitments import account_markdown, account_sentences
@@ -96,6 +96,12 @@ def total_sentences(fleet: Fleet) -> list[str]:
         sentences.append(
             f"{n_screened:,} {'workload is' if n_screened == 1 else 'workloads are'} only screened: each service alone, "
             "on the packing model, without replay and draws."
+        )
+    n_terms = sum(TERMS_LEFT_ASIDE in record.warnings for record in fleet.records)
+    if n_terms:
+        sentences.append(
+            f"new commitments are in none of these dollars: {n_terms:,} workload{' states' if n_terms == 1 else 's state'} "
+            "terms of them, and in a fleet they are sized for the account, with --commit."
         )
     return sentences
 

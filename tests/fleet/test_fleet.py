@@ -20,6 +20,7 @@ from advisor.fleet import FleetOptions, Range, ServiceRecord, Status, WorkloadRe
 from advisor.fleet.folder import fleet_files, folder_names, plan_of
 from advisor.fleet.members import file_members, is_fleet
 from advisor.fleet.page import render_page
+from advisor.fleet.records import TERMS_LEFT_ASIDE
 from advisor.fleet.services import shared_out
 from advisor.fleet.tables import CSV_COLUMNS, fleet_csv, fleet_markdown, render_fleet
 from advisor.report.html.template import tables_script
@@ -91,6 +92,14 @@ def test_what_is_in_no_total_is_named_with_its_reason(fleet):
         assert "bad" in text
         assert "short" in text
     assert "4 of 6 workloads" in render_fleet(fleet)
+
+
+def test_stated_terms_that_are_left_aside_stand_beside_the_totals():
+    stated = replace(record("a"), warnings=(TERMS_LEFT_ASIDE,))
+    fleet = fleet_of([stated, record("b")], version="1")
+    for text in (render_fleet(fleet), fleet_markdown(fleet), render_page(fleet)):
+        assert "none of these dollars: 1 workload states terms" in " ".join(text.replace("\\", "").split())
+    assert "new commitments" not in render_fleet(fleet_of([record("b")], version="1"))
 
 
 def test_services_are_ranked_by_saving_times_probability_over_effort():
