@@ -13,7 +13,7 @@ import advisor
 from advisor.answer import answer
 from advisor.ecs import PurchaseOption
 from advisor.optimize.certificate import packing_usd
-from advisor.optimize.few_services import NEAR, least_of_choices_usd
+from advisor.optimize.few_services import NEAR, PricedChoices, least_of_choices_usd
 from advisor.optimize.fleet import FleetProblem, task_prices
 from advisor.optimize.linear_prices import FleetOfKind, demands
 from tests.test_mixed_fleet import exhaustive_usd, generated
@@ -64,8 +64,9 @@ def test_no_split_between_instances_and_elsewhere_costs_less_than_the_prices_add
 
 
 @settings(max_examples=40, deadline=None)
-@given(histories())
-def test_the_bound_for_few_services_is_the_cost_of_the_cheapest_choice(history):
+@given(histories(), st.sampled_from([0.5, 1.0, 2.0]))
+def test_the_bound_for_few_services_is_the_cost_of_the_cheapest_choice(history, dearer):
+    """Where types cost other than at first from the third moment on, too."""
     tasks, capacity, usd, counts, hours, elsewhere, zones = history
     services = np.flatnonzero(counts.any(axis=0))
     if not services.size:
@@ -77,15 +78,29 @@ def test_the_bound_for_few_services_is_the_cost_of_the_cheapest_choice(history):
         usd_per_hour=usd,
         least_instances=zones,
     )
-    fleet = FleetOfKind(items=services, problem=problem, storage_usd_per_hour=np.zeros(services.size))
+    problems = [problem, replace(problem, usd_per_hour=usd * dearer)]
+    is_late = np.arange(len(hours)) >= 2
+    levels = [(each, here) for each, here in zip(problems, (~is_late, is_late), strict=True) if here.any()]
     task_hours = hours @ counts
     alone = np.array([rate * n if n else 0.0 for rate, n in zip(elsewhere, task_hours, strict=True)])
     cheapest = np.inf
     for choice in product([False, True], repeat=len(tasks)):
         on = np.array(choice)
-        fleet_usd = [exhaustive_usd(replace(problem, counts=row[services])) for row in counts * on]
+        fleet_usd = [
+            exhaustive_usd(replace(problems[late], counts=row[services]))
+            for row, late in zip(counts * on, is_late.tolist(), strict=True)
+        ]
         cheapest = min(cheapest, float(alone[~on].sum() + hours @ fleet_usd))
-    bound = least_of_choices_usd(alone, np.arange(len(tasks)), [fleet], counts, hours, cheapest)
+    priced = PricedChoices(
+        elsewhere_usd=alone,
+        owner=np.arange(len(tasks)),
+        counts=counts,
+        fleets=tuple(
+            (FleetOfKind(items=services, problem=each, storage_usd_per_hour=np.zeros(services.size)),) for each, _ in levels
+        ),
+        state_hours=tuple(np.where(here, hours, 0.0) for _, here in levels),
+    )
+    bound = least_of_choices_usd([priced, replace(priced, elsewhere_usd=alone * 0.5)], cheapest)
     assert cheapest * (1 - NEAR) - 1e-9 <= bound <= cheapest * (1 + 1e-9) + 1e-9
 
 

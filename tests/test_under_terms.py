@@ -243,6 +243,16 @@ def test_the_proof_is_of_the_class_with_commitments(flipped):
     assert bound["gap_fraction"] == approx(0, abs=1e-3)
 
 
+def test_the_proof_with_commitments_counts_whole_instances():
+    """3 tasks of half a m5.large each: by linear prices 1.5 instances, where 2 at 0.6 x $0.1 and their volumes are needed."""
+    load = stated(web(form="tasks", demand=[3.0] * N_HOURS), zones=1)
+    base = answer(load, as_catalog((LARGE,), PRICES, listed((LARGE,), fargate_saving=0.1)))
+    (parts,) = [choice.parts for choice in base.found.for_cluster if choice.title == "EC2 m5.large"]
+    bound = lower_bound(base.found, parts, base.search, *terms_of(ONE_YEAR))
+    assert bound.packing_usd == approx(730 * 0.12 + 60 * 0.08)
+    assert bound.monthly_usd == approx(730 * 0.12 + 60 * 0.08, rel=5e-3)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_the_joint_search_over_linear_programs_finds_the_same(seed):
     """Three services, each alone on Fargate or on one of the types: two searches of one problem, each with a bound."""

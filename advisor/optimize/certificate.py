@@ -1,6 +1,6 @@
 """How far above the cheapest plan of its class a plan can be: a bound that no such plan undercuts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,8 +8,8 @@ import numpy as np
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.meters import sum_over_states
 from advisor.optimize.alternatives import Alternatives
-from advisor.optimize.committed_prices import committed_prices, committed_usd
-from advisor.optimize.few_services import few_services_bound_usd
+from advisor.optimize.committed_prices import CommittedPrices, committed_prices, committed_usd
+from advisor.optimize.few_services import PricedServices, few_services_bound_usd
 from advisor.optimize.linear_prices import PriceLevel, ServiceOptions, bound_kinds, lower_bound_usd
 from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.packed import PackedLoad, by_step, packed_load
@@ -20,6 +20,8 @@ from advisor.plan import Terms
 from advisor.simulate.instances import with_zone_floor
 from advisor.units import FloatArray, IntArray
 
+OTHER_PRICES = 2
+"""Under terms: plans beside the one that the bound is for that prices are taken from."""
 CLASS_TOLERANCE = 1e-6
 """Relative: a plan below a bound by more than the last digits is none of its class."""
 
@@ -105,32 +107,31 @@ def lower_bound(found: Alternatives, parts: Sequence[Part], search: Search, term
     has_spot = any(part.provider.purchase_option is PurchaseOption.SPOT for part in parts)
     has_host_ports = any(load.service.host_ports_on(LaunchType.EC2) for load in found.loads)
     kinds = bound_kinds(search, has_spot=has_spot, has_host_ports=has_host_ports)
-    on_fargate = [_on_fargate(load.service.name, found, has_spot=has_spot) for load in found.loads]
     what = "on demand or Spot" if has_spot else "on demand"
     if terms is None:
-        fargate_usd = [[packing_usd([part], hours, search) for part in there] for there in on_fargate]
         levels = [PriceLevel(hours=hours, search=search)]
+        priced = [_priced(found, levels, lambda part: packing_usd([part], hours, search), has_spot=has_spot)]
         billed = sum(
-            priced.mean for part in parts if (priced := price_parts([part], hours, search.catalog, search.region).monthly_usd)
+            each.mean for part in parts if (each := price_parts([part], hours, search.catalog, search.region).monthly_usd)
         )
     else:
         packed = [packed_part(part, search) for part in parts]
         prices = committed_prices(packed, hours, search, terms)
         if prices is None:
             return None
-        fargate_usd = [[prices.usd(packed_part(part, search)) for part in there] for there in on_fargate]
-        levels = prices.levels()
+        others = [
+            committed_prices(each, hours, search, terms)
+            for each in _other_choices(found, parts, search, terms, has_spot=has_spot)
+        ]
+        priced = [_at_committed(found, each, search, has_spot=has_spot) for each in (prices, *others) if each is not None]
         usd, billed = (committed_usd(each, hours, search, terms) for each in (packed, parts))
         what = f"with {terms.words} Savings Plans of any size at known rates, else {what}"
-    services = [_options(load, found, usd) for load, usd in zip(found.loads, fargate_usd, strict=True)]
-    bound = lower_bound_usd(services, kinds, levels)
-    if bound is not None and bound < usd and terms is None:
-        bound = max(bound, few_services_bound_usd(services, kinds, search, hours, usd) or 0.0)
+    bound = lower_bound_usd(priced[0].services, kinds, priced[0].levels)
+    if bound is not None and bound < usd:
+        bound = max(bound, few_services_bound_usd(priced, kinds, usd) or 0.0)
     if not bound or bound > usd * (1 + CLASS_TOLERANCE):
         return None
-    is_priced = all(usd is not None for there in fargate_usd for usd in there) and all(
-        _is_priced(kind, search) for kind in kinds
-    )
+    is_priced = _is_fargate_priced(found, search, has_spot=has_spot) and all(_is_priced(kind, search) for kind in kinds)
     return LowerBound(
         monthly_usd=bound,
         plans=f"{what}, on Fargate or any mix of instance types that are not burstable, in the sizes compared"
@@ -139,6 +140,48 @@ def lower_bound(found: Alternatives, parts: Sequence[Part], search: Search, term
         packing_usd=usd,
         price_of_ecs_fraction=billed / usd - 1.0 if usd else 0.0,
     )
+
+
+def _priced(
+    found: Alternatives, levels: Sequence[PriceLevel], usd: Callable[[Part], float | None], *, has_spot: bool
+) -> PricedServices:
+    """All services with what they cost on Fargate and in their sizes on instances."""
+    services = [
+        _options(load, found, [usd(part) for part in _on_fargate(load.service.name, found, has_spot=has_spot)])
+        for load in found.loads
+    ]
+    return PricedServices(services=tuple(services), levels=tuple(levels))
+
+
+def _at_committed(found: Alternatives, prices: CommittedPrices, search: Search, *, has_spot: bool) -> PricedServices:
+    return _priced(found, prices.levels(), lambda part: prices.usd(packed_part(part, search)), has_spot=has_spot)
+
+
+def _other_choices(
+    found: Alternatives, parts: Sequence[Part], search: Search, terms: Terms, *, has_spot: bool
+) -> list[list[Part]]:
+    """The cheapest plans of other launch choices, packed: prices from what is best bought for them prove more of the like."""
+    cheapest: dict[frozenset[object], tuple[float, int, list[Part]]] = {}
+    for at, choice in enumerate(found.for_cluster):
+        options = {part.provider.purchase_option for part in choice.parts}
+        if not choice.parts or choice.is_comparison or (PurchaseOption.SPOT in options and not has_spot):
+            continue
+        packed = [packed_part(part, search) for part in choice.parts]
+        usd = committed_usd(packed, found.common_hours, search, terms)
+        if usd < cheapest.get(_launch_types(choice.parts), (np.inf,))[0]:
+            cheapest[_launch_types(choice.parts)] = usd, at, packed
+    cheapest.pop(_launch_types(parts), None)
+    return [packed for _, _, packed in sorted(cheapest.values(), key=lambda each: each[:2])[:OTHER_PRICES]]
+
+
+def _launch_types(parts: Sequence[Part]) -> frozenset[object]:
+    return frozenset((name, part.provider.launch_type) for part in parts for name in part.services)
+
+
+def _is_fargate_priced(found: Alternatives, search: Search, *, has_spot: bool) -> bool:
+    """Whether every way of every service on Fargate has a price."""
+    ways = [part for load in found.loads for part in _on_fargate(load.service.name, found, has_spot=has_spot)]
+    return all(price_parts([part], found.common_hours, search.catalog, search.region).monthly_usd is not None for part in ways)
 
 
 def _on_fargate(service: str, found: Alternatives, *, has_spot: bool) -> list[Part]:

@@ -48,7 +48,7 @@ class CommittedPrices:
         pairs = np.stack([_floored(self.for_instances), _floored(self.for_any)])
         distinct, index = np.unique(pairs, axis=1, return_inverse=True)
         on_demand = self.search.candidates.on_demand_usd
-        rates = [self._at_worth(*worth) for worth in distinct.T.tolist()]
+        rates = list(self._at_worth(*distinct).T)
         hours = [np.where(index.ravel() == at, self.hours, 0.0) for at in range(len(rates))]
         worth = [float(np.nanmedian(usd / on_demand)) if np.isfinite(on_demand).any() else 1.0 for usd in rates]
         mean = sum(each * float(lasting.sum()) for each, lasting in zip(worth, hours, strict=True)) / float(self.hours.sum())
@@ -62,15 +62,15 @@ class CommittedPrices:
             if lasting.any()
         ]
 
-    def _at_worth(self, of_instance_plan: float, of_compute_plan: float) -> FloatArray:
-        """(types,): least that an instance-hour on demand costs there; NaN where it has no price."""
+    def _at_worth(self, of_instance_plan: FloatArray, of_compute_plan: FloatArray) -> FloatArray:
+        """(types, levels): least that an instance-hour on demand costs there; NaN where it has no price."""
         candidates = self.search.candidates
         meters = [hour_on(each, PurchaseOption.ON_DEMAND) for each in candidates.types]
         plans = plans_under(meters, self.terms)
         rates = commitment_rates(meters, plans, self.search.catalog, self.search.region)
         worth = [of_instance_plan if plan.family else of_compute_plan for plan in plans]
-        price = prices_where(rates, np.array(worth, dtype=np.float64)[:, np.newaxis])[:, 0]
-        return np.asarray(price * candidates.on_demand_usd)
+        price = prices_where(rates, np.reshape(worth, (len(plans), of_instance_plan.size)))
+        return np.asarray(price * candidates.on_demand_usd[:, np.newaxis])
 
     def _rates(self, part: Part) -> CommitmentRates:
         plans = plans_under(part.meters, self.terms)

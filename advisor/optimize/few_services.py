@@ -1,16 +1,17 @@
 """The bound for few services: every choice of which of them are on instances, with whole instances for them."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from heapq import heapify, heappop, heappush
 from itertools import product
 
 import numpy as np
 
 from advisor.optimize.fleet import Effort, FleetProblem, cheapest_fleet, least_usd_per_hour, task_prices
-from advisor.optimize.linear_prices import FleetOfKind, ServiceOptions, demands, fleets_of_kinds, hours_of_states
+from advisor.optimize.linear_prices import FleetOfKind, PriceLevel, ServiceOptions, demands, fleets_of_kinds, hours_of_states
 from advisor.optimize.packed import packed_load
-from advisor.optimize.search import CapacityKind, Search
+from advisor.optimize.search import CapacityKind
 from advisor.units import FloatArray, IntArray
 
 MOST_CHOICES = 20_000
@@ -26,9 +27,31 @@ Way = tuple[float, int, int]
 """Least USD of a month, which fleet, and which of its items; fleet -1 is elsewhere."""
 
 
-def few_services_bound_usd(
-    services: Sequence[ServiceOptions], kinds: Iterable[CapacityKind], search: Search, hours: FloatArray, enough_usd: float
-) -> float | None:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PricedServices:
+    """What services cost at prices that no plan undercuts: at the rates, or at what a committed dollar is worth by the hour."""
+
+    services: tuple[ServiceOptions, ...]
+    levels: tuple[PriceLevel, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PricedChoices:
+    """The same as fleets that are to be filled."""
+
+    elsewhere_usd: FloatArray
+    """(services,): least of each in a month without instances; infinite where it must have them."""
+    owner: IntArray
+    """(runs,): whose each run is."""
+    counts: IntArray
+    """(states, runs): tasks."""
+    fleets: tuple[tuple[FleetOfKind, ...], ...]
+    """At each level, one for each kind of instances: the same kinds with the same items."""
+    state_hours: tuple[FloatArray, ...]
+    """At each level, (states,)."""
+
+
+def few_services_bound_usd(priced: Sequence[PricedServices], kinds: Sequence[CapacityKind], enough_usd: float) -> float | None:
     """Least that any plan of these services can cost a month under the packing model, near enough if that is above a plan.
 
     A plan runs each service elsewhere, or in one of its sizes on instances of one kind. A combination of these costs at least
@@ -37,6 +60,8 @@ def few_services_bound_usd(
 
     Parameters
     ----------
+    priced
+        The same services at one set of prices or at several, each of which no plan undercuts: nor does it the most of them.
     enough_usd
         Of the plan that the bound is for.
 
@@ -45,34 +70,88 @@ def few_services_bound_usd(
     float or None
         None where there are too many combinations, or none at all.
     """
+    return least_of_choices_usd([_choices(each, kinds) for each in priced], enough_usd)
+
+
+def _choices(priced: PricedServices, kinds: Sequence[CapacityKind]) -> PricedChoices:
+    services = priced.services
     load = packed_load([run for service in services for run in service.runs])
     owner = np.array([at for at, service in enumerate(services) for _ in service.runs], dtype=np.int64)
-    fleets = fleets_of_kinds(kinds, services, owner, load, search)
-    elsewhere_usd = np.array([service.elsewhere_usd for service in services])
-    return least_of_choices_usd(elsewhere_usd, owner, fleets, load.distinct, hours_of_states(load, hours), enough_usd)
+    lasting = [(level, hours) for level in priced.levels if (hours := hours_of_states(load, level.hours)).any()]
+    return PricedChoices(
+        elsewhere_usd=np.array([service.elsewhere_usd for service in services]),
+        owner=owner,
+        counts=load.distinct,
+        fleets=tuple(tuple(fleets_of_kinds(kinds, services, owner, load, level.search)) for level, _ in lasting),
+        state_hours=tuple(hours for _, hours in lasting),
+    )
 
 
-def least_of_choices_usd(
-    elsewhere_usd: FloatArray,
-    owner: IntArray,
-    fleets: Sequence[FleetOfKind],
-    counts: IntArray,
-    state_hours: FloatArray,
-    enough_usd: float,
-) -> float | None:
-    """The same, for services that are (services,) elsewhere, and (states, runs) tasks of runs that ``owner`` has."""
-    ways: list[list[Way]] = [[(float(usd), -1, -1)] if np.isfinite(usd) else [] for usd in elsewhere_usd]
-    n_ways = np.array([len(each) for each in ways])
-    for fleet in fleets:
-        n_ways += np.bincount(owner[fleet.items], minlength=n_ways.size)
+def least_of_choices_usd(priced: Sequence[PricedChoices], enough_usd: float) -> float | None:
+    """The least bound of all combinations: that of the least one is raised again and again."""
+    first = priced[0]
+    n_ways = np.isfinite(first.elsewhere_usd).astype(np.int64)
+    for fleet in first.fleets[0]:
+        n_ways += np.bincount(first.owner[fleet.items], minlength=n_ways.size)
     if not 1 <= np.prod(n_ways.astype(np.float64)) <= MOST_CHOICES:
         return None
-    for number, fleet in enumerate(fleets):
-        usd = _alone_usd(fleet, counts[:, fleet.items], state_hours)
-        for place, item in enumerate(fleet.items.tolist()):
-            ways[owner[item]].append((float(usd[place]), number, place))
-    whole = [_FleetsOfSets(fleet, counts[:, fleet.items], state_hours) for fleet in fleets]
-    return _least_usd(ways, whole, enough_usd)
+    at_prices = [_AtPrices(each) for each in priced]
+    chosen = list(product(*(range(n) for n in n_ways.tolist())))
+    waiting = [(max(each.known_usd(ways) for each in at_prices), at) for at, ways in enumerate(chosen)]
+    heapify(waiting)
+    left = MOST_FLEETS
+    while waiting[0][0] < enough_usd * (1 - NEAR) and left > 0:
+        usd, at = heappop(waiting)
+        now, n_more = usd, 0
+        for number in np.argsort([-each.whole_usd(chosen[at]) for each in at_prices], kind="stable").tolist():
+            raised, n_more = at_prices[number].raised(chosen[at], usd)
+            now = max(now, raised)
+            if now > usd or n_more:
+                break
+        heappush(waiting, (now, at))
+        left -= n_more
+        if now <= usd and not n_more:  # nothing is left to raise it by
+            break
+    return waiting[0][0]
+
+
+class _AtPrices:
+    """The ways of all services at one set of prices, and the fleets of their combinations so far."""
+
+    def __init__(self, priced: PricedChoices) -> None:
+        self.ways: list[list[Way]] = [[(float(usd), -1, -1)] if np.isfinite(usd) else [] for usd in priced.elsewhere_usd]
+        levels = list(zip(priced.fleets, priced.state_hours, strict=True))
+        self.whole: list[list[_FleetsOfSets]] = []
+        """Of each kind, at each level."""
+        for number, fleet in enumerate(priced.fleets[0]):
+            counts = priced.counts[:, fleet.items]
+            alone = np.sum([_alone_usd(fleets[number], counts, hours) for fleets, hours in levels], axis=0)
+            for place, item in enumerate(fleet.items.tolist()):
+                self.ways[priced.owner[item]].append((float(alone[place]), number, place))
+            self.whole.append([_FleetsOfSets(fleets[number], counts, hours) for fleets, hours in levels])
+
+    def known_usd(self, ways: Sequence[int]) -> float:
+        """Least of a combination, each service by itself."""
+        return math.fsum(of_service[way][0] for of_service, way in zip(self.ways, ways, strict=True))
+
+    def _whole(self, ways: Sequence[int]) -> tuple[float, list["_WholeFleets"]]:
+        """What a combination costs elsewhere, and its fleets at each level."""
+        chosen = [of_service[way] for of_service, way in zip(self.ways, ways, strict=True)]
+        items = [tuple(way[2] for way in chosen if way[1] == number) for number in range(len(self.whole))]
+        used = [fleets.of(those) for of_kind, those in zip(self.whole, items, strict=True) if those for fleets in of_kind]
+        return math.fsum(way[0] for way in chosen if way[1] < 0), used
+
+    def whole_usd(self, ways: Sequence[int]) -> float:
+        """Least of a combination with whole instances so far; infinite where none were bounded."""
+        apart_usd, used = self._whole(ways)
+        return apart_usd + sum(each.usd for each in used) if all(each.groups for each in used) else math.inf
+
+    def raised(self, ways: Sequence[int], known_usd: float) -> tuple[float, int]:
+        """The same, raised unless it is above what is known; and how many fleets were bounded for that."""
+        apart_usd, used = self._whole(ways)
+        is_above = apart_usd + sum(each.usd for each in used) > known_usd
+        n_more = 0 if is_above else sum(each.raised() for each in used)
+        return apart_usd + sum(each.usd for each in used), n_more
 
 
 def _alone_usd(fleet: FleetOfKind, counts: IntArray, state_hours: FloatArray) -> FloatArray:
@@ -81,27 +160,6 @@ def _alone_usd(fleet: FleetOfKind, counts: IntArray, state_hours: FloatArray) ->
     prices = task_prices(fleet.problem, demands(counts.astype(np.float64), state_hours), anywhere)
     by_item, _ = prices.best(counts.astype(np.float64), np.zeros(len(counts)))
     return np.asarray(state_hours @ by_item + (state_hours @ counts) * fleet.storage_usd_per_hour)
-
-
-def _least_usd(ways: Sequence[Sequence[Way]], whole: Sequence["_FleetsOfSets"], enough_usd: float) -> float:
-    """The least bound of all combinations: that of the least one is raised again and again."""
-    waiting = [(sum(way[0] for way in choice), at, choice) for at, choice in enumerate(product(*ways))]
-    heapify(waiting)
-    left = MOST_FLEETS
-    while waiting[0][0] < enough_usd * (1 - NEAR) and left > 0:
-        usd, at, choice = heappop(waiting)
-        items = [tuple(way[2] for way in choice if way[1] == number) for number in range(len(whole))]
-        used = [fleets.of(those) for fleets, those in zip(whole, items, strict=True) if those]
-        apart_usd = sum(way[0] for way in choice if way[1] < 0)
-        n_more = 0
-        if apart_usd + sum(each.usd for each in used) <= usd:
-            n_more = sum(each.raised() for each in used)
-            left -= n_more
-        now = max(usd, apart_usd + sum(each.usd for each in used))
-        heappush(waiting, (now, at, choice))
-        if now <= usd and not n_more:  # nothing is left to raise it by
-            break
-    return waiting[0][0]
 
 
 class _FleetsOfSets:
