@@ -13,7 +13,7 @@ from advisor.ecs import FARGATE_SIZES, LaunchType, TaskSize
 from advisor.errors import AdvisorError, PriceNotFoundError
 from advisor.meters import Meter
 from advisor.optimize.alternatives import alternatives
-from advisor.optimize.pricing import price_parts
+from advisor.optimize.pricing import high_usd, price_parts
 from advisor.sizing import needed_tasks
 from advisor.workload import LoadForm, Scaling, Service
 from tests import strategies
@@ -83,6 +83,7 @@ def test_a_month_cut_anywhere_costs_the_sum_of_its_pieces_and_of_its_parts(load,
         parts = [price_parts([part], hours, catalog, REGION).monthly_usd for part in choice.parts]
         assert whole.monthly_usd.mean == approx(sum(part.mean for part in parts))
         assert whole.monthly_usd.high == approx(sum(part.high for part in parts))
+        assert high_usd(choice.parts, hours, catalog, REGION) == whole.monthly_usd.high
 
 
 @a_few
@@ -123,6 +124,7 @@ def test_a_rate_that_is_missing_is_named_where_it_is_used_and_changes_nothing_el
         before = price_parts(choice.parts, hours, catalog, REGION)
         after = price_parts(choice.parts, hours, without, REGION)
         assert set(after.missing) == lost
+        assert (high_usd(choice.parts, hours, without, REGION) is None) == bool(lost)
         if lost:
             assert after.monthly_usd is None
             assert after.bill is None

@@ -8,7 +8,7 @@ import numpy as np
 from advisor.bounds import min_tasks, scheduled_actions
 from advisor.ecs import Architecture, PurchaseOption
 from advisor.optimize.parts import Part, fargate_part
-from advisor.optimize.pricing import price_parts
+from advisor.optimize.pricing import high_usd
 from advisor.optimize.search import Search
 from advisor.simulate.scaling import RunCase, RunningTasks, running_tasks, running_tasks_of
 from advisor.simulate.timeline import Timeline
@@ -202,8 +202,8 @@ def _keeps_memory(load: ServiceLoad, at: FargateSize, axis: Timeline) -> bool:
 
 def cost_usd(search: Search, parts: Sequence[Part], hours: FloatArray) -> float:
     """Upper end of a month's cost; infinite where something has no price, so that what is priced goes first."""
-    priced = price_parts(parts, hours, search.catalog, search.region)
-    return float("inf") if priced.monthly_usd is None else priced.monthly_usd.high
+    usd = high_usd(parts, hours, search.catalog, search.region)
+    return float("inf") if usd is None else usd
 
 
 def _fargate_usd(load: ServiceLoad, search: Search) -> float:

@@ -1,7 +1,7 @@
 """Parts of plans: services on one capacity provider, with what they use over time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,8 +17,8 @@ from advisor.meters import (
 )
 from advisor.optimize.candidates import Candidates
 from advisor.optimize.providers import OnDemandBase, base_of, fargate_provider
-from advisor.optimize.service_plans import service_plan
-from advisor.plan import CapacityProvider, ServicePlan, StrategyItem
+from advisor.optimize.service_plans import ServicePlans
+from advisor.plan import CapacityProvider, ServicePlan
 from advisor.pricing.instance_hours import hour_on
 from advisor.simulate.credits import surplus_vcpu
 from advisor.simulate.fargate import billed_tasks, fargate_meters, fargate_quantities
@@ -182,7 +182,6 @@ def fargate_part(
     storage, is_public, system = service.ephemeral_storage_gib, service.has_public_ip, service.operating_system
     billed = billed_tasks(run, axis.step_s)
     provider = fargate_provider(purchase_option, zones)
-    plan = service_plan(run, provider, architecture)
     meters = fargate_meters(
         architecture, purchase_option, ephemeral_storage_gib=storage, has_public_ip=is_public, operating_system=system
     )
@@ -190,7 +189,6 @@ def fargate_part(
         billed, run.size, ephemeral_storage_gib=storage, has_public_ip=is_public, operating_system=system
     )
     if on_demand_base:
-        plan = replace(plan, strategy=_spot_over(on_demand_base))
         base, rest = allocated(billed, bases=(on_demand_base, 0), weights=(0, 1))
         meters += fargate_meters(architecture, PurchaseOption.ON_DEMAND, ephemeral_storage_gib=0, has_public_ip=False)
         on_demand, on_spot = (
@@ -199,20 +197,13 @@ def fargate_part(
         quantities = np.concatenate([on_spot, quantities[len(on_spot) :], on_demand])
     return Part(
         provider=provider,
-        services={service.name: plan},
+        services=ServicePlans((run,), provider, architecture, on_demand_base=on_demand_base),
         meters=meters,
         quantity_per_hour=quantities,
         unmet_tasks=run.unmet,
         tasks=run.tasks[np.newaxis],
         runs=(run,),
         on_demand_base=on_demand_base,
-    )
-
-
-def _spot_over(on_demand_base: int) -> tuple[StrategyItem, ...]:
-    return (
-        StrategyItem(capacity_provider="FARGATE_SPOT", weight=1),
-        StrategyItem(capacity_provider="FARGATE", weight=0, base=on_demand_base),
     )
 
 
@@ -262,9 +253,7 @@ def instances_part(
         floor_binds = mean_instances > packed.mean(axis=0)
     return Part(
         provider=provider,
-        services={
-            run.service.name: service_plan(run, provider, _architecture(provider), work_per_vcpu=work_per_vcpu) for run in runs
-        },
+        services=ServicePlans(tuple(runs), provider, _architecture(provider), work_per_vcpu=work_per_vcpu),
         meters=tuple(meters),
         quantity_per_hour=np.stack(rows),
         unmet_tasks=np.sum([run.unmet for run in runs], axis=0),

@@ -70,6 +70,20 @@ def price_parts(parts: Sequence[Part], hours: FloatArray, catalog: PriceCatalog,
     return PricedParts(bill=Bill(line_items=tuple(items)), monthly_usd=monthly, usage=usage, missing=(), priced_usd=mean)
 
 
+def high_usd(parts: Sequence[Part], hours: FloatArray, catalog: PriceCatalog, region: str) -> float | None:
+    """The upper end of :func:`price_parts` without its bill; None where something has no price."""
+    usd: list[float] = []
+    spread_usd = 0.0
+    for part in parts:
+        rates = catalog.rates_usd(part.meters, region)
+        if np.isnan(rates).any():
+            return None
+        amounts = amounts_usd(Usage(meters=part.meters, quantity_per_hour=part.quantity_per_hour, hours=hours).totals, rates)
+        usd += amounts.tolist()
+        spread_usd += range_usd(part, amounts)
+    return math.fsum(usd) + spread_usd
+
+
 def weekly_usd(parts: Sequence[Part], weeks: Weeks, catalog: PriceCatalog, region: str) -> FloatArray:
     """(weeks,): upper end of the cost of each week; NaN where something has no price or a week has a gap."""
     total = np.zeros(len(weeks.hours))

@@ -1,15 +1,53 @@
 """Plans of services: what of a service, its load and its capacity provider a plan holds."""
 
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from advisor.bounds import least_scaled_tasks
 from advisor.ecs import Architecture, LaunchType, NetworkMode
 from advisor.optimize.providers import DEPLOYMENT_SURGE
-from advisor.plan import MAX_TASKS_A_RUN, CapacityProvider, Container, ScalingMetric, ScheduledAction, ServicePlan
+from advisor.plan import MAX_TASKS_A_RUN, CapacityProvider, Container, ScalingMetric, ScheduledAction, ServicePlan, StrategyItem
 from advisor.simulate.scaling import RunningTasks, follows_requests
 from advisor.workload import LoadForm, ScheduledRun, Service
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ServicePlans(Mapping[str, ServicePlan]):
+    """Plans of services on one capacity provider by name: of most parts that a search looks at only the usage is asked for."""
+
+    runs: tuple[RunningTasks, ...]
+    provider: CapacityProvider
+    architecture: Architecture
+    work_per_vcpu: float = field(default=1.0, kw_only=True)
+    on_demand_base: int = field(default=0, kw_only=True)
+    _known: dict[str, ServicePlan] = field(init=False, default_factory=dict)
+
+    def __getitem__(self, name: str) -> ServicePlan:
+        if name not in self._known:
+            run = next((run for run in self.runs if run.service.name == name), None)
+            if run is None:
+                raise KeyError(name)
+            plan = service_plan(run, self.provider, self.architecture, work_per_vcpu=self.work_per_vcpu)
+            self._known[name] = replace(plan, strategy=_spot_over(self.on_demand_base)) if self.on_demand_base else plan
+        return self._known[name]
+
+    def __contains__(self, name: object) -> bool:
+        return any(run.service.name == name for run in self.runs)
+
+    def __iter__(self) -> Iterator[str]:
+        return (run.service.name for run in self.runs)
+
+    def __len__(self) -> int:
+        return len(self.runs)
+
+
+def _spot_over(on_demand_base: int) -> tuple[StrategyItem, ...]:
+    return (
+        StrategyItem(capacity_provider="FARGATE_SPOT", weight=1),
+        StrategyItem(capacity_provider="FARGATE", weight=0, base=on_demand_base),
+    )
 
 
 def service_plan(

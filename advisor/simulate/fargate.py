@@ -110,6 +110,8 @@ def billed_fargate_tasks(running: FloatArray, *, startup_s: float, step_s: int, 
     starts = np.zeros_like(running)
     starts[1:] = np.maximum(np.nan_to_num(np.diff(running), nan=0.0), 0.0)
     extra = starts * startup_s
+    if startup_s + step_s >= least_s:
+        return np.asarray(running + extra / step_s)
     is_known = ~np.isnan(running)
     before = np.roll(np.nan_to_num(running), 1)
     living, lowest, is_followed, steps = starts, running.copy(), is_known.copy(), 1
