@@ -24,13 +24,13 @@ sample: $(READY)
 	rm -rf reports/shop
 	SOURCE_DATE_EPOCH=1767225600 $(BIN)/advisor recommend examples/shop/workload.yaml --quiet --out reports/shop >/dev/null
 
-# A file's tests stay in one process, with the servers and results that they share.
+# A file's tests stay in one process, with the servers and results that they share; the longest files come first.
 test: $(DEV)
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The same, slower, with the lines and branches that no test reaches.
 coverage: $(DEV)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --cov --cov-report=term
+	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term
 
 check: $(DEV)
 	$(BIN)/ruff format --check .

@@ -9,6 +9,22 @@ from hypothesis import settings
 os.environ["ADVISOR_CACHE_DIR"] = os.devnull  # prices that someone refreshed on this machine are no part of a test
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each command that a test runs would compile the package anew
 GOLDEN = Path(__file__).parent / "golden"
+LONGEST = tuple(
+    f"tests/{name}.py"
+    for name in (
+        "test_notebooks",
+        "docs/test_commands",
+        "test_against_oracle",
+        "report/test_charts",
+        "test_prices_command",
+        "test_laws_of_answers",
+        "fleet/test_datasets",
+        "test_laws",
+        "test_certificate",
+        "report/test_html",
+    )
+)
+"""Files that are begun first, in this order, so that no process waits for one of them at the end."""
 
 settings.register_profile("test", max_examples=60, deadline=None, derandomize="CI" in os.environ, print_blob=True)
 settings.register_profile("prove", parent=settings.get_profile("test"), max_examples=2_000)
@@ -34,3 +50,10 @@ def assert_golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
             pytest.fail(f"{''.join(diff)}\nIf this is right, run pytest --update-golden.", pytrace=False)
 
     return check
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """After the shuffle of all the others."""
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.nodeid.partition("::")[0], len(order)))

@@ -249,10 +249,14 @@ def test_an_answer_is_made_again_from_the_catalog_that_it_names(run, tmp_path):
 
 
 def test_govcloud_is_priced_and_china_is_refused(run, tmp_path):
-    text = SHOP.read_text().replace("us-east-1", "us-gov-west-1")
-    shutil.copytree(SHOP.parent, tmp_path / "shop")
-    (tmp_path / "shop/workload.yaml").write_text(text)
-    found = json.loads(run("recommend", tmp_path / "shop/workload.yaml", "--quiet", "--format", "json")[1])
+    load = tmp_path / "w.yaml"
+    load.write_text(
+        "cluster: c\nregion: us-gov-west-1\nservices:\n  - {name: web, task: {cpu: 256, memory: 512}, load: {tasks: 2}}\n"
+        "  - {name: jobs, task: {cpu: 1024, memory: 4096}, load: {tasks: 9}, interruptible: true, "
+        "architectures: [X86_64, ARM64]}\n",
+        encoding="utf-8",
+    )
+    found = json.loads(run("recommend", load, "--quiet", "--format", "json")[1])
     assert found["run"]["catalog"]["region"] == "us-gov-west-1"
     assert any(each["monthly_usd"] for each in found["alternatives"])
     for command in (["prices", "show"], ["recommend", SHOP]):
