@@ -58,6 +58,17 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
                 shutil.rmtree(staging)
 
 
+def check_folder(folder: Path) -> None:
+    """Find out that files cannot be written below ``folder`` before they are worked out.
+
+    Raises
+    ------
+    OutputError
+        As :func:`write_files`.
+    """
+    write_files(folder, {})
+
+
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)

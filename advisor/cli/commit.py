@@ -72,6 +72,7 @@ def commit_command(
     A whole account, Region by Region and over all Regions: advisor commit clusters/ --out reports/account
     """
     from advisor.committing import commit
+    from advisor.files import check_folder
     from advisor.meters import COMMITMENT_YEARS, PaymentOption
     from advisor.optimize.commitment_sizes import AskedSize
     from advisor.sources import read_catalog, read_workload
@@ -82,6 +83,8 @@ def commit_command(
         raise typer.BadParameter(f"{unknown[0]!r} is none of {', '.join(PaymentOption)}", param_hint="--payment")
     terms = tuple(dict.fromkeys(term or COMMITMENT_YEARS))
     payments = tuple(PaymentOption(each) for each in dict.fromkeys(payment or PaymentOption))
+    if out is not None:
+        check_folder(out)
     fleet_run = FleetRun(
         engine=engine,
         workers=workers,

@@ -135,6 +135,7 @@ def recommend_command(
     """
     from advisor.answer import advise
     from advisor.exploring import explore
+    from advisor.files import check_folder
     from advisor.recommend import Verdict
     from advisor.sources import read_catalog, read_workload
 
@@ -153,6 +154,8 @@ def recommend_command(
     )
     if emit is not None and out is None:
         raise InputError("--emit says what to write, and no folder is given", fix="Give --out DIR.")
+    if out is not None:
+        check_folder(out)
     fleet_run = FleetRun(
         engine=engine,
         workers=workers,

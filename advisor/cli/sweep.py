@@ -52,8 +52,11 @@ def sweep_command(
 
     Example: advisor sweep examples/shop/workload.yaml --x load_factor --y ec2_price --out reports/shop
     """
+    from advisor.files import check_folder
     from advisor.sources import read_catalog, read_workload
 
+    if out is not None:
+        check_folder(out)
     load = read_workload(workload, region=region)
     for note in load.notes:
         say(f"note: {note}", is_quiet=quiet)
