@@ -8,7 +8,7 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-QUICK = {("01-ec2-or-fargate", 0), ("01-ec2-or-fargate", 1), ("05-published-claims", 0), ("05-published-claims", 1)}
+QUICK = {("01-ec2-or-fargate", 0), ("01-ec2-or-fargate", 1), ("05-published-claims", 1)}
 """Notebook and number of its workload; the others run on the smaller one, and on the larger one as long evidence."""
 WORKLOADS = ["../examples/shop/workload.yaml", "../examples/cloudwatch/workload.yaml"]
 

@@ -17,6 +17,7 @@ from advisor.sources.catalog import pricing_data_folder
 
 ROOT = Path(__file__).parents[1]
 SHOP = ROOT / "examples" / "shop" / "workload.yaml"
+CLOUDWATCH = ROOT / "examples" / "cloudwatch" / "workload.yaml"
 DATA = pricing_data_folder()
 
 
@@ -235,14 +236,14 @@ def test_a_workload_needs_another_catalog(run):
 
 
 def test_an_answer_is_made_again_from_the_catalog_that_it_names(run, tmp_path):
-    first = json.loads(run("recommend", SHOP, "--quiet", "--format", "json")[1])
+    first = json.loads(run("recommend", CLOUDWATCH, "--quiet", "--format", "json")[1])
     assert first["run"]["catalog"]["name"].startswith("shipped with ")
     kept = tmp_path / "kept"
     kept.mkdir()
     for path in DATA.glob("*.csv"):
         shutil.copy(path, kept)
-    shutil.copytree(DATA / "us-east-1", kept / "us-east-1")
-    again = json.loads(run("recommend", SHOP, "--quiet", "--format", "json", "--catalog", kept)[1])
+    shutil.copytree(DATA / "eu-west-1", kept / "eu-west-1")
+    again = json.loads(run("recommend", CLOUDWATCH, "--quiet", "--format", "json", "--catalog", kept)[1])
     assert again["run"]["catalog"].pop("name") == "folder kept"
     assert first["run"]["catalog"].pop("name")
     assert again == first
