@@ -69,6 +69,8 @@ def test_a_time_is_the_moment_that_it_names(read, spell):
         ("timestamp (Europe/Berlin);tasks", 1, "Europe/Berlin"),
         ("Timestamp America/New_York;tasks", -4, "America/New_York"),
         ("Datum;Uhrzeit (Europe/Berlin);tasks", 1, "Europe/Berlin"),
+        ("Time (UTC+0100);tasks", 1, "Etc/GMT-1"),
+        ("Time (Etc/GMT-1);tasks", 1, "Etc/GMT-1"),
     ],
 )
 def test_a_zone_in_the_header_is_that_of_the_times(read, header, ahead_h, zone):
@@ -81,6 +83,15 @@ def test_a_zone_in_the_header_is_that_of_the_times(read, header, ahead_h, zone):
 
 def test_a_zone_in_a_column_beside_is_that_of_the_times(read):
     assert read(clock("%Y-%m-%d %H:%M;Europe/Berlin", 1), "timestamp;timezone;tasks")[0] == "2026-03-13T00:00Z"
+
+
+@pytest.mark.parametrize("header", ["Date/Time;tasks", "timestamp;zone;tasks"])
+@pytest.mark.parametrize("zones", [("eu-west-1a",), ("west", "east"), ("eu-west-1a", "eu-west-1b")])
+def test_what_is_no_time_zone_in_a_header_or_beside_leaves_the_times_in_utc(read, header, zones):
+    def spell(at):
+        return f"{at:%Y-%m-%d %H:%M}" + (f";{zones[at.hour % len(zones)]}" if "zone" in header else "")
+
+    assert read(spell, header)[0] == "2026-03-13T00:00Z"
 
 
 @pytest.mark.parametrize("name", ["local_time", "Time EST", "timestamp (CET)", "Ortszeit", "Time (UTC+05:30)"])
@@ -113,6 +124,11 @@ def test_the_doubled_hour_is_told_by_the_letters_of_the_zone(read):
 def test_a_time_that_may_be_several_moments_is_refused(read, spell, message):
     with pytest.raises(InputError, match=message):
         read(spell)
+
+
+def test_years_of_two_digits_that_lie_far_apart_may_be_days(read):
+    with pytest.raises(InputError, match="the year in '25/12/31 00:00' may be"):
+        read(clock("%y/%m/%d %H:%M"), start=datetime(2025, 12, 31, tzinfo=UTC))
 
 
 def test_a_point_among_decimal_commas_may_stand_between_thousands(tmp_path):

@@ -9,14 +9,19 @@ from advisor.sources.load_header import Header, Table
 from advisor.sources.places import Place
 from advisor.sources.timestamps import zone_named
 
-_PLACE: Final = re.compile(r"(?<![A-Za-z])[A-Z][A-Za-z]+/[A-Z][A-Za-z_]+(?:/[A-Z][A-Za-z_]+)?")
-_OFFSET: Final = re.compile(r"(?:UTC|GMT)\s*(?P<sign>[+-])\s*0?(?P<hours>\d{1,2})(?::?(?P<minutes>\d\d))?", re.IGNORECASE)
+_PLACE: Final = re.compile(
+    r"(?<![A-Za-z])(?:Africa|America|Antarctica|Arctic|Asia|Atlantic|Australia|Brazil|Canada|Chile|Etc|Europe|Indian|Mexico|"
+    r"Pacific|US)/[A-Z][\w+-]*(?:/[A-Z][\w-]*)?"
+)
+_OFFSET: Final = re.compile(r"(?:UTC|GMT)\s*(?P<sign>[+-])\s*(?P<hours>\d{1,2})(?::?(?P<minutes>\d\d))?(?!\d)", re.IGNORECASE)
 _UNCLEAR: Final = frozenset(
     {"local", "localtime", "lokal", "ortszeit", "locale", "cet", "cest", "mez", "mesz", "wet", "west", "eet", "eest", "bst"}
     | {"est", "edt", "cst", "cdt", "mst", "mdt", "pst", "pdt", "ist", "jst", "kst", "sgt", "hkt", "aest", "aedt", "msk"}
 )
 """Words that name a zone, but neither its rules nor always one offset."""
+_UTC: Final = frozenset({"utc", "gmt", "z"})
 _ZONE_NAMES: Final = frozenset({"timezone", "tz", "zone", "zeitzone", "time_zone"})
+"""Of columns; a zone alone may be one of other things, too."""
 
 
 def zone_in_header(table: Table, header: Header) -> ZoneInfo | None:
@@ -35,11 +40,17 @@ def zone_in_header(table: Table, header: Header) -> ZoneInfo | None:
     beside = next((i for i, name in enumerate(header.names) if name.lower() in _ZONE_NAMES and i not in header.time), None)
     if beside is None or table.options.is_ignored(header.names[beside]):
         return None
-    cells = {row[beside].strip() for _, row in table.sample(header)} - {""}
+    cells = {cell for _, row in table.sample(header) if _is_zone(cell := row[beside].strip(), header.names[beside])}
     place = Place(table.file, header.line, header.names[beside])
     if len(cells) > 1:
         raise place.error(f"times of several zones: {', '.join(sorted(cells)[:3])}", fix="Write the times with their offset.")
     return _zone(cells.pop(), place) if cells else None
+
+
+def _is_zone(cell: str, column: str) -> bool:
+    """Whether a cell names a time zone, and none of a network or of a cloud: ``eu-west-1a``, ``west``."""
+    is_word = cell.lower() in _UNCLEAR | _UTC and (cell.isupper() or column.lower() != "zone")
+    return is_word or _PLACE.fullmatch(cell) is not None or _OFFSET.fullmatch(cell) is not None
 
 
 def _zone(text: str, place: Place) -> ZoneInfo | None:

@@ -296,7 +296,8 @@ def _refuse_short_years(rows: Sequence[tuple[int, re.Match[str]]], place_of: Pla
         return
     row, match = short[0]
     stands_still = len({m["a"] for _, m in short}) == 1 and int(match["a"]) > len(_MONTHS)
-    if len(short) < len(rows) or len({m["c"] for _, m in short}) > 2 or stands_still:
+    years = [int(m["c"]) for _, m in short]
+    if len(short) < len(rows) or max(years) - min(years) > 1 or stands_still:
         raise place_of(row).error(f"the year in {shown(match[0])} may be its first number or its last", fix=_ISO_FIX)
 
 
