@@ -6,6 +6,7 @@ import pytest
 
 from advisor.sources.inspection import inspect_load
 from advisor.sources.load_options import LoadOptions
+from advisor.sources.load_totals import without_last_totals
 
 TIMES = [(datetime(2026, 3, 2, tzinfo=UTC) + timedelta(hours=hour)).isoformat() for hour in range(48)]
 
@@ -50,3 +51,17 @@ def test_a_column_that_is_the_sum_of_the_others_is_not_counted_twice(tmp_path):
 
 def test_a_service_called_all_that_is_no_sum_stays(tmp_path):
     assert means(tmp_path, "Time,web,all\n" + "".join(f"{at},4,2\n" for at in TIMES), values="tasks")[0] == {"web": 4, "all": 2}
+
+
+@pytest.mark.parametrize(("percent", "names"), [(10, {"web", "all"}), (50, {"web"})])
+def test_a_service_called_all_whose_tasks_are_used_otherwise_is_no_sum(tmp_path, percent, names):
+    rows = [f"{at},{name},2,{used}\n" for at in TIMES for name, used in (("web", 50), ("all", percent))]
+    path = tmp_path / "load.csv"
+    path.write_text("timestamp,service,tasks,cpu_percent\n" + "".join(rows))
+    assert {each.service for each in inspect_load(path).measures} == names
+
+
+@pytest.mark.parametrize("last", ["Total," * 60 + "\nno total", "Average," * 60 + "\n2026-03-04T00:00Z,4"])
+def test_lines_of_many_statistics_take_no_longer_than_others(last):
+    text = f"timestamp,tasks\n2026-03-03T00:00Z,4\n{last}".encode()
+    assert b"".join(without_last_totals([text], print)) == text

@@ -15,10 +15,10 @@ from advisor.units import FloatArray
 Say = Callable[[str], None]
 _TOTALS: Final = frozenset({"total", "totals", "grand total", "sum", "summe", "gesamt", "insgesamt", "somme", "all", "overall"})
 _LAST_LINES: Final = re.compile(
-    rb'(?:^|(?<=\n))(?:[ "]*(?:grand |sub)?(?:totals?|sum|summe|gesamt|insgesamt|somme|average|avg|mean|durchschnitt|'
-    rb'mittelwert|moyenne|maximum|max|minimum|min|count|median)[ :"]*[,;\t|][^\n]*\n?|'
-    rb"\(?\d+ rows?\)?[,;\t ]*\n?|[,;\t \r]*\n)+\Z",
-    re.IGNORECASE,
+    rb'(?:^(?:[ "]*(?:grand |sub)?(?:totals?|sum|summe|gesamt|insgesamt|somme|average|avg|mean|durchschnitt|'
+    rb'mittelwert|moyenne|maximum|max|minimum|min|count|median)[ :"]*[,;\t|][^\n]*|'
+    rb"\(?\d+ rows?\)?[,;\t \r]*|[,;\t \r]*)(?:\n|\Z))+\Z",
+    re.IGNORECASE | re.MULTILINE,
 )
 _HAS_TIME: Final = re.compile(rb"\d{4}-\d\d|\d[./]\d\d?[./]\d\d|\d{9}|\d:\d\d")
 _TAIL_BYTES: Final = 2_000
@@ -68,6 +68,9 @@ def without_total(content: Content, say: Say) -> Content:
         return content
     if not all(_is_sum([column[part] for part in parts], at) for column in added):
         return content
+    shares = [column for meaning, column in content.values.items() if meaning in PERCENTAGES]
+    if not all(_is_among([column[part] for part in parts], at) for column in shares):
+        return content
     say(_said(content.service_names[at]))
     first, last = parts[at].start, parts[at].stop
     is_kept = np.ones(len(added[0]), dtype=np.bool_)
@@ -88,6 +91,15 @@ def _is_sum(values: list[FloatArray], at: int) -> bool:
     if not others or any(len(each) != len(total) for each in others):
         return False
     return np.allclose(np.nansum(others, axis=0), np.nan_to_num(total), rtol=_TOLERANCE)
+
+
+def _is_among(values: list[FloatArray], at: int) -> bool:
+    """Whether a share of all lies between those of the parts, where they are known; that of another service need not."""
+    others = np.array(values[:at] + values[at + 1 :])
+    is_known = ~np.isnan(others).all(axis=0)
+    total, others = values[at][is_known], others[:, is_known]
+    is_outside = (total < np.nanmin(others, axis=0) * (1 - _TOLERANCE)) | (total > np.nanmax(others, axis=0) * (1 + _TOLERANCE))
+    return not is_outside.any()
 
 
 def _said(name: str) -> str:
