@@ -156,6 +156,39 @@ def test_cores_that_vary_and_are_no_whole_number_are_in_use(tmp_path, cells, uni
     assert means(path) == {("load", "cpu_units"): units}
 
 
+@pytest.mark.parametrize("sizes", [{"web": (0.5, 0.5), "api": (0.25, 0.25)}, {"web": (0.5, 0.25)}])
+def test_cores_that_differ_between_services_or_change_once_are_sizes(tmp_path, sizes):
+    path = tmp_path / "load.csv"
+    rows = [f"{at},{name},4,{size[i > 20]}\n" for i, at in enumerate(TIMES) for name, size in sizes.items()]
+    path.write_text("timestamp,service,tasks,cpu_cores\n" + "".join(rows))
+    with pytest.raises(InputError, match="nothing says in which unit the column 'cpu_cores' is"):
+        means(path)
+
+
+def test_cores_in_use_of_several_services_are_each_their_own(tmp_path):
+    path = tmp_path / "load.csv"
+    rows = [
+        f"{at};{name};{cells[i % 2]}\n"
+        for i, at in enumerate(TIMES)
+        for name, cells in (("web", ("1,5", "0,5")), ("api", "12"))
+    ]
+    path.write_text("timestamp;service;cpu_cores\n" + "".join(rows))
+    assert means(path) == {("web", "cpu_units"): 1024, ("api", "cpu_units"): 1536}
+
+
+@pytest.mark.parametrize("name", ["ecs_service_name", "ecs_service", "ServiceName"])
+def test_the_column_of_services_may_name_ecs(tmp_path, name):
+    path = tmp_path / "load.csv"
+    path.write_text(f"timestamp,{name},tasks\n" + "".join(f"{at},web,4\n{at},api,2\n" for at in TIMES))
+    assert means(path) == {("web", "tasks"): 4, ("api", "tasks"): 2}
+
+
+def test_a_service_whose_name_is_like_a_trimmed_sum_is_one(tmp_path):
+    path = tmp_path / "load.csv"
+    path.write_text("timestamp,ts01_tasks,web_tasks\n" + "".join(f"{at},4,2\n" for at in TIMES))
+    assert means(path) == {("ts01", "tasks"): 4, ("web", "tasks"): 2}
+
+
 @pytest.mark.parametrize("cells", [("4", "4"), ("2", "4")])
 def test_whole_cores_may_be_a_size(tmp_path, cells):
     path = tmp_path / "load.csv"

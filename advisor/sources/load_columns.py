@@ -185,9 +185,20 @@ def _reading_of_cells(table: Table, header: Header, column: int) -> Reading | No
 
 
 def _are_in_use(table: Table, header: Header, column: int) -> bool:
-    """Whether cores are in use, and no size: their number varies and is no whole one."""
-    cells = {row[column].strip() for _, row in table.sample(header)}
-    return len(cells) > 1 and any(re.fullmatch(r"\d*[.,]\d*[1-9]\d*", cell) for cell in cells)
+    """Whether cores are in use, and no size: their number is no whole one, and changes again and again.
+
+    Sizes differ from service to service, and change seldom: what changes is looked for in rows that name the same in words.
+    """
+    last: dict[tuple[str, ...], str] = {}
+    is_change = []
+    for _, row in table.sample(header):
+        words = tuple(cell for i, cell in enumerate(row) if i not in header.time and re.search(r"[^\W\d_]", cell))
+        cell = row[column].strip()
+        if words in last:
+            is_change.append(cell != last[words])
+        last[words] = cell
+    is_split = any(re.fullmatch(r"\d*[.,]\d*[1-9]\d*", row[column].strip()) for _, row in table.sample(header))
+    return is_split and 4 * sum(is_change) > len(is_change)
 
 
 def _pivot(

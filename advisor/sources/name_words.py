@@ -35,7 +35,7 @@ _OF_ECS: Final = re.compile(r"(?i)^(?:(avg|max|min|sum):)?(?:aws[._])?ecs[._](?:
 _TAGS: Final = re.compile(r"^(?P<name>[^{}]*?)\s*\{(?P<tags>[^{}]*)\}\s*$")
 _TAG: Final = re.compile(r"\s*([\w.-]+)\s*[:=]\s*\"?([^\",]*)\"?\s*(?:,|$)")
 _OTHER_STATISTIC: Final = re.compile(
-    r"(?i)(?<![a-z0-9])(?:p(?:50|75|[89]\d(?:[._]\d+)?|100)|(?:tm|wm|tc|ts)\d\d|samplecount|sample_count|stddev|stdev|iqr|median)"
+    r"(?i)(?<![a-z0-9])(?:p(?:50|75|[89]\d(?:[._]\d+)?|100)|(?:tm|wm|tc|ts)[5-9]\d|samplecount|sample_count|stddev|stdev|iqr|median)"
     r"(?![a-z0-9])"
 )
 _ELSEWHERE: Final = re.compile(
@@ -63,7 +63,7 @@ def plain_name(header: str) -> str:
     """
     if wrapped := _STATISTIC_OF.match(header.strip()):
         header = f"{wrapped[2]} {wrapped[1]}"
-    if prefix := _OF_ECS.match(header):
+    if (prefix := _OF_ECS.match(header)) and header not in SERVICE_TAGS:
         rest = header[prefix.end() :]
         header = "RunningTaskCount" if rest.lower() == "running" else rest
         header += f" {prefix[1]}" if prefix[1] not in (None, "avg") else ""
