@@ -1,6 +1,7 @@
 """Lower and upper bound of service auto scaling, and how scheduled actions move them over time."""
 
 import math
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -17,6 +18,9 @@ from advisor.workload import Scaling, Service, Workload
 
 SCHEDULE_STEP_S: Final = 60
 """Schedules are in minutes."""
+_SAID: Final = re.compile(
+    r"(at (?P<side>least|most) )?(?P<count>\d+)( to (?P<most>\d+))? tasks from (?P<schedule>cron\([^()]*\)) (?P<zone>[^\s,]+)"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +179,7 @@ def why_bounds_clash(scaling: Scaling) -> str | None:
     An action that gives one bound leaves the other as whatever ran before it: any of them.
     """
     actions = scaling.scheduled_actions
-    least = max([scaling.min_tasks, *(each.min_tasks for each in actions if each.min_tasks is not None)])
+    least = max([least_scaled_tasks(scaling.min_tasks), *(each.min_tasks for each in actions if each.min_tasks is not None)])
     mosts = [n for n in (scaling.max_tasks, *(each.max_tasks for each in actions)) if n is not None]
     for action in actions:
         if action.max_tasks is None and mosts and (action.min_tasks or 0) > min(mosts):
@@ -190,6 +194,35 @@ def why_bounds_clash(scaling: Scaling) -> str | None:
 def action_said(action: ScheduledAction) -> str:
     """``6 to 20 tasks from cron(0 7 ? * MON-FRI *) Europe/Berlin``."""
     return f"{bounds_said(action.min_tasks, action.max_tasks)} from {action.schedule} {action.time_zone}"
+
+
+def actions_of(said: str) -> tuple[ScheduledAction, ...] | None:
+    """What :func:`action_said` says, with ``; `` between actions; None where one has no cron expression that is understood.
+
+    >>> [(action.min_tasks, action.max_tasks) for action in actions_of("at least 6 tasks from cron(0 7 ? * MON-FRI *) UTC")]
+    [(6, None)]
+    """
+    actions = []
+    for number, text in enumerate(said.split("; "), start=1):
+        found = _SAID.fullmatch(text)
+        if found is None:
+            return None
+        count, side = int(found["count"]), found["side"]
+        most = int(found["most"]) if found["most"] else count
+        try:
+            parse_schedule(found["schedule"])
+        except ValueError:
+            return None
+        actions.append(
+            ScheduledAction(
+                name=f"scheduled-action-{number}",
+                schedule=found["schedule"],
+                min_tasks=None if side == "most" else count,
+                max_tasks=None if side == "least" else most,
+                time_zone=found["zone"],
+            )
+        )
+    return tuple(actions)
 
 
 def bounds_said(least: int | None, most: int | None) -> str:

@@ -8,13 +8,16 @@ import numpy as np
 import pytest
 
 from advisor import advise, read_catalog, read_workload
+from advisor.bounds import why_bounds_clash
 from advisor.ecs import LaunchType
 from advisor.emit import render_ecs
 from advisor.errors import AdvisorError, PlanError
 from advisor.optimize.loads import service_loads
+from advisor.plan import ScheduledAction
 from advisor.recommend.hybrid import hybrid_plan
 from advisor.schedules import parse_schedule
 from advisor.simulate.timeline import timeline
+from advisor.workload import Scaling
 
 VIRGINIA = read_catalog("us-east-1")
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -125,6 +128,17 @@ def test_the_plan_and_its_files_have_the_actions(advised):
     assert b"6 to 20 tasks from `cron(0 7 ? * MON-FRI *)` Europe/Berlin" in files["README.md"]
 
 
+def test_a_maximum_that_nobody_stated_is_above_minimums_of_days_without_load(stated):
+    """Application Auto Scaling refuses a minimum above the maximum, on that one morning."""
+    actions = "".join(
+        f'\n        - {{schedule: "cron(0 {hour} 29 11 ? *)", min_capacity: {least}}}' for hour, least in ((7, 20), (9, 2))
+    )
+    workload = stated(actions, days=7)
+    unbounded = replace(workload.services[0], scaling=replace(workload.services[0].scaling, max_tasks=None))
+    service = advise(replace(workload, services=(unbounded,)), VIRGINIA, replay_weeks=0).recommended.plan.services["web"]
+    assert service.max_tasks == service.scheduled_actions[0].min_tasks == 20
+
+
 def test_larger_tasks_meet_a_scheduled_minimum_with_fewer(stated):
     """1216/5988 is no size of Fargate: 2048/10240 has the CPU of 6 such tasks with 4."""
     actions = '\n        - {schedule: "cron(0 7 * * ? *)", min_capacity: 6}'
@@ -178,3 +192,9 @@ def test_a_hybrid_whose_base_a_scheduled_maximum_forbids_is_refused(stated):
     found = advise(stated(NIGHTS_OFF, more="    port: 80\n    image: web:1\n"), VIRGINIA, replay_weeks=0)
     with pytest.raises(PlanError, match="no more than its base"):
         hybrid_plan(found, {"web": 2})
+
+
+def test_a_maximum_of_none_under_a_minimum_that_is_kept_at_one_is_refused():
+    """A minimum of 0 is written as 1, above which the maximum would stay: AWS would refuse the action as it runs."""
+    action = ScheduledAction(name="off", schedule="cron(0 19 * * ? *)", max_tasks=0)
+    assert "the minimum before may be more" in why_bounds_clash(Scaling(min_tasks=0, max_tasks=9, scheduled_actions=(action,)))

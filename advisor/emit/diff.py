@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from advisor.bounds import bounds_said
 from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB
 from advisor.emit.ecs import parse_calls, render_ecs
 from advisor.emit.ecs.names import family as family_of
@@ -11,6 +12,7 @@ from advisor.emit.ecs.names import schedule_name
 from advisor.emit.merge import whole
 from advisor.errors import InputError
 from advisor.plan import Plan
+from advisor.plan.placement import fixed_ports
 
 Document = Mapping[str, Any]
 
@@ -24,9 +26,12 @@ MONEY_ORDER: Final = (
     "architecture",
     "runs on",
     "placement constraints",
+    "network mode",
+    "host ports",
     "public IP",
     "min tasks",
     "max tasks",
+    "scheduled actions",
     "scaling target",
 )
 """Fields that cost, in the order in which their changes are priced, each on top of those before it."""
@@ -70,10 +75,17 @@ class Diff:
 
 def emitted_documents(files: Mapping[str, bytes]) -> tuple[Document, ...]:
     """The requests of an emitted folder, to be held against a plan."""
-    wanted = {"RegisterTaskDefinition", "CreateService", "RegisterScalableTarget", "PutScalingPolicy", "CreateSchedule"}
+    wanted = {
+        "RegisterTaskDefinition",
+        "CreateService",
+        "RegisterScalableTarget",
+        "PutScalingPolicy",
+        "PutScheduledAction",
+        "CreateSchedule",
+    }
     return (
         *(request for _, operation, request in parse_calls(files) if operation in wanted),
-        {"ScalableTargets": [], "ScalingPolicies": []},  # what the folder does not hold, there is not
+        {"ScalableTargets": [], "ScalingPolicies": [], "ScheduledActions": []},  # what the folder does not hold, there is not
     )
 
 
@@ -83,8 +95,9 @@ def diff_plan(plan: Plan, documents: Iterable[Document], service: str | None = N
     Parameters
     ----------
     documents
-        Answers of DescribeServices, DescribeTaskDefinition, DescribeScalableTargets and DescribeScalingPolicies, or requests of
-        the same, in any order. What none of them tells is not compared, and that is said.
+        Answers of DescribeServices, DescribeTaskDefinition, DescribeScalableTargets, DescribeScalingPolicies and
+        DescribeScheduledActions, or requests of the same, in any order. What none of them tells is not compared, and that is
+        said.
     service
         That a task definition belongs to whose family does not tell it; the others are not looked at.
 
@@ -161,7 +174,8 @@ class _Live:
         self.targets: dict[str, Document] = {}
         self.policies: dict[str, list[Document]] = {}
         self.schedules: dict[str, Document] = {}
-        self.has_services = self.has_targets = self.has_policies = False
+        self.actions: dict[str, list[Document]] = {}
+        self.has_services = self.has_targets = self.has_policies = self.has_actions = False
         for document in documents:
             self._add(document)
 
@@ -185,6 +199,9 @@ class _Live:
             self.targets[str(target["ResourceId"])] = target
         for policy in _listed(document, "ScalingPolicies", "PolicyName"):
             self.policies.setdefault(str(policy["ResourceId"]), []).append(policy)
+        for action in _listed(document, "ScheduledActions", "ScheduledActionName"):
+            self.actions.setdefault(str(action["ResourceId"]), []).append(action)
+        self.has_actions |= "ScheduledActions" in document or "ScheduledActionName" in document
         self.has_targets |= "ScalableTargets" in document or "MinCapacity" in document
         self.has_policies |= "ScalingPolicies" in document or "PolicyName" in document
 
@@ -211,6 +228,10 @@ class _Live:
                 values[field] = str(target[key]) if key in target else None
         else:
             unknown.append("bounds of scaling")
+        if self.has_actions:
+            values["scheduled actions"] = _actions(self.actions.get(resource, []))
+        else:
+            unknown.append("scheduled scaling")
         if self.has_policies:
             values["scaling target"] = _targets(self.policies.get(resource, []))
         else:
@@ -296,6 +317,20 @@ def _of_definition(definition: Document) -> Iterator[tuple[str, str | None]]:
     storage = (definition.get("ephemeralStorage") or {}).get("sizeInGiB", FARGATE_INCLUDED_STORAGE_GIB)
     yield "ephemeral storage GiB", str(storage)
     yield "network mode", str(definition.get("networkMode", "bridge"))
+    yield "host ports", ", ".join(f"{container}:{host}" for container, host in sorted(fixed_ports(definition))) or "none"
+
+
+def _actions(actions: Sequence[Document]) -> str:
+    """As :func:`advisor.bounds.action_said`; one that begins or ends on a date says so."""
+    texts = []
+    for action in actions:
+        bounds = action.get("ScalableTargetAction") or {}
+        text = f"{bounds_said(bounds.get('MinCapacity'), bounds.get('MaxCapacity'))} from {action.get('Schedule')}"
+        span = "".join(
+            f", {word} {action[key]}" for word, key in (("not before", "StartTime"), ("until", "EndTime")) if key in action
+        )
+        texts.append(f"{text} {action.get('Timezone') or 'UTC'}{span}")
+    return "; ".join(sorted(texts)) or "none"
 
 
 def _targets(policies: Sequence[Document]) -> str | None:

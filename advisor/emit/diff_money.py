@@ -4,11 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from advisor.bounds import actions_of
 from advisor.ecs import Architecture, LaunchType, NetworkMode, PlacementStrategy, PurchaseOption, TaskSize
 from advisor.emit.diff import CLUSTER, CPU_METRIC, INSTANCE_TYPE, NEW_SERVICE, REQUESTS_METRIC, WITH_NEXT, Diff, FieldDiff
-from advisor.errors import InputError
+from advisor.errors import InputError, PlanError
 from advisor.gating import gate
-from advisor.plan import Plan
+from advisor.plan import Plan, PortMapping
 from advisor.plan.placement import DISTINCT_INSTANCE
 from advisor.pricing import PriceCatalog
 from advisor.workload import PresentCluster, PresentService, Service, Workload
@@ -256,6 +257,23 @@ def _networked(service: Service, text: str, _original: Service, _plan: Plan) -> 
     return replace(service, network_mode=NetworkMode(text)) if text in list(NetworkMode) else None
 
 
+def _mapped(service: Service, text: str, _original: Service, _plan: Plan) -> Service | None:
+    """Fixed ports as ``container:host``; other mappings have any port that is free."""
+    pairs = [] if text == "none" else [(int(c), int(h)) for c, _, h in (each.partition(":") for each in text.split(", "))]
+    fixed = {container for container, _ in pairs}
+    free = (replace(each, host_port=0) for each in service.port_mappings if each.container_port not in fixed)
+    try:
+        stated = [PortMapping(container_port=container, host_port=host) for container, host in pairs]
+    except PlanError:  # a port that instances keep for themselves, or hand out
+        return None
+    return replace(service, port_mappings=(*free, *stated))
+
+
+def _scheduled(service: Service, text: str, _original: Service, _plan: Plan) -> Service | None:
+    actions = () if text == "none" else actions_of(text)
+    return None if actions is None else replace(service, scaling=replace(service.scaling, scheduled_actions=actions))
+
+
 _FIELDS: Final[Mapping[str, Callable[[Service, str, Service, Plan], Service | None]]] = {
     "task size": _sized,
     "ephemeral storage GiB": _stored,
@@ -263,9 +281,11 @@ _FIELDS: Final[Mapping[str, Callable[[Service, str, Service, Plan], Service | No
     "runs on": _run_on,
     "placement constraints": _kept_apart,
     "network mode": _networked,
+    "host ports": _mapped,
     "public IP": _addressed,
     "min tasks": _at_least,
     "max tasks": _at_most,
+    "scheduled actions": _scheduled,
     "scaling target": _targeted,
 }
 

@@ -66,7 +66,9 @@ def service_plan(
         metric, target = _scaling_policy(run)
         least = least_scaled_tasks(run.min_tasks)  # what is billed: at none the policy would have nothing to follow
         actions = run.scheduled_actions
-        most = service.scaling.max_tasks if service.scaling.max_tasks is not None else max(least, DEPLOYMENT_SURGE * peak)
+        # Scheduled minimums are beyond the peak where the load does not have their day.
+        surge = max([least, DEPLOYMENT_SURGE * peak, *(each.min_tasks or 0 for each in actions)])
+        most = surge if service.scaling.max_tasks is None else service.scaling.max_tasks
     plan = ServicePlan(
         launch_type=provider.launch_type,
         purchase_option=provider.purchase_option,

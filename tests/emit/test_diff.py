@@ -18,7 +18,7 @@ from advisor.emit.diff import WITH_NEXT, diff_plan, emitted_documents
 from advisor.emit.diff_money import priced_diff
 from advisor.emit.diff_text import diff_csv, diff_json, diff_markdown, diff_table
 from advisor.errors import InputError
-from advisor.plan import ScalingMetric
+from advisor.plan import ScalingMetric, ScheduledAction
 from tests.emit.plans import plans
 from tests.emit.test_merge import ON_EC2, ON_SPOT, plan_of
 from tests.gate.changes import CATALOG, instances, web, workload
@@ -27,8 +27,8 @@ from tests.gate.changes import ON_EC2 as RUNS_ON_EC2
 approx = pytest.approx
 
 
-def live(definition=None, service=None, target=None, policy=55.0):
-    """The four answers about `web`: as the plan of `plan_of` but for what is given."""
+def live(definition=None, service=None, target=None, policy=55.0, actions=()):
+    """The five answers about `web`: as the plan of `plan_of` but for what is given."""
     tracking = {
         "TargetValue": policy,
         "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
@@ -58,6 +58,7 @@ def live(definition=None, service=None, target=None, policy=55.0):
         },
         {"ScalableTargets": [{**resource, "MinCapacity": 2, "MaxCapacity": 8} | (target or {})]},
         {"ScalingPolicies": [{**resource, "PolicyName": "p", "TargetTrackingScalingPolicyConfiguration": tracking}]},
+        {"ScheduledActions": [resource | action for action in actions]},
     ]
 
 
@@ -107,7 +108,7 @@ def test_a_service_that_is_not_there_is_new():
 def test_what_was_not_given_is_said_and_not_compared():
     found = diff_plan(plan_of(), [{**live()[1]["taskDefinition"], "family": "web"}])
     assert found.rows == ()
-    assert len(found.not_compared) == 3
+    assert len(found.not_compared) == 4
 
 
 def shop():
@@ -186,6 +187,49 @@ def test_a_placement_constraint_is_a_row_with_money(is_planned):
     (row,) = [row for row in found.rows if row.field == "placement constraints"]
     assert {row.before, row.after} == {"none", "distinctInstance"}
     assert row.change_usd == approx(2 * 75.40 if is_planned else -2 * 75.40)
+
+
+MORNING = ScheduledAction(name="day", schedule="cron(0 7 * * ? *)", min_tasks=6, time_zone="Asia/Kolkata")
+EVENING = ScheduledAction(name="night", schedule="cron(30 19 * * ? *)", min_tasks=2, max_tasks=8, time_zone="Asia/Kolkata")
+
+
+def live_action(said="cron(30 19 * * ? *)", zone="Asia/Kolkata", **bounds):
+    return {"ScheduledActionName": "own", "Schedule": said, "Timezone": zone, "ScalableTargetAction": bounds}
+
+
+@pytest.mark.parametrize(("actions", "before", "usd"), [
+    ([], "none", 2 * 0.024 * 12.5 / 24 * 730),  # 6 tasks in place of 4 for 12.5 hours a day
+    ([live_action(MinCapacity=8)], "at least 8 tasks", (2 * 12.5 - 4 * 24) * 0.024 / 24 * 730),  # 8 day and night
+    ([live_action("rate(1 day)", MinCapacity=8)], "rate(1 day)", None),
+    ([live_action(MinCapacity=8) | {"EndTime": "2026-03-01"}], "until 2026-03-01", None),
+])  # fmt: skip
+def test_scheduled_actions_are_a_row_with_money(actions, before, usd):
+    plan = plan_of(scheduled_actions=(MORNING, EVENING))
+    found = priced_diff(diff_plan(plan, live(actions=actions)), plan, shop(), CATALOG)
+    (row,) = found.rows
+    assert (row.field, before in row.before) == ("scheduled actions", True)
+    assert (
+        row.after == "2 to 8 tasks from cron(30 19 * * ? *) Asia/Kolkata; at least 6 tasks from cron(0 7 * * ? *) Asia/Kolkata"
+    )
+    assert row.change_usd == (None if usd is None else approx(usd))
+    assert diff_plan(plan, live()[:4]).not_compared == ("scheduled scaling of web",)
+
+
+@pytest.mark.parametrize(("mode", "mappings", "n"), [
+    ("bridge", [{"containerPort": 80, "hostPort": 8080}], 4),  # a port of each instance: 4 tasks on 4 instances
+    ("host", [{"containerPort": 80}], 4),
+    ("bridge", [{"containerPort": 80, "hostPort": 0}], 2),
+])  # fmt: skip
+def test_host_ports_are_priced(mode, mappings, n):
+    """The plan has 4 tasks on the 2 instances that there are for the zones, of $75.40 each."""
+    plan = plan_of(provider=ON_LARGE, network_mode="bridge", port=80)
+    service = {"capacityProviderStrategy": [{"capacityProvider": "shop-m7g", "weight": 1}], "launchType": None}
+    container = {"name": "web", "portMappings": mappings}
+    documents = live(service=service, definition={"networkMode": mode, "containerDefinitions": [container]})
+    load = replace(shop(), present=instances(m5_large=2))
+    load = replace(load, services=tuple(replace(s, present=RUNS_ON_EC2) for s in load.services))
+    found = priced_diff(diff_plan(plan, documents), plan, load, CATALOG)
+    assert found.total_usd == approx((2 - n) * 75.40)
 
 
 def test_a_change_of_the_metric_has_no_price_on_one_load():
@@ -268,7 +312,7 @@ def test_live_is_asked_for_what_is_needed_and_nothing_more(clients):
     from advisor.sources.aws.live import fetch_live
     from advisor.sources.aws.session import Aws
 
-    services, definition, targets, policies = live(definition={"cpu": "1024", "memory": "2048"})
+    services, definition, targets, policies, _ = live(definition={"cpu": "1024", "memory": "2048"})
     resource = {"ServiceNamespace": "ecs", "ScalableDimension": "ecs:service:DesiredCount"}
     arn = services["services"][0]["taskDefinition"]
     target = targets["ScalableTargets"][0] | resource | {"RoleARN": "r", "CreationTime": 1.0}
@@ -283,6 +327,9 @@ def test_live_is_asked_for_what_is_needed_and_nothing_more(clients):
             "describe_scaling_policies",
             {"ScalingPolicies": [policy | {"CreationTime": 1.0}]},
             {**resource, "ResourceId": "service/shop/web"},
+        )
+        scaling.add_response(
+            "describe_scheduled_actions", {"ScheduledActions": []}, {**resource, "ResourceId": "service/shop/web"}
         )
         documents = fetch_live(Aws(clients), "shop", ["web"])
         ecs.assert_no_pending_responses()

@@ -38,7 +38,7 @@ def live_documents(
 
 
 def fetch_live(aws: Aws, cluster: str, services: Sequence[str]) -> tuple[Mapping[str, Any], ...]:
-    """Answers of DescribeServices, DescribeTaskDefinition, DescribeScalableTargets and DescribeScalingPolicies.
+    """Answers of DescribeServices, DescribeTaskDefinition, and of scaling: targets, policies and scheduled actions.
 
     Raises
     ------
@@ -64,13 +64,15 @@ def fetch_live(aws: Aws, cluster: str, services: Sequence[str]) -> tuple[Mapping
             **_SCALING,
         )
     policies: list[Mapping[str, Any]] = []
+    actions: list[Mapping[str, Any]] = []
     for resource in dict.fromkeys(str(target["ResourceId"]) for target in targets):
-        policies += aws.pages(
-            "application-autoscaling",
-            "DescribeScalingPolicies",
-            "ScalingPolicies",
-            token="NextToken",
-            ResourceId=resource,
-            **_SCALING,
-        )
-    return ({"services": found}, *definitions, {"ScalableTargets": targets}, {"ScalingPolicies": policies})
+        asked = {"token": "NextToken", "ResourceId": resource, **_SCALING}
+        policies += aws.pages("application-autoscaling", "DescribeScalingPolicies", "ScalingPolicies", **asked)
+        actions += aws.pages("application-autoscaling", "DescribeScheduledActions", "ScheduledActions", **asked)
+    return (
+        {"services": found},
+        *definitions,
+        {"ScalableTargets": targets},
+        {"ScalingPolicies": policies},
+        {"ScheduledActions": actions},
+    )
