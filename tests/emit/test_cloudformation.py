@@ -14,11 +14,13 @@ from moto import mock_aws
 from advisor.emit import parse_cloudformation, render_cloudformation
 from advisor.errors import InputError
 from tests.emit.plans import GOLDEN_PLANS, plans
+from tests.emit.test_merge import ON_EC2, plan_of
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "cloudformation"
 CFN_LINT = Path(sys.executable).with_name("cfn-lint")
 FEW = ["fargate-mix", "sidecars-and-volumes", "hybrid"]
 """What has most in it; the others wait for `make prove`."""
+IN_BRIDGE_MODE = plan_of(provider=ON_EC2, network_mode="bridge", port=80)
 
 
 @given(plans())
@@ -39,8 +41,8 @@ def test_template(name, assert_golden):
     assert kept == set(files), "a golden file that nothing makes any more: remove it"
 
 
-def linted(folder, names):
-    paths = []
+def linted(folder, names, *more):
+    paths = [*more]
     for name in names:
         for path, content in render_cloudformation(GOLDEN_PLANS[name]()).items():
             if path.endswith(".yaml"):
@@ -59,7 +61,9 @@ def lint(*paths):
 
 
 def test_cfn_lint_finds_nothing(tmp_path):
-    assert linted(tmp_path, FEW) == []
+    """Nor where a load balancer sends to ports that Docker chooses."""
+    (tmp_path / "bridge.yaml").write_bytes(render_cloudformation(IN_BRIDGE_MODE)["template.yaml"])
+    assert linted(tmp_path, FEW, tmp_path / "bridge.yaml") == []
 
 
 @pytest.mark.prove

@@ -147,6 +147,8 @@ def _target_group(plan: Plan, name: str) -> Request:
         "HealthyThresholdCount": 2,
         "UnhealthyThresholdCount": 3,
     }
+    if service.network_mode == NetworkMode.BRIDGE:
+        request["HealthCheckPort"] = "traffic-port"  # ELB's default; cfn-lint wants it said where Docker chooses the port
     if service.load_balancer is LoadBalancer.NETWORK:
         return request | {"Protocol": "TCP", "HealthCheckProtocol": "TCP"}
     return request | {"HealthCheckProtocol": "HTTP", "HealthCheckPath": "/", "Matcher": {"HttpCode": "200-399"}}

@@ -203,6 +203,7 @@ def _target_group(made: Configuration, call: Call) -> None:
     name, request = _owner(call), call.request
     health = {
         "Protocol": request["HealthCheckProtocol"],
+        "Port": request.get("HealthCheckPort"),
         "Path": request.get("HealthCheckPath"),
         "Interval": request["HealthCheckIntervalSeconds"],
         "Timeout": request["HealthCheckTimeoutSeconds"],
