@@ -252,9 +252,9 @@ def _refuse_to_overwrite(out: Path) -> None:
     OutputError
         There are some.
     """
-    from advisor.sources.folders import RESULT, TABLES
+    from advisor.sources.folders import RESULT, TABLES, holds_answer
 
-    taken = [] if (out / RESULT).exists() else [name for name in TABLES if (out / name).exists()]
+    taken = [] if holds_answer(out) else [name for name in (RESULT, *TABLES) if (out / name).exists()]
     if taken:
         raise OutputError(f"{out} holds {taken[0]}, which would be written over. Name another folder with --out.")
 

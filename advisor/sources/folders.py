@@ -8,12 +8,14 @@ RESULT: Final = "fleet.json"
 TABLES: Final = ("saving_steps.csv", "services.csv", "services.parquet")
 """What stands beside it."""
 _OF_ANSWER: Final = frozenset({RESULT, *TABLES, "commitments.csv", "commitments.json"})
-_HIDDEN: Final = (".", "_")
+_MARK: Final = b'"schema": "advisor/fleet/'
+"""Stands in the first line of data of a result; a user's own file may have its name."""
+_MARKED_BYTES: Final = 200
 
 
 def files_below(folder: Path, pattern: str) -> list[Path]:
     """Files of a name, in order: none that is hidden, or in a hidden folder, or of an answer."""
-    results = frozenset(path.parent for path in folder.rglob(RESULT))
+    results = frozenset(path.parent for path in folder.rglob(RESULT) if holds_answer(path.parent))
     return [
         path
         for path in sorted(folder.rglob(pattern))
@@ -21,6 +23,15 @@ def files_below(folder: Path, pattern: str) -> list[Path]:
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
         and not any(_is_of_answer(path.relative_to(result)) for result in results.intersection(path.parents))
     ]
+
+
+def holds_answer(folder: Path) -> bool:
+    """Whether the answer of a fleet was written into a folder."""
+    try:
+        with (folder / RESULT).open("rb") as file:
+            return _MARK in file.read(_MARKED_BYTES)
+    except OSError:
+        return False
 
 
 def _is_of_answer(path: Path) -> bool:

@@ -332,5 +332,5 @@ def test_deploy_files_of_an_earlier_answer_are_no_workloads(tmp_path):
     deploy = tmp_path / "workloads" / "shop" / "deploy" / "ecspresso.yml"
     deploy.parent.mkdir()
     deploy.write_text("cluster: shop\n", encoding="utf-8")
-    (tmp_path / "fleet.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "fleet.json").write_text('{"schema": "advisor/fleet/1"}', encoding="utf-8")
     assert [each.path for each in file_members([tmp_path])] == before
