@@ -136,31 +136,37 @@ def plan_dataset(dataset: Dataset, services: DatasetServices, region: str | None
         for key in file.services:
             files_of.setdefault(key, []).append(file)
     n_named = Counter(value for _, value in groups)
-    members = [
-        DatasetMember(
-            name=value if n_named[value] == 1 or kind == "cluster" else f"{value} ({kind})",
-            region=region,
-            files=tuple(dict.fromkeys(file for each in entries for file in files_of[each.key])),
-            entries=_named(entries),
-        )
-        for (kind, value), entries in groups.items()
-    ]
+    members = []
+    for (kind, value), found in groups.items():
+        name, entries = value if n_named[value] == 1 or kind == "cluster" else f"{value} ({kind})", _named(found)
+        names = tuple(each.entry.name for each in entries)
+        if len(set(names)) < len(names):
+            again = Counter(names).most_common(1)[0][0]
+            problem = f"the service {again!r} stands twice among those that share. Rename it."
+            failures.append(WorkloadRecord(name=name, status=Status.FAILED, problem=problem, service_names=names))
+            continue
+        files = tuple(dict.fromkeys(file for each in entries for file in files_of[each.key]))
+        members.append(DatasetMember(name=name, region=region, files=files, entries=entries))
     return DatasetPlan(
         dataset=dataset,
         region=region,
         members=tuple(members),
         failures=tuple(failures),
-        notes=_notes(dataset, services.file),
+        notes=_notes(dataset, services.file, absent),
     )
 
 
-def _notes(dataset: Dataset, table: str) -> tuple[str, ...]:
-    """Files that say nothing of any service."""
+def _notes(dataset: Dataset, table: str, absent: Sequence[str]) -> tuple[str, ...]:
+    """Files that say nothing of any service, and rows of the table that are of none that can be read."""
     empty = [file.path.name for file in dataset.files if not file.n_rows]
     beside = [path for path in files_below(dataset.folder, "*") if path.parent == dataset.folder and is_load_file(path)]
     others = [path.name for path in beside if path.suffix != ".parquet"]
     unread = [name for name in others if not table or (dataset.folder / name).absolute() != Path(table).absolute()]
-    found = {"files without rows": empty, "no Parquet, and not read": unread}
+    found = {
+        "files without rows": empty,
+        "no Parquet, and not read": unread,
+        "in --services, and in no file that can be read": absent,
+    }
     return tuple(f"{what}: {listed(names)}" for what, names in found.items() if names)
 
 

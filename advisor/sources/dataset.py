@@ -138,7 +138,7 @@ def extremes(group: Any, name: str) -> tuple[str | None, str | None]:
         column = group.column(at)
         if column.path_in_schema == name:
             known = column.statistics
-            if known is None or not known.has_min_max or known.null_count or not isinstance(known.min, str):
+            if known is None or not known.has_min_max or known.null_count != 0 or not isinstance(known.min, str):
                 return None, None
             is_whole = max(len(known.min.encode()), len(known.max.encode())) <= _LONGEST_EXACT
             return (known.min, known.max) if is_whole else (None, None)
@@ -176,10 +176,10 @@ def _file(opened: Any, path: Path, keys: Mapping[str, str], columns: DatasetColu
     for values, n_rows in _values(opened, columns.of_services):
         told = of_path | values
         service = told[columns.service]
-        if service is None:
+        if not service:
             n_without += n_rows
         else:
-            found.add(ServiceKey(service, told[CLUSTER_COLUMN]))
+            found.add(ServiceKey(service, told[CLUSTER_COLUMN] or None))
     n_rows = int(opened.metadata.num_rows)
     return DatasetFile(path=path, columns=columns, services=_in_order(found), n_rows=n_rows), n_without
 

@@ -147,7 +147,7 @@ def _keys_by_name(file: DatasetFile, services: Iterable[ServiceKey]) -> Callable
 
     def key(name: str, cluster: str | None) -> ServiceKey | None:
         of_name = by_name.get(name, ())
-        found = of_name[0] if len(of_name) == 1 else ServiceKey(name, cluster)
+        found = of_name[0] if len(of_name) == 1 else ServiceKey(name, cluster or None)
         return found if found in wanted else None
 
     return key

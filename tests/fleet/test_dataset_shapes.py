@@ -1,6 +1,7 @@
 """Data sets of other shapes: what is wrong with a row, a file or a service is said of it, and stops no other."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from advisor.files import write_files
 from advisor.fleet import Status, advise_fleet
 from advisor.fleet.folder import fleet_files
 from advisor.fleet.members import is_fleet
+from advisor.sources.dataset import extremes
 from tests.fleet.test_datasets import LOADS, OPTIONS, by_file, pa, pq, table
 
 
@@ -73,6 +75,46 @@ def test_a_row_of_the_table_is_of_the_service_of_its_cluster_and_of_no_other(tmp
     assert [(r.name, r.service_names) for r in found.unanswered] == [("web of c", ("web",))]
 
 
+@pytest.mark.parametrize("top", [0, None], ids=["screened", "advised"])
+def test_a_name_that_two_services_would_have_together_is_refused_for_those_that_share(tmp_path, top, alone):
+    rows = table(["web", "web", "a-web", "web"], [*LOADS, LOADS[0]], cluster=["a", "b", "c", "d"])
+    pq.write_table(rows, tmp_path / "all.parquet")
+    services = tmp_path / "services.csv"
+    services.write_text(
+        "service,cluster,cpu,memory,share\nweb,a,512,1024,t\nweb,b,512,1024,t\na-web,c,512,1024,t\n", encoding="utf-8"
+    )
+    found = advise_fleet([tmp_path], options=OPTIONS, services=services, advise_top=top)
+    (lost,) = found.unanswered
+    assert (lost.name, lost.status, lost.service_names) == ("t", Status.FAILED, ("a-web", "a-web", "b-web"))
+    assert "'a-web' stands twice among those that share" in lost.problem
+    assert [r.name for r in found.records if r.counts] == ["d"]
+
+
+def test_rows_of_the_table_whose_service_cannot_be_read_are_named(tmp_path):
+    by_file(tmp_path)
+    (tmp_path / "bad.parquet").write_bytes(b"PAR1")
+    services = tmp_path / "services.csv"
+    services.write_text("service,cpu,memory\nwbe,4096,8192\n", encoding="utf-8")
+    found = advise_fleet([tmp_path], options=OPTIONS, services=services, advise_top=0)
+    assert "in --services, and in no file that can be read: wbe" in found.notes
+
+
+def test_an_empty_cluster_is_none_and_an_empty_service_is_none(tmp_path, alone):
+    rows = table(["api", "jobs", "web", ""], [*LOADS, LOADS[0]], cluster=["", "", "shop", "shop"])
+    pq.write_table(rows, tmp_path / "all.parquet")
+    found = screened(tmp_path)
+    assert [r.name for r in found.records if r.counts] == ["api", "jobs", "shop"]
+    assert_allclose(usd(found), alone, rtol=1e-12)
+    assert "336 of 1,344 rows belong to no service" in found.unanswered[0].problem
+
+
+def test_a_result_of_another_program_hides_no_table_beside_it(tmp_path, alone):
+    by_file(tmp_path)
+    (tmp_path / "api.parquet").rename(tmp_path / "services.parquet")
+    (tmp_path / "fleet.json").write_text('{"vehicles": []}', encoding="utf-8")
+    assert_allclose(usd(screened(tmp_path)), alone, rtol=1e-12)
+
+
 def test_files_may_write_their_times_and_counts_each_in_its_way(tmp_path, alone):
     forms = [("ms", "UTC", "int64"), ("ns", "Asia/Tokyo", "float64"), ("us", None, "uint16")]
     for name, load, (unit, zone, kind) in zip(("api", "jobs", "web"), LOADS, forms, strict=True):
@@ -113,6 +155,13 @@ def without(rows, column, at):
     values[at] = None
     number = rows.column_names.index(column)
     return rows.set_column(number, column, pa.array(values, rows.schema.field(column).type))
+
+
+@pytest.mark.parametrize(("n_null", "known"), [(0, ("web", "web")), (3, (None, None)), (None, (None, None))])
+def test_a_row_group_is_of_one_service_only_where_it_says_that_no_row_is_without(n_null, known):
+    statistics = SimpleNamespace(has_min_max=True, null_count=n_null, min="web", max="web")
+    column = SimpleNamespace(path_in_schema="service", statistics=statistics)
+    assert extremes(SimpleNamespace(num_columns=1, column=lambda _: column), "service") == known
 
 
 @pytest.mark.parametrize("by_row", [False, True])
