@@ -93,6 +93,16 @@ def test_the_load_balancer_of_a_service_is_no_service_of_its_own(read):
     assert found.keys() == {("web", "requests_per_second"), ("api", "requests_per_second")}
 
 
+def test_words_that_are_no_service_stand_beside_its_name(read):
+    found, _ = read(answer("web service CPUUtilization", "web RunningTaskCount", "api ECS service CPUUtilization"))
+    assert found.keys() == {("web", "cpu_percent"), ("web", "tasks"), ("api", "cpu_percent")}
+
+
+def test_a_word_after_the_name_of_a_service_may_be_a_part_of_it(read):
+    with pytest.raises(InputError, match="names 'web': this may be a part of it, or the service 'primary'"):
+        read(answer("web RunningTaskCount", "web primary CPUUtilization"))
+
+
 @pytest.mark.parametrize("label", ["RunningTaskCount", "app/shop/5f RequestCount"])
 def test_a_metric_without_a_name_is_not_that_of_every_service(read, label):
     with pytest.raises(InputError, match="name the services api, web, and this one names none of them"):

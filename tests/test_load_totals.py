@@ -1,5 +1,6 @@
 """Totals below rows and beside services are no load of their own."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -65,3 +66,14 @@ def test_a_service_called_all_whose_tasks_are_used_otherwise_is_no_sum(tmp_path,
 def test_lines_of_many_statistics_take_no_longer_than_others(last):
     text = f"timestamp,tasks\n2026-03-03T00:00Z,4\n{last}".encode()
     assert b"".join(without_last_totals([text], print)) == text
+
+
+@pytest.mark.parametrize(("later", "names"), [(0, {"web", "api"}), (2, {"web", "api", "total"})])
+def test_a_series_that_is_the_sum_of_the_others_at_their_times_is_not_counted_twice(tmp_path, later, names):
+    def values(name, count):
+        return [[1_772_409_600 + 3600 * (hour + later * (name == "total")), str(count)] for hour in range(48)]
+
+    counts = {"web": 4, "api": 2, "total": 6}
+    series = [{"metric": {"service": name}, "values": values(name, count)} for name, count in counts.items()]
+    text = json.dumps({"status": "success", "data": {"resultType": "matrix", "result": series}})
+    assert means(tmp_path, text, values="tasks")[0].keys() == names

@@ -63,13 +63,20 @@ def services_in_labels(labels: Sequence[str], file: str) -> list[str | None]:
     Raises
     ------
     InputError
-        When there are several services, and one label names none.
+        When there are several services, and one label names none, or two: ``web primary`` beside ``web``.
     """
     split = [None if header_reading(label) else split_service(label) for label in labels]
-    found = [None if one is None or one[0].lower() in NO_SERVICES else _service_in(one[0].split()[-1]) for one in split]
+    names = [[word for word in one[0].split() if word.lower() not in NO_SERVICES] if one else [] for one in split]
+    found = [_service_in(words[-1]) if words else None for words in names]
     services = sorted({name for name in found if name is not None})
     if len(services) < 2:
         return [None] * len(found)
+    unclear = next((at for at, words in enumerate(names) if len(words) > 1 and words[:-1] in names), None)
+    if unclear is not None:
+        raise Place(file, column=labels[unclear]).error(
+            f"another label names {names[unclear][-2]!r}: this may be a part of it, or the service {found[unclear]!r}",
+            fix="Put the service's name last into the label, or export one service a file.",
+        )
     if None in found:
         raise Place(file, column=labels[found.index(None)]).error(
             f"other labels name the services {listed(services)}, and this one names none of them",

@@ -15,6 +15,7 @@ from advisor.sources.load_content import Content, LoadTable, Metric, records_of_
 from advisor.sources.load_csv import parse_load_csv
 from advisor.sources.load_json import parse_load_json
 from advisor.sources.load_options import LoadOptions
+from advisor.sources.load_totals import without_total
 from advisor.sources.packed_bytes import unpacked
 from advisor.sources.records import Records
 from advisor.sources.series import Series, regular_series
@@ -75,6 +76,7 @@ class LoadFiles:
         if is_json:
             text = self._files.text(path, named_at, options.encoding)
             content = parse_load_json(text, str(path), options, self.notes, self._names)
+            content = without_total(content, lambda remark: self.notes.append(f"{path}: {remark}."))
             if not isinstance(content, LoadTable):
                 self._names.update(name for metric in content for name in (metric.label, metric.query_id, *metric.other_names))
             return content

@@ -54,7 +54,10 @@ def without_total(content: Content, say: Say) -> Content:
         values = [metric.values for metric in content]
         meanings = {metric.meaning for metric in content}
         at = next((i for i, name in enumerate(names) if name.lower() in _TOTALS), None)
-        if at is None or len(meanings) > 1 or meanings & PERCENTAGES or not _is_sum(values, at):
+        if at is None or len(meanings) > 1 or None in meanings or meanings & PERCENTAGES or not _is_sum(values, at):
+            return content
+        of_total_s = content[at].times().epoch_s
+        if not all(np.array_equal(of_total_s, metric.times().epoch_s) for metric in content):
             return content
         say(_said(names[at]))
         return [metric for metric in content if metric is not content[at]]
