@@ -15,8 +15,8 @@ SPOT = "cluster:ec2:x86_64:spot"
 OVER_BASE = f"{SPOT}:over_on_demand_base"
 
 
-def answered(folder, *, weeks=0, most=6144, more="zones: 2"):
-    """One service that may be interrupted: 4 tasks at night and 10 by day, of a vCPU and 2 GiB each at a target of 60 %."""
+def answered(folder, *, weeks=0, most=6144, more="zones: 2", beside=""):
+    """A service that may be interrupted: 4 tasks at night and 10 by day, of a vCPU and 2 GiB each at a target of 60 %."""
     rows = [
         f"2026-09-{day:02}T{hour:02}:00:00Z,{most if 8 <= hour < 20 else 2457.6}" for day in range(1, 29) for hour in range(24)
     ]
@@ -24,6 +24,7 @@ def answered(folder, *, weeks=0, most=6144, more="zones: 2"):
     (folder / "workload.yaml").write_text(
         "cluster: shop\nregion: us-east-1\nservices:\n  - name: web\n    task: {cpu: 1024, memory: 2048}\n"
         "    load: {file: web.csv}\n    scaling: {min: 2, target_cpu: 60}\n    interruptible: true\n"
+        f"{beside}"
         'constraints: {launch_types: [EC2], instance_types: ["m?i.large", "m?a.large", "c?i.large", "c?a.large", "r?i.large"], '
         f"{more}}}\n"
     )
@@ -99,3 +100,24 @@ def test_only_groups_of_spot_have_a_base():
     for changes in ({}, {"launch_type": LaunchType.MANAGED_INSTANCES, "purchase_option": PurchaseOption.SPOT}):
         with pytest.raises(PlanError, match="only groups of EC2 Spot"):
             instances("a", "m7i.large", on_demand_base=1, **changes)
+
+
+@pytest.fixture(scope="module")
+def beside_on_demand(tmp_path_factory):
+    """Beside it a service of the same load that must run on demand."""
+    beside = "  - {name: api, task: {cpu: 1024, memory: 2048}, load: {file: web.csv}, scaling: {min: 2, target_cpu: 60}}\n"
+    return answered(tmp_path_factory.mktemp("beside"), weeks=1, beside=beside)
+
+
+def test_it_is_replayed_with_the_plan_that_it_stands_beside(beside_on_demand):
+    """The part on demand is one of both plans; the replay of Spot multiplies the hours of either."""
+    spot, over = alternative(beside_on_demand, SPOT), alternative(beside_on_demand, OVER_BASE)
+    assert spot.replay is not None
+    on_spot, above_base = (sum(hours(each, PurchaseOption.SPOT).values()) for each in (spot, over))
+    assert above_base == pytest.approx(on_spot - 2 * 730, rel=0.003)
+
+
+def test_the_default_placement_has_a_chance_where_it_is_a_choice(beside_on_demand):
+    choices = [each for each in beside_on_demand.alternatives if each.scope == "cluster" and not each.is_comparison]
+    assert any(each.id.endswith(":default_spread") for each in choices)
+    assert sum(each.probability_cheapest for each in choices) == pytest.approx(1)

@@ -37,7 +37,7 @@ from advisor.optimize.titles import parts_title
 from advisor.plan import Terms
 from advisor.pricing import PriceCatalog
 from advisor.recommend.advice import first_on_instances, service_advice, why
-from advisor.recommend.doubt import Drawn, break_even, drawn
+from advisor.recommend.doubt import Drawn, break_even, drawn, with_odds
 from advisor.recommend.held_types import HELD_TYPES, with_choices_of_held_types
 from advisor.recommend.made_from import run_of
 from advisor.recommend.plans import plan_of
@@ -276,10 +276,10 @@ class Answer:
                 return choice
             if not all(part.replay for part in base.parts if part.on_instances):
                 return choice
-            if any(part.replay for part in choice.parts):  # as one of the first plans
-                return choice
             if f":{OVER_BASE_ID}" in choice.id:
                 parts = tuple(over_on_demand_base(part, self.search) for part in base.parts)
+            elif all(part.replay for part in choice.parts):  # as one of the first plans
+                return choice
             else:
                 spread = [on_default_spread(self.search, part) for part in base.parts]
                 parts = tuple(replayed_parts(spread, self.workload, self.search, weeks=weeks))
@@ -309,7 +309,7 @@ class Answer:
     @cached_property
     def _drawn_for_cluster(self) -> Drawn:
         drawn = self._drawn(CLUSTER_SCOPE, self.found.for_cluster, self.found.common_hours, self.found.common_measured)
-        return replace(drawn, items=with_cheaper_placements(drawn.items))
+        return replace(drawn, items=with_odds(with_cheaper_placements(drawn.items)))  # chances count a new choice
 
     def drawn_alone(self, choice: Choice) -> Ranked:
         """One choice for the cluster with its draws, whether it is among the alternatives or not."""

@@ -74,7 +74,7 @@ def _with_draws(items: Sequence[Ranked], draws: FloatArray) -> tuple[Ranked, ...
     result = list(items)
     for column, i in enumerate(at):
         result[i] = replace(items[i], draws_usd=draws[:, column])
-    return tuple(_with_odds(result))
+    return with_odds(result)
 
 
 def drawn(
@@ -122,8 +122,8 @@ def drawn(
     return replace(none, items=_with_draws(items, draws), history=history)
 
 
-def _with_odds(items: Sequence[Ranked]) -> list[Ranked]:
-    """Chances are among what can be recommended; what is shown for comparison gets quantiles only."""
+def with_odds(items: Sequence[Ranked]) -> tuple[Ranked, ...]:
+    """Alternatives with what their draws say, chances among what can be recommended; comparisons get quantiles only."""
     result = list(items)
     for is_comparison in (False, True):
         at = [
@@ -152,7 +152,7 @@ def _with_odds(items: Sequence[Ranked]) -> list[Ranked]:
                 expected_regret_usd=regret,
             )
             result[i] = replace(items[i], alternative=changed)
-    return result
+    return tuple(result)
 
 
 def break_even(
