@@ -97,7 +97,26 @@ def test_the_plans_that_decide_are_replayed_with_their_commitments():
     (choice,) = found.under_terms.choices
     assert found.recommended.replay is not None
     assert found.recommended.buys == choice.chosen.buys
-    assert choice.chosen.with_usd == found.recommended.expected_usd <= choice.kept.with_usd
+    assert choice.chosen.with_usd <= choice.kept.with_usd
+
+
+def test_dollars_of_terms_are_those_of_the_bills_that_stand_beside_them():
+    """Those of the list with commitments; without any, those of the answer without terms."""
+    savings = {"fargate_saving": 0.2, "instance_saving": 0.6}
+    found, none = (told(workload_of(web(demand=DAILY), terms=terms), **savings) for terms in (ONE_YEAR, ("none",)))
+    (choice,) = found.under_terms.choices
+    bills = {each.id: each.monthly_usd.high for each in found.alternatives if each.monthly_usd}
+    assert choice.is_changed
+    assert [bills[plan.alternative] for plan in (choice.kept, choice.chosen)] == [choice.kept.with_usd, choice.chosen.with_usd]
+    assert choice.kept.without_usd == none.recommended.monthly_usd.high
+    assert found.recommended.expected_usd != choice.chosen.with_usd
+
+
+def test_a_plan_that_wins_next_month_alone_is_not_told_to_save_in_the_bill(flipped):
+    (choice,) = flipped.under_terms.choices
+    dearer = replace(choice, chosen=replace(choice.chosen, with_usd=choice.kept.with_usd + 3))
+    text = terms_sentences(replace(flipped.under_terms, choices=(dearer,)))[0]
+    assert "to EC2 m5.large, which costs $3.00 a month more on the measured load and less in the mean of next month," in text
 
 
 def test_the_type_may_change_with_commitments_alone():

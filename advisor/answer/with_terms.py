@@ -26,8 +26,9 @@ def recommended(given: Answer, replay_weeks: int) -> tuple[Answer, Recommendatio
     told = tuple(
         choices.get(each) or ChoiceUnderTerms(terms=str(each), words=each.words, missing=missing[each]) for each in terms
     )
-    costs = [(choice.chosen.with_usd, at) for at, choice in enumerate(told) if choice.chosen is not None]
-    best = terms[min(costs)[1]] if costs else None
+    ranked = [rank(answers[each].drawn_for_cluster().items)[0].ranking_usd for each in compared]
+    costs = [(usd, each) for usd, each in zip(ranked, compared, strict=True) if usd is not None and choices[each].chosen]
+    best = min(costs, key=lambda cost: cost[0], default=(0.0, None))[1]
     of_best = given if best is None else answers[best]
     return of_best, replace(
         of_best.recommendation(), under_terms=UnderTerms(choices=told, recommended=None if best is None else str(best))
@@ -70,12 +71,13 @@ def _choice(given: Answer, under: Answer, terms: Terms) -> ChoiceUnderTerms:
 
 
 def _plan(without: Ranked, with_purchase: Ranked) -> PlanUnderTerms:
-    if without.ranking_usd is None or with_purchase.ranking_usd is None:
+    on_demand, committed = without.alternative.monthly_usd, with_purchase.alternative.monthly_usd
+    if on_demand is None or committed is None:
         raise ValueError(f"{without.alternative.id} has no price")
     return PlanUnderTerms(
         alternative=with_purchase.alternative.id,
         title=with_purchase.alternative.title,
-        without_usd=without.ranking_usd,
-        with_usd=with_purchase.ranking_usd,
+        without_usd=on_demand.high,
+        with_usd=committed.high,
         buys=with_purchase.alternative.buys,
     )

@@ -11,7 +11,7 @@ class PlanUnderTerms:
     """Its id."""
     title: str
     without_usd: float
-    """Next month's mean without new commitments; without draws the upper end of the plan's cost. [USD a month of 730 h]"""
+    """The upper end of its bill without new commitments, as of an alternative. [USD a month of 730 h]"""
     with_usd: float
     """The same with what ``buys`` names."""
     buys: tuple[str, ...] = ()

@@ -37,11 +37,14 @@ def _told(choice: ChoiceUnderTerms, recommended: str | None) -> Iterator[str]:
     is_taken = " (recommended)" if choice.terms == recommended else ""
     if choice.is_changed:
         saves = choice.kept.with_usd - choice.chosen.with_usd
+        by = f"by {money(saves)} a month"
+        if saves < 0:  # plans are ranked by next month
+            by = f"which costs {money(-saves)} a month more on the measured load and less in the mean of next month,"
         yield (
-            f"{choice.words}{is_taken}: the winner changes from {choice.kept.title} to {choice.chosen.title}, by {money(saves)}"
-            f" a month with commitments on both: {_with(choice.chosen)} against {_with(choice.kept)}"
+            f"{choice.words}{is_taken}: the winner changes from {choice.kept.title} to {choice.chosen.title}, {by}"
+            f" with commitments on both: {_with(choice.chosen)} against {_with(choice.kept)}"
         )
-        yield f"Without any: {money(choice.kept.without_usd)} for the first, {money(choice.chosen.without_usd)} for the other"
+        yield f"Without any: {money(choice.chosen.without_usd)} against {money(choice.kept.without_usd)}"
     else:
         yield f"{choice.words}{is_taken}: the choice stays {choice.chosen.title}: {_with(choice.chosen)}"
         yield f"Without any: {money(choice.chosen.without_usd)}"
