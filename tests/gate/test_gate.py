@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from advisor.ecs import Architecture, LaunchType, PlacementStrategy, PurchaseOption, TaskSize
 from advisor.errors import InputError
 from advisor.gating import Limits, Safety, gate
+from advisor.plan import ScheduledAction
 from advisor.workload import Daemon, PresentService
 from tests.as_advisor import as_catalog
 from tests.gate.changes import (
@@ -293,6 +294,17 @@ def test_counts_that_ran_answer_a_fixed_or_a_tighter_count_only():
         found = gate(at_bound, changed(at_bound, scaling=looser), CATALOG)
         assert found.change_usd is None
         assert "CPU in use" in found.missing[0]
+
+
+@pytest.mark.parametrize("scaling", [{"scheduled_actions": ()}, {"min_tasks": 4}])
+def test_counts_that_ran_under_scheduled_actions_do_not_answer_other_bounds(scaling):
+    morning = ScheduledAction(name="day", schedule="cron(0 7 * * ? *)", min_tasks=5)
+    before = changed(workload(counts(min=2, max=6)), scaling={"scheduled_actions": (morning,)})
+    found = gate(before, changed(before, scaling=scaling), CATALOG)
+    assert found.change_usd is None
+    assert "scheduled actions" in found.missing[0]
+    fixed = {"min_tasks": 6, "max_tasks": 6, "scheduled_actions": ()}
+    assert gate(before, changed(before, scaling=fixed), CATALOG).change_usd == approx(2 * FARGATE_X86_TASK_MONTH)
 
 
 def test_a_stated_number_of_tasks_is_a_setting():
