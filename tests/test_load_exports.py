@@ -165,6 +165,11 @@ def test_events_exported_from_logs_insights(read, name, text):
     }
 
 
+def test_an_event_that_was_cut_off_is_refused(read):
+    with pytest.raises(InputError, match="line 122, column @message: the row has no event"):
+        read(as_csv("@timestamp", "@message") + "2026-03-02T01:00:00Z\n", "logs.csv")
+
+
 def test_as_many_events_as_a_query_gives_may_not_be_all(read):
     lines = [json.dumps(event) for _, event in events()]
     assert "others may be missing" in read("\n".join([*lines, *(lines * 8)[:880]]), "logs.jsonl")[1]

@@ -176,6 +176,11 @@ def test_cores_in_use_of_several_services_are_each_their_own(tmp_path):
     assert means(path) == {("web", "cpu_units"): 1024, ("api", "cpu_units"): 1536}
 
 
+def test_a_unit_after_in_is_no_service(column):
+    with pytest.raises(InputError, match="no column with a measure of load"):
+        column("requests in min", "400")
+
+
 @pytest.mark.parametrize("name", ["ecs_service_name", "ecs_service", "ServiceName"])
 def test_the_column_of_services_may_name_ecs(tmp_path, name):
     path = tmp_path / "load.csv"

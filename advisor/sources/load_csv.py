@@ -95,7 +95,11 @@ class _TableReader:
             return bare_numbers(self._table, 0, "value")
         messages = next((i for i, cell in enumerate(head[0][1]) if cell.strip() == "@message"), None)
         if messages is not None:
-            events = [(line, row[messages]) for line, row in self._table.text.rows(1) if messages < len(row)]
+            events = [
+                (line, row[messages] if messages < len(row) else "") for line, row in self._table.text.rows(1) if any(row)
+            ]
+            if lost := [line for line, message in events if not message.strip()]:
+                raise Place(self._table.file, lost[0], "@message").error("the row has no event", fix="Export the events again.")
             return parse_performance_events(events, self._table.file, self._table.options, self._table.notes)
         header = read_header(self._table)
         self._names.update(header.names)

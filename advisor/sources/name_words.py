@@ -41,7 +41,7 @@ _OTHER_STATISTIC: Final = re.compile(
 _ELSEWHERE: Final = re.compile(
     r"AWS/(?!ECS\b|ApplicationELB\b|ELB\b)\w+|(?<![\w-])(?:EC2|RDS|ElastiCache|AutoScaling|DynamoDB|Lambda)(?![\w-])"
 )
-_PARTS: Final = frozenset({"per", "by", "each", "of"})
+_PARTS: Final = frozenset({"per", "by", "each", "of", "in"})
 
 
 def words_of(text: str) -> list[str]:
@@ -89,7 +89,7 @@ def tagged(header: str) -> tuple[str, str] | None:
 
 
 def is_of_a_part(words: str) -> bool:
-    """Whether words after a measure say that it is of one task or target, not of a service.
+    """Whether words after a measure say that it is of one task or target, or its unit, and not of which service it is.
 
     >>> is_of_a_part("per_task"), is_of_a_part("web")
     (True, False)
