@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from advisor.billing import Bill
-from advisor.ecs import Architecture, LaunchType, PurchaseOption
+from advisor.ecs import Architecture, LaunchType, NetworkMode, PurchaseOption
 from advisor.recommend.as_data import plain
 
 SCHEMA: Final = "advisor/gate/1"
@@ -64,6 +64,10 @@ class Setup:
     has_public_ip: bool
     scheduled_actions: tuple[str, ...] = ()
     """Times at which the bounds change, as ``6 to 20 tasks from cron(0 7 ? * MON-FRI *) Europe/Berlin``."""
+    network_mode: NetworkMode = NetworkMode.AWSVPC
+    host_ports: tuple[int, ...] = ()
+    """Fixed ones of its instance."""
+    has_distinct_instances: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

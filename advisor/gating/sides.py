@@ -85,6 +85,9 @@ def setup_of(service: Service, workload: Workload) -> Setup:
         ephemeral_storage_gib=service.ephemeral_storage_gib,
         has_public_ip=service.has_public_ip,
         scheduled_actions=tuple(action_said(each) for each in service.scaling.scheduled_actions),
+        network_mode=service.network_mode_on(launch_type),
+        host_ports=service.host_ports_on(launch_type),
+        has_distinct_instances=service.has_distinct_instances and is_on_instances,
     )
 
 

@@ -51,6 +51,9 @@ _NAMES: Mapping[str, str] = {
     "requests_per_task": "requests/s per task",
     "ephemeral_storage_gib": "ephemeral GiB",
     "has_public_ip": "public IP",
+    "network_mode": "network mode",
+    "host_ports": "host ports",
+    "has_distinct_instances": "distinct instances",
 }
 _MEASURES = (
     ("tasks, median", "tasks_p50"),
@@ -221,7 +224,7 @@ def _value(value: object) -> str:
     if value is None:
         return "none"
     if isinstance(value, tuple):
-        return "; ".join(value) or "none"
+        return "; ".join(map(str, value)) or "none"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

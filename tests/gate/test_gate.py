@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from advisor.ecs import Architecture, LaunchType, PlacementStrategy, PurchaseOption, TaskSize
+from advisor.ecs import Architecture, LaunchType, NetworkMode, PlacementStrategy, PurchaseOption, TaskSize
 from advisor.errors import InputError
 from advisor.gating import Limits, Safety, gate
 from advisor.plan import ScheduledAction
@@ -305,6 +305,20 @@ def test_counts_that_ran_under_scheduled_actions_do_not_answer_other_bounds(scal
     assert "scheduled actions" in found.missing[0]
     fixed = {"min_tasks": 6, "max_tasks": 6, "scheduled_actions": ()}
     assert gate(before, changed(before, scaling=fixed), CATALOG).change_usd == approx(2 * FARGATE_X86_TASK_MONTH)
+
+
+@pytest.mark.parametrize(("fields", "changes"), [
+    ({"network_mode": NetworkMode.HOST, "port": 80}, ("network_mode", "host_ports")),
+    ({"has_distinct_instances": True}, ("has_distinct_instances",)),
+])  # fmt: skip
+def test_what_keeps_tasks_apart_is_a_change_that_is_named(fields, changes):
+    """4 tasks on 4 instances, in place of the 2 that there are for the zones: 2 x $75.40."""
+    before = workload(counts(), present=ON_EC2, cluster=instances(m5_large=2))
+    found = gate(before, changed(before, **fields), CATALOG)
+    assert found.services[0].changed == changes
+    assert found.change_usd == approx(2 * 75.40)
+    on_fargate = workload(counts())
+    assert gate(on_fargate, changed(on_fargate, **fields), CATALOG).services[0].changed == ()
 
 
 def test_a_stated_number_of_tasks_is_a_setting():
