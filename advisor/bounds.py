@@ -227,6 +227,8 @@ def actions_of(said: str) -> tuple[ScheduledAction, ...] | None:
 
 def bounds_said(least: int | None, most: int | None) -> str:
     """``6 to 20 tasks``, ``at least 6 tasks``, ``at most 20 tasks``, ``6 tasks``."""
+    last = least if most is None else most
+    tasks = f"{last} task{'' if last == 1 else 's'}"
     if least is None or most is None:
-        return f"at most {most} tasks" if least is None else f"at least {least} tasks"
-    return f"{least} tasks" if least == most else f"{least} to {most} tasks"
+        return f"at most {tasks}" if least is None else f"at least {tasks}"
+    return tasks if least == most else f"{least} to {tasks}"

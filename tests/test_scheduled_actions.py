@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from advisor import advise, read_catalog, read_workload
-from advisor.bounds import why_bounds_clash
+from advisor.bounds import bounds_said, why_bounds_clash
 from advisor.ecs import LaunchType
 from advisor.emit import render_ecs
 from advisor.errors import AdvisorError, PlanError
@@ -174,7 +174,7 @@ ACTION = "\n        - {{schedule: {}, min_capacity: 6{}}}"
     (ACTION.format('"cron(0 7 * * ?)"', ""), "is not a schedule"),
     (ACTION.format('"cron(0 7 * * ? *)"', ", timezone: Europe/Berln"), "no time zone 'Europe/Berln'"),
     (ACTION.format('"cron(0 7 * * ? *)"', ", max_capacity: 5"), "needs 0 <= min <= max"),
-    (ACTION.format('"cron(0 7 * * ? *)"', ", max: 5"), "max"),
+    (ACTION.format('"cron(0 7 * * ? *)"', ", max: 5"), "unknown key `max`"),
     ('\n        - {schedule: "cron(0 7 * * ? *)"}', "sets neither a minimum nor a maximum"),
     ('\n        - {schedule: "cron(0 7 * * ? *)", min_capacity: 21}', "no maximum, and the maximum before may be less"),
     ('\n        - {schedule: "cron(0 7 * * ? *)", max_capacity: 1}', "no minimum, and the minimum before may be more"),
@@ -198,3 +198,7 @@ def test_a_maximum_of_none_under_a_minimum_that_is_kept_at_one_is_refused():
     """A minimum of 0 is written as 1, above which the maximum would stay: AWS would refuse the action as it runs."""
     action = ScheduledAction(name="off", schedule="cron(0 19 * * ? *)", max_tasks=0)
     assert "the minimum before may be more" in why_bounds_clash(Scaling(min_tasks=0, max_tasks=9, scheduled_actions=(action,)))
+
+
+def test_one_task_is_one():
+    assert [bounds_said(1, None), bounds_said(1, 1), bounds_said(1, 2)] == ["at least 1 task", "1 task", "1 to 2 tasks"]
