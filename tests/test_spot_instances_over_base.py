@@ -102,6 +102,11 @@ def test_only_groups_of_spot_have_a_base():
             instances("a", "m7i.large", on_demand_base=1, **changes)
 
 
+def test_a_base_is_no_larger_than_its_group():
+    with pytest.raises(PlanError, match="an On-Demand base of 2 is above the most instances"):
+        instances("a", "m7i.large", purchase_option=PurchaseOption.SPOT, on_demand_base=2, max_instances=1)
+
+
 @pytest.fixture(scope="module")
 def beside_on_demand(tmp_path_factory):
     """Beside it a service of the same load that must run on demand."""

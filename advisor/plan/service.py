@@ -158,6 +158,10 @@ class CapacityProvider:
         is_spot_group = self.launch_type is LaunchType.EC2 and self.purchase_option is PurchaseOption.SPOT
         if self.on_demand_base < 0 or (self.on_demand_base and not is_spot_group):
             raise PlanError(f"capacity provider {self.name!r}: only groups of EC2 Spot have an On-Demand base, from 0 on")
+        if self.max_instances is not None and self.on_demand_base > self.max_instances:
+            raise PlanError(
+                f"capacity provider {self.name!r}: an On-Demand base of {self.on_demand_base} is above the most instances"
+            )
         if self.ecs_reserved_memory_mib < 0 or (self.ecs_reserved_memory_mib and self.launch_type is not LaunchType.EC2):
             raise PlanError(f"capacity provider {self.name!r}: only the agent on EC2 keeps memory from tasks, and none below 0")
 

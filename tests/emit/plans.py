@@ -349,6 +349,8 @@ def instance_providers(draw):
     types = draw(st.lists(st.sampled_from(TYPES[architecture]), min_size=1, max_size=5, unique=True))
     launch_type = draw(st.sampled_from([LaunchType.EC2, LaunchType.MANAGED_INSTANCES]))
     option = draw(st.sampled_from(PurchaseOption))
+    most = draw(st.none() | st.integers(1, 500))
+    has_base = launch_type is LaunchType.EC2 and option is PurchaseOption.SPOT
     return instances(
         draw(PROVIDER_NAMES),
         *types,
@@ -359,10 +361,10 @@ def instance_providers(draw):
         has_trunking=draw(st.booleans()),
         root_volume_gib=draw(st.integers(30, 500)),
         zones=draw(st.integers(1, 6)),
-        max_instances=draw(st.none() | st.integers(1, 500)),
+        max_instances=most,
         target_capacity_percent=draw(st.integers(1, 100)),
         ecs_reserved_memory_mib=draw(st.sampled_from([0, 256])) if launch_type is LaunchType.EC2 else 0,
-        on_demand_base=draw(st.integers(0, 9)) if launch_type is LaunchType.EC2 and option is PurchaseOption.SPOT else 0,
+        on_demand_base=draw(st.integers(0, min(9, most or 9))) if has_base else 0,
     )
 
 

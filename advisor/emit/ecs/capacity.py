@@ -185,11 +185,11 @@ def _auto_scaling_group(plan: Plan, name: str) -> Request:
 
 
 def _max_size(plan: Plan, provider: CapacityProvider) -> int:
-    """The plan's figure; without one, room for each task of a doubling deployment on an instance of its own."""
+    """The plan's figure; without one, room for its base, and for each task of a doubling deployment on its own instance."""
     if provider.max_instances is not None:
         return provider.max_instances
     tasks = sum(service.max_tasks for service in plan.services_on(provider.name))
-    return max(_SURGE * tasks, provider.zones)
+    return max(_SURGE * tasks, provider.zones, provider.min_instances, provider.on_demand_base)
 
 
 def _distribution(provider: CapacityProvider) -> Request:
