@@ -26,18 +26,13 @@ def price_fault_warnings(catalog: PriceCatalog, region: str, meters: Iterable[st
     families = {subject.partition(".")[0] for subject in subjects}
     prices = catalog.region_prices(region)
 
-    def is_near(meter: str) -> bool:
-        return _subject(meter).partition(".")[0] in families
-
-    near = replace(
-        prices,
-        rates={meter: rate for meter, rate in prices.rates.items() if is_near(meter)},
-        further={},
-        outdated={meter: old for meter, old in prices.outdated.items() if is_near(meter)},
-    )
+    near = {meter: rate for meter, rate in prices.rates.items() if _subject(meter).partition(".")[0] in families}
+    # Where a rate stands is not shown, and finding it reads all tables again; so would going through all outdated rates.
+    outdated = {meter: prices.outdated[meter] for meter in near if meter in prices.outdated}
+    linux = replace(prices, rates=near, further={}, outdated=outdated, places={})
     found = [
         each
-        for each in violations(catalog.with_list_rates(region, near))
+        for each in violations(catalog.with_list_rates(region, linux))
         if each.rule != "gap" and _subject(each.meter) in subjects
     ]
     if not found:
