@@ -7,7 +7,8 @@ from functools import cached_property
 
 import numpy as np
 
-from advisor.billing import Bill, MonthlyUsd
+from advisor.answer.present_money import present_money, saving_against_present
+from advisor.billing import Bill
 from advisor.ecs import PurchaseOption
 from advisor.errors import AdvisorError, InputError, PriceNotFoundError
 from advisor.optimize.alternatives import (
@@ -26,7 +27,6 @@ from advisor.optimize.interrupted import unmet_task_minutes
 from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.lost_zone import lost_zones
 from advisor.optimize.parts import Part
-from advisor.optimize.present import has_present, hours_known, present_parts
 from advisor.optimize.pricing import PricedParts, instance_facts
 from advisor.optimize.purchases import Purchase, as_unrated, best_purchase
 from advisor.optimize.replayed import best_replayed, can_replay, replayed_parts
@@ -34,7 +34,7 @@ from advisor.optimize.search import Search, on_default_spread, search_for
 from advisor.optimize.side_costs import price_side_costs
 from advisor.optimize.spot_base import over_on_demand_base
 from advisor.optimize.titles import parts_title
-from advisor.plan import Terms
+from advisor.plan import Commitment, Terms
 from advisor.pricing import PriceCatalog
 from advisor.recommend.advice import first_on_instances, service_advice, why
 from advisor.recommend.doubt import Drawn, break_even, drawn, with_odds
@@ -51,7 +51,6 @@ from advisor.recommend.result import (
     Advice,
     Alternative,
     BreakEven,
-    Present,
     Recommendation,
     Saving,
     SideCostsBill,
@@ -71,7 +70,6 @@ from advisor.recommend.verdict import (
     finalists,
     judge,
     rank,
-    saving_against,
     service_doubts,
     with_cheaper_placements,
 )
@@ -120,6 +118,13 @@ def _check_that_tasks_run(loads: Sequence[ServiceLoad]) -> None:
             )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Billed:
+    ranked: Ranked
+    priced: PricedParts
+    bought: tuple[Commitment, ...]
+
+
 @dataclass(frozen=True)
 class Answer:
     """Everything that the parts of a recommendation are made from."""
@@ -133,6 +138,8 @@ class Answer:
     """Of Savings Plans that every alternative for the cluster has in its bill, in the sizes that are best for it."""
     purchases: dict[Hashable, tuple[tuple[Part, ...], Purchase]] = field(default_factory=dict, compare=False, repr=False)
     """What is best bought for some parts under some terms, so far; with the parts, so that no others get their ids."""
+    bills: dict[Hashable, tuple[Choice, "_Billed"]] = field(default_factory=dict, compare=False, repr=False)
+    """What choices cost, so far: a replay exchanges the parts of a few, and the rest stay as they are."""
 
     def purchase(self, parts: tuple[Part, ...]) -> Purchase | None:
         """What is best bought for a plan of the whole cluster; None without terms."""
@@ -169,7 +176,7 @@ class Answer:
         in_doubt = service_doubts(best.alternative, by_service) if self.terms is None else []
         most = [text for share, text in in_doubt if share >= MOST_OF_A_BILL]
         judgement = self.judge(cluster, for_cluster, open_choices, most)
-        present = self._present()
+        present = present_money(workload, self.search, found, self.terms)
         side = (
             None if workload.side_costs is None else price_side_costs(workload.side_costs, self.search.catalog, workload.region)
         )
@@ -185,7 +192,7 @@ class Answer:
                 why=why(parts, by_service, found.common_hours, self.search),
                 services=tuple(service_advice(load, parts, by_service, found, self.search) for load in found.loads),
                 saving=judgement.saving,
-                saving_against_present=self._saving_against_present(best, present),
+                saving_against_present=saving_against_present(best, present, self.terms),
                 doubts=judgement.doubts,
                 probability=judgement.probability,
                 draws_error_fraction=_draws_error(best),
@@ -291,9 +298,9 @@ class Answer:
         """The choices with some parts exchanged, wherever they stand; their titles follow the instance types."""
 
         def exchanged(choice: Choice) -> Choice:
-            parts = tuple(done.get(id(part), part) for part in choice.parts)
-            if not parts:
+            if not any(id(part) in done for part in choice.parts):
                 return choice
+            parts = tuple(done.get(id(part), part) for part in choice.parts)
             return replace(choice, parts=parts, title=choice.title.replace(parts_title(choice.parts), parts_title(parts)))
 
         return replace(
@@ -333,20 +340,31 @@ class Answer:
         return price_age_warnings(of_best, compared, region=self.workload.region, today=self.today)
 
     def _drawn(self, scope: str, choices: Sequence[Choice], hours: FloatArray, measured: BoolArray) -> Drawn:
-        weeks = self.recent.weeks if scope == CLUSTER_SCOPE else None
+        is_of_cluster = scope == CLUSTER_SCOPE
         # Commitments are shared by all services: what one of them would use of them alone, nobody can say.
-        search = self.search if scope == CLUSTER_SCOPE else without_held(self.search)
-        bought = [self.purchase(choice.parts) if scope == CLUSTER_SCOPE else None for choice in choices]
-        searches = [search if each is None else replace(search, bought=each.commitments) for each in bought]
-        priced = [
-            as_unrated(price_plan(choice.parts, hours, here), each)
-            for choice, here, each in zip(choices, searches, bought, strict=True)
-        ]
-        items = [self._ranked(scope, *each, hours, weeks) for each in zip(choices, priced, searches, strict=True)]
-        recent = self.recent if scope == CLUSTER_SCOPE else None
-        parts = [choice.parts for choice in choices]
-        plans = [each.bought for each in searches]
-        return drawn(items, parts, priced, self.workload, search, measured, recent, plans)
+        search = self.search if is_of_cluster else without_held(self.search)
+        weeks, recent = (self.recent.weeks, self.recent) if is_of_cluster else (None, None)
+        found = [self._billed(scope, choice, search, hours, weeks) for choice in choices]
+        return drawn(
+            [each.ranked for each in found],
+            [choice.parts for choice in choices],
+            [each.priced for each in found],
+            self.workload,
+            search,
+            measured,
+            recent,
+            [each.bought for each in found],
+        )
+
+    def _billed(self, scope: str, choice: Choice, search: Search, hours: FloatArray, weeks: Weeks | None) -> "_Billed":
+        key = scope, self.terms, id(choice)
+        if key not in self.bills:
+            purchase = self.purchase(choice.parts) if scope == CLUSTER_SCOPE else None
+            here = search if purchase is None else replace(search, bought=purchase.commitments)
+            priced = as_unrated(price_plan(choice.parts, hours, here), purchase)
+            ranked = self._ranked(scope, choice, priced, here, hours, weeks)
+            self.bills[key] = choice, _Billed(ranked=ranked, priced=priced, bought=here.bought)
+        return self.bills[key][1]
 
     def _ranked(
         self, scope: str, choice: Choice, priced: PricedParts, search: Search, hours: FloatArray, weeks: Weeks | None
@@ -392,42 +410,6 @@ class Answer:
         theirs = self.found.parts_of(saving.against)
         recents = [self.recent.with_bought(self.with_purchase(each).bought) for each in (parts, theirs)]
         return break_even(saving.against, parts, theirs, *recents)
-
-    def _present(self) -> Present | None:
-        if not has_present(self.workload):
-            return None
-        parts, unknown = present_parts(self.workload, self.found.loads, self.search)
-        hours = hours_known(parts, self.found.common_measured, self.search.axis)
-        priced = price_plan(parts, hours, self.search)
-        missing = unknown + priced.missing
-        if not hours.any():
-            missing += ("tasks that ran at a moment at which every load is known",)
-        if missing or priced.monthly_usd is None:
-            return Present(monthly_usd=None, bill=None, missing=missing)
-        today = Present(monthly_usd=_exact(priced.monthly_usd), bill=priced.bill, missing=())
-        if self.terms is None:
-            return today
-        purchase = best_purchase(committable(self.workload, self.search, parts, hours), self.terms)
-        committed = as_unrated(price_plan(parts, hours, replace(self.search, bought=purchase.commitments)), purchase)
-        if committed.monthly_usd is None:
-            return replace(today, missing=committed.missing)
-        buys = tuple(map(str, purchase.commitments))
-        return replace(today, with_commitments_usd=_exact(committed.monthly_usd), buys=buys)
-
-    def _saving_against_present(self, best: Ranked, present: Present | None) -> Saving | None:
-        """Like with like: under terms of new commitments today has those that are best for it, too."""
-        usd = present and (present.monthly_usd if self.terms is None else present.with_commitments_usd)
-        if not usd:
-            return None
-        today = replace(best.alternative, id="present", monthly_usd=usd)
-        none = np.zeros(0)
-        saving = saving_against(replace(best, weekly_usd=none), Ranked(alternative=today, weekly_usd=none, priced_usd=0.0))
-        return replace(saving, weeks_cheaper=None, weeks=None)
-
-
-def _exact(monthly: MonthlyUsd) -> MonthlyUsd:
-    """What runs today needs no model of packing."""
-    return replace(monthly, high=monthly.mean)
 
 
 def _draws_error(best: Ranked) -> float | None:
