@@ -75,10 +75,13 @@ class Generation:
         return self.solution.usd_per_hour / self.bound_usd - 1.0 if self.bound_usd > 0 else float("inf")
 
     def cover(self, demand: FloatArray) -> None:
-        """Go on with other tasks to cover; patterns are kept, the bound starts anew."""
+        """Go on with other tasks to cover; patterns are kept, and nothing is proven of these yet."""
         self.demand, self.bound_usd, self.is_converged, self.is_stalled = demand, 0.0, False, False
         self.master.require(demand, self.problem.least)
         self.solution = self.master.solve()
+
+    def prove(self) -> None:
+        """Raise the bound with the values that the last one was found with."""
         self._raise_bound(self.values, self.floor_value, self.pricing.bound(self.values))
 
     @property

@@ -83,7 +83,9 @@ def task_prices(
     values, floors = np.zeros((len(demands), len(item))), np.zeros(len(demands))
     for at, demand in enumerate(totals):
         generation.cover(demand)
-        if patterns is not None:
+        if patterns is None:
+            generation.prove()
+        else:
             generation.prove_with(*patterns)
         for _ in range(rounds):
             if generation.is_stalled or generation.gap_fraction < CLOSE:
