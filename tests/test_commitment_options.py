@@ -23,7 +23,8 @@ from advisor.optimize.commitment_sizes import (
 )
 from advisor.plan import Terms
 from advisor.recommend.commitments import CommitmentOption, Purchase
-from tests.as_advisor import REGION, as_catalog
+from advisor.report.commitments import option_row
+from tests.as_advisor import REGION, as_catalog, as_rates
 from tests.test_beside_held import LARGE_HOUR, ONE_YEAR, VCPU_HOUR, case_of
 from tests.test_held_commitments import compute_plan, listed
 from tests.test_present import LARGE, PRICES
@@ -127,6 +128,13 @@ def test_plans_that_may_cover_something():
     assert plans(RESERVED, [windows]) == ()
     assert [(each.instance_type, each.count) for each in plans(RESERVED, [double, LARGE_HOUR])] == [("m5.large", 1)]
     assert [each.instance_type for each in plans(RESERVED, [metal])] == ["m6a.metal"]
+
+
+def test_types_that_reserved_instances_of_their_family_do_not_cover_have_their_own():
+    """g5 has no size flexibility, and AWS gives no normalization factor for m6a.metal."""
+    names = ("g5.2xlarge", "m6a.2xlarge", "m6a.metal", "g5.xlarge", "m6a.large")
+    meters = [instance_hour(name, PurchaseOption.ON_DEMAND) for name in names]
+    assert [each.instance_type for each in plans(RESERVED, meters)] == ["g5.2xlarge", "g5.xlarge", "m6a.large", "m6a.metal"]
 
 
 def test_meters_that_a_decision_lacks_a_rate_for_are_named_once():
@@ -274,12 +282,44 @@ def test_stated_terms_alone_are_offered():
     assert not _is_of(one, COMPUTE, 1, PaymentOption.ALL_UPFRONT)
 
 
-def test_under_stated_terms_one_rate_for_each_usage_is_enough():
-    catalog = as_catalog((LARGE,), PRICES, listed((LARGE,), compute_saving=None))
-    case = replace(STEADY, catalogs={REGION: catalog})
-    assert option(advised(recommended=case), BOTH).missing
-    terms = Terms(years=1, payment=NO_UPFRONT)
-    assert option(advised(recommended=case, stated=(terms,)), BOTH).saving_usd == approx(730 * 0.18)
+@pytest.mark.parametrize("stated", [(), (Terms(years=1, payment=NO_UPFRONT),)])
+def test_usage_without_a_rate_stays_on_demand_under_the_plan_and_is_named_whether_terms_are_stated_or_not(stated):
+    """Two m5.large at $0.1 beside 10 vCPU of $0.4, which a Compute Savings Plan of $0.3 covers."""
+    lacking = commitment_meter(plans(COMPUTE)[0], LARGE_HOUR).id
+    found = advised(recommended=with_rates(STEADY, compute_saving=None), stated=stated)
+    compute, both = option(found, COMPUTE), option(found, BOTH)
+    assert compute.missing == both.missing == ()
+    assert compute.uncovered == both.uncovered == (lacking,)
+    assert (compute.usd_per_hour, compute.monthly_usd, compute.saving_usd) == approx((0.3, 730 * 0.5, 730 * 0.1))
+    assert compute.coverage_fraction == approx(0.4 / 0.6)
+    assert both.saving_usd == approx(730 * 0.18)
+    assert option(found, OF_FAMILY).uncovered == ()
+    (note,) = [note for note in found.notes if note.startswith("no rate for ")]
+    assert note.startswith(f"no rate for {lacking}: what needs them is counted on demand where ° stands, which may save more")
+    assert [option_row(each, found.loads[0])[0].endswith(" °") for each in (compute, both)] == [True, True]
+
+
+@pytest.mark.parametrize("asked", [CHEAPEST_SIZE, AskedSize(coverage=None, usd_per_hour=0.12)])
+def test_a_family_without_a_rate_is_not_bought_for_and_keeps_no_other_from_it(asked):
+    """$0.12 for two m5.large, and nothing for c5.large, however the amount is asked for."""
+    other = {**LARGE, "name": "c5.large"}
+    case = replace(
+        case_of([2], [1]),
+        catalogs={REGION: as_catalog((LARGE, other), PRICES, as_rates((LARGE, other), PRICES) | listed((LARGE,)))},
+        meters=(LARGE_HOUR, instance_hour("c5.large", PurchaseOption.ON_DEMAND)),
+    )
+    found = advised(asked, recommended=case)
+    for kind in (OF_FAMILY, RESERVED):
+        each = option(found, kind)
+        assert [(one.family or one.instance_type, one.usd_per_hour) for one in each.purchases] == [
+            ("m5" if kind == OF_FAMILY else "m5.large", approx(0.12))
+        ]
+        assert [meter.endswith("c5.large") for meter in each.uncovered] == [True]
+        assert each.saving_usd == approx(730 * 0.08)
+
+
+def with_rates(case, **savings):
+    return replace(case, catalogs={REGION: as_catalog((LARGE,), PRICES, listed((LARGE,), **savings))})
 
 
 def test_remarks_name_at_most_three_meters_and_how_many_more():
@@ -321,24 +361,20 @@ def test_a_side_without_options_costs_what_it_costs():
     assert choice.runner_up_usd == 150
 
 
-@pytest.mark.parametrize(("n_meters", "is_missing"), [(1, False), (2, True)])
-def test_rates_of_compute_plans_are_missed_where_something_runs_on_fargate(n_meters, is_missing):
-    """A plan for instances saves more of them, so that what a Compute Savings Plan would save decides nothing."""
-    first = slice(n_meters)
-    mixed = replace(
-        STEADY,
-        catalogs={REGION: as_catalog((LARGE,), PRICES, listed((LARGE,), compute_saving=None))},
-        meters=STEADY.meters[first],
-        regions=STEADY.regions[first],
-        zones=STEADY.zones[first],
-        quantity=STEADY.quantity[first],
-        is_moving=STEADY.is_moving[first],
-    )
-    cases = {"recommended": mixed, "runner_up": mixed}
+@pytest.mark.parametrize(
+    ("lacking", "missing"),
+    [
+        ({"compute_saving": None}, ()),
+        ({"instance_saving": None}, ()),
+        ({"fargate_saving": None}, (VCPU_HOUR,)),
+        ({"compute_saving": None, "instance_saving": None}, (LARGE_HOUR,)),
+    ],
+)
+def test_sides_are_compared_where_each_usage_of_both_has_a_rate_of_some_plan(lacking, missing):
+    cases = {name: with_rates(STEADY, **lacking) for name in ("recommended", "runner_up")}
     (choice,) = _choices([200.0, 150.0], advised(**cases).options, cases)
-    lacking = commitment_meter(plans(COMPUTE)[0], LARGE_HOUR).id
-    assert choice.missing == ((lacking,) if is_missing else ())
-    assert (choice.is_reversed is None) is is_missing
+    assert tuple(meter.rpartition(":1y:no_upfront:")[2] for meter in choice.missing) == tuple(each.id for each in missing)
+    assert (choice.is_reversed is None) is bool(missing)
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ ONE_YEAR = ("1y:no_upfront",)
 OTHER = {**LARGE, "name": "m6i.large", "usd_per_hour": 0.102}
 N_HOURS = 336
 DAILY = [40.0 + 30.0 * np.sin(2 * np.pi * hour / 24) for hour in range(N_HOURS)]
+APART = (("apart", 6.0, 256), ("small", 9.0, 512))
 
 
 def stated(*services, terms=ONE_YEAR, **more):
@@ -143,6 +144,20 @@ def test_the_rival_has_the_type_that_is_cheapest_with_commitments_too():
     assert [a.title for a in found.alternatives if a.id == against] == ["Fargate X86_64 + EC2 m6i.large (worker)"]
     # web: 0.75 x 0.192 on Fargate, and 0.4 x 0.204 with 60 GiB of volumes on instances
     assert found.recommendation.saving.mean == approx(730 * (0.144 - 0.0816) - 60 * 0.08, abs=0.05)
+
+
+def test_under_ecs_default_placement_the_type_is_the_cheapest_with_commitments_too():
+    """6 tasks that may not share an instance: replayed, 9 others leave them room on 1 of 3 instances; spread, on 6 of 6."""
+    types = (LARGE, OTHER)
+    rates = {**listed(types), **listed((OTHER,), instance_saving=0.6)}
+    rates |= {k: v for k, v in listed(types).items() if "m5.large" in k}
+    apart, small = ({**web(name=name, demand=[n] * N_HOURS, cpu=cpu), "form": "tasks"} for name, n, cpu in APART)
+    load = stated({**apart, "memory": 512}, {**small, "memory": 1024}, launch_types=(LaunchType.EC2,))
+    one, other = load.services
+    load = replace(load, services=(replace(one, has_distinct_instances=True), other))
+    best = advise(load, as_catalog(types, PRICES, rates), replay_weeks=1).recommended
+    assert (best.title, best.is_comparison) == ("EC2 shared m6i.large, default AZ spread", False)
+    assert best.monthly_usd.mean == approx(6 * (0.102 * 0.4 * 730 + 30 * 0.08), rel=1e-3)
 
 
 @pytest.mark.parametrize(("share", "is_told"), [(0.99, True), (1.01, False)])

@@ -8,7 +8,7 @@ import numpy as np
 from advisor.answer import Answer, answer, recommended
 from advisor.committing.outcome import ladder, marginal, nine, with_outcome
 from advisor.errors import InputError
-from advisor.meters import COMMITMENT_YEARS, CommitmentKind, PaymentOption
+from advisor.meters import COMMITMENT_YEARS, PaymentOption
 from advisor.optimize.commitment_sizes import (
     BOTH,
     CHEAPEST_SIZE,
@@ -18,14 +18,16 @@ from advisor.optimize.commitment_sizes import (
     cheapest_sizes,
     missing_rates,
     plans_of,
+    rated,
 )
 from advisor.optimize.committable import Committable, committable
 from advisor.optimize.present import has_present, hours_known, present_parts
-from advisor.optimize.purchases import unrated
+from advisor.optimize.purchases import plans_under, unrated
 from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS
 from advisor.plan import SAVINGS_PLANS, Commitment, Terms, terms_of
 from advisor.pricing import PriceCatalog
 from advisor.recommend.commitments import (
+    UNCOVERED,
     ChoiceWithCommitments,
     CommitmentAdvice,
     CommitmentOption,
@@ -174,7 +176,7 @@ def advise_on(
     for name, case in known.items():
         on_progress(f"sizing commitments for {titles[name]}")
         found = [
-            _option(name, case, kind, years, payment, asked, sizes, is_stated=bool(stated))
+            _option(name, case, kind, years, payment, asked, sizes)
             for years in terms
             for payment in payments
             for kind in kinds
@@ -203,21 +205,12 @@ def advise_on(
     )
 
 
-def _not_known(case: Committable, side: Sequence[CommitmentOption]) -> tuple[str, ...]:
-    """Rates that a side lacks: of a Compute Savings Plan where it runs on Fargate, of plans for instances where it has some.
-
-    A plan for its instances saves more than a Compute Savings Plan, so the latter's rates for them decide nothing.
-    """
-    wanted = {CommitmentKind.EC2_INSTANCE_SAVINGS_PLAN.value}
-    if any(meter.id.startswith("fargate:") for meter in case.meters):
-        wanted.add(CommitmentKind.COMPUTE_SAVINGS_PLAN.value)
-    return tuple(meter for option in side if option.kind in wanted for meter in option.missing)
-
-
 def _choices(
     usd: Sequence[float], options: Sequence[CommitmentOption], cases: Mapping[str, Committable]
 ) -> tuple[ChoiceWithCommitments, ...]:
-    """Both sides of the choice with what is cheapest for each, term by term; only where every rate of both is known.
+    """Both sides of the choice with what is cheapest for each, term by term; only where each usage of both has a rate.
+
+    One is enough, as under stated terms: what a plan for instances covers, a Compute Savings Plan saves less on.
 
     ``usd`` is next month's mean of the recommended plan and of the runner-up, with what is held.
     """
@@ -225,7 +218,9 @@ def _choices(
     for years, payment in dict.fromkeys((option.term_years, option.payment) for option in options):
         here = [each for each in options if (each.term_years, each.payment) == (years, payment)]
         sides = {name: [each for each in here if each.load == name] for name in ("recommended", "runner_up")}
-        missing = tuple(dict.fromkeys(meter for name, side in sides.items() for meter in _not_known(cases[name], side)))
+        terms = Terms(years=years, payment=payment)
+        lacking = [unrated(cases[name].rates(plans_under(cases[name].meters, terms))) for name in sides]
+        missing = tuple(dict.fromkeys(meter for side in lacking for meter in side))
         best = [max((_merit(each) for each in side), default=0.0) for side in sides.values()]
         ours, theirs = (nine(month - max(saving, 0.0)) for month, saving in zip(usd, best, strict=True))
         known = ChoiceWithCommitments(
@@ -258,29 +253,28 @@ def _option(
     payment: PaymentOption,
     asked: AskedSize,
     sizes: dict[str, tuple[Commitment, ...]],
-    *,
-    is_stated: bool,
 ) -> CommitmentOption | None:
-    """One way to commit; None where it has nothing to cover.
+    """One way to commit; None where it has nothing to cover, or is the same as one of its kinds alone.
 
-    Under stated terms it has to have one rate for each usage, as the plan was chosen; else it has to have all.
+    What it has no rate for stays on demand, and is named: AWS covers it, too, where that saves more, so that the bill is no
+    higher then.
     """
     plans = plans_of(case.meters, kind, years, payment)
     if not plans or not case.on_demand_usd() > 0:
         return None
     name = f"{load}:{kind}:{years}y:{payment}"
     unknown = CommitmentOption(id=name, load=load, kind=kind, term_years=years, payment=payment)
-    missing = unrated(case.rates(plans)) if is_stated else missing_rates(case, plans)
-    if missing:
-        return replace(unknown, missing=missing)
+    lacking, plans = missing_rates(case, plans), rated(case.rates(plans))
+    if not plans:
+        return replace(unknown, missing=lacking)
     bought, gap = cheapest_sizes(case, plans)
     if not asked.is_cheapest:
         bought, gap = asked_sizes(case, bought or plans, asked), None
     if kind == BOTH and len({plan.kind for plan in bought}) < 2:
-        return None  # one of the two kinds alone is the same
+        return None
     if bought:
         sizes[name] = bought
-    return with_outcome(replace(unknown, gap_fraction=gap), case, bought)
+    return with_outcome(replace(unknown, gap_fraction=gap, uncovered=lacking), case, bought)
 
 
 def _is_of(terms: Terms, kind: str, years: int, payment: PaymentOption) -> bool:
@@ -324,17 +318,18 @@ def _remarks(cases: Mapping[str, Committable], options: Sequence[CommitmentOptio
         " them, so state growth and its spread for what is to come",
         "what is paid upfront bears no interest here",
     ]
-    by_meter: dict[str, list[str]] = {}
-    for option in options:
-        for meter in option.missing:
-            by_meter.setdefault(meter, []).append(option.id)
-    if by_meter:
-        shown = sorted(by_meter)
-        more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
-        found.append(
-            f"no rate for {', '.join(shown[:3])}{more}: what needs them is not compared; give them with --rates FILE, or fetch"
-            " them with `advisor prices refresh`"
-        )
+    missing, uncovered = ({meter for each in options for meter in getattr(each, name)} for name in ("missing", "uncovered"))
+    for meters, what in (
+        (missing, "what needs them is not compared"),
+        (uncovered, f"what needs them is counted on demand where {UNCOVERED} stands, which may save more"),
+    ):
+        if meters:
+            shown = sorted(meters)
+            more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
+            found.append(
+                f"no rate for {', '.join(shown[:3])}{more}: {what}; give them with --rates FILE, or fetch them with"
+                " `advisor prices refresh`"
+            )
     found += [
         f"{name}: under two weeks of load, so there are no futures and sizes are those of the history"
         for name, case in cases.items()

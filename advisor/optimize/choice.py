@@ -42,6 +42,11 @@ def base_id(choice_id: str) -> str:
     return ":".join(word for word in choice_id.split(":") if word not in _BESIDE)
 
 
+def is_default_spread(choice_id: str) -> bool:
+    """Whether a choice stands under ECS's default placement beside the same packed."""
+    return DEFAULT_SPREAD_ID in choice_id.split(":")
+
+
 def without_repeats(choices: Iterable[Choice]) -> Iterable[Choice]:
     """The same plan is offered once, under its first name; what stands beside it to compare goes by that name, too.
 

@@ -268,16 +268,20 @@ def _shared_choices(
     choice_id = f"cluster:{kind.launch_type.lower()}_shared:{kind.architecture.lower()}:{kind.purchase_option}"
     yield Choice(id=choice_id, title=parts_title(parts), parts=tuple(parts))
     if kind.launch_type is LaunchType.EC2 and kind.purchase_option is PurchaseOption.ON_DEMAND:
-        spread = [on_default_spread(search, part, load=_packed(packed, _of(loads, part))) for part in parts]
-        yield Choice(
-            id=f"{choice_id}:{DEFAULT_SPREAD_ID}",
-            title=f"{parts_title(parts)}, default AZ spread",
-            parts=tuple(spread),
-            reasons=(
-                "for comparison: ECS's default placement releases no instance while there are as many tasks as instances",
-            ),
-            is_comparison=True,
+        yield with_default_spread(
+            choice_id, [on_default_spread(search, part, load=_packed(packed, _of(loads, part))) for part in parts]
         )
+
+
+def with_default_spread(choice_id: str, spread: Sequence[Part]) -> Choice:
+    """The parts of a choice under ECS's default placement, to compare the choice with."""
+    return Choice(
+        id=f"{choice_id}:{DEFAULT_SPREAD_ID}",
+        title=f"{parts_title(spread)}, default AZ spread",
+        parts=tuple(spread),
+        reasons=("for comparison: ECS's default placement releases no instance while there are as many tasks as instances",),
+        is_comparison=True,
+    )
 
 
 def _hybrid_choices(

@@ -1,12 +1,12 @@
 """Which commitments may be bought for a load, and how large they are best."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
-from advisor.billing import commitment_meter, covers, normalization_factor
+from advisor.billing import CommitmentRates, commitment_meter, covers, is_size_flexible, normalization_factor
 from advisor.ecs import PurchaseOption
 from advisor.meters import CommitmentKind, Meter, PaymentOption, instance_hour, windows_instance_hour
 from advisor.optimize.beside_held import always_before, cheapest_beside_held
@@ -43,20 +43,19 @@ CHEAPEST_SIZE: Final = AskedSize(coverage=None, usd_per_hour=None)
 
 def plans_of(meters: Sequence[Meter], kind: str, years: int, payment: PaymentOption) -> tuple[Commitment, ...]:
     """Commitments of a kind that may cover something of these meters, of any size."""
-    families: dict[str, list[str]] = {}
+    families: dict[str, set[str]] = {}
     # A Reserved Instance is of one platform, and those of Windows are not sized: a Savings Plan covers both.
     of_plans = () if kind == CommitmentKind.RESERVED_INSTANCE else (windows_instance_hour,)
     instances = tuple(hour("", PurchaseOption.ON_DEMAND).id for hour in (instance_hour, *of_plans))
     for meter in meters:
         if meter.id.startswith(instances):
             name = meter.id.rpartition(":")[2]
-            families.setdefault(name.partition(".")[0], []).append(name)
+            families.setdefault(name.partition(".")[0], set()).add(name)
     if kind == CommitmentKind.RESERVED_INSTANCE:
-        # Of the smallest size in use: it covers larger ones in parts, and the count is finest.
-        smallest = [min(names, key=lambda name: (normalization_factor(name) or np.inf, name)) for names in families.values()]
         return tuple(
             Commitment(kind=CommitmentKind.RESERVED_INSTANCE, instance_type=name, count=1, term_years=years, payment=payment)
-            for name in smallest
+            for names in families.values()
+            for name in _to_reserve(names)
         )
     of_family = [
         Commitment(
@@ -72,8 +71,22 @@ def plans_of(meters: Sequence[Meter], kind: str, years: int, payment: PaymentOpt
     return (compute, *of_family) if of_family else ()
 
 
+def _to_reserve(of_family: Iterable[str]) -> Iterator[str]:
+    """The smallest type in use, which covers larger ones in parts and whose count is finest; each that covers but itself."""
+    flexible = [name for name in of_family if is_size_flexible(name)]
+    yield from sorted(flexible, key=lambda name: (normalization_factor(name) or np.inf, name))[:1]
+    yield from sorted(set(of_family) - set(flexible))
+
+
+def rated(rates: CommitmentRates) -> tuple[Commitment, ...]:
+    """The commitments that have a rate for something."""
+    is_reserved = np.array([plan.instance_type is not None for plan in rates.commitments], dtype=np.bool_)
+    is_rated = np.where(is_reserved, np.isfinite(rates.charge_usd), np.isfinite(rates.committed_usd).any(axis=1))
+    return tuple(plan for plan, has_rate in zip(rates.commitments, is_rated.tolist(), strict=True) if has_rate)
+
+
 def missing_rates(case: Committable, plans: Sequence[Commitment]) -> tuple[str, ...]:
-    """Meters that a decision needs and that have no rate."""
+    """Meters of commitments that may cover something and have no rate for it; over several Regions with the Region."""
     rates = case.rates(plans)
     found = []
     for c, plan in enumerate(plans):
@@ -81,7 +94,8 @@ def missing_rates(case: Committable, plans: Sequence[Commitment]) -> tuple[str, 
             if covers(plan, meter, case.zones[m]):
                 rate = rates.charge_usd[c] if plan.instance_type is not None else rates.committed_usd[c, m]
                 if np.isnan(rate):
-                    found.append(commitment_meter(plan, meter).id)
+                    where = f"{case.regions[m]}:" if len(case.catalogs) > 1 else ""
+                    found.append(where + commitment_meter(plan, meter).id)
     return tuple(dict.fromkeys(found))
 
 

@@ -9,18 +9,22 @@ from advisor.billing import commitment_rates
 from advisor.ecs import Architecture, LaunchType, PurchaseOption
 from advisor.meters import committed, fargate_gib_hour, fargate_vcpu_hour
 from advisor.optimize.alternatives import Alternatives, alternatives
-from advisor.optimize.choice import Choice, identity, without_repeats
+from advisor.optimize.choice import Choice, identity, is_default_spread, without_repeats
+from advisor.optimize.cluster_choices import with_default_spread
+from advisor.optimize.commitment_sizes import rated
 from advisor.optimize.loads import cost_usd
 from advisor.optimize.parts import Part
 from advisor.optimize.purchases import plans_under, unrated
-from advisor.optimize.search import Search, search_for
+from advisor.optimize.search import Search, on_default_spread, search_for
 from advisor.optimize.titles import parts_title
 from advisor.optimize.together import Together, cheapest_together
-from advisor.plan import Commitment, Terms
+from advisor.plan import Terms
 from advisor.pricing import PriceCatalog
 from advisor.pricing.changed import changed_catalog
 from advisor.pricing.instance_hours import hour_on
 from advisor.workload import Workload
+
+_RETYPED = ":retyped"
 
 
 def lacking(found: Alternatives, search: Search, terms: Terms) -> tuple[str, ...]:
@@ -43,18 +47,24 @@ def with_choices_under_terms(workload: Workload, search: Search, found: Alternat
     """Also the choices that are cheapest where everything has the rates of commitments, and the cheapest with both rates.
 
     Instance types, and which services share instances, are searched at on-demand rates otherwise. Every launch choice of either
-    search, shared alike, is kept with the parts that are cheapest for it at committed rates; of all ways of each service
-    together, the cheapest plan.
+    search, shared alike, is kept with the parts that are cheapest for it at committed rates, and under ECS's default placement
+    where that stands beside it; of all ways of each service together, the cheapest plan.
     """
     at_rates = search_for(workload, committed_catalog(search, terms))
     at_committed = alternatives(workload, at_rates)
     cheapest = _cheapest_parts(at_committed, at_rates)
     by_kind: dict[frozenset[object], Choice] = {}
-    on_demand = [replace(choice, id=f"{choice.id}:retyped") for choice in found.for_cluster]
+    on_demand = [replace(choice, id=f"{choice.id}{_RETYPED}") for choice in found.for_cluster]
     for choice in (*at_committed.for_cluster, *on_demand):
         if choice.parts and not choice.is_comparison:
             by_kind.setdefault(frozenset(map(_tasks_on, choice.parts)), _with_parts(choice, cheapest))
     more = [replace(choice, id=f"{choice.id}:{terms}") for choice in by_kind.values()]
+    spread_beside = {each.base_id for each in (*at_committed.for_cluster, *found.for_cluster) if is_default_spread(each.id)}
+    spread = [
+        with_default_spread(f"{choice.id}:{terms}", [on_default_spread(search, part) for part in choice.parts])
+        for choice in by_kind.values()
+        if choice.id.removesuffix(_RETYPED) in spread_beside
+    ]
     known = replace(found, for_cluster=(*found.for_cluster, *more))
     best = best_together(known, search, terms, more=[at_committed.by_service])
     if best is not None:
@@ -64,7 +74,7 @@ def with_choices_under_terms(workload: Workload, search: Search, found: Alternat
         name: (*choices, *_further(choices, at_committed.by_service[name], taken, terms))
         for name, choices in found.by_service.items()
     }
-    return replace(found, for_cluster=tuple(without_repeats((*found.for_cluster, *more))), by_service=by_service)
+    return replace(found, for_cluster=tuple(without_repeats((*found.for_cluster, *more, *spread))), by_service=by_service)
 
 
 def _cheapest_parts(at_committed: Alternatives, search: Search) -> dict[object, Part]:
@@ -118,15 +128,9 @@ def best_together(
     more = tuple(more)
     of_service = [choice for by_service in more for choices in by_service.values() for choice in choices]
     parts = [*_parts(found), *(part for choice in of_service for part in choice.parts)]
-    plans = plans_under(tuple(dict.fromkeys(meter for part in parts for meter in part.meters)), terms)
-    return cheapest_together(found, search, _rated(plans, parts, search), more, asked)
-
-
-def _rated(plans: Sequence[Commitment], parts: Sequence[Part], search: Search) -> tuple[Commitment, ...]:
-    """Those that have a rate for something."""
     meters = tuple(dict.fromkeys(meter for part in parts for meter in part.meters))
-    rates = commitment_rates(meters, plans, search.catalog, search.region).committed_usd
-    return tuple(plan for plan, row in zip(plans, rates, strict=True) if np.isfinite(row).any())
+    rates = commitment_rates(meters, plans_under(meters, terms), search.catalog, search.region)
+    return cheapest_together(found, search, rated(rates), more, asked)
 
 
 def _parts(found: Alternatives) -> list[Part]:

@@ -1,11 +1,14 @@
 """What advice on commitments holds."""
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from advisor.meters import PaymentOption
 from advisor.plan import OPTIONAL
 from advisor.recommend.under_terms import UnderTerms
+
+UNCOVERED: Final = "°"
+"""Marks options that leave some usage on demand for lack of a rate."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +58,9 @@ class CommitmentOption:
     term_years: int
     payment: PaymentOption
     missing: tuple[str, ...] = ()
-    """Meters without a rate: where there are any, nothing else is known, and the option is compared with nothing."""
+    """Meters without a rate, where none has one: nothing else is known, and the option is compared with nothing."""
+    uncovered: tuple[str, ...] = ()
+    """Meters without a rate beside others that have one: what needs them is counted on demand."""
     purchases: tuple[Purchase, ...] = ()
     usd_per_hour: float | None = None
     upfront_usd: float | None = None

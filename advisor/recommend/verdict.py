@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from advisor.ecs import LaunchType, PurchaseOption
-from advisor.optimize.choice import DEFAULT_SPREAD_ID, base_id
+from advisor.optimize.choice import base_id, is_default_spread
 from advisor.plan import Plan
 from advisor.recommend.reasons import percent
 from advisor.recommend.result import Alternative, Saving, Verdict
@@ -90,7 +90,7 @@ def with_cheaper_placements(ranked: Sequence[Ranked]) -> tuple[Ranked, ...]:
 
     def judged(item: Ranked) -> Ranked:
         ours, theirs = item.ranking_usd, usd.get(base_id(item.alternative.id))
-        is_placement = item.alternative.is_comparison and DEFAULT_SPREAD_ID in item.alternative.id.split(":")
+        is_placement = item.alternative.is_comparison and is_default_spread(item.alternative.id)
         if not is_placement or ours is None or theirs is None or ours >= theirs * (1 - EQUAL_FRACTION):
             return item
         return replace(item, alternative=replace(item.alternative, is_comparison=False, reasons=()))

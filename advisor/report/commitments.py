@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 
 from advisor.committing import AccountCommitments, CommitmentAdvice, CommitmentOption, LoadToCommitFor, Purchase
+from advisor.recommend.commitments import UNCOVERED
 from advisor.report.markdown import escape
 from advisor.report.under_terms import terms_paragraphs
 from advisor.report.words import money, percent
@@ -18,9 +19,10 @@ _KINDS = {
     "reserved_instance": "Reserved Instances",
 }
 CSV_COLUMNS = (
-    *(field.name for field in fields(CommitmentOption) if field.name not in ("purchases", "missing")),
+    *(field.name for field in fields(CommitmentOption) if field.name not in ("purchases", "missing", "uncovered")),
     "purchases",
     "missing",
+    "uncovered",
 )
 HEAD = ("option", "USD/h", "upfront", "due", "saves a month", "P10-P90", "rate", "covers", "used", "loses in", "worst")
 
@@ -48,8 +50,9 @@ def _csv(rows: Sequence[Sequence[object]]) -> str:
 
 
 def _cells(option: CommitmentOption) -> tuple[object, ...]:
-    values = ["" if getattr(option, name) is None else getattr(option, name) for name in CSV_COLUMNS[:-2]]
-    return (*values, "; ".join(map(purchase_words, option.purchases)), " ".join(option.missing))
+    values = ["" if getattr(option, name) is None else getattr(option, name) for name in CSV_COLUMNS[:-3]]
+    bought = "; ".join(map(purchase_words, option.purchases))
+    return (*values, bought, " ".join(option.missing), " ".join(option.uncovered))
 
 
 def account_json(account: AccountCommitments) -> str:
@@ -246,6 +249,7 @@ def option_row(option: CommitmentOption, load: LoadToCommitFor) -> tuple[str, ..
     """Cells under ``HEAD``; the best option of a term has a star."""
     mark = "* " if option.id in load.best.values() else ""
     name = f"{mark}{option.term_years}y {option.payment.replace('_', ' ')}, {', '.join(map(_short, option.purchases))}"
+    name += f" {UNCOVERED}" if option.uncovered else ""
     mean = option.saving_mean_usd if option.saving_mean_usd is not None else option.saving_usd
     spread = "-"
     if option.saving_p10_usd is not None and option.saving_p90_usd is not None:

@@ -126,19 +126,21 @@ def test_compute_savings_plans_are_sized_over_all_regions_together(tmp_path):
     assert any("not bought beside them" in note for note in account.notes)
 
 
-def test_a_rate_that_one_region_lacks_is_named_and_nothing_is_sized(tmp_path):
+def test_what_one_region_lacks_a_rate_for_is_named_and_counted_on_demand(tmp_path):
     write(tmp_path, "day", by_day)
     write(tmp_path, "night", by_night, region="eu-west-1")
     here = "\n".join(line for line in RATES.splitlines() if not ("eu-west-1" in line and line.startswith("compute")))
     (tmp_path / "rates.csv").write_text(here + "\n", encoding="utf-8")
     account = account_of(tmp_path, options=replace(QUICK, rates=tmp_path / "rates.csv"))
-    for region in ("eu-west-1", "all Regions"):
-        option = compute(account, region)
-        assert option.missing == tuple(
-            f"compute_savings_plan:1y:no_upfront:fargate:linux:x86_64:on_demand:{meter}" for meter in ("gib_hour", "vcpu_hour")
-        )
-        assert (option.purchases, option.usd_per_hour, option.saving_usd) == ((), None, None)
-    assert compute(account).usd_per_hour == approx(2 * A_TASK, abs=1e-5)
+    lacking = [
+        f"compute_savings_plan:1y:no_upfront:fargate:linux:x86_64:on_demand:{meter}" for meter in ("gib_hour", "vcpu_hour")
+    ]
+    there, here, everywhere = (compute(account, region) for region in ("eu-west-1", "us-east-1", "all Regions"))
+    assert there.missing == tuple(lacking)
+    assert (there.purchases, there.usd_per_hour, there.saving_usd) == ((), None, None)
+    assert (here.usd_per_hour, here.uncovered) == (approx(2 * A_TASK, abs=1e-5), ())
+    assert (everywhere.usd_per_hour, everywhere.missing) == (here.usd_per_hour, ())
+    assert everywhere.uncovered == tuple(f"eu-west-1:{meter}" for meter in lacking)
 
 
 HELD = "commitments: [{{kind: compute_savings_plan, usd_per_hour: {}, term_years: 1, payment: no_upfront}}]\n"

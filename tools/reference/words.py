@@ -242,7 +242,8 @@ OUTPUTS: Final[Mapping[str, tuple[str, Mapping[str, str]]]] = {
             "at_risk_usd": "Due over the whole term, if nothing runs.",
             "gap_fraction": "No sizes of these plans cost less than this share below it; empty for sizes that were asked for.",
             "purchases": "What to buy.",
-            "missing": "Meters without a rate: then nothing else is known.",
+            "missing": "Meters without a rate, where none has one: then nothing else is known.",
+            "uncovered": "Meters without a rate beside others that have one: what needs them is counted on demand.",
         },
     ),
     "advisor backtest": (
