@@ -1,5 +1,6 @@
 """``advisor recommend``: the main job."""
 
+import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -187,15 +188,20 @@ def recommend_command(
         )
         return
     refuse_fleet_options(fleet_run)
-    load = read_workload(
-        workload[0],
-        region=region,
-        cpu=cpu,
-        memory=memory,
-        requests_per_task=requests_per_task,
-        cpu_ms_per_request=cpu_ms_per_request,
-        reading=reading,
-    )
+    try:
+        load = read_workload(
+            workload[0],
+            region=region,
+            cpu=cpu,
+            memory=memory,
+            requests_per_task=requests_per_task,
+            cpu_ms_per_request=cpu_ms_per_request,
+            reading=reading,
+        )
+    except InputError:
+        if os.path.isdir(workload[0]):  # not Path.is_dir, which raises for a name that no file can have
+            say("note: --engine local advises on what can be read of a folder, and names the rest.", is_quiet=quiet)
+        raise
     load = with_terms(load, terms)
     for note in load.notes:
         say(f"note: {note}", is_quiet=quiet)

@@ -85,7 +85,13 @@ def advise_member(member: Member, options: FleetOptions) -> WorkloadRecord:
     """The record of a workload: advice, or why there is none. It raises nothing, so that one never stops the others."""
     try:
         found = member.read(options)
-        record = _advised(member.name, found.workload, options)
+        try:
+            record = _advised(member.name, found.workload, options)
+        except Exception:
+            rest = _without_unanswerable(found, options)
+            if rest is None:
+                raise
+            found, record = rest, _advised(member.name, rest.workload, options)
     except Exception as error:  # a fault of ours in one of ten thousand services is named beside it, not instead of all of them
         return WorkloadRecord(
             name=member.name, status=Status.FAILED, problem=problem_of(error), service_names=member.service_names
@@ -94,6 +100,30 @@ def advise_member(member: Member, options: FleetOptions) -> WorkloadRecord:
         return record
     warning = f"what {listed(each.service for each in found.left_out)} need is in no figure: they are left out, and named apart"
     return replace(record, left_out=found.left_out, warnings=(*record.warnings, warning))
+
+
+def _without_unanswerable(found: ReadWorkload, options: FleetOptions) -> ReadWorkload | None:
+    """The workload without the services that have no answer even alone; None where that leaves none, or all."""
+    from advisor.answer import answer
+
+    workload = found.workload
+    problems: dict[int, str] = {}
+    for row in range(len(workload.services)):
+        try:
+            answer(workload.of_rows([row]), _catalog_for(workload, options)).recommendation()
+        except Exception as error:  # said of this service, whatever it is
+            problems[row] = problem_of(error)
+    rows = [row for row in range(len(workload.services)) if row not in problems]
+    if not rows or not problems:
+        return None
+    names = listed(workload.services[row].name for row in problems)
+    stated = {"Instances that run today": workload.present, "Side costs": workload.side_costs}
+    notes = tuple(f"{what} are left out: they are of {names}, too." for what, each in stated.items() if each is not None)
+    rest = replace(workload.of_rows(rows), present=None, side_costs=None, notes=(*workload.notes, *notes))
+    left_out = [
+        LeftOut(service=workload.services[row].name, status=Status.FAILED, problem=why) for row, why in problems.items()
+    ]
+    return ReadWorkload(workload=rest, left_out=(*found.left_out, *left_out))
 
 
 def problem_of(error: Exception) -> str:
@@ -127,13 +157,16 @@ def _catalog(region: str, prices: Path | None, rates: Path | None, _stamps: tupl
 def _advised(name: str, workload: Workload, options: FleetOptions) -> WorkloadRecord:
     from advisor.answer import answer
 
-    rates = options.rates or (Path(workload.rates_file) if workload.rates_file else None)
-    catalog = catalog_of(workload.region, options.prices, rates)
-    given = answer(workload, catalog, today=options.today).replayed(options.replay_weeks)
+    given = answer(workload, _catalog_for(workload, options), today=options.today).replayed(options.replay_weeks)
     found = given.recommendation()
     if terms_of(workload.constraints.terms):
         found = replace(found, warnings=(*found.warnings, TERMS_LEFT_ASIDE))
     return record_of(name, given, found)
+
+
+def _catalog_for(workload: Workload, options: FleetOptions) -> PriceCatalog:
+    rates = options.rates or (Path(workload.rates_file) if workload.rates_file else None)
+    return catalog_of(workload.region, options.prices, rates)
 
 
 def record_of(name: str, given: "Answer", found: Recommendation) -> WorkloadRecord:

@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from advisor.errors import AdvisorError, InputError
+from advisor.errors import InputError
 from advisor.fleet.advised import FleetOptions, ReadWorkload
-from advisor.fleet.parts import read_parts
+from advisor.fleet.parts import read_load_parts, read_parts
 from advisor.sources.folders import files_below
 from advisor.sources.load_files import is_load_file
 
@@ -32,12 +32,9 @@ class FileMember:
     @property
     def service_names(self) -> tuple[str, ...]:
         """Those that a workload file names, if it can be read; none of a load file."""
-        from advisor.sources.shared_workload import tagged_services
+        from advisor.sources.shared_workload import service_names
 
-        try:
-            return tuple(tagged_services(self.path)[2]) if self.is_workload_file else ()
-        except AdvisorError:
-            return ()
+        return service_names(self.path) if self.is_workload_file else ()
 
     def read(self, options: FleetOptions) -> ReadWorkload:
         """The workload. Raises what :func:`advisor.read_workload` raises."""
@@ -48,16 +45,7 @@ class FileMember:
             cluster, _, services = tagged_services(self.path)
             whole = partial(read_workload, self.path, region=options.region, reading=options.reading)
             return read_parts(whole, cluster, [(self.path, tuple(services))], options)
-        workload = read_workload(
-            self.path,
-            region=options.region,
-            cpu=options.cpu,
-            memory=options.memory,
-            requests_per_task=options.requests_per_task,
-            cpu_ms_per_request=options.cpu_ms_per_request,
-            reading=options.reading,
-        )
-        return ReadWorkload(workload=workload)
+        return read_load_parts(self.path, options)
 
     @property
     def is_workload_file(self) -> bool:
@@ -123,7 +111,9 @@ def _matches(source: Path) -> list[Path]:
 def _workload_files(folder: Path) -> list[Path]:
     """Workload files in a folder and those below it, hidden ones and copies left out."""
     found = [path for path in files_below(folder, "*") if path.suffix.lower() in WORKLOAD_SUFFIXES]
-    return [path for path in found if path.stem == "workload"] or [path for path in found if _names_a_cluster(path)]
+    instead = [path for path in folder.rglob("workload.y*ml") if path.is_dir()]  # of a file: said when it is read
+    named = [path for path in found if path.stem == "workload"] + instead
+    return named or [path for path in found if _names_a_cluster(path)]
 
 
 def _names_a_cluster(path: Path) -> bool:

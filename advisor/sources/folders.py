@@ -1,5 +1,6 @@
 """Files below a folder, without those that an earlier run on it wrote there."""
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -15,14 +16,32 @@ _MARKED_BYTES: Final = 200
 
 def files_below(folder: Path, pattern: str) -> list[Path]:
     """Files of a name, in order: none that is hidden, or in a hidden folder, or of an answer."""
-    results = frozenset(path.parent for path in folder.rglob(RESULT) if holds_answer(path.parent))
+    files = _all_below(folder)
+    results = frozenset(path.parent for path in files if path.name == RESULT and holds_answer(path.parent))
     return [
         path
-        for path in sorted(folder.rglob(pattern))
-        if path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+        for path in sorted(files)
+        if path.match(pattern)
         and not any(_is_of_answer(path.relative_to(result)) for result in results.intersection(path.parents))
     ]
+
+
+def _all_below(folder: Path) -> list[Path]:
+    """Files that are not hidden, and links that lead nowhere: what cannot be read has to be said.
+
+    Links to folders are followed, as others keep parts of a fleet elsewhere, and each folder is looked at once.
+    """
+    found, seen = [], set()
+    for inner, folders, names in os.walk(folder, followlinks=True):
+        real = os.path.realpath(inner)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        paths = (Path(inner, name) for name in names if not name.startswith("."))
+        found += [path for path in paths if path.is_file() or not path.exists()]
+    return found
 
 
 def holds_answer(folder: Path) -> bool:

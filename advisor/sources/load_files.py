@@ -168,8 +168,8 @@ def files_at(path: Path, named_at: Place | None = None) -> list[Path]:
 
 
 def is_load_file(path: Path) -> bool:
-    """Whether a file of a folder is read as load, packed or not."""
-    return _suffix(path) in LOAD_SUFFIXES and path.is_file()
+    """Whether what stands in a folder is read as load by its name, packed or not. What is no file is refused then."""
+    return _suffix(path) in LOAD_SUFFIXES
 
 
 def _suffix(path: Path) -> str:

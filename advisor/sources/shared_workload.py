@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from advisor.errors import InputError
+from advisor.errors import AdvisorError, InputError
 from advisor.sources.ecs_names import ecs_name_problem, name_from_stem
 from advisor.sources.input_files import InputFiles
 from advisor.sources.load_files import LoadFiles
@@ -15,6 +15,10 @@ from advisor.sources.put_together import finished, workload_of
 from advisor.sources.workload_file import FileServices, services_of_file
 from advisor.workload import PresentCluster, Service, Workload
 
+if TYPE_CHECKING:
+    from advisor.sources.workload_models import WorkloadEntry
+    from advisor.sources.yaml_document import Document
+
 _PUT_TOGETHER: Final = frozenset({"present", "side_costs", "defaults_used"})
 """Whatever else a file states of its cluster has to be the same in all whose services share one."""
 
@@ -22,16 +26,47 @@ _PUT_TOGETHER: Final = frozenset({"present", "side_costs", "defaults_used"})
 def tagged_services(path: Path) -> tuple[str, str | None, dict[str, dict[str, str]]]:
     """Cluster and Region of a workload file, and the tags of its services by name; no load is read.
 
+    Services that something is wrong with are named without tags: what it is, is said where they are read.
+
     Raises
     ------
     InputError
-        The file cannot be read or holds something wrong.
+        The file cannot be read, or what is wrong with it leaves no service.
     """
-    from advisor.sources.workload_checks import checked
+    from advisor.sources.workload_checks import checked, named_services
     from advisor.sources.yaml_document import parse_yaml
 
-    entry = checked(parse_yaml(InputFiles().text(path), str(path)))
-    return entry.cluster, entry.region, {one.name: one.tags for one in entry.services}
+    document = parse_yaml(InputFiles().text(path), str(path))
+    names = named_services(document)
+    tags: dict[str, dict[str, str]] = {name: {} for name in names.values()}
+    try:
+        entry = checked(document)
+    except InputError:
+        entries = list(filter(None, (_checked_alone(document, at) for at in names)))
+        if not entries:
+            raise
+        entry = entries[0].model_copy(update={"services": [one for each in entries for one in each.services]})
+    return entry.cluster, entry.region, tags | {one.name: one.tags for one in entry.services}
+
+
+def service_names(path: Path) -> tuple[str, ...]:
+    """Of a workload file, as far as it can be read."""
+    from advisor.sources.workload_checks import named_services
+    from advisor.sources.yaml_document import parse_yaml
+
+    try:
+        return tuple(dict.fromkeys(named_services(parse_yaml(InputFiles().text(path), str(path))).values()))
+    except AdvisorError:
+        return ()
+
+
+def _checked_alone(document: "Document", at: int) -> "WorkloadEntry | None":
+    from advisor.sources.workload_checks import checked
+
+    try:
+        return checked(document, [at])
+    except InputError:
+        return None
 
 
 def read_shared_workload(
@@ -60,6 +95,28 @@ def read_shared_workload(
     """
     files = InputFiles()
     load_files = LoadFiles(files, reading or LoadOptions())
+    return finished(_workload(cluster, parts, region, files, load_files), files, load_files, parts[0][0])
+
+
+def read_service(path: Path, name: str, *, region: str | None = None, reading: LoadOptions | None = None) -> Workload:
+    """One service of a workload file, whatever is wrong with the others.
+
+    Raises
+    ------
+    InputError
+        What is wrong with it.
+    """
+    files = InputFiles()
+    return _workload("alone", [(path, (name,))], region, files, LoadFiles(files, reading or LoadOptions()))
+
+
+def _workload(
+    cluster: str,
+    parts: Sequence[tuple[Path, Collection[str]]],
+    region: str | None,
+    files: InputFiles,
+    load_files: LoadFiles,
+) -> Workload:
     found = [services_of_file(path, files, load_files, region, names) for path, names in parts]
     first_path, last_path = parts[0][0], parts[-1][0]
     alike = [name for name in found[0].statements if name not in _PUT_TOGETHER]
@@ -82,8 +139,7 @@ def read_shared_workload(
     statements = {name: found[0].statements[name] for name in alike}
     statements |= {**_of_whole_files(found, load_files.notes), "defaults_used": defaults}
     in_cluster = cluster if ecs_name_problem(cluster) is None else name_from_stem(cluster)
-    workload = workload_of(in_cluster, found[0].region, services, loads, load_files.notes)
-    return finished(replace(workload, **statements), files, load_files, first_path)
+    return replace(workload_of(in_cluster, found[0].region, services, loads, load_files.notes), **statements)
 
 
 def _named(found: Sequence[FileServices], path: Path) -> list[Service]:

@@ -1,6 +1,6 @@
 """What pydantic finds wrong in a workload file, as one message with line, column, key and fix."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from typing import Any, Final, get_args
 
@@ -39,18 +39,33 @@ _EXAMPLES: Final = {
 }
 
 
-def checked(document: Document) -> WorkloadEntry:
+def named_services(document: Document) -> dict[int, str]:
+    """Names of services by their places in the list, and the place where there is no name; nothing else is checked."""
+    services = document.root.get("services") if isinstance(document.root, dict) else None
+    names = [one.get("name") if isinstance(one, dict) else None for one in services] if isinstance(services, list) else []
+    return {at: name if isinstance(name, str) else _dotted(("services", at)) for at, name in enumerate(names)}
+
+
+def checked(document: Document, services: Sequence[int] | None = None) -> WorkloadEntry:
     """The file's content, checked.
+
+    Parameters
+    ----------
+    services
+        Places of the services that it holds then; the others are not looked at. All of them without it.
 
     Raises
     ------
     InputError
         For the first problem of the file, with the number of further ones.
     """
+    root = document.root
+    if services is not None and isinstance(root, dict):
+        root = {**root, "services": [root["services"][at] for at in services]}
     try:
-        return WorkloadEntry.model_validate(document.root)
+        return WorkloadEntry.model_validate(root)
     except ValidationError as error:
-        problems = [_problem(details, document) for details in error.errors(include_url=False)]
+        problems = [_problem(details, document, services) for details in error.errors(include_url=False)]
         first = min(problems, key=lambda problem: problem.line or 0)
     if len(problems) > 1:
         more = f"{first.problem} ({len(problems) - 1} more after this)"
@@ -58,8 +73,10 @@ def checked(document: Document) -> WorkloadEntry:
     raise first
 
 
-def _problem(details: ErrorDetails, document: Document) -> InputError:
+def _problem(details: ErrorDetails, document: Document, services: Sequence[int] | None) -> InputError:
     path: Path = tuple(details["loc"])
+    if services is not None and path[:1] == ("services",) and len(path) > 1:
+        path = ("services", services[int(path[1])], *path[2:])
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
     name = _dotted(path)
     if kind == "extra_forbidden":

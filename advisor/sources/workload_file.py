@@ -1,7 +1,6 @@
 """Workloads from files: a workload file with its load files, one CSV, or what CloudWatch prints."""
 
-import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,12 +11,11 @@ from advisor.plan.placement import host_ports_note
 from advisor.sources.batch_runs import Runs, parse_runs
 from advisor.sources.commitment_entries import held_commitments
 from advisor.sources.demand import Load, Statement, constant_load, load_of_runs
-from advisor.sources.ecs_names import ecs_name_problem, name_from_stem, region_problem
-from advisor.sources.input_files import InputFiles, Place, shown
-from advisor.sources.load_content import LoadTable, service_names
-from advisor.sources.load_files import LoadFiles, files_at, stem
+from advisor.sources.input_files import InputFiles, Place
+from advisor.sources.load_files import LoadFiles, files_at
 from advisor.sources.load_options import LoadOptions
 from advisor.sources.network_entries import check_network, network_of
+from advisor.sources.plain_loads import REGION_FIX, PlainTasks, read_load_files, region_of
 from advisor.sources.put_together import finished, workload_of
 from advisor.sources.service_entries import (
     check_deployments,
@@ -37,11 +35,11 @@ from advisor.sources.service_entries import (
     stated_names,
     task_size,
 )
-from advisor.sources.task_size import TaskDefinition, parse_cpu_units, parse_memory_mib, parse_task_definition
-from advisor.workload import DEFAULT_STARTUP_S, Growth, Scaling, Service, SideCosts, Workload
+from advisor.sources.task_size import TaskDefinition, parse_task_definition
+from advisor.workload import DEFAULT_STARTUP_S, Growth, Service, SideCosts, Workload
 
 if TYPE_CHECKING:
-    from advisor.sources.workload_models import DaemonEntry, ServiceEntry, WorkloadEntry
+    from advisor.sources.workload_models import DaemonEntry, ServiceEntry
     from advisor.sources.yaml_document import Document
     from advisor.sources.yaml_document import Path as YamlPath
 
@@ -51,8 +49,6 @@ READING_KEYS: Final = (
 )  # fmt: skip
 """Keys of a load entry that say how its files are read."""
 _YAML_SUFFIXES: Final = frozenset({".yaml", ".yml"})
-_SIZE_FIX: Final = "Give --cpu 512 --memory 1024, the size of every service in the file, or write a workload file."
-_REGION_FIX: Final = "Give --region, such as --region eu-west-1"
 
 
 def read_workload(
@@ -106,114 +102,18 @@ def read_workload(
     """
     path = Path(source)
     options = LoadOptions.stated(time_zone=time_zone, columns=columns).over(reading or LoadOptions())
+    if path.suffix.lower() not in _YAML_SUFFIXES:
+        tasks = PlainTasks(
+            region=region, cpu=cpu, memory=memory, requests_per_task=requests_per_task, cpu_ms_per_request=cpu_ms_per_request
+        )
+        return read_load_files(path, tasks, options)
+    stated = {"cpu": cpu, "memory": memory, "requests-per-task": requests_per_task, "cpu-ms-per-request": cpu_ms_per_request}
+    for name, value in stated.items():
+        if value is not None:
+            raise InputError(f"--{name} goes with a single load file", fix="Write it into the workload file.", file=str(path))
     files = InputFiles()
     load_files = LoadFiles(files, options)
-    if path.suffix.lower() in _YAML_SUFFIXES:
-        stated = {
-            "cpu": cpu,
-            "memory": memory,
-            "requests-per-task": requests_per_task,
-            "cpu-ms-per-request": cpu_ms_per_request,
-        }
-        for name, value in stated.items():
-            if value is not None:
-                raise InputError(
-                    f"--{name} goes with a single load file", fix="Write it into the workload file.", file=str(path)
-                )
-        workload = _from_workload_file(path, files, load_files, region)
-    else:
-        for file in files_at(path):
-            load_files.opened(file)
-        figures = _figures(path, requests_per_task, cpu_ms_per_request)
-        workload = _from_load_file(path, load_files, _region(path, region), _size(path, cpu, memory), figures)
-    return finished(workload, files, load_files, path)
-
-
-def _figures(
-    path: Path, requests_per_task: float | None, cpu_ms_per_request: float | None
-) -> tuple[float | None, float | None]:
-    given = {"--requests-per-task": requests_per_task, "--cpu-ms-per-request": cpu_ms_per_request}
-    for name, figure in given.items():
-        if figure is not None and not (figure > 0 and math.isfinite(figure)):
-            raise InputError(f"{name} {figure} is not above zero", fix="Give a positive number.", file=str(path))
-    if None not in given.values():
-        raise InputError(f"{' and '.join(given)} are both given", fix="Keep one of them.", file=str(path))
-    return requests_per_task, cpu_ms_per_request
-
-
-def _region(path: Path, region: str | None) -> str:
-    if region is None:
-        raise InputError("the AWS Region is not given", fix=f"{_REGION_FIX}.", file=str(path))
-    problem = region_problem(region)
-    if problem:
-        raise InputError(f"--region: {problem[0]}", fix=problem[1])
-    return region
-
-
-def _size(path: Path, cpu: int | str | None, memory: int | str | None) -> TaskSize:
-    if cpu is None or memory is None:
-        raise InputError("a single load file does not say how large its tasks are", fix=_SIZE_FIX, file=str(path))
-    try:
-        return TaskSize(cpu_units=parse_cpu_units(cpu), memory_mib=parse_memory_mib(memory))
-    except ValueError as error:
-        problem, _, fix = str(error).rpartition(". Write ")
-        raise InputError(f"--cpu {cpu} --memory {memory}: {problem}", fix=f"Write {fix}") from None
-
-
-def _from_load_file(
-    path: Path, load_files: LoadFiles, region: str, size: TaskSize, figures: tuple[float | None, float | None]
-) -> Workload:
-    """Every service of one load file, at one size, the rest by default."""
-    named = _named_services(path, load_files)
-    loads = []
-    for name, file in named:
-        statement = Statement(
-            name=name,
-            task=size,
-            requests_per_task=figures[0],
-            cpu_ms_per_request=figures[1],
-            figure_place=Place(str(path)),
-            figure_names=("--requests-per-task", "--cpu-ms-per-request"),
-            count_fix="Add a column `tasks`, or write a workload file with `present: {launch_type: EC2, desired_count: 6}`.",
-        )
-        loads.append(load_files.load_of([file], statement))
-    services = [
-        Service(
-            name=name,
-            task=size,
-            load_form=load.form,
-            scaling=Scaling(min_tasks=1, is_min_stated=False),
-            requests_per_task=figures[0],
-            cpu_ms_per_request=figures[1],
-        )
-        for (name, _), load in zip(named, loads, strict=True)
-    ]
-    workload = workload_of(name_from_stem(stem(path)), region, services, loads, load_files.notes)
-    return replace(workload, defaults_used=defaults_used([(service, ()) for service in services], workload.constraints, ()))
-
-
-def _named_services(path: Path, load_files: LoadFiles) -> list[tuple[str, Path]]:
-    """Each service and the file that holds it: those that a file tells apart, else one named after its file."""
-    named: dict[str, Path] = {}
-    for file in files_at(path):
-        found = load_files.opened(file)
-        for name in service_names(found) or (name_from_stem(stem(file)),):
-            problem = ecs_name_problem(name)
-            if problem and not isinstance(found, LoadTable):
-                load_files.notes.append(f"{file}: left out: {shown(name)}, which is no name of an ECS service.")
-                continue
-            place = found.first_place_of(name) if problem and isinstance(found, LoadTable) else Place(str(file))
-            if problem:
-                raise place.error(problem[0], fix=problem[1])
-            if name in named:
-                raise Place(str(file)).error(
-                    f"the service {name!r} stands in {str(named[name])!r}, too",
-                    fix="Rename one, or list both under `files` in a workload file.",
-                )
-            named[name] = file
-    if not named:
-        raise Place(str(path)).error("no series belongs to a name that ECS accepts", fix="Rename the columns or labels.")
-    return list(named.items())
+    return finished(_from_workload_file(path, files, load_files, region), files, load_files, path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,16 +142,17 @@ def services_of_file(
 ) -> FileServices:
     """Services of a workload file: those of the names, or all. Raises what :func:`read_workload` raises."""
     # pydantic takes longer to import than a year of load to read, and a single CSV does without.
-    from advisor.sources.workload_checks import checked
+    from advisor.sources.workload_checks import checked, named_services
     from advisor.sources.yaml_document import parse_yaml
 
     document = parse_yaml(files.text(path), str(path))
-    entry = checked(document)
-    _refuse_repeated_names(entry, document)
+    numbers = None if names is None else [at for at, name in named_services(document).items() if name in names]
+    entry = checked(document, numbers)
+    entries = dict(zip(range(len(entry.services)) if numbers is None else numbers, entry.services, strict=True))
+    _refuse_repeated_names(entries, entry.daemons, document)
     if region is None and entry.region is None:
-        raise document.place(()).error("`region` is missing", fix=f"Add `region: us-east-1`. {_REGION_FIX}, overrules it.")
+        raise document.place(()).error("`region` is missing", fix=f"Add `region: us-east-1`. {REGION_FIX}, overrules it.")
     notes = load_files.notes
-    entries = {number: one for number, one in enumerate(entry.services) if names is None or one.name in names}
     sized = [_sized(path, files, one, document, ("services", number), notes) for number, one in entries.items()]
     for one, (definition, _) in zip(entries.values(), sized, strict=True):
         is_stated = definition is None or one.network_mode or definition.network_mode or one.placement_constraints
@@ -282,13 +183,13 @@ def services_of_file(
         daemon_of(one, *_sized(path, files, one, document, ("daemons", number), notes), document.place(("daemons", number)))
         for number, one in enumerate(entry.daemons)
     ]
-    in_region = _region(path, region or entry.region)
+    in_region = region_of(path, region or entry.region)
     return FileServices(
         cluster=entry.cluster,
         region=in_region,
         services=tuple(services),
         loads=tuple(loads),
-        is_whole=len(entries) == len(entry.services),
+        is_whole=numbers is None or len(numbers) == len(named_services(document)),
         statements={
             "constraints": constraints,
             "growth": Growth(fraction=entry.growth.fraction, spread_fraction=entry.growth.spread),
@@ -314,11 +215,13 @@ def _assumed(entries: "Collection[ServiceEntry]") -> dict[str, str]:
     return loads | {f"memory of {one.name}": stated_memory(one.memory_use) for one in entries if one.memory_use}
 
 
-def _refuse_repeated_names(entry: "WorkloadEntry", document: "Document") -> None:
+def _refuse_repeated_names(
+    services: "Mapping[int, ServiceEntry]", daemons: "Sequence[DaemonEntry]", document: "Document"
+) -> None:
     first_by_name: dict[str, YamlPath] = {}
     named = [
-        *((("services", number), "service", one.name) for number, one in enumerate(entry.services)),
-        *((("daemons", number), "daemon", one.name) for number, one in enumerate(entry.daemons)),
+        *((("services", number), "service", one.name) for number, one in services.items()),
+        *((("daemons", number), "daemon", one.name) for number, one in enumerate(daemons)),
     ]
     for at, kind, name in named:
         first = first_by_name.setdefault(name, at)

@@ -75,3 +75,84 @@ def test_a_file_of_which_no_service_can_be_read_is_one_failure(tmp_path):
     path.write_text(path.read_text(encoding="utf-8").replace("{tasks: 18}", "{file: none.csv}"), encoding="utf-8")
     (record,) = advise_fleet([path], options=QUICK).records
     assert (record.status, record.service_names) == (Status.FAILED, ("web", "worker"))
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ("{name: odd, task: {cpu: 12 parsecs, memory: 512}, load: {tasks: 3}}", "line 10, column 29: `services[2].task.cpu`"),
+        ("{name: odd, task: {cpu: 256, memory: 512}, load: {tasks: 3}, colour: red}", "unknown key `colour`"),
+        (
+            "{name: odd, task: {cpu: 256, memory: 512}}\n  - {name: odd, task: {cpu: 256, memory: 512}, load: {tasks: 1}}",
+            "load` is missing",
+        ),
+        ("{task: {cpu: 256, memory: 512}, load: {tasks: 3}} # nobody", "`services[2].name` is missing"),
+    ],
+)
+def test_an_entry_that_cannot_be_read_costs_its_service_alone(tmp_path, whole, entry, problem):
+    path = write_workload(tmp_path / "shop", level=6)
+    path.write_text(path.read_text(encoding="utf-8") + f"  - {entry}\n" + ON_FARGATE, encoding="utf-8")
+    fleet = advise_fleet([path], options=QUICK)
+    failed, shop = fleet.records if fleet.records[1].name == "shop" else fleet.records[::-1]
+    assert (failed.status, failed.name) == (Status.FAILED, f"{'services[2]' if 'nobody' in entry else 'odd'} of shop")
+    assert problem in failed.problem
+    assert shop.best == whole.best
+
+
+def test_two_services_of_one_name_are_left_out_together(tmp_path, whole):
+    path = write_workload(tmp_path / "shop", level=6)
+    twice = "  - {name: odd, task: {cpu: 256, memory: 512}, load: {tasks: 3}}\n" * 2
+    path.write_text(path.read_text(encoding="utf-8") + twice + ON_FARGATE, encoding="utf-8")
+    fleet = advise_fleet([path], options=QUICK)
+    assert [(r.name, r.status) for r in fleet.unanswered] == [("odd of shop", Status.FAILED)]
+    assert "the service 'odd' stands twice, first in line 10" in fleet.unanswered[0].problem
+    assert fleet.totals.best == whole.best
+
+
+def test_a_service_without_an_answer_of_its_own_costs_the_others_none(tmp_path, whole):
+    path = write_with(tmp_path / "shop", "bad", "new")
+    lines = (tmp_path / "shop" / "web.csv").read_text(encoding="utf-8").splitlines()
+    idle = [lines[0], *(f"{line.partition(',')[0]},0" for line in lines[1:])]
+    (tmp_path / "shop" / "new.csv").write_text("\n".join(idle) + "\n", encoding="utf-8")
+    huge = "  - {name: huge, task: {cpu: 512, memory: 900 GB}, load: {tasks: 2}}\n"
+    path.write_text(path.read_text(encoding="utf-8").replace(ON_FARGATE, huge + ON_FARGATE), encoding="utf-8")
+    fleet = advise_fleet([path], options=QUICK)
+    problems = {record.name: record.problem for record in fleet.unanswered}
+    assert list(problems) == ["bad of shop", "huge of shop", "new of shop"]
+    assert "no task ever runs" in problems["new of shop"]
+    assert fleet.totals.best == whole.best
+
+
+def test_what_services_that_are_left_out_run_on_is_no_cost_of_the_others(tmp_path):
+    path = write_workload(tmp_path / "shop", level=6, extra="present: {instances: {m5.large: 6}}\n")
+    idle = "  - {name: idle, task: {cpu: 256, memory: 512}, load: {tasks: 0}, present: {launch_type: EC2}}\n"
+    path.write_text(path.read_text(encoding="utf-8").replace("present: {inst", idle + "present: {inst"), encoding="utf-8")
+    failed, shop = advise_fleet([path], options=QUICK).records
+    assert (failed.name, failed.status, shop.status) == ("idle of shop", Status.FAILED, Status.ADVISED)
+    assert shop.now_usd is None
+    assert any("Instances that run today are left out" in note for note in shop.notes)
+
+
+def test_services_of_a_file_with_another_fault_are_counted(tmp_path):
+    path = write_workload(tmp_path / "shop", level=6)
+    path.write_text(path.read_text(encoding="utf-8").replace("us-east-1", "mars-1"), encoding="utf-8")
+    (record,) = advise_fleet([path], options=QUICK).records
+    assert (record.status, record.service_names) == (Status.FAILED, ("web", "worker"))
+
+
+def test_what_stands_in_the_place_of_a_workload_file_is_named(tmp_path, whole):
+    write_with(tmp_path / "fleet" / "shop")
+    (tmp_path / "elsewhere" / "far").mkdir(parents=True)
+    write_with(tmp_path / "elsewhere" / "near")
+    (tmp_path / "fleet" / "linked").symlink_to(tmp_path / "elsewhere" / "near")
+    (tmp_path / "fleet" / "loop").symlink_to(tmp_path / "fleet")
+    (tmp_path / "fleet" / "gone").mkdir()
+    (tmp_path / "fleet" / "gone" / "workload.yaml").symlink_to("nowhere.yaml")
+    (tmp_path / "fleet" / "folder" / "workload.yaml").mkdir(parents=True)
+    fleet = advise_fleet([tmp_path / "fleet"], options=QUICK)
+    assert {r.name: r.status for r in fleet.records} == {
+        "folder": Status.FAILED,
+        "gone": Status.FAILED,
+        "linked": Status.ADVISED,
+        "shop": Status.ADVISED,
+    }
