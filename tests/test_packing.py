@@ -1,10 +1,18 @@
 """Packing in groups, many states at once, against packing one task after the other; and what holds for any packing."""
 
+from datetime import UTC, datetime
+
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from advisor.ecs import TaskSize
+from advisor.optimize.packed import packed_load
 from advisor.simulate.packing import first_fit_decreasing, volume_bound
+from advisor.simulate.scaling import running_tasks
+from advisor.simulate.timeline import timeline
+from advisor.workload import LoadForm, Scaling, Service
 from tests.oracle import packing
 
 ROOM = (8 * 1024, 31_356, 40)
@@ -147,3 +155,17 @@ def test_a_block_boundary_and_huge_counts_change_nothing():
     assert whole[4_090:].tolist() == first_fit_decreasing(counts[4_090:], sizes, capacity).tolist()
     assert first_fit_decreasing(np.array([[10**9, 0, 0]]), sizes, capacity)[0] == -(-(10**9) // 32)
     assert first_fit_decreasing(np.zeros((2, 3), dtype=np.int64), sizes, capacity).tolist() == [0, 0]
+
+
+@pytest.mark.parametrize("most", [3, 1_000_000])
+def test_moments_are_told_apart_by_all_their_counts(most):
+    n_services, n_steps = 12, 40
+    counts = np.random.default_rng(0).integers(0, most, (n_services, n_steps // 2)).repeat(2, axis=1)
+    counts[-1, -1] += 1  # differs from the step before in nothing else
+    taken = Service(
+        name="x", task=TaskSize(cpu_units=256, memory_mib=512), load_form=LoadForm.TASKS, scaling=Scaling(min_tasks=0)
+    )
+    axis = timeline(datetime(2024, 1, 1, tzinfo=UTC), 900, n_steps)
+    load = packed_load([running_tasks(taken, row.astype(float), taken.task, axis) for row in counts])
+    np.testing.assert_array_equal(load.distinct[load.state_of_step].T, counts)
+    assert len(load.distinct) == len(np.unique(counts, axis=1).T)

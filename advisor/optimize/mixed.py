@@ -11,7 +11,7 @@ import numpy as np
 
 from advisor.optimize.linear_prices import ServiceOptions, cheaper_on_instances
 from advisor.optimize.loads import ServiceLoad, cost_usd
-from advisor.optimize.packed import packed_load
+from advisor.optimize.packed import PackedLoad, packed_load
 from advisor.optimize.parts import Part
 from advisor.optimize.search import CapacityKind, Search, shared_part
 from advisor.units import FloatArray
@@ -73,12 +73,13 @@ def mixed_fleet(
     chosen = cheaper_on_instances(options, kind, search, hours)
     may = np.array([kind.architecture in each.service.architectures for each in loads])
     best: MixedFleet | None = None
+    packed: dict[tuple[str, ...], PackedLoad] = {}
     for members in _distinct([chosen, may]):
         group = [load for load, is_in in zip(loads, members, strict=True) if is_in]
         rest_usd = float(usd[~members].sum()) + others_usd
         if len(group) >= 2 and np.isfinite(rest_usd):
             limit = best.usd if best else give_up_at_usd * (1 - LEAST_SAVING)
-            best = _dealt_out(search, cluster, group, rest_usd, kind, hours, limit) or best
+            best = _dealt_out(search, cluster, group, rest_usd, kind, hours, limit, packed) or best
     return best
 
 
@@ -94,8 +95,9 @@ def _dealt_out(
     kind: CapacityKind,
     hours: FloatArray,
     give_up_at_usd: float,
+    packed: dict[tuple[str, ...], PackedLoad],
 ) -> MixedFleet | None:
-    """The group on two providers, then, where it saves enough, on one more at a time."""
+    """The group on two providers, then, where it saves enough, on one more at a time; ``packed`` keeps sets of services."""
     parts: tuple[Part, ...] | None = None
     usd = give_up_at_usd
     ordered = sorted(group, key=_memory_for_cpu)
@@ -106,7 +108,7 @@ def _dealt_out(
             for cut in _cuts(len(cell)):
                 new = [*cells[:at], cell[:cut], cell[cut:], *cells[at + 1 :]]
                 limit = found[0] if found else (usd if parts is None else usd * (1 - LEAST_SAVING))
-                dealt = _parts(search, cluster, new, rest_usd, kind, hours, limit)
+                dealt = _parts(search, cluster, new, rest_usd, kind, hours, limit, packed)
                 if dealt is not None:
                     found = dealt[0], new, dealt[1]
         if found is None:
@@ -125,12 +127,15 @@ def _parts(
     kind: CapacityKind,
     hours: FloatArray,
     give_up_at_usd: float,
+    packed: dict[tuple[str, ...], PackedLoad],
 ) -> tuple[float, tuple[Part, ...]] | None:
     """Each group on its cheapest type; None where that is not below the limit, or two groups would share a type anyway."""
     usd, parts = rest_usd, []
     for cell in cells:
-        load = packed_load([each.run for each in cell])
-        part = shared_part(search, load, kind, hours, name=cluster, give_up_at_usd=give_up_at_usd - usd)
+        names = tuple(each.service.name for each in cell)
+        if names not in packed:
+            packed[names] = packed_load([each.run for each in cell])
+        part = shared_part(search, packed[names], kind, hours, name=cluster, give_up_at_usd=give_up_at_usd - usd)
         if part is None:
             return None
         usd += cost_usd(search, [part], hours)

@@ -33,7 +33,7 @@ def sole_places(has_distinct_instances: Sequence[bool], host_ports: Sequence[Seq
     return needed
 
 
-def volume_bound(counts: IntArray, tasks: IntArray, capacity: IntArray) -> IntArray:
+def volume_bound(counts: IntArray, tasks: IntArray, capacity: IntArray) -> FloatArray:
     """Fewest instances that could hold all tasks if they could be cut up: no packing can beat it.
 
     Parameters
@@ -47,15 +47,24 @@ def volume_bound(counts: IntArray, tasks: IntArray, capacity: IntArray) -> IntAr
 
     Returns
     -------
-    IntArray
-        (types, states) instances.
+    FloatArray
+        (types, states) instances; whole numbers.
     """
     # Sums stay far below 2**53, so that float64 (which has a BLAS product) is exact, and exact multiples divide exactly.
-    total = counts.astype(np.float64) @ tasks.astype(np.float64)
-    bound = np.zeros((capacity.shape[0], counts.shape[0]))
-    for dimension in range(tasks.shape[1]):
-        np.maximum(bound, np.ceil(total[:, dimension] / np.maximum(capacity[:, dimension, np.newaxis], 1)), out=bound)
-    return bound.astype(np.int64)
+    total = np.ascontiguousarray((counts.astype(np.float64) @ tasks.astype(np.float64)).T)
+    offered = np.maximum(capacity, 1).astype(np.float64)
+    bound = np.empty((len(capacity), len(counts)))
+    scratch = np.empty((_BLOCK_TYPES, len(counts)))
+    for first in range(0, len(capacity), _BLOCK_TYPES):
+        block = slice(first, first + _BLOCK_TYPES)
+        most = bound[block]
+        needed = scratch[: len(most)]
+        np.divide(total[0], offered[block, :1], out=most)
+        for dimension in range(1, len(total)):
+            np.divide(total[dimension], offered[block, dimension, np.newaxis], out=needed)
+            np.maximum(most, needed, out=most)
+        np.ceil(most, out=most)
+    return bound
 
 
 def first_fit_decreasing(counts: IntArray, tasks: IntArray, capacity: IntArray) -> IntArray:
@@ -98,6 +107,8 @@ def first_fit_decreasing(counts: IntArray, tasks: IntArray, capacity: IntArray) 
     return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
 
 
+_BLOCK_TYPES = 4
+"""Types whose bound is worked out together: few enough for the caches of a processor."""
 _BLOCK_STATES = 4096
 """States that are worked on together: few enough for the caches of a processor."""
 _MOST_INT32 = 2**31
