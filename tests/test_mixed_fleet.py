@@ -8,12 +8,15 @@ from itertools import count, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from advisor.optimize.fleet import QUICK, Effort, FleetProblem, cheapest_fleet, least_usd_per_hour
+from advisor.optimize.fleet.dominance import reduced
+from advisor.optimize.fleet.generation import Generation
 from advisor.optimize.fleet.heuristics import cheapest_single_type, classic_packings
 from advisor.optimize.fleet.pricing import Pricing
+from advisor.optimize.fleet.whole_numbers import WholeNumbers
 
 PROVEN = Effort(gap_fraction=0.0)
 
@@ -101,6 +104,32 @@ def test_no_bound_is_above_a_fleet_that_any_method_finds(p):
     assert by_columns.lower_bound_usd_per_hour <= best * (1 + 1e-9) <= by_columns.usd_per_hour * (1 + 2e-9)
     worth = by_columns.task_values_usd_per_hour @ p.counts + by_columns.floor_value_usd_per_hour * p.least
     assert worth <= best * (1 + 1e-5)
+
+
+@settings(max_examples=40, deadline=None)
+@given(small_problems())
+def test_no_numbers_of_instances_that_are_not_refuted_cost_more_than_the_cheapest_fleet(p):
+    assume(p.counts.any())
+    generation = Generation(reduced(p).problem)
+    numbers = WholeNumbers(generation.pricing, generation.columns, generation.proofs)
+    usd, counts = generation.problem.usd_per_hour, generation.problem.counts
+    bounds = [generation.bound_usd]
+    for _ in range(6):
+        bound, instances = numbers.least(usd, counts, p.least)
+        bounds.append(bound)
+        if not numbers.refute(instances, counts, lambda: False):
+            break
+    assert max(bounds) <= exhaustive_usd(p) * (1 + 1e-6)
+    assert (np.diff(bounds) > -2e-5 * bounds[-1]).all()
+
+
+def test_half_an_instance_holds_nothing():
+    # By hand: tasks of 3 and of 2 on instances of 4 for 1 USD and of 6 for 1.6 USD. 5 / 4 of the first are 1.25 USD, but one
+    # holds too little, two are 2 USD, and one of 6 is 1.6.
+    generation = Generation(problem([[3], [2]], [1, 1], [[4], [6]], [1.0, 1.6]))
+    numbers = WholeNumbers(generation.pricing, generation.columns, generation.proofs)
+    assert generation.bound_usd < 1.3
+    assert numbers.least(np.array([1.0, 1.6]), np.array([1, 1]), 0)[0] == pytest.approx(1.6)
 
 
 @settings(max_examples=25, deadline=None)

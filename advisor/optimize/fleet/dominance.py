@@ -75,12 +75,14 @@ def reduced(problem: FleetProblem, apart: FloatArray | None = None) -> Reduced:
         counts = np.bincount(item_of_service[running], problem.counts[running]).astype(np.int64)
     else:
         tasks, counts = np.zeros((0, problem.tasks.shape[1]), np.int64), np.zeros(0, np.int64)
-    kept, dominated = undominated(tasks, counts, problem.capacity, problem.usd_per_hour, problem.names)
+    step = np.maximum(np.gcd.reduce(tasks, axis=0), 1)
+    capacity = problem.capacity // step * step  # tasks are multiples of it
+    kept, dominated = undominated(tasks, counts, capacity, problem.usd_per_hour, problem.names)
     return Reduced(
         problem=FleetProblem(
             tasks=tasks,
             counts=counts,
-            capacity=problem.capacity[kept],
+            capacity=capacity[kept],
             usd_per_hour=problem.usd_per_hour[kept],
             names=tuple(problem.names[i] for i in kept.tolist()),
             least_instances=problem.least_instances,

@@ -40,6 +40,8 @@ class Generation:
     """Per hour: no fleet costs less."""
     values: FloatArray = field(init=False)
     """(services,): what the bound was found with."""
+    proofs: list[tuple[FloatArray, FloatArray]] = field(default_factory=list)
+    """Values that raised the bound, each with (types,) what no pattern is worth more than at them; the best ones last."""
     floor_value: float = 0.0
     is_converged: bool = False
     is_stalled: bool = False
@@ -157,3 +159,4 @@ class Generation:
         ratio = max(ratio, float((values / self.elsewhere_usd_per_hour).max()))
         if ratio > 0 and worth / ratio > self.bound_usd:
             self.bound_usd, self.values, self.floor_value = worth / ratio, values, floor_value
+            self.proofs.append((values, limit))

@@ -13,6 +13,7 @@ from advisor.optimize.fleet.improve import ruin_and_recreate
 from advisor.optimize.fleet.patterns import all_patterns, whole_program
 from advisor.optimize.fleet.problem import Fleet, FleetProblem, fleet_of
 from advisor.optimize.fleet.rounding import dive, downsized
+from advisor.optimize.fleet.whole_numbers import WholeNumbers
 from advisor.units import FloatArray, IntArray
 
 SEED = 9_400
@@ -22,6 +23,8 @@ ROUNDS_BETWEEN = 40
 """Rounds of greedy pricing after exact ones, at most, before the next dive."""
 RESTS = 4
 """Rounds of ruin and recreate without a saving after which it ends."""
+FEW_INSTANCES = 40
+"""Up to these, whole numbers of instances are looked at for the bound."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,8 @@ class Effort:
     """Each but the first after types were priced exactly."""
     exact_types: int = 4
     """Types priced exactly between two dives."""
+    counts: int = 8
+    """Sets of whole numbers of instances that are refuted after each dive."""
     patterns: int = 4_000
     """Problems with no more patterns than this are solved in full."""
     nodes: int = 2_000
@@ -48,7 +53,7 @@ class Effort:
     """Seconds from any start; needed for a cap."""
 
 
-QUICK = Effort(gap_fraction=0.01, rounds=40, improvements=8, dives=1, patterns=1_000, nodes=200)
+QUICK = Effort(gap_fraction=0.01, rounds=40, improvements=8, dives=1, counts=0, patterns=1_000, nodes=200)
 """For many fleets of which none is the last word."""
 
 
@@ -148,6 +153,7 @@ class _Run:
         self.usd = np.inf
         self.types, self.tasks = np.zeros(0, np.int64), np.zeros((0, len(problem.counts)), np.int64)
         self.whole_bound_usd = 0.0
+        self.numbers: WholeNumbers | None = None
         self.n_rounds = 0
         self.end = None if effort.seconds is None or effort.clock is None else effort.clock() + effort.seconds
 
@@ -162,6 +168,12 @@ class _Run:
     @property
     def is_close(self) -> bool:
         return self.usd <= self.bound_usd * (1 + self.effort.gap_fraction)
+
+    @property
+    def is_few(self) -> bool:
+        """Whether whole numbers of instances may prove more than broken ones."""
+        usd = self.problem.usd_per_hour
+        return bool(self.generation.solution.instances.sum() <= FEW_INSTANCES and (usd != usd[0]).any())
 
     def proof(self) -> tuple[FloatArray, float]:
         """Values of tasks and of a least instance under which the bound of the linear program holds."""
@@ -181,7 +193,9 @@ class _Run:
             if turn and self._is_over():
                 break
             self._keep(*dive(self.generation))
-            self._improve()
+            self._improve(share=0.8 if self.is_few and not turn else 1.0)
+            if self.is_few:
+                self._count()
 
     def _keep_classic(self) -> None:
         """Where all types but one are left out, the classic heuristics are hard to beat."""
@@ -210,17 +224,30 @@ class _Run:
             self.whole_bound_usd = found[0]
             self._keep(*found[1:])
 
-    def _improve(self) -> None:
+    def _improve(self, *, share: float) -> None:
         rests = 0
         types, tasks = self.types, self.tasks
         for _ in range(self.effort.improvements):
-            if self.is_close or self._is_over() or rests >= RESTS:
+            if self.is_close or self._is_over(share) or rests >= RESTS:
                 break
             types, tasks, is_better = ruin_and_recreate(
                 self.generation.pricing, self.generation.solution.values, types, tasks, self.rng
             )
             rests = 0 if is_better else rests + 1
             self._keep(types, tasks)
+
+    def _count(self) -> None:
+        """Raise the bound by whole numbers of instances."""
+        problem, usd = self.problem, self.problem.usd_per_hour
+        if self.numbers is None:
+            self.numbers = WholeNumbers(self.generation.pricing, self.generation.columns, self.generation.proofs)
+        for _ in range(self.effort.counts):
+            if self.is_close or self._is_over():
+                break
+            bound, instances = self.numbers.least(usd, problem.counts, problem.least)
+            self.whole_bound_usd = max(self.whole_bound_usd, bound)
+            if not self.numbers.refute(instances, problem.counts, self._is_over):
+                break
 
     def _keep(self, types: IntArray, tasks: IntArray) -> None:
         types, tasks = downsized(self.problem, types, tasks)

@@ -50,7 +50,7 @@ class JointEffort:
     """Priced exactly in each state, every third round."""
     fleets: int = 2
     """Times that the fleets of all states are made whole, each at the prices that the plans before left."""
-    fleet: Effort = field(default_factory=lambda: Effort(rounds=40, improvements=15, dives=1, gap_fraction=0.003))
+    fleet: Effort = field(default_factory=lambda: Effort(rounds=40, improvements=15, dives=1, counts=0, gap_fraction=0.003))
     """For each state."""
     improvements: int = 1
     """Times that instances of all fleets are ruined and recreated, by what the plans that were bought make of the bill."""
