@@ -273,7 +273,7 @@ def test_one_of_the_stated_terms_has_to_be_asked_for():
     load = replace(load, constraints=replace(load.constraints, terms=("1y:no_upfront", "3y:all_upfront")))
     catalog = as_catalog((LARGE,), PRICES, listed((LARGE,)))
     assert {each.term_years for each in commit(load, catalog, **NO_UPFRONT).options} == {1}
-    with pytest.raises(InputError, match="states the terms 1y:no_upfront, 3y:all_upfront, and others are asked for"):
+    with pytest.raises(InputError, match="the terms 1y:no_upfront, 3y:all_upfront are stated, and others are asked for"):
         commit(load, catalog, **{**NO_UPFRONT, "terms": [3]})
 
 

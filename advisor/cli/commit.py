@@ -18,10 +18,19 @@ from advisor.cli.fleet import (
     fleet_options,
     is_fleet_wanted,
     refuse_fleet_options,
-    refuse_terms_of_fleet,
     say_unanswered,
 )
-from advisor.cli.options import Format, FormatOption, QuietOption, RatesOption, RegionOption, TermsOption, say, with_terms
+from advisor.cli.options import (
+    Format,
+    FormatOption,
+    QuietOption,
+    RatesOption,
+    RegionOption,
+    TermsOption,
+    checked_terms,
+    say,
+    with_terms,
+)
 from advisor.errors import InputError
 
 if TYPE_CHECKING:
@@ -94,9 +103,9 @@ def commit_command(
         advise_top=None,
         fold_below=None,
         share_by=share_by,
+        terms=checked_terms(stated_terms),
     )
     if is_fleet_wanted(workload, engine, scheduler, keep):
-        refuse_terms_of_fleet(stated_terms)
         options = fleet_options(
             region=region,
             cpu=None,

@@ -93,6 +93,8 @@ class FleetRun:
     fold_below: float | None
     share_by: str | None
     has_commitments: bool = False
+    terms: tuple[str, ...] | None = None
+    """That are stated for the account; those of the workloads without any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +187,7 @@ def advised_fleet(
             scheduler=run.scheduler,
             keep_in=run.keep or (output.out / KEPT_FOLDER if output.out else None),
             commitments=commitments,
+            terms=run.terms,
             on_share=progress.share,
         )
 
@@ -196,21 +199,6 @@ def say_unanswered(fleet: "Fleet", *, is_quiet: bool) -> None:
     if not fleet.totals.n_counted:
         has_some = any(record.services for record in fleet.records)
         raise typer.Exit(NOT_ENOUGH_DATA_STATUS if has_some else 1)
-
-
-def refuse_terms_of_fleet(terms: Sequence[str] | None) -> None:
-    """New commitments are bought for an account, not for one of its workloads.
-
-    Raises
-    ------
-    InputError
-        Terms are given.
-    """
-    if terms:
-        raise InputError(
-            "--terms is for one workload: in a fleet commitments are sized for the account",
-            fix="Leave it out, and give --commit, or run `advisor commit` for the same workloads.",
-        )
 
 
 def refuse_fleet_options(run: FleetRun) -> None:

@@ -54,15 +54,21 @@ def say(message: str, *, is_quiet: bool) -> None:
 
 def with_terms(workload: "Workload", terms: Sequence[str] | None) -> "Workload":
     """The workload under other terms of new commitments, where some are given."""
+    stated = checked_terms(terms)
+    return replace(workload, constraints=replace(workload.constraints, terms=stated)) if stated else workload
+
+
+def checked_terms(terms: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Terms as they were given; a usage error where AWS sells none such."""
     if not terms:
-        return workload
+        return None
     from advisor.plan import terms_of
 
     try:
         terms_of(terms)
     except AdvisorError as error:
         raise typer.BadParameter(str(error), param_hint="--terms") from None
-    return replace(workload, constraints=replace(workload.constraints, terms=tuple(terms)))
+    return tuple(terms)
 
 
 def say_terms_left_aside(workload: "Workload", *, is_quiet: bool) -> None:

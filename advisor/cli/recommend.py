@@ -23,7 +23,6 @@ from advisor.cli.fleet import (
     is_fleet_wanted,
     recommend_fleet,
     refuse_fleet_options,
-    refuse_terms_of_fleet,
 )
 from advisor.cli.options import (
     CatalogOption,
@@ -34,6 +33,7 @@ from advisor.cli.options import (
     RatesOption,
     RegionOption,
     TermsOption,
+    checked_terms,
     has_color,
     say,
     takes_blocks,
@@ -167,9 +167,9 @@ def recommend_command(
         fold_below=fold_below,
         share_by=share_by,
         has_commitments=has_commitments,
+        terms=checked_terms(terms),
     )
     if is_fleet_wanted(workload, engine, scheduler, keep):
-        refuse_terms_of_fleet(terms)
         recommend_fleet(
             workload,
             fleet_options(

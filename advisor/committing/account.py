@@ -9,12 +9,13 @@ from typing import Any, Final
 import numpy as np
 
 from advisor.billing import amounts_usd
-from advisor.committing.advice import advise_on, check_asked
+from advisor.committing.advice import advise_on, check_asked, check_stated
+from advisor.committing.bought import ALL_REGIONS, AccountPurchase, account_purchase
 from advisor.meters import COMMITMENT_YEARS, CommitmentKind, Meter, PaymentOption, sum_over_states
 from advisor.optimize.commitment_sizes import CHEAPEST_SIZE, KINDS, AskedSize
 from advisor.optimize.committable import Committable, HourlyUsage, load_factors, moving_usd
 from advisor.optimize.held import by_week
-from advisor.plan import Commitment
+from advisor.plan import Commitment, Terms
 from advisor.pricing import PriceCatalog
 from advisor.recommend.commitments import CommitmentAdvice
 from advisor.simulate.timeline import timeline
@@ -25,7 +26,6 @@ LEAST_COMMON_HOURS: Final = HOURS_PER_WEEK
 """What all have in common: less than a week says nothing of the hours in which their peaks meet."""
 MOST_NAMES: Final = 3
 ACCOUNT: Final = "account"
-ALL_REGIONS: Final = "all Regions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,10 +69,22 @@ class AccountCommitments:
     dollar committed by one covers usage that another counts on as well."""
     notes: tuple[str, ...]
     """What is in none of them, and why."""
+    terms: tuple[str, ...] = ()
+    """That were stated, such as ``1y:no_upfront``: only these are offered. Empty where all are."""
+
+    @property
+    def purchase(self) -> AccountPurchase | None:
+        """What is bought altogether; None where nothing saves."""
+        return account_purchase(self.advices)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as in ``fleet.json``."""
-        return {"advices": [asdict(each) for each in self.advices], "notes": list(self.notes)}
+        return {
+            "terms": list(self.terms),
+            "purchase": None if self.purchase is None else asdict(self.purchase),
+            "advices": [asdict(each) for each in self.advices],
+            "notes": list(self.notes),
+        }
 
 
 def commit_account(
@@ -82,6 +94,7 @@ def commit_account(
     terms: Sequence[int] = COMMITMENT_YEARS,
     payments: Sequence[PaymentOption] = tuple(PaymentOption),
     asked: AskedSize = CHEAPEST_SIZE,
+    stated: Sequence[Terms] = (),
     notes: Sequence[str] = (),
 ) -> AccountCommitments:
     """Ways to commit for the recommended plans of all workloads together, Region by Region and over all Regions.
@@ -95,6 +108,8 @@ def commit_account(
         In any order; names are unique.
     catalogs
         Prices of every Region of the members.
+    stated
+        The terms of Savings Plans that alone are offered; all without any.
 
     Raises
     ------
@@ -102,6 +117,7 @@ def commit_account(
         No such commitment is sold.
     """
     check_asked(terms, asked)
+    check_stated(stated, terms, payments)
     told = list(notes)
     found: list[CommitmentAdvice] = []
     by_region: dict[str, list[WorkloadUsage]] = {}
@@ -138,6 +154,7 @@ def commit_account(
                 asked=asked,
                 notes=remarks,
                 kinds=kinds,
+                stated=stated,
             )
         )
     nothing = sorted(each.name for each in members if not each.usage.meters)
@@ -149,7 +166,7 @@ def commit_account(
             "the advice for all Regions is another way than the Compute Savings Plans of each Region, and is not bought beside "
             "them: these plans cover usage in any Region"
         )
-    return AccountCommitments(advices=tuple(found), notes=tuple(told))
+    return AccountCommitments(advices=tuple(found), notes=tuple(told), terms=tuple(map(str, stated)))
 
 
 def _held(members: Sequence[WorkloadUsage], *, is_global: bool) -> tuple[tuple[Commitment, ...], str]:

@@ -104,11 +104,7 @@ def commit_after(
     """As :func:`commit`, of an answer that is at hand."""
     workload = given.workload
     stated = terms_of(workload.constraints.terms)
-    if stated and not any(each.years in terms and each.payment in payments for each in stated):
-        raise InputError(
-            f"the workload states the terms {', '.join(map(str, stated))}, and others are asked for",
-            fix="Ask for these, or state others under constraints.terms.",
-        )
+    check_stated(stated, terms, payments)
     best = recommendation.recommendation.alternative
     cases = {"recommended": committable(workload, given.search, given.found.parts_of(best), given.found.common_hours)}
     titles = {"recommended": recommendation.recommendation.headline}
@@ -243,6 +239,15 @@ def check_asked(terms: Sequence[int], asked: AskedSize) -> None:
         raise InputError(f"a coverage of {coverage:g}", fix="Give a share above 0 up to 1, such as 0.8.")
     if usd_per_hour is not None and not 0 < usd_per_hour <= 1e6:
         raise InputError(f"a commitment of {usd_per_hour:g} USD/h", fix="Give an amount above 0, such as 0.5.")
+
+
+def check_stated(stated: Sequence[Terms], terms: Sequence[int], payments: Sequence[PaymentOption]) -> None:
+    """Raises InputError where nothing that is asked for is among the stated terms."""
+    if stated and not any(each.years in terms and each.payment in payments for each in stated):
+        raise InputError(
+            f"the terms {', '.join(map(str, stated))} are stated, and others are asked for",
+            fix="Ask for these, or state others under constraints.terms.",
+        )
 
 
 def _option(

@@ -10,6 +10,7 @@ from advisor.fleet.records import Status, WorkloadRecord
 from advisor.fleet.usage import UnpackedUsage, unpack_usage
 from advisor.meters import COMMITMENT_YEARS, PaymentOption
 from advisor.optimize.commitment_sizes import CHEAPEST_SIZE, AskedSize
+from advisor.plan import Terms, terms_of
 from advisor.pricing import PriceCatalog
 from advisor.sources.places import listed
 
@@ -21,6 +22,8 @@ class CommitmentQuestion:
     terms: tuple[int, ...] = COMMITMENT_YEARS
     payments: tuple[PaymentOption, ...] = tuple(PaymentOption)
     asked: AskedSize = CHEAPEST_SIZE
+    stated: tuple[Terms, ...] = ()
+    """Terms of Savings Plans, of which alone something is bought; all without any."""
 
 
 def account_commitments(
@@ -57,8 +60,16 @@ def account_commitments(
         terms=question.terms,
         payments=question.payments,
         asked=question.asked,
+        stated=question.stated,
         notes=notes,
     )
+
+
+def stated_question(records: Sequence[WorkloadRecord]) -> CommitmentQuestion | None:
+    """The question that workloads ask by the terms that they state: where all that have advice state the same."""
+    stated = {record.terms for record in records if record.status is Status.ADVISED}
+    terms = terms_of(next(iter(stated))) if len(stated) == 1 else ()
+    return CommitmentQuestion(stated=terms) if terms else None
 
 
 def _catalog(

@@ -13,7 +13,7 @@ from advisor.billing import MonthlyUsd
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.errors import AdvisorError
 from advisor.fleet.hashes import Stamp, stamps
-from advisor.fleet.records import TERMS_LEFT_ASIDE, LeftOut, Range, Status, WorkloadRecord, WorkloadSteps
+from advisor.fleet.records import LeftOut, Range, Status, WorkloadRecord, WorkloadSteps
 from advisor.fleet.services import service_records
 from advisor.fleet.usage import pack_usage
 from advisor.plan import Plan, terms_of
@@ -158,10 +158,7 @@ def _advised(name: str, workload: Workload, options: FleetOptions) -> WorkloadRe
     from advisor.answer import answer
 
     given = answer(workload, _catalog_for(workload, options), today=options.today).replayed(options.replay_weeks)
-    found = given.recommendation()
-    if terms_of(workload.constraints.terms):
-        found = replace(found, warnings=(*found.warnings, TERMS_LEFT_ASIDE))
-    return record_of(name, given, found)
+    return record_of(name, given, given.recommendation())
 
 
 def _catalog_for(workload: Workload, options: FleetOptions) -> PriceCatalog:
@@ -203,6 +200,8 @@ def record_of(name: str, given: "Answer", found: Recommendation) -> WorkloadReco
         doubts=advice.doubts,
         warnings=found.warnings,
         notes=found.run.notes,
+        terms=tuple(map(str, terms_of(workload.constraints.terms))),
+        n_held=len(workload.commitments),
         rate_dates=_rate_dates(found),
         plan=_plan_of(found),
         inputs=found.run.inputs,

@@ -7,10 +7,6 @@ from enum import StrEnum
 from typing import Any, Self
 
 RECORD_SCHEMA = "advisor/fleet-record/1"
-TERMS_LEFT_ASIDE = (
-    "the stated terms of new commitments are left aside: in a fleet these are sized for the account, with --commit"
-)
-"""Among the warnings of a workload that states terms."""
 
 
 class Status(StrEnum):
@@ -135,6 +131,10 @@ class WorkloadRecord:
     warnings: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     """What was assumed and seen while the load and the prices were read."""
+    terms: tuple[str, ...] = ()
+    """Of new commitments, as the workload states them. None of its figures holds any: the account buys."""
+    n_held: int = 0
+    """Commitments that the workload says the account holds. Its figures count them in full."""
     rate_dates: tuple[str, ...] = ()
     """Of all rates that its alternatives are billed at."""
     plan: Mapping[str, Any] | None = None

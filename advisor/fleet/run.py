@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from advisor.committing.advice import check_stated
 from advisor.errors import InputError
-from advisor.fleet.account import CommitmentQuestion, account_commitments
+from advisor.fleet.account import CommitmentQuestion, account_commitments, stated_question
 from advisor.fleet.advised import FleetOptions, Member, advise_member
 from advisor.fleet.dataset_members import plan_dataset
 from advisor.fleet.datasets import SCREENED_NOTE, screened
@@ -17,6 +19,7 @@ from advisor.fleet.members import FileMember, file_members, is_dataset
 from advisor.fleet.records import Status, WorkloadRecord
 from advisor.fleet.result import Fleet, fleet_of
 from advisor.fleet.sharing import shared_members
+from advisor.plan import terms_of
 from advisor.sources.dataset import open_dataset
 from advisor.sources.dataset_services import read_dataset_services
 from advisor.version import __version__
@@ -36,6 +39,7 @@ def advise_fleet(
     scheduler: str | None = None,
     keep_in: Path | None = None,
     commitments: CommitmentQuestion | None = None,
+    terms: Sequence[str] | None = None,
     on_share: OnShare = lambda what, share: None,
 ) -> Fleet:
     """Advice on many workloads, added up and ranked.
@@ -62,6 +66,9 @@ def advise_fleet(
         the same input, prices, options and program. A run may be stopped at any moment.
     commitments
         Size Savings Plans and Reserved Instances for the recommended plans of all workloads together.
+    terms
+        Size Savings Plans of these terms alone, such as ``1y:no_upfront``; nothing with ``none``. Where neither these nor
+        ``commitments`` are given and all workloads state the same terms (``constraints.terms``), it is those.
     on_share
         Told how much of the work is done, from 0 to 1.
 
@@ -72,6 +79,8 @@ def advise_fleet(
 
     Raises
     ------
+    PlanError
+        No such terms are sold.
     InputError
         A source does not exist, an option goes with other sources, or the engine cannot be started.
 
@@ -83,6 +92,10 @@ def advise_fleet(
     (1, 1)
     """
     options = options or FleetOptions()
+    stated = terms_of(terms or ())
+    asked = replace(commitments or CommitmentQuestion(), stated=stated) if stated else commitments
+    if asked is not None:
+        check_stated(stated, asked.terms, asked.payments)  # before the work
     paths = [Path(source) for source in sources]
     notes: tuple[str, ...] = ()
     with ExitStack() as stack:
@@ -102,7 +115,8 @@ def advise_fleet(
     records = [each for record in records for each in (record, *record.alone)]
     if any(record.status is Status.SCREENED for record in records):
         notes = (SCREENED_NOTE, *notes)
-    account = None if commitments is None else account_commitments(records, options, commitments)
+    question = asked or (stated_question(records) if terms is None else None)
+    account = None if question is None else account_commitments(records, options, question)
     return fleet_of(records, version=__version__, notes=notes, commitments=account)
 
 

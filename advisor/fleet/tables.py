@@ -5,14 +5,15 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from advisor.committing import AccountCommitments
 from advisor.ecs import LaunchType
 from advisor.errors import InputError
-from advisor.fleet.records import TERMS_LEFT_ASIDE, Range, Status
+from advisor.fleet.records import Range, Status
 from advisor.fleet.result import DEFAULT_FOLD_BELOW_USD, Fleet, RankedService, Tail
 from advisor.fleet.stairs import FleetSteps
 from advisor.report.commitments import account_markdown, account_sentences
 from advisor.report.markdown import escape
-from advisor.report.words import STEP_WORDS, chance, money, saved, wrapped
+from advisor.report.words import STEP_WORDS, chance, money, percent, saved, wrapped
 from advisor.sources.places import listed
 
 CSV_COLUMNS = (
@@ -97,13 +98,37 @@ def total_sentences(fleet: Fleet) -> list[str]:
             f"{n_screened:,} {'workload is' if n_screened == 1 else 'workloads are'} only screened: each service alone, "
             "on the packing model, without replay and draws."
         )
-    n_terms = sum(TERMS_LEFT_ASIDE in record.warnings for record in fleet.records)
-    if n_terms:
+    if fleet.commitments is not None:
+        sentences.append(commitment_sentence(fleet.commitments, totals.best))
+    n_terms = sum(bool(record.terms) and record.counts for record in fleet.records)
+    if n_terms and fleet.commitments is None:
         sentences.append(
             f"new commitments are in none of these dollars: {n_terms:,} workload{' states' if n_terms == 1 else 's state'} "
-            "terms of them, and in a fleet they are sized for the account, with --commit."
+            "terms of them; the account buys, under --terms, or where all state the same."
+        )
+    n_held = sum(record.n_held > 0 and record.counts for record in fleet.records)
+    if n_held > 1:
+        sentences.append(
+            f"held commitments are stated by {n_held:,} workloads, and each counts them in full, as if it had them to itself: "
+            "what an account holds once is in these dollars that many times."
         )
     return sentences
+
+
+def commitment_sentence(account: AccountCommitments, best: Range | None) -> str:
+    """What the fleet costs at best with what the account buys, how much of it that covers, and how much of it is used."""
+    terms = f" under the terms {', '.join(account.terms)}" if account.terms else ""
+    bought = account.purchase
+    if bought is None or best is None:
+        return f"with new commitments{terms}: the same, none is known to save"
+    covered, used = bought.coverage_fraction, bought.utilization_fraction
+    shares = "" if covered is None else f"; {percent(covered)} of what can be covered is"
+    shares += "" if used is None else f"; {percent(used)} of what is bought is used"
+    where = "" if len(bought.options) == 1 else f" in {len(bought.options)} Regions"
+    return (
+        f"with new commitments{terms}: {money(best.mean - bought.saving_usd)}, {money(bought.saving_usd)} less than at best, "
+        f"for {bought.usd_per_hour:,.4f} USD/h{where}{shares}; the plans are those that are best without"
+    )
 
 
 def workloads_of_known_cost(n: int) -> str:

@@ -9,11 +9,12 @@ from typer.testing import CliRunner
 
 import advisor
 from advisor.cli.application import app
+from advisor.committing.bought import AccountPurchase, account_purchase
 from advisor.errors import InputError
 from advisor.fleet import CommitmentQuestion, FleetOptions, Range, Status, WorkloadRecord, advise_fleet
 from advisor.fleet.account import account_commitments
 from advisor.fleet.page import render_page
-from advisor.fleet.tables import fleet_markdown, render_fleet
+from advisor.fleet.tables import fleet_markdown, render_fleet, total_sentences
 from advisor.meters import PaymentOption
 from tests.fleet.fleets import START, write_fleet
 
@@ -224,6 +225,75 @@ def test_every_form_of_a_fleet_shows_its_commitments(tmp_path):
     assert fleet.totals == advise_fleet([tmp_path], options=QUICK).totals  # no total holds what is not bought
 
 
+def totals_line(fleet):
+    (line,) = [each for each in total_sentences(fleet) if each.startswith("with new commitments")]
+    return line
+
+
+def test_the_totals_say_what_the_account_buys_under_stated_terms_covers_and_uses(tmp_path):
+    """By hand: 22 tasks run in every hour, all covered; the saving is a fifth of what they cost."""
+    write(tmp_path, "day", by_day)
+    write(tmp_path, "night", by_night)
+    fleet = advise_fleet([tmp_path], options=QUICK, terms=["1y:no_upfront:compute_savings_plan"])
+    account = fleet.commitments
+    assert [each.id for advice in account.advices for each in advice.options] == [COMPUTE]
+    assert account.purchase == AccountPurchase(
+        options={"us-east-1": COMPUTE},
+        saving_usd=approx(730 * 22 * (ON_DEMAND - A_TASK), abs=0.01),
+        saving_mean_usd=None,
+        usd_per_hour=approx(22 * A_TASK, abs=1e-5),
+        upfront_usd=0,
+        coverage_fraction=approx(1),
+        utilization_fraction=approx(1, abs=1e-4),
+    )
+    with_usd = fleet.totals.best.mean - account.purchase.saving_usd
+    assert with_usd == approx(730 * 22 * A_TASK, rel=1e-3)
+    assert f"${with_usd:,.0f}" in totals_line(fleet)
+    assert "100 % of what can be covered is; 100 % of what is bought is used" in totals_line(fleet)
+    assert f"${with_usd:,.0f}" in render_page(fleet)
+    assert json.loads(fleet.to_json())["commitments"]["terms"] == ["1y:no_upfront:compute_savings_plan"]
+
+
+def test_terms_that_all_workloads_state_are_those_of_the_account(tmp_path):
+    same = ", terms: ['1y:no_upfront:compute_savings_plan']}"
+    for name, counts in (("day", by_day), ("night", by_night)):
+        path = write(tmp_path, name, counts) / "workload.yaml"
+        path.write_text(path.read_text(encoding="utf-8").replace("zones: 1}", f"zones: 1{same}"), encoding="utf-8")
+    stated = advise_fleet([tmp_path], options=QUICK)
+    assert stated.commitments == advise_fleet([tmp_path], options=QUICK, terms=stated.commitments.terms).commitments
+    assert advise_fleet([tmp_path], options=QUICK, terms=["none"]).commitments is None
+    write(tmp_path, "other", by_day)
+    mixed = advise_fleet([tmp_path], options=QUICK)
+    assert mixed.commitments is None
+    assert any("2 workloads state terms of them; the account buys" in each for each in total_sentences(mixed))
+
+
+def test_what_is_bought_in_several_regions_is_summed_or_bought_once_for_all(tmp_path):
+    write(tmp_path, "day", by_day)
+    write(tmp_path, "night", by_night, region="eu-west-1")
+    (tmp_path / "rates.csv").write_text(RATES, encoding="utf-8")
+    fleet = advise_fleet([tmp_path], options=replace(QUICK, rates=tmp_path / "rates.csv"), commitments=ASKED)
+    purchase = fleet.commitments.purchase
+    assert list(purchase.options) == ["all Regions"]  # peaks that never meet
+    regional = [compute(fleet.commitments, region) for region in ("us-east-1", "eu-west-1")]
+    assert purchase.saving_usd > sum(each.saving_usd for each in regional)
+    apart = account_purchase([each for each in fleet.commitments.advices if each.region != "all Regions"])
+    assert apart.saving_usd == approx(sum(each.saving_usd for each in regional))
+    worth = [advice.loads[0].on_demand_usd for advice in fleet.commitments.advices[:2]]
+    shares = [compute(fleet.commitments, advice.region).coverage_fraction for advice in fleet.commitments.advices[:2]]
+    assert apart.coverage_fraction == approx(sum(w * s for w, s in zip(worth, shares, strict=True)) / sum(worth))
+
+
+def test_held_commitments_that_several_workloads_count_are_told(tmp_path):
+    held = "commitments:\n  - {kind: compute_savings_plan, usd_per_hour: 0.1, term_years: 1, payment: no_upfront}\n"
+    write(tmp_path, "day", by_day, extra=held)
+    alone = advise_fleet([tmp_path], options=QUICK)
+    write(tmp_path, "night", by_night, extra=held)
+    both = advise_fleet([tmp_path], options=QUICK)
+    assert not any("held commitments are stated" in each for each in total_sentences(alone))
+    assert any("held commitments are stated by 2 workloads" in each for each in total_sentences(both))
+
+
 @pytest.fixture(scope="module")
 def clusters(tmp_path_factory):
     return write_fleet(tmp_path_factory.mktemp("fleet") / "clusters", n=2)
@@ -248,6 +318,11 @@ def test_the_command_says_what_the_call_says_and_writes_it(clusters, tmp_path):
     assert "the recommended plans of 2 workloads" in table
     both = run("recommend", clusters, "--commit", "--out", tmp_path / "out", "-q")
     assert "Commitments for all of them together:" in both.stdout
+    stated = run("commit", clusters, "--terms", "1y:no_upfront", "--out", tmp_path / "out", "--format", "json", "-q")
+    told = json.loads(stated.stdout)
+    assert told["terms"] == ["1y:no_upfront"]
+    assert {(each["term_years"], each["payment"]) for each in told["advices"][0]["options"]} == {(1, "no_upfront")}
+    assert run("recommend", clusters, "--terms", "5y").exit_code == 2
 
 
 def test_commitments_of_a_single_workload_or_a_data_set_have_their_own_command(clusters, tmp_path):

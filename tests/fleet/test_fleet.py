@@ -20,7 +20,6 @@ from advisor.fleet import FleetOptions, Range, ServiceRecord, Status, WorkloadRe
 from advisor.fleet.folder import fleet_files, folder_names, plan_of
 from advisor.fleet.members import file_members, is_fleet
 from advisor.fleet.page import render_page
-from advisor.fleet.records import TERMS_LEFT_ASIDE
 from advisor.fleet.services import shared_out
 from advisor.fleet.tables import CSV_COLUMNS, fleet_csv, fleet_markdown, render_fleet
 from advisor.report.html.template import tables_script
@@ -95,7 +94,7 @@ def test_what_is_in_no_total_is_named_with_its_reason(fleet):
 
 
 def test_stated_terms_that_are_left_aside_stand_beside_the_totals():
-    stated = replace(record("a"), warnings=(TERMS_LEFT_ASIDE,))
+    stated = replace(record("a"), terms=("1y:no_upfront",))
     fleet = fleet_of([stated, record("b")], version="1")
     for text in (render_fleet(fleet), fleet_markdown(fleet), render_page(fleet)):
         assert "none of these dollars: 1 workload states terms" in " ".join(text.replace("\\", "").split())
