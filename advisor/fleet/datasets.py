@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from advisor.ecs import LaunchType, PurchaseOption
@@ -11,12 +12,14 @@ from advisor.fleet.advised import FleetOptions, catalog_of, problem_of, too_shor
 from advisor.fleet.dataset_members import DatasetEntry, DatasetMember, DatasetPlan, load_of, workload_of_loads
 from advisor.fleet.engines import Lost, Mapped
 from advisor.fleet.held import HeldTasks, held_tasks, held_tasks_of_counts
+from advisor.fleet.kept_blocks import Block, KeptBlocks
 from advisor.fleet.records import LeftOut, Range, ServiceRecord, Status, WorkloadRecord
 from advisor.fleet.screening import ScreenedChoice, choice_of, screened_choices, search_of
 from advisor.fleet.services import effort_of
 from advisor.optimize.loads import service_loads
 from advisor.simulate.timeline import timeline
-from advisor.sources.dataset import DatasetFile, ServiceKey, blocks
+from advisor.sources.dataset import ServiceKey
+from advisor.sources.dataset import blocks as blocks_of
 from advisor.sources.dataset_rows import ServiceRows, service_rows
 from advisor.sources.dataset_services import dataset_service
 from advisor.sources.demand import Load
@@ -35,34 +38,38 @@ SCREENED_NOTE: Final = (
 
 
 def screened(
-    plan: DatasetPlan, options: FleetOptions, mapped: Mapped, on_share: Callable[[str, float], None]
+    plan: DatasetPlan,
+    options: FleetOptions,
+    mapped: Mapped,
+    on_share: Callable[[str, float], None],
+    keep_in: Path | None = None,
 ) -> dict[str, WorkloadRecord]:
-    """A record of each group by name, from one pass over the files."""
+    """A record of each group by name, from one pass over the files that an earlier run left no trace of in ``keep_in``."""
     entries = {each.key: each for member in plan.members for each in member.entries}
     # Each worker is sent the entries of its own files alone.
-    tasks = [
-        Block(files=files, entries=tuple(entries[key] for file in files for key in file.services if key in entries))
-        for files in blocks(plan.dataset)
-    ]
+    kept = KeptBlocks(folder=keep_in, region=plan.region, options=options)
+    blocks = []
+    for files in blocks_of(plan.dataset):
+        of_block = {key: entries[key] for file in files for key in file.services if key in entries}
+        blocks.append(kept.look_up(Block(files=files, entries=tuple(of_block.values()))))
     held: dict[ServiceKey, HeldTasks | str] = {}
-    on_share("screening", 0.0)
-    for n_done, (at, found) in enumerate(mapped(partial(_screen_block, region=plan.region, options=options), tasks), start=1):
+    for each in blocks:
+        held |= each.held or {}
+    pending = [each for each in blocks if each.held is None]
+    if pending:
+        on_share("screening", 1 - len(pending) / len(blocks))
+    work = partial(_screen_block, region=plan.region, options=options)
+    done = mapped(work, [each.block for each in pending]) if pending else ()
+    for n_done, (at, found) in enumerate(done, start=1):
         if isinstance(found, Lost):
-            held |= {each.key: found.why for each in tasks[at].entries}
+            held |= {each.key: found.why for each in pending[at].block.entries}
         else:
             held |= dict(found)
-        on_share("screening", n_done / len(tasks))
+            kept.keep(pending[at], dict(found))
+        on_share("screening", 1 - (len(pending) - n_done) / len(blocks))
         if n_done == 1:  # what this process will need is made while others are at work
             search_of(catalog_of(plan.region, options.prices, options.rates), plan.region, Constraints())
     return _records(plan, held, options)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
-    """Files that are read together, and what is known of their services."""
-
-    files: tuple[DatasetFile, ...]
-    entries: tuple[DatasetEntry, ...]
 
 
 def _screen_block(block: Block, region: str, options: FleetOptions) -> list[tuple[ServiceKey, HeldTasks | str]]:

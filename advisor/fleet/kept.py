@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from typing import Final
 
 from advisor.errors import AdvisorError
 from advisor.files import write_files
 from advisor.fleet.advised import FleetOptions, Member, catalog_of
-from advisor.fleet.hashes import file_sha256, sha256_of
+from advisor.fleet.hashes import file_sha256, program_sha256, sha256_of
 from advisor.fleet.members import FileMember
 from advisor.fleet.records import Status, WorkloadRecord
 from advisor.fleet.sharing import SharedMember
@@ -106,10 +105,3 @@ def _beside(member: Member, inputs: Iterable[Mapping[str, str]]) -> list[str]:
         return []
     folders = sorted({Path(each["path"]).parent for each in inputs})
     return sorted(str(path) for folder in folders for path in filter(is_load_file, folder.iterdir()))
-
-
-@cache
-def program_sha256() -> str:
-    """Of the advisor's own code: a version that is worked on has the same number all the time."""
-    root = Path(__file__).parents[1]
-    return sha256_of(path.read_bytes() for path in sorted(root.rglob("*.py")))

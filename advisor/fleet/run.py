@@ -149,7 +149,7 @@ def _of_dataset(
     plan = plan_dataset(open_dataset(folder, options.reading), table, options.region)
     if advise_top is None:
         return [*plan.failures, *advised(plan.members, options, mapped, keep_in=keep_in, on_share=on_share)], plan.notes
-    found = screened(plan, options, mapped, on_share)
+    found = screened(plan, options, mapped, on_share, keep_in)
     by_cost = sorted((record for record in found.values() if record.counts), key=lambda record: (-_usd(record), record.name))
     chosen = {record.name for record in by_cost[:advise_top]}
     members = [member for member in plan.members if member.name in chosen]

@@ -154,9 +154,10 @@ def _parquet(path: Path) -> Any:
 
 def _parquet_files(folder: Path) -> list[Path]:
     """Parquet files of a folder and those below it; what begins with an underscore is of those who write data sets."""
+    instead = [path for path in folder.rglob("*.parquet") if path.is_dir() and not any(path.iterdir())]  # of a file
     return [
         path
-        for path in files_below(folder, "*.parquet")
+        for path in (*files_below(folder, "*.parquet"), *sorted(instead))
         if not any(part.startswith("_") for part in path.relative_to(folder).parts)
     ]
 

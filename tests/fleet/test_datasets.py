@@ -18,7 +18,7 @@ from numpy.testing import assert_allclose
 import advisor
 from advisor.ecs import Architecture, TaskSize
 from advisor.errors import InputError
-from advisor.fleet import Engine, FleetOptions, Status, advise_fleet
+from advisor.fleet import Engine, FleetOptions, Status, advise_fleet, datasets
 from advisor.fleet.dataset_members import DatasetEntry
 from advisor.fleet.datasets import Block, _screen_block
 from advisor.fleet.held import HeldTasks, held_tasks, held_tasks_of_counts
@@ -387,6 +387,73 @@ def test_a_second_run_of_a_data_set_does_only_what_changed(tmp_path):
     changed = [name for name, content in before.items() if (tmp_path / "kept" / name).read_bytes() != content]
     assert len({Path(name).stem for name in changed}) == 1
     assert found.to_json() == advise_fleet([tmp_path / "set"], options=OPTIONS).to_json()
+
+
+@pytest.mark.parametrize("layout", [by_file, by_week])
+def test_a_second_screening_reads_only_what_changed(tmp_path, monkeypatch, layout):
+    (tmp_path / "set").mkdir()
+    layout(tmp_path / "set")
+    read = []
+
+    def screen(block, **more):
+        read.append([file.path.name for file in block.files])
+        return _screen_block(block, **more)
+
+    monkeypatch.setattr(datasets, "_screen_block", screen)
+
+    def files_read(**options):
+        read.clear()
+        found = advise_fleet([tmp_path / "set"], options=replace(OPTIONS, **options), advise_top=0, keep_in=tmp_path / "kept")
+        done = sorted(name for names in read for name in names)
+        assert found.to_json() == advise_fleet([tmp_path / "set"], options=replace(OPTIONS, **options), advise_top=0).to_json()
+        return done
+
+    everything = sorted(path.name for path in (tmp_path / "set").iterdir())
+    assert files_read() == everything
+    assert files_read() == []
+    assert files_read(rates=rates_file(tmp_path)) == []  # what is kept has no money in it
+    assert files_read(memory=2048) == everything
+    first = tmp_path / "set" / everything[0]
+    first.write_bytes(first.read_bytes())  # another date, the same content
+    assert files_read(memory=2048) == []
+    kept = sorted((tmp_path / "kept").iterdir())
+    kept[0].write_bytes(kept[0].read_bytes()[:-1])
+    assert len(files_read(memory=2048)) == len(everything) / len(kept)
+    if layout is by_file:
+        pq.write_table(table(["web"], [LOADS[2] + 1]), tmp_path / "set" / "web.parquet")
+        assert files_read(memory=2048) == ["web.parquet"]
+
+
+def rates_file(folder):
+    path = folder / "rates.csv"
+    head = "meter,region,usd,unit,discount_fraction,source,as_of"
+    path.write_text(f"{head}\nfargate:*,us-east-1,,,0.1,contract,2026-01-01\n", encoding="utf-8")
+    return path
+
+
+def test_a_failure_and_a_file_that_changes_while_it_is_screened_are_not_kept(tmp_path, monkeypatch):
+    (tmp_path / "set").mkdir()
+    by_file(tmp_path / "set")
+    bad = table(["bad"], [LOADS[0]]).to_pandas()
+    bad.loc[3, "tasks"] = -1
+    pq.write_table(pa.Table.from_pandas(bad, preserve_index=False), tmp_path / "set" / "bad.parquet")
+
+    def screen(block, **more):
+        found = _screen_block(block, **more)
+        if block.files[0].path.name == "web.parquet":
+            pq.write_table(table(["web"], [LOADS[2] + 1]), tmp_path / "set" / "web.parquet")
+        return found
+
+    monkeypatch.setattr(datasets, "_screen_block", screen)
+    advise_fleet([tmp_path / "set"], options=OPTIONS, advise_top=0, keep_in=tmp_path / "kept")
+    assert len(list((tmp_path / "kept").iterdir())) == 2  # api and jobs
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(tmp_path):
+    by_file(tmp_path)
+    (tmp_path / "gone.parquet").mkdir()
+    fleet = advise_fleet([tmp_path], options=OPTIONS, advise_top=0)
+    assert [(r.name, r.status) for r in fleet.unanswered] == [("gone.parquet", Status.FAILED)]
 
 
 @pytest.mark.prove
