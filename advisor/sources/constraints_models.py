@@ -27,7 +27,7 @@ def _terms(terms: list[str]) -> list[str]:
 class Entry(BaseModel):
     """A mapping of the file: unknown keys are errors."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, defer_build=True)
 
 
 TypePattern = Annotated[str, Field(pattern=r"^[a-z0-9.*?\[\]!-]+$")]
