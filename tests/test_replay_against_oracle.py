@@ -8,6 +8,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from advisor.ecs import PlacementStrategy
+from advisor.plan import AdjustmentType
 from advisor.simulate.replay import (
     ClusterRules,
     Interruption,
@@ -53,14 +54,19 @@ def as_replayed(service):
         load=known(service["load"]),
         saturates_at=service["saturates_at"],
         is_counts=service["is_counts"],
-        scaling=rules_of(service["policy"]),
+        scaling=rules_of(service["policy"]) if service["policy"] else ScalingRules(),
+        has_tracking=service["policy"] is not None,
         more_tracked=tuple(
             TrackedMetric(load=known(each["load"]), saturates_at=each["saturates_at"], scaling=rules_of(each["policy"]))
             for each in service.get("more_policies", ())
             if "steps" not in each["policy"]
         ),
         step_policies=tuple(
-            StepScaling(load=known(each["load"]), saturates_at=each["saturates_at"], **each["policy"])
+            StepScaling(
+                load=known(each["load"]),
+                saturates_at=each["saturates_at"],
+                **each["policy"] | {"adjustment": AdjustmentType(each["policy"]["adjustment"])},
+            )
             for each in service.get("more_policies", ())
             if "steps" in each["policy"]
         ),
@@ -312,15 +318,25 @@ def busy_case(seed):
                 found.append({"load": load(250), "saturates_at": random.choice([None, 1.5]), "policy": policy()})
                 continue
             sign = random.choice([1, -1])
-            steps = [(0, sign)] if random.random() < 0.4 else [(0, sign), (0.25, 2 * sign), (0.5, 4 * sign)]
+            kind, size = random.choice(list({"ChangeInCapacity": 1, "PercentChangeInCapacity": 30, "ExactCapacity": 2}.items()))
+            unit = size if kind == "ExactCapacity" else sign * size
+            steps = [(0, unit)] if random.random() < 0.4 else [(0, unit), (0.25, 2 * unit), (0.5, 4 * unit)]
             given_policy = {
                 "steps": steps,
                 "is_scale_in": sign < 0,
                 "points": random.choice([1, 3, 5]),
                 "cooldown_s": random.choice([0, 60, 300]),
+                "adjustment": kind,
+                "min_adjustment_magnitude": random.choice([None, 2]) if kind == "PercentChangeInCapacity" else None,
+                "is_at_threshold": random.choice([True, False]),
             }
             found.append({"load": load(250), "saturates_at": random.choice([None, 1.5]), "policy": given_policy})
         return found
+
+    def scaled_by():
+        more = more_policies()
+        is_stepped = any("steps" in each["policy"] for each in more)
+        return {"policy": None if is_stepped and random.random() < 0.4 else policy(), "more_policies": more}
 
     busy = [
         {
@@ -332,8 +348,7 @@ def busy_case(seed):
             "load": load(250),
             "saturates_at": random.choice([None, 1.5, 2.0]),
             "is_counts": random.random() < 0.4,
-            "policy": policy(),
-            "more_policies": more_policies(),
+            **scaled_by(),
             "bounds": [
                 (random.randrange(250), *random.choice([(0, 12), (3, 100), (2, 3), (6, 6)]))
                 for _ in range(random.choice([0, 0, 2, 4]))

@@ -10,17 +10,8 @@ from advisor.plan.commitment import REGION_SCOPE, Commitment
 from advisor.plan.container import Container, EfsVolume, HealthCheck, MountPoint, PortMapping, Start
 from advisor.plan.names import OMIT_DEFAULT, OPTIONAL
 from advisor.plan.rules import MAX_TASKS_A_RUN, MIN_TASK_CPU_UNITS, check_half, check_service
-from advisor.plan.service import (
-    CapacityProvider,
-    LoadBalancer,
-    ScalingMetric,
-    ScheduledAction,
-    ServiceConnect,
-    ServicePlan,
-    Step,
-    StepPolicy,
-    StrategyItem,
-)
+from advisor.plan.scaling import AdjustmentType, ScalingMetric, ScheduledAction, Step, StepPolicy
+from advisor.plan.service import CapacityProvider, LoadBalancer, ServiceConnect, ServicePlan, StrategyItem
 from advisor.plan.terms import NO_TERMS, SAVINGS_PLANS, Terms, terms_of
 
 __all__ = [
@@ -31,6 +22,7 @@ __all__ = [
     "OPTIONAL",
     "REGION_SCOPE",
     "SAVINGS_PLANS",
+    "AdjustmentType",
     "CapacityProvider",
     "Commitment",
     "Container",

@@ -22,7 +22,8 @@ from advisor.errors import PlanError
 from advisor.plan.container import Container, Start
 from advisor.plan.names import MAX_PORT, MAX_TASKS, check_schedule
 from advisor.plan.placement import host_ports_in
-from advisor.plan.service import CapacityProvider, ScalingMetric, ServicePlan
+from advisor.plan.scaling import ScalingMetric
+from advisor.plan.service import CapacityProvider, ServicePlan
 
 _LOG_RETENTION_DAYS: Final = frozenset(
     {1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653}

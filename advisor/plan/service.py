@@ -15,20 +15,8 @@ from advisor.ecs import (
 )
 from advisor.errors import PlanError
 from advisor.plan.container import Container, EfsVolume, PortMapping
-from advisor.plan.names import MAX_TASKS, OPTIONAL, check_ecs_name, check_schedule
-
-
-class ScalingMetric(StrEnum):
-    """What the target tracking policy of a service follows."""
-
-    NONE = "none"
-    """No policy: the task count was given and is kept."""
-    CPU = "cpu"
-    """ECSServiceAverageCPUUtilization, target in percent."""
-    REQUESTS = "requests"
-    """ALBRequestCountPerTarget, target in requests per task and minute."""
-    MEMORY = "memory"
-    """ECSServiceAverageMemoryUtilization, target in percent."""
+from advisor.plan.names import OPTIONAL
+from advisor.plan.scaling import ScalingMetric, ScheduledAction, StepPolicy
 
 
 class LoadBalancer(StrEnum):
@@ -45,66 +33,6 @@ class StrategyItem:
     capacity_provider: str
     weight: int = 1
     base: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ScheduledAction:
-    """Other bounds of service auto scaling from a time on."""
-
-    name: str
-    schedule: str
-    """``cron(...)``, ``rate(...)`` or ``at(...)``."""
-    min_tasks: int | None = None
-    max_tasks: int | None = None
-    time_zone: str = "UTC"
-
-    def __post_init__(self) -> None:
-        check_ecs_name("scheduled action", self.name)
-        check_schedule(f"scheduled action {self.name!r}", self.schedule, self.time_zone)
-        if self.min_tasks is None and self.max_tasks is None:
-            raise PlanError(f"scheduled action {self.name!r}: sets neither a minimum nor a maximum")
-        if not 0 <= (self.min_tasks or 0) <= (MAX_TASKS if self.max_tasks is None else self.max_tasks) <= MAX_TASKS:
-            raise PlanError(f"scheduled action {self.name!r}: needs 0 <= min <= max <= {MAX_TASKS}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """From this far above (or below) the threshold on, the task count changes by this much."""
-
-    from_percent: float
-    """Distance from the threshold, zero or more, in the direction of the policy."""
-    change: int
-    """Tasks to add; negative to remove."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepPolicy:
-    """Step scaling: an alarm on utilization, and a change for each distance from its threshold."""
-
-    name: str
-    metric: ScalingMetric
-    """CPU or memory."""
-    threshold_percent: float
-    steps: tuple[Step, ...]
-    """The first from 0, rising."""
-    is_scale_in: bool = False
-    """Below the threshold instead of above."""
-    minutes: int = 3
-    """Minutes in a row that the alarm needs."""
-    cooldown_s: int = 300
-
-    def __post_init__(self) -> None:
-        check_ecs_name("step policy", self.name)
-        where = f"step policy {self.name!r}"
-        if self.metric not in (ScalingMetric.CPU, ScalingMetric.MEMORY):
-            raise PlanError(f"{where}: follows CPU or memory, not {self.metric}")
-        distances = [step.from_percent for step in self.steps]
-        if distances[:1] != [0] or sorted(set(distances)) != distances:
-            raise PlanError(f"{where}: its steps must begin at 0 and rise, got {distances}")
-        if any((step.change >= 0) is self.is_scale_in for step in self.steps):
-            raise PlanError(f"{where}: every step must {'remove' if self.is_scale_in else 'add'} tasks")
-        if not 0 < self.threshold_percent <= 100 or self.minutes < 1 or self.cooldown_s < 0:
-            raise PlanError(f"{where}: needs a threshold of 0 to 100 percent, a minute or more, and no negative cooldown")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

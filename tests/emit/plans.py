@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from advisor.ecs import FARGATE_SIZES, Architecture, LaunchType, PlacementStrategy, PurchaseOption, TaskSize
 from advisor.plan import (
+    AdjustmentType,
     CapacityProvider,
     Container,
     ContainerInsights,
@@ -182,9 +183,12 @@ def fargate_mix():
                 name="memory-in",
                 metric=ScalingMetric.MEMORY,
                 threshold_percent=30,
-                steps=(Step(from_percent=0, change=-1),),
+                steps=(Step(from_percent=0, change=-10), Step(from_percent=12.5, change=-25)),
                 is_scale_in=True,
                 minutes=15,
+                adjustment=AdjustmentType.PERCENT_CHANGE_IN_CAPACITY,
+                min_adjustment_magnitude=2,
+                is_at_threshold=False,
             ),
         ),
         log_retention_days=90,
@@ -511,14 +515,20 @@ ACTIONS = st.builds(
     time_zone=ZONES,
 )
 STEP_POLICIES = st.builds(
-    lambda name, metric, is_in, distances, minutes, cooldown: StepPolicy(
+    lambda name, metric, is_in, distances, minutes, cooldown, adjustment, is_at_threshold: StepPolicy(
         name=name,
         metric=metric,
         threshold_percent=50.5,
-        steps=tuple(Step(from_percent=d, change=-(n + 1) if is_in else n + 1) for n, d in enumerate([0, *sorted(distances)])),
+        steps=tuple(
+            Step(from_percent=d, change=-(n + 1) if is_in and adjustment is not AdjustmentType.EXACT_CAPACITY else n + 1)
+            for n, d in enumerate([0, *sorted(distances)])
+        ),
         is_scale_in=is_in,
         minutes=minutes,
         cooldown_s=cooldown,
+        adjustment=adjustment,
+        min_adjustment_magnitude=3 if adjustment is AdjustmentType.PERCENT_CHANGE_IN_CAPACITY else None,
+        is_at_threshold=is_at_threshold,
     ),
     ACTION_NAMES,
     st.sampled_from([ScalingMetric.CPU, ScalingMetric.MEMORY]),
@@ -526,6 +536,8 @@ STEP_POLICIES = st.builds(
     st.sets(st.integers(1, 40), max_size=2),
     st.integers(1, 30),
     st.integers(0, 900),
+    st.sampled_from(AdjustmentType),
+    st.booleans(),
 )
 
 

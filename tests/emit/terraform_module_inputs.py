@@ -87,6 +87,7 @@ _POLICY = {
         "adjustment_type": ANY,
         "cooldown": ANY,
         "metric_aggregation_type": ANY,
+        "min_adjustment_magnitude": ANY,
         "step_adjustment": [
             dict.fromkeys(("metric_interval_lower_bound", "metric_interval_upper_bound", "scaling_adjustment"))
         ],

@@ -8,8 +8,9 @@ A service is given as ``{"name", "task": (CPU units, MiB, slots), "start_s", "mi
 None for a gap, "saturates_at" (or None), "is_counts", "policy"}``, its policy as ``{"out_points", "in_points",
 "low_fraction", "out_cooldown_s", "in_cooldown_s", "scale_in_step": "formula" or "one", "is_scale_in_disabled"}``, scheduled
 actions as ``"bounds"``: (step, minimum or None, maximum or None) each, other policies as ``"more_policies"``: ``{"load",
-"saturates_at", "policy"}`` each, a policy of step scaling being ``{"steps": [(distance from the threshold over it, change)],
-"is_scale_in", "points", "cooldown_s"}`` with its load in thresholds; ``"stop_s"`` is how long a stopped task still holds its
+"saturates_at", "policy"}`` each (then "policy" may be None), one of step scaling being ``{"steps": [(distance from the
+threshold over it, change)], "is_scale_in", "points", "cooldown_s", "adjustment", "min_adjustment_magnitude" (or None),
+"is_at_threshold"}`` with its load in thresholds; ``"stop_s"`` is how long a stopped task still holds its
 room, ``"rebalances"`` is Availability Zone rebalancing, ``"failures"`` are (step, tasks) each, ``"host_ports"`` are fixed
 ports on the instance, ``"is_distinct"`` is the constraint ``distinctInstance``, ``"deployments"`` are ``{"steps",
 "minimum_healthy_percent", "maximum_percent", "healthy_s"}``; a cluster as ``{"capacity", "zones", "placement", "group":
@@ -103,6 +104,8 @@ class Policy:
         low = self.given["low_fraction"] if self.is_tracking else 1
         is_above = self.metric is not None and self.metric > 1 + RELATIVE_TOLERANCE
         is_below = self.metric is not None and self.metric < low * (1 - RELATIVE_TOLERANCE)
+        if self.given.get("is_at_threshold") and self.metric is not None and abs(self.metric - 1) < RELATIVE_TOLERANCE:
+            is_above = is_below = True
         self.steps_above = self.steps_above + 1 if is_above else 0
         self.steps_below = self.steps_below + 1 if is_below else 0
 
@@ -111,9 +114,28 @@ class Policy:
         cooldown = self.given["out_cooldown_s"] if self.is_tracking else self.given["cooldown_s"]
         return running if is_over(self.last_out, cooldown, now, step_s) else self.base
 
-    def change(self):
+    def by_steps(self, tasks):
+        """What a policy of step scaling makes of so many tasks.
+
+        Application Auto Scaling User Guide, "Step scaling policies": of percent 12.7 are 12, 0.7 are 1, -0.7 are -1, -6.7
+        are -6.
+        """
         distance = abs(self.metric - 1)
-        return [change for begins, change in self.given["steps"] if distance >= begins - RELATIVE_TOLERANCE][-1]
+        change = [change for begins, change in self.given["steps"] if distance >= begins - RELATIVE_TOLERANCE][-1]
+        kind = self.given.get("adjustment", "ChangeInCapacity")
+        if kind == "ExactCapacity":
+            return change
+        if kind == "PercentChangeInCapacity" and change:
+            hundredths = tasks * change
+            more = int(hundredths / 100)  # towards none
+            more = more or (1 if change > 0 else -1)
+            least = self.given.get("min_adjustment_magnitude") or 0
+            return tasks + (max(more, least) if change > 0 else min(more, -least))
+        return tasks + change
+
+    def is_stepping(self, step_s):
+        seen = self.steps_below if self.given["is_scale_in"] else self.steps_above
+        return seen >= steps_of(60 * self.given["points"], step_s)
 
     def more(self, now, running, step_s):
         """The count that it asks for, or None."""
@@ -123,15 +145,16 @@ class Policy:
         if self.is_tracking:
             is_due = self.steps_above >= steps_of(60 * self.given["out_points"], step_s)
             return round_up(base * self.metric) if is_due else None
-        is_due = not self.given["is_scale_in"] and self.steps_above >= steps_of(60 * self.given["points"], step_s)
-        return base + self.change() if is_due else None
+        may_add = not self.given["is_scale_in"] or self.given.get("adjustment") == "ExactCapacity"
+        return self.by_steps(base) if may_add and self.is_stepping(step_s) else None
 
     def fewer(self, now, running, desired, step_s):
         if self.metric is None:
             return None
         if not self.is_tracking:
-            is_due = self.given["is_scale_in"] and self.steps_below >= steps_of(60 * self.given["points"], step_s)
-            return running + self.change() if is_due and is_over(self.last_in, self.given["cooldown_s"], now, step_s) else None
+            may_remove = self.given["is_scale_in"] or self.given.get("adjustment") == "ExactCapacity"
+            is_due = self.is_stepping(step_s) and is_over(self.last_in, self.given["cooldown_s"], now, step_s)
+            return self.by_steps(running) if may_remove and is_due else None
         is_due = self.steps_below >= steps_of(60 * self.given["in_points"], step_s)
         if (
             not is_due
@@ -188,9 +211,9 @@ class Service:
 
     def __post_init__(self):
         self.least, self.most = self.given["min"], self.given["max"]
-        own = Policy(self.given["policy"], self.given["load"], self.given["saturates_at"])
+        own = [Policy(self.given["policy"], self.given["load"], self.given["saturates_at"])] if self.given["policy"] else []
         more = [Policy(each["policy"], each["load"], each["saturates_at"]) for each in self.given.get("more_policies", ())]
-        self.policies = [own, *more]
+        self.policies = [*own, *more]
 
     def bounded(self, tasks):
         return max(self.least, tasks if self.most is None else min(tasks, self.most))

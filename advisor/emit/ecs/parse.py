@@ -10,7 +10,7 @@ from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, Architecture, LaunchType, 
 from advisor.emit.ecs import names
 from advisor.emit.ecs.calls import INDEX, Request, parse_calls, parse_region
 from advisor.emit.ecs.parse_containers import container_of, efs_volume_of
-from advisor.emit.ecs.scaling import HIGH_RESOLUTION, METRIC_NAMES, PREDEFINED
+from advisor.emit.ecs.parse_scaling import Requests, scaling_of
 from advisor.emit.ecs.tags import PROVIDER_FACTS, SERVICE_FACTS, with_tags
 from advisor.errors import InputError
 from advisor.plan import (
@@ -21,22 +21,16 @@ from advisor.plan import (
     Plan,
     PortMapping,
     ScalingMetric,
-    ScheduledAction,
     ServiceConnect,
     ServicePlan,
-    Step,
-    StepPolicy,
     StrategyItem,
 )
 from advisor.plan.placement import has_distinct_instances
 
-_METRICS: Final = {value: key for key, value in PREDEFINED.items()}
-_STEP_METRICS: Final = {value: key for key, value in METRIC_NAMES.items()}
-
 RESERVED_MEMORY: Final = "ECS_RESERVED_MEMORY"
 """Of the agent on an instance: MiB that it keeps from tasks."""
 
-Requests = dict[str, list[Request]]
+
 """The requests about one service or capacity provider, by operation."""
 
 NOT_A_PLAN: Final = (AttributeError, IndexError, KeyError, StopIteration, TypeError, ValueError)
@@ -338,10 +332,8 @@ def _service_facts(
         "has_zone_rebalancing": is_rebalanced,
         "has_distinct_instances": has_distinct_instances(create),
         "service_connect": _service_connect(create.get("serviceConnectConfiguration")),
-        **_scaling(requests),
+        **scaling_of(requests),
         **_load_balancing(name, create, by_service),
-        "step_policies": tuple(_step_policies(requests)),
-        "scheduled_actions": tuple(_scheduled_action(action) for action in requests["PutScheduledAction"]),
     }
 
 
@@ -392,57 +384,6 @@ def _load_balancing(name: str, create: Request, by_service: Mapping[str, Request
         "shares_target_group_of": None if owner == name else owner,
         "load_balancer": LoadBalancer.NETWORK if protocol == "TCP" else LoadBalancer.APPLICATION,
     }
-
-
-def _scaling(requests: Requests) -> dict[str, Any]:
-    policies = [policy for policy in requests["PutScalingPolicy"] if policy["PolicyType"] == "TargetTrackingScaling"]
-    if not policies:
-        return {"scaling_metric": ScalingMetric.NONE}
-    tracking = policies[0]["TargetTrackingScalingPolicyConfiguration"]
-    metric: str = tracking["PredefinedMetricSpecification"]["PredefinedMetricType"]
-    return {
-        "scaling_metric": _METRICS[metric.removesuffix(HIGH_RESOLUTION)],
-        "scaling_target": tracking["TargetValue"],
-        "scale_out_cooldown_s": tracking["ScaleOutCooldown"],
-        "scale_in_cooldown_s": tracking["ScaleInCooldown"],
-        "metric_resolution_s": 20 if metric.endswith(HIGH_RESOLUTION) else 60,
-    }
-
-
-def _step_policies(requests: Requests) -> Iterable[StepPolicy]:
-    alarms = {alarm["AlarmDescription"]: alarm for alarm in requests["PutMetricAlarm"]}
-    for policy in requests["PutScalingPolicy"]:
-        if policy["PolicyType"] != "StepScaling":
-            continue
-        alarm, configuration = (
-            alarms[f"Starts the step policy {policy['PolicyName']}."],
-            policy["StepScalingPolicyConfiguration"],
-        )
-        is_in = alarm["ComparisonOperator"] == "LessThanOrEqualToThreshold"
-        near = "MetricIntervalUpperBound" if is_in else "MetricIntervalLowerBound"
-        yield StepPolicy(
-            name=policy["PolicyName"],
-            metric=_STEP_METRICS[alarm["MetricName"]],
-            threshold_percent=alarm["Threshold"],
-            steps=tuple(
-                Step(from_percent=abs(step[near]), change=step["ScalingAdjustment"])
-                for step in configuration["StepAdjustments"]
-            ),
-            is_scale_in=is_in,
-            minutes=alarm["EvaluationPeriods"],
-            cooldown_s=configuration["Cooldown"],
-        )
-
-
-def _scheduled_action(action: Request) -> ScheduledAction:
-    bounds = action["ScalableTargetAction"]
-    return ScheduledAction(
-        name=action["ScheduledActionName"],
-        schedule=action["Schedule"],
-        min_tasks=bounds.get("MinCapacity"),
-        max_tasks=bounds.get("MaxCapacity"),
-        time_zone=action["Timezone"],
-    )
 
 
 def _has_public_ip(capacity: Request, provider: CapacityProvider, *, has_public_instances: bool) -> bool:

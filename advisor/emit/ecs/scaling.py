@@ -14,6 +14,13 @@ PREDEFINED: Final = {
     ScalingMetric.REQUESTS: "ALBRequestCountPerTarget",
 }
 HIGH_RESOLUTION: Final = "HighResolution"
+COMPARISONS: Final = {
+    (False, True): "GreaterThanOrEqualToThreshold",
+    (False, False): "GreaterThanThreshold",
+    (True, True): "LessThanOrEqualToThreshold",
+    (True, False): "LessThanThreshold",
+}
+"""Of the alarm of a step policy: by whether it scales in, and is on at the threshold itself."""
 METRIC_NAMES: Final = {ScalingMetric.CPU: "CPUUtilization", ScalingMetric.MEMORY: "MemoryUtilization"}
 
 
@@ -102,12 +109,14 @@ def _step_scaling(policy: StepPolicy) -> Request:
         if end is not None:
             adjustment[f"MetricInterval{far}Bound"] = sign * end
         adjustments.append(adjustment)
-    configuration = {
-        "AdjustmentType": "ChangeInCapacity",
+    configuration: Request = {
+        "AdjustmentType": str(policy.adjustment),
         "MetricAggregationType": "Average",
         "Cooldown": policy.cooldown_s,
         "StepAdjustments": adjustments,
     }
+    if policy.min_adjustment_magnitude is not None:
+        configuration["MinAdjustmentMagnitude"] = policy.min_adjustment_magnitude
     return {
         "PolicyName": policy.name,
         "PolicyType": "StepScaling",
@@ -116,7 +125,6 @@ def _step_scaling(policy: StepPolicy) -> Request:
 
 
 def _step_alarm(plan: Plan, name: str, policy: StepPolicy) -> Request:
-    side = "LessThanOrEqualToThreshold" if policy.is_scale_in else "GreaterThanOrEqualToThreshold"
     return {
         "AlarmName": names.alarm(plan.cluster, name, f"step-{policy.name}"),
         "AlarmDescription": f"Starts the step policy {policy.name}.",
@@ -127,7 +135,7 @@ def _step_alarm(plan: Plan, name: str, policy: StepPolicy) -> Request:
         "Period": 60,
         "EvaluationPeriods": policy.minutes,
         "Threshold": float(policy.threshold_percent),
-        "ComparisonOperator": side,
+        "ComparisonOperator": COMPARISONS[policy.is_scale_in, policy.is_at_threshold],
         "TreatMissingData": "missing",
         "AlarmActions": [names.step_policy(name, policy.name)],
     }

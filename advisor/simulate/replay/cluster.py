@@ -138,7 +138,7 @@ class _Run:
         self.losses = Losses(services, cluster, self.tasks)
         self.spot = Interruptions(spot, services, self.tasks, self.losses, step_s)
         self.managed = ManagedFleet(self.tasks, cluster.managed, step_s) if cluster and cluster.managed else None
-        loads_change = _change_points(np.stack([service.load for service in services])).tolist()
+        loads_change = _change_points(np.stack([load for service in services for load in service.loads])).tolist()
         changes = {*loads_change, *self.deployments.steps, *self.losses.steps, *self.spot.steps}
         self.changes_at = np.array(sorted(step for step in changes if step < n_steps), dtype=np.int64)
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from advisor.plan import AdjustmentType
 from advisor.simulate.replay.rules import (
     ReplayedService,
     ScaleInStep,
@@ -15,6 +16,7 @@ from advisor.simulate.replay.rules import (
 from advisor.units import CEIL_TOLERANCE, FloatArray
 
 NEVER = -(10**9)
+NO_END = 10**9
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -23,6 +25,7 @@ class _Alarms:
 
     load: FloatArray
     cap: float
+    high: float
     low: float
     out_steps: int
     in_steps: int
@@ -38,8 +41,8 @@ class _Alarms:
     def read(self, t: int, running: int) -> None:
         """No running task or an unknown load is no data, and both counts start anew."""
         self.metric = min(float(self.load[t]) / running, self.cap) if running else float("nan")
-        self.above = self.above + 1 if self.metric > 1 + CEIL_TOLERANCE else 0
-        self.below = self.below + 1 if self.metric < self.low * (1 - CEIL_TOLERANCE) else 0
+        self.above = self.above + 1 if self.metric > self.high else 0
+        self.below = self.below + 1 if self.metric < self.low else 0
 
     @property
     def has_data(self) -> bool:
@@ -53,7 +56,24 @@ class _Alarms:
         return self.has_data and self.above >= self.out_steps
 
     def may_in(self, t: int) -> bool:
-        return self.has_data and self.below >= self.in_steps and t - self.last_in >= self.in_cooldown
+        return self.has_data and self.below >= self.in_steps and self.is_in_over(t)
+
+    def is_in_over(self, t: int) -> bool:
+        return t - self.last_in >= self.in_cooldown
+
+    def quiet_steps(self, t: int) -> int:
+        """Steps after ``t`` in which nothing of it can begin to act while its metric stays."""
+        lefts = [
+            self.out_steps - self.above if self.above or not self.out_steps else 0,
+            self.in_steps - self.below if self.below or not self.in_steps else 0,
+            self.last_out + self.out_cooldown - t,
+            self.last_in + self.in_cooldown - t,
+        ]
+        return min((left - 1 for left in lefts if left > 0), default=NO_END)
+
+    def skip(self, n_steps: int) -> None:
+        self.above += n_steps if self.above else 0
+        self.below += n_steps if self.below else 0
 
 
 class SeveralPolicies:
@@ -64,12 +84,14 @@ class SeveralPolicies:
     A scale-out is to the largest count that any policy asks for. A scale-in by target tracking needs every such policy that
     may scale in to ask for one; that of step scaling does not wait for others. Of several counts the largest holds. Each policy
     that asks begins its own cooldown, and a scale-out ends those of all scale-ins (Application Auto Scaling User Guide,
-    "Multiple target tracking scaling policies" and "Step scaling policies").
+    "Multiple target tracking scaling policies" and "Step scaling policies"). An exact capacity is asked for from either side:
+    an alarm above its threshold also lowers a count that is higher.
     """
 
     def __init__(self, service: ReplayedService, step_s: int) -> None:
         own = TrackedMetric(load=service.load, saturates_at=service.saturates_at, scaling=service.scaling)
-        self.tracked = [(each.scaling, _tracking_alarms(each, step_s)) for each in (own, *service.more_tracked)]
+        tracked = (own, *service.more_tracked) if service.has_tracking else service.more_tracked
+        self.tracked = [(each.scaling, _tracking_alarms(each, step_s)) for each in tracked]
         self.stepped = [(each, _step_alarms(each, step_s)) for each in service.step_policies]
 
     def desired(self, t: int, running: int, desired: int, least: float, most: float, *, may_scale_in: bool) -> int:
@@ -91,12 +113,21 @@ class SeveralPolicies:
             alarms.last_in = t
         return int(max((count for count, _ in fewer), default=desired))
 
+    def quiet_steps(self, t: int) -> int:
+        """Steps after ``t`` in which no policy can begin to act while all loads and the running tasks stay as they are."""
+        return min(alarms.quiet_steps(t) for _, alarms in (*self.tracked, *self.stepped))
+
+    def skip(self, n_steps: int) -> None:
+        """Count alarms on over steps in which nothing changes."""
+        for _, alarms in (*self.tracked, *self.stepped):
+            alarms.skip(n_steps)
+
     def _outs(self, t: int, running: int) -> list[tuple[_Alarms, float]]:
         found = [(alarms, _whole(alarms.base_at(t, running) * alarms.metric)) for _, alarms in self.tracked if alarms.may_out()]
         return found + [
-            (alarms, alarms.base_at(t, running) + _change(policy, alarms))
+            (alarms, _asked(policy, alarms, alarms.base_at(t, running)))
             for policy, alarms in self.stepped
-            if not policy.is_scale_in and alarms.may_out()
+            if _may_add(policy) and _is_on(policy, alarms)
         ]
 
     def _tracked_in(self, t: int, running: int, desired: int, least: float) -> list[tuple[float, _Alarms]]:
@@ -119,8 +150,8 @@ class SeveralPolicies:
     def _stepped_in(self, t: int, running: int, desired: int, least: float) -> list[tuple[float, _Alarms]]:
         found = []
         for policy, alarms in self.stepped:
-            if policy.is_scale_in and alarms.may_in(t):
-                wanted = max(running + _change(policy, alarms), least)
+            if _may_remove(policy) and _is_on(policy, alarms) and alarms.is_in_over(t):
+                wanted = max(_asked(policy, alarms, running), least)
                 if wanted < desired:
                     found.append((wanted, alarms))
         return found
@@ -136,7 +167,8 @@ def _tracking_alarms(metric: TrackedMetric, step_s: int) -> _Alarms:
     return _Alarms(
         load=metric.load,
         cap=float("inf") if metric.saturates_at is None else metric.saturates_at,
-        low=rules.low_fraction,
+        high=1 + CEIL_TOLERANCE,
+        low=rules.low_fraction * (1 - CEIL_TOLERANCE),
         out_steps=whole_steps(60 * rules.out_points, step_s),
         in_steps=whole_steps(60 * rules.in_points, step_s),
         out_cooldown=whole_steps(rules.out_cooldown_s, step_s),
@@ -146,10 +178,12 @@ def _tracking_alarms(metric: TrackedMetric, step_s: int) -> _Alarms:
 
 def _step_alarms(policy: StepScaling, step_s: int) -> _Alarms:
     points, cooldown = whole_steps(60 * policy.points, step_s), whole_steps(policy.cooldown_s, step_s)
+    reach = CEIL_TOLERANCE if policy.is_at_threshold else -CEIL_TOLERANCE
     return _Alarms(
         load=policy.load,
         cap=float("inf") if policy.saturates_at is None else policy.saturates_at,
-        low=1.0,
+        high=1 - reach,
+        low=1 + reach,
         out_steps=points,
         in_steps=points,
         out_cooldown=cooldown,
@@ -157,10 +191,24 @@ def _step_alarms(policy: StepScaling, step_s: int) -> _Alarms:
     )
 
 
-def _change(policy: StepScaling, alarms: _Alarms) -> int:
-    """Of the last step that begins no farther from the threshold than the metric is."""
+def _is_on(policy: StepScaling, alarms: _Alarms) -> bool:
+    count, due = (alarms.below, alarms.in_steps) if policy.is_scale_in else (alarms.above, alarms.out_steps)
+    return alarms.has_data and count >= due
+
+
+def _may_add(policy: StepScaling) -> bool:
+    return not policy.is_scale_in or policy.adjustment is AdjustmentType.EXACT_CAPACITY
+
+
+def _may_remove(policy: StepScaling) -> bool:
+    return policy.is_scale_in or policy.adjustment is AdjustmentType.EXACT_CAPACITY
+
+
+def _asked(policy: StepScaling, alarms: _Alarms, base: float) -> float:
+    """By the last step that begins no farther from the threshold than the metric is."""
     distance = abs(alarms.metric - 1)
-    return [change for begins, change in policy.steps if distance >= begins - CEIL_TOLERANCE][-1]
+    change = [change for begins, change in policy.steps if distance >= begins - CEIL_TOLERANCE][-1]
+    return policy.adjustment.count_from(base, change, policy.min_adjustment_magnitude)
 
 
 def several(services: Sequence[ReplayedService], step_s: int) -> dict[int, SeveralPolicies]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from advisor.ecs import PlacementStrategy
+from advisor.plan import AdjustmentType
 from advisor.units import FloatArray, IntArray
 
 
@@ -210,12 +211,17 @@ class StepScaling:
     saturates_at: float | None
     """The metric over its threshold when tasks are full."""
     steps: tuple[tuple[float, int], ...]
-    """Distance from the threshold, over it, from which on the count changes by so many tasks; the first from 0, rising."""
+    """Distance from the threshold, over it, from which on the count changes by so much; the first from 0, rising."""
     is_scale_in: bool = False
     """Below the threshold, and its changes negative."""
     points: int = 3
     """Minutes in a row that the alarm needs."""
     cooldown_s: int = 300
+    adjustment: AdjustmentType = AdjustmentType.CHANGE_IN_CAPACITY
+    """What the number of a step means."""
+    min_adjustment_magnitude: int | None = None
+    is_at_threshold: bool = False
+    """Whether the alarm is on at the threshold itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -236,6 +242,8 @@ class ReplayedService:
     is_counts: bool = False
     """``load`` is the desired count itself: no policy runs."""
     scaling: ScalingRules = ScalingRules()
+    has_tracking: bool = True
+    """False: no target tracking follows ``load``; step policies alone move the count."""
     scheduled: tuple[ScheduledBounds, ...] = ()
     """In any order; those of one step in the order given. None acts on counts."""
     more_tracked: tuple[TrackedMetric, ...] = ()
@@ -253,6 +261,11 @@ class ReplayedService:
     """Fixed ports on the instance, in network mode ``bridge`` or ``host``: one task with each on an instance."""
     has_distinct_instances: bool = False
     """The constraint ``distinctInstance``: one task of the service on an instance."""
+
+    @property
+    def loads(self) -> tuple[FloatArray, ...]:
+        """Of all its policies, (steps,) each."""
+        return (self.load, *(each.load for each in self.more_tracked), *(each.load for each in self.step_policies))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

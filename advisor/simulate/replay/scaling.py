@@ -125,12 +125,13 @@ class Scalers:
         """Count alarms on over steps in which nothing changes."""
         self.above += np.where(self.above > 0, n_steps, 0)
         self.below += np.where(self.below > 0, n_steps, 0)
+        for policies in self.several.values():
+            policies.skip(n_steps)
 
     def quiet_steps(self, t: int) -> int:
         """Steps after ``t`` in which no policy can act while load and running tasks stay as they are."""
-        if self.several:
-            return 0  # their loads and alarms are looked at in every step
         quiet = min((step for step in self.scheduled if step > t), default=10**9) - t - 1
+        quiet = min([quiet, *(policies.quiet_steps(t) for policies in self.several.values())])
         for count, due, until in (
             (self.above, self.out_steps, self.out_until),
             (self.below, self.in_steps, self.in_until),

@@ -94,16 +94,23 @@ module "ecs_service_web" {
       policy_type = "StepScaling"
 
       step_scaling_policy_configuration = {
-        adjustment_type         = "ChangeInCapacity"
+        adjustment_type         = "PercentChangeInCapacity"
         metric_aggregation_type = "Average"
         cooldown                = 300
 
         step_adjustment = [
           {
             metric_interval_upper_bound = 0
-            scaling_adjustment          = -1
+            scaling_adjustment          = -10
+            metric_interval_lower_bound = -12.5
+          },
+          {
+            metric_interval_upper_bound = -12.5
+            scaling_adjustment          = -25
           },
         ]
+
+        min_adjustment_magnitude = 2
       }
     }
   }
@@ -415,7 +422,7 @@ resource "aws_cloudwatch_metric_alarm" "web-step-memory-in" {
   period              = 60
   evaluation_periods  = 15
   threshold           = 30
-  comparison_operator = "LessThanOrEqualToThreshold"
+  comparison_operator = "LessThanThreshold"
   treat_missing_data  = "missing"
   alarm_actions       = [module.ecs_service_web.autoscaling_policies["memory-in"].arn]
 

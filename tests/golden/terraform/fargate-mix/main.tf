@@ -360,13 +360,20 @@ resource "aws_appautoscaling_policy" "web-memory-in" {
   service_namespace  = aws_appautoscaling_target.web.service_namespace
 
   step_scaling_policy_configuration {
-    adjustment_type         = "ChangeInCapacity"
-    metric_aggregation_type = "Average"
-    cooldown                = 300
+    adjustment_type          = "PercentChangeInCapacity"
+    metric_aggregation_type  = "Average"
+    cooldown                 = 300
+    min_adjustment_magnitude = 2
 
     step_adjustment {
       metric_interval_upper_bound = 0
-      scaling_adjustment          = -1
+      scaling_adjustment          = -10
+      metric_interval_lower_bound = -12.5
+    }
+
+    step_adjustment {
+      metric_interval_upper_bound = -12.5
+      scaling_adjustment          = -25
     }
   }
 }
@@ -380,7 +387,7 @@ resource "aws_cloudwatch_metric_alarm" "web-step-memory-in" {
   period              = 60
   evaluation_periods  = 15
   threshold           = 30
-  comparison_operator = "LessThanOrEqualToThreshold"
+  comparison_operator = "LessThanThreshold"
   treat_missing_data  = "missing"
   alarm_actions       = [aws_appautoscaling_policy.web-memory-in.arn]
 
