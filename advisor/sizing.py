@@ -102,7 +102,7 @@ def fargate_sizes(service: Service, least_memory_mib: float = 0.0) -> tuple[Farg
         return (FargateSize(size=declared, is_count_kept=False),)
     larger = [size for size in grid if declared.fits_in(size) and size.memory_mib >= least_memory_mib]
     kept = [FargateSize(size=size, is_count_kept=True) for size in larger]
-    if not service.is_cpu_known:
+    if not service.is_cpu_known or service.scaling.step_policies:  # whose steps are counts of declared tasks
         return tuple(kept)
     following = [
         FargateSize(size=s, is_count_kept=False)
@@ -320,9 +320,10 @@ def with_memory_kept(service: Service, demand: FloatArray, observed: ObservedTas
     Returns
     -------
     Service
-        Unchanged where CPU takes as many tasks as memory, or memory, or the number of tasks that ran, was not measured.
+        Unchanged where CPU takes as many tasks as memory, or memory, or the number of tasks that ran, was not measured; and
+        where step policies move the count, which a lower target would not.
     """
-    if not observed.tells_memory or service.load_form is LoadForm.TASKS:
+    if not observed.tells_memory or service.load_form is LoadForm.TASKS or service.scaling.step_policies:
         return service
     least = least_tasks_for_memory(demand, observed, service.task.memory_mib)
     least = np.minimum(least, task_bounds(service, service.task, steps).fewest(np.full(demand.shape, np.inf)))

@@ -8,7 +8,7 @@ from enum import StrEnum
 import numpy as np
 
 from advisor.ecs import LINUX, Architecture, LaunchType, NetworkMode, PurchaseOption, TaskSize, is_windows
-from advisor.plan import Commitment, PortMapping, ScheduledAction
+from advisor.plan import Commitment, PortMapping, ScheduledAction, StepPolicy
 from advisor.plan.placement import host_ports_in
 from advisor.plan.refused_fields import why_no_windows
 from advisor.units import ECS_CPU_UNITS_PER_VCPU, HOURS_PER_WEEK, MS_PER_S, SECONDS_PER_HOUR, BoolArray, FloatArray, ceil_whole
@@ -37,10 +37,23 @@ class Scaling:
     min_tasks: int
     max_tasks: int | None = None
     target_cpu_fraction: float = 0.60
+    """Of target tracking. Without it (``has_target``) the lowest threshold from which on a step policy adds tasks."""
     is_min_stated: bool = True
     """False when ``min_tasks`` is the default: a count for availability, not a statement of capacity."""
     scheduled_actions: tuple[ScheduledAction, ...] = ()
     """Cron expressions all; each sets bounds that hold until another one does. Before the first of them the others hold."""
+    step_policies: tuple[StepPolicy, ...] = ()
+    """Of step scaling, on CPU all; their steps count tasks of the declared size."""
+    has_target: bool = True
+    """False where step policies alone move the count."""
+
+    def with_policies(self, policies: tuple[StepPolicy, ...], target_cpu_fraction: float | None) -> "Scaling":
+        """The same bounds with a target, with step policies, or with both; the default target only where neither is given."""
+        stepped = replace(self, step_policies=policies)
+        if target_cpu_fraction is not None:
+            return replace(stepped, target_cpu_fraction=target_cpu_fraction, has_target=True)
+        added_from = [policy.threshold_percent / 100 for policy in policies if not policy.is_scale_in]
+        return replace(stepped, target_cpu_fraction=min(added_from), has_target=False) if added_from else stepped
 
     @property
     def is_fixed(self) -> bool:
@@ -50,7 +63,7 @@ class Scaling:
     @property
     def is_bounded(self) -> bool:
         """Whether bounds are stated at all."""
-        return self.is_min_stated or self.max_tasks is not None or bool(self.scheduled_actions)
+        return self.is_min_stated or self.max_tasks is not None or bool(self.scheduled_actions or self.step_policies)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from advisor.simulate.replay import (
     StepScaling,
     TaskFailures,
     TrackedMetric,
+    counts_by_policies,
     replay_cluster,
 )
 from tests import strategies
@@ -384,6 +385,18 @@ def busy_case(seed):
 @given(seed=st.integers(0, 2**32))
 def test_over_long_and_busy_replays_every_step_is_the_oracles(seed):
     assert_same(*busy_case(seed))
+
+
+@settings(max_examples=settings().max_examples // 3, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@given(seed=st.integers(0, 2**32))
+def test_counts_of_services_with_several_policies_are_the_oracles(seed):
+    """On Fargate, where they do not touch each other; without what only a whole replay knows."""
+    services, _, step_s = busy_case(seed)
+    kept = ("name", "task", "start_s", "min", "max", "load", "saturates_at", "policy", "more_policies", "bounds")
+    several = [{name: each[name] for name in kept} | {"is_counts": False} for each in services if each["more_policies"]]
+    for service in several:
+        expected = [step["placed"][0] for step in ecs_cluster.replay([service], None, step_s)]
+        assert counts_by_policies(as_replayed(service), step_s=step_s).tolist() == expected
 
 
 @st.composite

@@ -311,7 +311,7 @@ def test_without_rates_on_both_sides_there_is_no_spot_line():
 @pytest.mark.parametrize(
     ("axis", "message"),
     [
-        (AxisName.UTILIZATION, "the load is task counts"),
+        (AxisName.UTILIZATION, "task counts as they ran"),
         (AxisName.SPOT_DISCOUNT, "no service may be interrupted"),
         (AxisName.SPOT_PRICE, "no service may be interrupted"),
     ],

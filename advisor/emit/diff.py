@@ -8,11 +8,12 @@ from advisor.bounds import bounds_said
 from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB
 from advisor.emit.ecs import parse_calls, render_ecs
 from advisor.emit.ecs.names import family as family_of
-from advisor.emit.ecs.names import schedule_name
+from advisor.emit.ecs.names import schedule_name, step_policy
 from advisor.emit.merge import whole
 from advisor.errors import InputError
-from advisor.plan import Plan
+from advisor.plan import Plan, StepPolicy
 from advisor.plan.placement import fixed_ports
+from advisor.plan.step_documents import StepsError, step_policy_of
 
 Document = Mapping[str, Any]
 
@@ -32,6 +33,7 @@ MONEY_ORDER: Final = (
     "min tasks",
     "max tasks",
     "scheduled actions",
+    "step scaling",
     "scaling target",
 )
 """Fields that cost, in the order in which their changes are priced, each on top of those before it."""
@@ -81,11 +83,13 @@ def emitted_documents(files: Mapping[str, bytes]) -> tuple[Document, ...]:
         "RegisterScalableTarget",
         "PutScalingPolicy",
         "PutScheduledAction",
+        "PutMetricAlarm",
         "CreateSchedule",
     }
     return (
         *(request for _, operation, request in parse_calls(files) if operation in wanted),
-        {"ScalableTargets": [], "ScalingPolicies": [], "ScheduledActions": []},  # what the folder does not hold, there is not
+        # What the folder does not hold, there is not.
+        {"ScalableTargets": [], "ScalingPolicies": [], "ScheduledActions": [], "MetricAlarms": []},
     )
 
 
@@ -95,9 +99,9 @@ def diff_plan(plan: Plan, documents: Iterable[Document], service: str | None = N
     Parameters
     ----------
     documents
-        Answers of DescribeServices, DescribeTaskDefinition, DescribeScalableTargets, DescribeScalingPolicies and
-        DescribeScheduledActions, or requests of the same, in any order. What none of them tells is not compared, and that is
-        said.
+        Answers of DescribeServices, DescribeTaskDefinition, DescribeScalableTargets, DescribeScalingPolicies,
+        DescribeScheduledActions and, for step scaling, DescribeAlarms, or requests of the same, in any order. What none of
+        them tells is not compared, and that is said.
     service
         That a task definition belongs to whose family does not tell it; the others are not looked at.
 
@@ -175,7 +179,8 @@ class _Live:
         self.policies: dict[str, list[Document]] = {}
         self.schedules: dict[str, Document] = {}
         self.actions: dict[str, list[Document]] = {}
-        self.has_services = self.has_targets = self.has_policies = self.has_actions = False
+        self.alarms: list[Document] = []
+        self.has_services = self.has_targets = self.has_policies = self.has_actions = self.has_alarms = False
         for document in documents:
             self._add(document)
 
@@ -201,6 +206,8 @@ class _Live:
             self.policies.setdefault(str(policy["ResourceId"]), []).append(policy)
         for action in _listed(document, "ScheduledActions", "ScheduledActionName"):
             self.actions.setdefault(str(action["ResourceId"]), []).append(action)
+        self.alarms += [document] if "AlarmName" in document else document.get("MetricAlarms") or []
+        self.has_alarms |= "MetricAlarms" in document or "AlarmName" in document
         self.has_actions |= "ScheduledActions" in document or "ScheduledActionName" in document
         self.has_targets |= "ScalableTargets" in document or "MinCapacity" in document
         self.has_policies |= "ScalingPolicies" in document or "PolicyName" in document
@@ -233,7 +240,13 @@ class _Live:
         else:
             unknown.append("scheduled scaling")
         if self.has_policies:
-            values["scaling target"] = _targets(self.policies.get(resource, []))
+            policies = self.policies.get(resource, [])
+            values["scaling target"] = _targets(policies)
+            stepped = [policy for policy in policies if "StepScalingPolicyConfiguration" in policy]
+            if self.has_alarms or not stepped:
+                values["step scaling"] = steps_said(_stepped(name, policy, self.alarms) for policy in stepped)
+            else:
+                unknown.append("alarms of step scaling")
         else:
             unknown.append("scaling policy")
         return _Facts(values=values, unknown=tuple(unknown))
@@ -333,12 +346,31 @@ def _actions(actions: Sequence[Document]) -> str:
     return "; ".join(sorted(texts)) or "none"
 
 
+def steps_said(policies: Iterable[object]) -> str:
+    """Step policies as a row has them."""
+    return "; ".join(sorted(str(policy) for policy in policies)) or "none"
+
+
+def _stepped(service: str, policy: Document, alarms: Sequence[Document]) -> StepPolicy | str:
+    """A policy with its alarm, or in words why it is none that can be held against another."""
+    starts = {str(policy.get("PolicyARN")), step_policy(service, str(policy["PolicyName"]))}
+    own = [alarm for alarm in alarms if starts & {str(action) for action in alarm.get("AlarmActions") or ()}]
+    if len(own) != 1:
+        return f"{policy['PolicyName']}: {len(own) or 'no'} alarm{'s' * (len(own) > 1)}"
+    try:
+        return step_policy_of(policy, own[0])
+    except StepsError as error:
+        return f"{policy['PolicyName']}: {error.problem}"
+
+
 def _targets(policies: Sequence[Document]) -> str | None:
     texts = []
     for policy in policies:
         tracking = policy.get("TargetTrackingScalingPolicyConfiguration")
+        if "StepScalingPolicyConfiguration" in policy:
+            continue
         if tracking is None:
-            texts.append(str(policy.get("PolicyType", "step scaling")))
+            texts.append(str(policy.get("PolicyType")))
             continue
         metric = (tracking.get("PredefinedMetricSpecification") or {}).get("PredefinedMetricType", "a metric of its own")
         texts.append(f"{metric} {float(tracking['TargetValue']):g}")

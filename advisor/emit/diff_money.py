@@ -6,7 +6,17 @@ from typing import Final
 
 from advisor.bounds import actions_of
 from advisor.ecs import Architecture, LaunchType, NetworkMode, PlacementStrategy, PurchaseOption, TaskSize
-from advisor.emit.diff import CLUSTER, CPU_METRIC, INSTANCE_TYPE, NEW_SERVICE, REQUESTS_METRIC, WITH_NEXT, Diff, FieldDiff
+from advisor.emit.diff import (
+    CLUSTER,
+    CPU_METRIC,
+    INSTANCE_TYPE,
+    NEW_SERVICE,
+    REQUESTS_METRIC,
+    WITH_NEXT,
+    Diff,
+    FieldDiff,
+    steps_said,
+)
 from advisor.errors import InputError, PlanError
 from advisor.gating import gate
 from advisor.plan import Plan, PortMapping
@@ -152,9 +162,11 @@ def _as_planned(workload: Workload, plan: Plan) -> Workload:
             services.append(service)
             continue
         scaling = service.scaling
-        if planned.scaling_target is not None:
+        if planned.scaling_target is not None or planned.step_policies:
             scaling = replace(scaling, min_tasks=planned.min_tasks, max_tasks=planned.max_tasks, is_min_stated=True)
             scaling = replace(scaling, scheduled_actions=planned.scheduled_actions)
+            target = None if planned.scaling_target is None else scaling.target_cpu_fraction
+            scaling = scaling.with_policies(planned.step_policies, target)
         where = PresentService(
             launch_type=planned.launch_type, purchase_option=planned.purchase_option, architecture=planned.architecture
         )
@@ -274,6 +286,15 @@ def _scheduled(service: Service, text: str, _original: Service, _plan: Plan) -> 
     return None if actions is None else replace(service, scaling=replace(service.scaling, scheduled_actions=actions))
 
 
+def _stepped(service: Service, text: str, original: Service, plan: Plan) -> Service | None:
+    """Step policies of the plan or of the workload, or none beside a target."""
+    target = service.scaling.target_cpu_fraction if service.scaling.has_target else None
+    for policies in (plan.services[service.name].step_policies, original.scaling.step_policies, ()):
+        if text == steps_said(policies) and (policies or target is not None):
+            return replace(service, scaling=service.scaling.with_policies(policies, target))
+    return None
+
+
 _FIELDS: Final[Mapping[str, Callable[[Service, str, Service, Plan], Service | None]]] = {
     "task size": _sized,
     "ephemeral storage GiB": _stored,
@@ -286,6 +307,7 @@ _FIELDS: Final[Mapping[str, Callable[[Service, str, Service, Plan], Service | No
     "min tasks": _at_least,
     "max tasks": _at_most,
     "scheduled actions": _scheduled,
+    "step scaling": _stepped,
     "scaling target": _targeted,
 }
 
@@ -302,4 +324,6 @@ def _unpriced(row: FieldDiff) -> str:
         return "the service is new: all that it costs is in the plan's bill"
     if row.before is None or row.after is None:
         return "with or without scaling: the count is not comparable on one load"
+    if row.field == "step scaling":
+        return "only step policies that the workload file states, and the plan's, are replayed on its load"
     return f"the load does not tell what {row.before} makes of it"

@@ -88,7 +88,7 @@ class Witness:
         tasks = old.tasks[self.measured], new.tasks[self.measured]
         sizes = before.service.task, after.service.task
         less_cpu = bool((tasks[1] * sizes[1].cpu_units < tasks[0] * sizes[0].cpu_units).any())
-        is_target_lower = after.setup.target_cpu_percent < before.setup.target_cpu_percent
+        is_target_lower = after.service.scaling.target_cpu_fraction < before.service.scaling.target_cpu_fraction
         less_memory = sizes[1].memory_mib < sizes[0].memory_mib or bool((tasks[1] < tasks[0]).any())
         return less_cpu or is_target_lower, less_memory
 

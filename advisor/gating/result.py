@@ -57,13 +57,16 @@ class Setup:
     min_tasks: int
     """Equal to ``max_tasks`` where the count is fixed."""
     max_tasks: int | None
-    target_cpu_percent: float
+    target_cpu_percent: float | None
+    """None where step policies alone move the count."""
     requests_per_task: float | None
     """Requests per second that one task serves at its target; None where the count follows CPU or is as it ran."""
     ephemeral_storage_gib: int
     has_public_ip: bool
     scheduled_actions: tuple[str, ...] = ()
     """Times at which the bounds change, as ``6 to 20 tasks from cron(0 7 ? * MON-FRI *) Europe/Berlin``."""
+    step_policies: tuple[str, ...] = ()
+    """As ``out: cpu >= 70 % for 3 min: ChangeInCapacity +1, from 85 % +3, cooldown 60 s``."""
     network_mode: NetworkMode = NetworkMode.AWSVPC
     host_ports: tuple[int, ...] = ()
     """Fixed ones of its instance."""

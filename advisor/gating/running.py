@@ -186,6 +186,8 @@ def _unanswered(old: Service, new: Service, counts: FloatArray) -> str:
     was, now = old.scaling, new.scaling
     if now.target_cpu_fraction != was.target_cpu_fraction:
         return "CPU in use, to tell what another target makes of it: the load is counts of tasks"
+    if (now.has_target, now.step_policies) != (was.has_target, was.step_policies):
+        return "CPU in use, to tell what other step policies make of it: the load is counts of tasks"
     bounds = [(each.scheduled_actions, each.min_tasks, each.max_tasks) for each in (was, now)]
     if bounds[0] != bounds[1] and (was.scheduled_actions or now.scheduled_actions):
         return "CPU in use, to tell what other bounds or scheduled actions make of it: the load is counts of tasks"

@@ -128,7 +128,8 @@ def _cases(
     services: Sequence[ReplayedService], cluster: ReplayedCluster, targets: list[float]
 ) -> Iterator[tuple[str, str, str, Case, list[float], bool]]:
     """Setting, before, after, what to replay, target of each service, and whether nobody can set it."""
-    followed = [i for i, service in enumerate(services) if not service.is_counts]
+    scaled = [i for i, service in enumerate(services) if not service.is_counts]
+    followed = [i for i in scaled if services[i].has_tracking]
 
     def changed(change: Callable[[ReplayedService], ReplayedService]) -> list[ReplayedService]:
         return [service if service.is_counts else change(service) for service in services]
@@ -136,7 +137,7 @@ def _cases(
     if followed:
         for points in TARGET_STEPS_PERCENT:
             moved = [
-                u if services[i].is_counts else min(max(u + points / 100, 0.1), MOST_TARGET_PERCENT / 100)
+                u if i not in followed else min(max(u + points / 100, 0.1), MOST_TARGET_PERCENT / 100)
                 for i, u in enumerate(targets)
             ]
             case = [_at_target(service, u, new) for service, u, new in zip(services, targets, moved, strict=True)]
@@ -147,7 +148,8 @@ def _cases(
             case = changed(partial(_with_in_cooldown, cooldown))
             now = _seconds([services[i].scaling.in_cooldown_s for i in followed])
             yield "scale-in cooldown", now, f"{cooldown} s", (case, cluster), targets, False
-        if any(max(_least_counts(services[i])) > 1 for i in followed):
+    if scaled:
+        if any(max(_least_counts(services[i])) > 1 for i in scaled):
             case = changed(partial(_with_least, -1))
             yield "minimum tasks", "as they are", "one less, at least 1", (case, cluster), targets, False
         case = changed(partial(_with_least, 1))

@@ -102,9 +102,12 @@ def _peak_memory_mib(workload: Workload, row: int) -> float:
 
 
 def right_sized_load(workload: Workload, declared: ServiceLoad, search: Search) -> ServiceLoad | None:
-    """The service in the size that costs least on Fargate; None where that is no cheaper or single tasks were not seen."""
+    """The service in the size that costs least on Fargate; None where that is no cheaper or single tasks were not seen.
+
+    None also with step policies: a step of two tasks is another step once tasks are smaller, and none would be as safe.
+    """
     observed = declared.observed
-    if observed is None:
+    if observed is None or declared.service.scaling.step_policies:
         return None
     service = workload.services[workload.index(declared.service.name)]  # each size has its own memory to keep to
     sizes = right_sizes(service, declared.demand, observed, workload.step_hours, search.axis.input_steps)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from advisor.bounds import bounds_in_force, steps_of
+from advisor.bounds import steps_from
 from advisor.ecs import WINDOWS_BOOT_S, Architecture, LaunchType, PlacementStrategy
 from advisor.meters import sum_over_states
 from advisor.optimize.candidates import Candidates
@@ -25,11 +25,10 @@ from advisor.simulate.replay import (
     Replay,
     ReplayedCluster,
     ReplayedService,
-    ScheduledBounds,
     replay_cluster,
-    whole_steps,
 )
 from advisor.simulate.scaling import RunningTasks
+from advisor.simulate.stepping import scheduled_bounds, step_scalings
 from advisor.simulate.timeline import COUNTS_STEP_S, timeline
 from advisor.sizing import tasks_at_target
 from advisor.units import (
@@ -276,22 +275,20 @@ def replayed_service(
     service = run.service
     demand = np.repeat(workload.demand[workload.index(service.name)], workload.step_s // step_s)
     is_counts = service.load_form is LoadForm.TASKS
-    span = steps_of(workload)
-    bounds = bounds_in_force(service, run.counted_size, span.start_s, span.end_s)
-    least, most = bounds.least.astype(np.int64).tolist(), [None if n == np.inf else int(n) for n in bounds.most.tolist()]
+    least, most, scheduled = scheduled_bounds(service, run.counted_size, steps_from(workload.start, step_s, demand.size))
+    share = run.counted_size.cpu_units / run.size.cpu_units
     return ReplayedService(
         name=service.name,
         reservation=reservation(service, run.size, launch_type),
         start_s=round(service.startup_s),
-        min_tasks=run.min_tasks if is_counts else least[0],
-        max_tasks=service.scaling.max_tasks if is_counts else most[0],
-        scheduled=tuple(
-            ScheduledBounds(step=whole_steps(at_s - span.start_s, step_s), min_tasks=low, max_tasks=high)
-            for at_s, low, high in zip(bounds.from_s[1:].tolist(), least[1:], most[1:], strict=True)
-        ),
+        min_tasks=run.min_tasks if is_counts else least,
+        max_tasks=service.scaling.max_tasks if is_counts else most,
+        scheduled=scheduled,
         load=demand if is_counts else run_at_target(run, demand),
-        saturates_at=1 / run.target_cpu_fraction if metric is ScalingMetric.CPU else None,
+        saturates_at=None if is_counts or metric is ScalingMetric.REQUESTS else 1 / run.target_cpu_fraction,
         is_counts=is_counts,
+        has_tracking=service.scaling.has_target,
+        step_policies=() if is_counts else step_scalings(service, demand, run.counted_size, share),
         has_distinct_instances=service.has_distinct_instances,
         host_ports=service.host_ports_on(launch_type),
     )

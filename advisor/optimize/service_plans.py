@@ -8,7 +8,16 @@ import numpy as np
 from advisor.bounds import least_scaled_tasks
 from advisor.ecs import Architecture, LaunchType, NetworkMode
 from advisor.optimize.providers import DEPLOYMENT_SURGE
-from advisor.plan import MAX_TASKS_A_RUN, CapacityProvider, Container, ScalingMetric, ScheduledAction, ServicePlan, StrategyItem
+from advisor.plan import (
+    MAX_TASKS_A_RUN,
+    CapacityProvider,
+    Container,
+    ScalingMetric,
+    ScheduledAction,
+    ServicePlan,
+    StepPolicy,
+    StrategyItem,
+)
 from advisor.simulate.scaling import RunningTasks, follows_requests
 from advisor.workload import LoadForm, ScheduledRun, Service
 
@@ -62,10 +71,11 @@ def service_plan(
     metric, target = ScalingMetric.NONE, None
     least, most = (int(known.min()), peak) if known.size else (0, 0)
     actions: tuple[ScheduledAction, ...] = ()
+    policies: tuple[StepPolicy, ...] = ()
     if service.load_form is not LoadForm.TASKS:
         metric, target = _scaling_policy(run)
         least = least_scaled_tasks(run.min_tasks)  # what is billed: at none the policy would have nothing to follow
-        actions = run.scheduled_actions
+        actions, policies = run.scheduled_actions, step_policies_of(run)
         # Scheduled minimums are beyond the peak where the load does not have their day.
         surge = max([least, DEPLOYMENT_SURGE * peak, *(each.min_tasks or 0 for each in actions)])
         most = surge if service.scaling.max_tasks is None else service.scaling.max_tasks
@@ -82,6 +92,7 @@ def service_plan(
         scaling_metric=metric,
         scaling_target=target,
         scheduled_actions=actions,
+        step_policies=policies,
         image=service.image,
         port=service.port,
         ephemeral_storage_gib=service.ephemeral_storage_gib,
@@ -165,8 +176,25 @@ def batch_plans(run: RunningTasks, provider: CapacityProvider, architecture: Arc
     return tuple(_with_container(plan, run.service.name) for plan in plans)
 
 
-def _scaling_policy(run: RunningTasks) -> tuple[ScalingMetric, float]:
+def step_policies_of(run: RunningTasks) -> tuple[StepPolicy, ...]:
+    """Its step policies; of as many larger tasks, which use a smaller share of theirs, percentages shrink as a target does."""
+    share, policies = run.counted_size.cpu_units / run.size.cpu_units, run.service.scaling.step_policies
+    if share == 1:
+        return policies
+    return tuple(
+        replace(
+            policy,
+            threshold_percent=round(policy.threshold_percent * share, 9),
+            steps=tuple(replace(step, from_percent=round(step.from_percent * share, 9)) for step in policy.steps),
+        )
+        for policy in policies
+    )
+
+
+def _scaling_policy(run: RunningTasks) -> tuple[ScalingMetric, float | None]:
     service = run.service
+    if not service.scaling.has_target:
+        return ScalingMetric.NONE, None
     if service.requests_per_task is not None and follows_requests(service):
         return ScalingMetric.REQUESTS, service.requests_per_task * 60.0
     return ScalingMetric.CPU, round(run.target_cpu_fraction * 100.0, 9)

@@ -60,11 +60,13 @@ def target_outcomes(load: ServiceLoad, part: Part, search: Search) -> tuple[Targ
     Returns
     -------
     tuple of TargetOutcome
-        Empty where the count does not follow CPU, is fixed, or the service shares its instances with others.
+        Empty where no target tracks CPU, the count is fixed, or the service shares its instances with others.
     """
     name, scaling = load.service.name, load.service.scaling
     run = next((each for each in part.runs if each.service.name == name), None)
     if run is None or len(part.services) > 1 or not load.service.is_cpu_known or scaling.is_fixed:
+        return ()
+    if not scaling.has_target:
         return ()
     own = round(run.target_cpu_fraction * 100, 6)
     return tuple(_outcome(load, part, run, percent, search) for percent in sorted({*TARGETS_PERCENT, own}))

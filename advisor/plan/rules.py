@@ -150,7 +150,8 @@ def _check_scaling(name: str, service: ServicePlan) -> None:
         raise PlanError(f"service {name!r}: 20 s metrics are for target tracking on CPU or memory")
     for kind in (service.scheduled_actions, service.step_policies):
         _check_unique(name, "scaling actions", (action.name for action in kind))
-    if service.step_policies and service.scaling_metric is ScalingMetric.NONE and service.min_tasks == service.max_tasks:
+    is_fixed = service.min_tasks == service.max_tasks and not service.scheduled_actions
+    if service.step_policies and service.scaling_metric is ScalingMetric.NONE and is_fixed:
         raise PlanError(f"service {name!r}: step policies need room between min and max tasks")
 
 

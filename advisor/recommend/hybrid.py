@@ -87,6 +87,8 @@ def _halves(name: str, service: ServicePlan, base: int) -> tuple[ServicePlan, Se
         raise PlanError(f"hybrid: {name!r} has no load balancer, so its halves have no target group to share the load")
     if service.image is None and not service.containers:
         raise PlanError(f"hybrid: give {name!r} its image in the workload: both halves run it")
+    if service.step_policies:
+        raise PlanError(f"hybrid: the steps of {name!r} count tasks of the whole service, not of its half that scales")
     if service.scaling_metric is ScalingMetric.NONE:
         raise PlanError(f"hybrid: {name!r} keeps a given number of tasks, so there is no rest that scales")
     if not 1 <= base < service.max_tasks:

@@ -47,6 +47,7 @@ _NAMES: Mapping[str, str] = {
     "min_tasks": "min tasks",
     "max_tasks": "max tasks",
     "scheduled_actions": "scheduled actions",
+    "step_policies": "step policies",
     "target_cpu_percent": "target CPU %",
     "requests_per_task": "requests/s per task",
     "ephemeral_storage_gib": "ephemeral GiB",

@@ -1,5 +1,6 @@
 """From tasks needed to tasks running: a replay of counts, or the envelope that stands in for it where steps are long."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,7 +11,8 @@ from advisor.ecs import TaskSize
 from advisor.plan import ScheduledAction
 from advisor.simulate.packing import as_counts
 from advisor.simulate.replay import CountArray, CountedCells, counts_over_time
-from advisor.simulate.timeline import Timeline, trailing_maximum
+from advisor.simulate.stepping import stepped_counts
+from advisor.simulate.timeline import COUNTS_STEP_S, Timeline, trailing_maximum
 from advisor.sizing import cpu_units_in_use, tasks_at_target
 from advisor.units import BoolArray, FloatArray, IntArray, ceil_whole
 from advisor.workload import LoadForm, Service
@@ -116,11 +118,13 @@ def running_tasks_of(cases: Sequence[RunCase], axis: Timeline) -> list[RunningTa
 
     Loads of steps up to 5 minutes go through a replay of service auto scaling by the minute, all cases at once
     (:func:`~advisor.simulate.replay.counts_over_time`). In longer steps an envelope stands in: scale-out is immediate, and
-    tasks no longer needed are kept for the scale-in delay, a trailing maximum of 15 minutes. Counts given as *tasks* ran so.
+    tasks no longer needed are kept for the scale-in delay, a trailing maximum of 15 minutes. No envelope knows step policies:
+    services with them are replayed whatever the steps, the load held over each. Counts given as *tasks* ran so.
     """
-    counts: dict[int, CountArray] = {}
+    followed = [at for at, case in enumerate(cases) if case.service.load_form is not LoadForm.TASKS]
+    counts = {at: _stepped(cases[at], axis) for at in followed if cases[at].service.scaling.step_policies}
     if axis.counts_step_s is not None:
-        scaled = [at for at, case in enumerate(cases) if case.service.load_form is not LoadForm.TASKS]
+        scaled = [at for at in followed if at not in counts]
         for start_s, has_schedule in {_kind(cases[at]) for at in scaled}:
             alike = [at for at in scaled if _kind(cases[at]) == (start_s, has_schedule)]
             columns = _replayed_counts([cases[at] for at in alike], axis, axis.counts_step_s, start_s)
@@ -158,6 +162,21 @@ def _running(case: RunCase, axis: Timeline, counts: CountArray | None) -> Runnin
         is_count_kept=case.is_count_kept,
         fargate_tasks=None if case.fargate_tasks is None else np.asarray(axis.spread(case.fargate_tasks)),
         counts=counts,
+    )
+
+
+def _stepped(case: RunCase, axis: Timeline) -> CountArray:
+    """(steps of the counts,): tasks that step policies, with or without a target, run or start."""
+    steps = axis.steps_of(math.gcd(COUNTS_STEP_S, axis.step_s))
+    demand = np.repeat(axis.spread(case.demand), axis.step_s // steps.step_s)
+    return stepped_counts(
+        case.service,
+        tasks_at_target(case.service, demand, case.counted_size),
+        demand,
+        case.counted_size,
+        saturation(case.service, case.target_fraction),
+        case.counted_size.cpu_units / case.size.cpu_units,
+        steps,
     )
 
 

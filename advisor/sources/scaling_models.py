@@ -1,13 +1,14 @@
-"""Service auto scaling in a workload file: bounds, target, and scheduled actions."""
+"""Service auto scaling in a workload file: bounds, target, scheduled actions, and step policies."""
 
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
 from advisor.errors import InputError, PlanError
-from advisor.plan import ScheduledAction
+from advisor.plan import ScheduledAction, StepPolicy
 from advisor.schedules import Schedule, parse_schedule
 from advisor.sources.constraints_models import Entry, refusal
+from advisor.sources.step_models import StepPolicyEntry
 from advisor.sources.timestamps import zone_named
 
 _CRON = "cron(0 7 ? * MON-FRI *)"
@@ -79,10 +80,17 @@ class ScalingEntry(Entry):
     )
     max: Annotated[int, Field(ge=1, le=100_000)] | None = Field(None, description="Most tasks. Default none.")
     target_cpu: Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)] | None = Field(
-        None, description="Percent of the task's CPU, 1 to 100. Default 60."
+        None, description="Percent of the task's CPU, 1 to 100. Default 60, but none where `step_scaling` is given."
     )
     scheduled_actions: list[ScheduledActionEntry] = Field(
         default=[], max_length=50, description="Times at which the bounds change. Default none."
+    )
+
+    step_scaling: list[StepPolicyEntry] = Field(
+        default=[],
+        max_length=50,
+        description="Step scaling policies on CPU. Without `target_cpu` they alone move the count, with it the largest count"
+        " holds. Default none.",
     )
 
     @model_validator(mode="after")
@@ -92,8 +100,17 @@ class ScalingEntry(Entry):
         names = [action.name for action in self.actions()]
         if len(set(names)) < len(names):
             raise refusal("two scheduled actions have one name", "Give each a name of its own, or none.")
+        names = [policy.name for policy in self.policies()]
+        if len(set(names)) < len(names):
+            raise refusal("two step policies have one name", "Give each a name of its own, or none.")
+        if self.step_scaling and self.target_cpu is None and all(policy.is_scale_in for policy in self.policies()):
+            raise refusal("no step policy adds tasks, and no target does", "Give one that does, or target_cpu.")
         return self
 
     def actions(self) -> tuple[ScheduledAction, ...]:
         """Scheduled actions as the model takes them."""
         return tuple(entry.action(number) for number, entry in enumerate(self.scheduled_actions, start=1))
+
+    def policies(self) -> tuple[StepPolicy, ...]:
+        """Step policies as the model takes them."""
+        return tuple(entry.policy(number) for number, entry in enumerate(self.step_scaling, start=1))

@@ -1,13 +1,11 @@
 """From the entries of a workload file to the types of the model, with every default that stands in for a missing value."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from advisor.bounds import action_said, why_bounds_clash
 from advisor.ecs import LINUX, Architecture, LaunchType, NetworkMode, PurchaseOption, TaskSize, is_windows
 from advisor.plan.refused_fields import why_no_windows_as
 from advisor.sizing import MEMORY_MARGIN_FRACTION
@@ -15,6 +13,7 @@ from advisor.sources.batch_runs import scheduled_runs
 from advisor.sources.demand import Load
 from advisor.sources.input_files import Place, listed
 from advisor.sources.meanings import Meaning
+from advisor.sources.scaling_entries import scaling_of
 from advisor.sources.task_size import TaskDefinition
 from advisor.workload import (
     Constraints,
@@ -24,7 +23,6 @@ from advisor.workload import (
     MemoryUse,
     PresentCluster,
     PresentService,
-    Scaling,
     Service,
     WorkPerVcpu,
 )
@@ -121,23 +119,6 @@ def check_present(service: Service, place: Place) -> None:
         raise place.error(f"{service.name}, on {service.operating_system}, cannot run so: {off}", fix="Leave `present` out.")
 
 
-def check_scheduled(service: Service, place: Place) -> None:
-    """Refuse scheduled actions that Application Auto Scaling would, once they run, or that no policy can follow."""
-    clash = why_bounds_clash(service.scaling)
-    if clash is not None:
-        raise place.error(f"{service.name}: {clash}", fix="Give every action both min_capacity and max_capacity.")
-    if service.is_batch and service.scaling.scheduled_actions:
-        raise place.error(f"{service.name} is a batch, which no service auto scaling runs", fix="Leave scheduled_actions out.")
-
-
-def scheduled_note(service: Service) -> str:
-    """What its scheduled actions do, as a sentence."""
-    moves = "; ".join(action_said(action) for action in service.scaling.scheduled_actions)
-    if service.load_form is LoadForm.TASKS:
-        return f"{service.name}: its scheduled actions ({moves}) are not applied: task counts are taken as they ran."
-    return f"{service.name}: scheduled actions move the bounds of its count: {moves}."
-
-
 def definition_notes(name: str, definition: TaskDefinition, size: TaskSize) -> Iterable[str]:
     """What has to be said of a size that a task definition gives."""
     if not definition.is_size_of_task or len(definition.containers) > 1:
@@ -197,7 +178,7 @@ def service_of(entry: "ServiceEntry", definition: TaskDefinition | None, size: T
         name=entry.name,
         task=size,
         load_form=load.form,
-        scaling=_scaling(entry, zones),
+        scaling=scaling_of(entry, zones),
         architectures=architectures,
         operating_system=operating_system_of(entry.task, definition),
         requests_per_task=entry.load.requests_per_task,
@@ -395,7 +376,7 @@ def _relevant(service: Service) -> dict[str, str]:
     if service.load_form is not LoadForm.TASKS:
         values["min tasks"] = str(service.scaling.min_tasks)
         values["max tasks"] = "none"
-        if service.requests_per_task is None:
+        if service.requests_per_task is None and service.scaling.has_target:
             values["target CPU"] = f"{service.scaling.target_cpu_fraction:.0%}".replace("%", " %")
     return values
 
@@ -404,21 +385,6 @@ def _architectures(entry: "ServiceEntry | DaemonEntry", definition: TaskDefiniti
     if entry.architectures:
         return tuple(Architecture(name) for name in dict.fromkeys(entry.architectures))
     return (definition.architecture if definition and definition.architecture else Architecture.X86_64,)
-
-
-def _scaling(entry: "ServiceEntry", zones: int) -> Scaling:
-    """Bounds and target. A load-balanced service in two zones keeps two tasks, so that the loss of a zone leaves one."""
-    stated = entry.scaling
-    min_tasks = stated.min if stated.min is not None else 2 if entry.port and zones >= 2 else 1
-    if stated.max is not None:
-        min_tasks = min(min_tasks, stated.max)
-    scaling = Scaling(
-        min_tasks=min_tasks,
-        max_tasks=stated.max,
-        is_min_stated=stated.min is not None,
-        scheduled_actions=stated.actions(),
-    )
-    return scaling if stated.target_cpu is None else replace(scaling, target_cpu_fraction=stated.target_cpu / 100)
 
 
 def _present_service(entry: "ServiceEntry", architecture: Architecture) -> PresentService | None:

@@ -10,6 +10,7 @@ from advisor.bounds import why_bounds_clash
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.gating import launch_type_of
 from advisor.plan import ScheduledAction
+from advisor.plan.step_documents import METRIC_NAMES, NAMESPACE
 from advisor.sources.changes import Change, service_in, with_definition, with_service
 from advisor.sources.input_files import Place, listed, shown
 from advisor.workload import PresentService, Service, Workload
@@ -20,7 +21,9 @@ _TARGET: Final = "aws_appautoscaling_target"
 _POLICY: Final = "aws_appautoscaling_policy"
 _ACTION: Final = "aws_appautoscaling_scheduled_action"
 _PROVIDER: Final = "aws_ecs_capacity_provider"
-_TYPES: Final = frozenset({_DEFINITION, _SERVICE, _TARGET, _POLICY, _ACTION, _PROVIDER})
+_ALARM: Final = "aws_cloudwatch_metric_alarm"
+_STEPS: Final = "step_scaling_policy_configuration"
+_TYPES: Final = frozenset({_DEFINITION, _SERVICE, _TARGET, _POLICY, _ACTION, _ALARM, _PROVIDER})
 _FARGATE: Final = {"FARGATE": PurchaseOption.ON_DEMAND, "FARGATE_SPOT": PurchaseOption.SPOT}
 _CPU_METRIC: Final = "ECSServiceAverageCPUUtilization"
 _REQUESTS_METRIC: Final = "ALBRequestCountPerTarget"
@@ -156,6 +159,7 @@ def planned_change(workload: Workload, plan: TerraformPlan, only: str | None = N
             missing.append(f"a load of {name} on both sides: the plan {verb} it")
             continue
         names.append(name)
+        _check_steps(service, plan, related)
         if _is_scaled_elsewhere(service, related):
             notes.append(f"{name}: the plan holds no scaling of it, so bounds and target are those of the workload file.")
         before = with_service(before, _planned_service(service, workload, plan, related, is_after=False))
@@ -178,6 +182,31 @@ def _related(plan: TerraformPlan, service: Planned, name: str) -> list[Planned]:
         if any(_is_resource_of(each, service, name) for each in ids):
             ours.append(resource)
     return ours
+
+
+def _watches(alarm: Values, name: str) -> bool:
+    """Whether an alarm is on the CPU or memory that a step policy of the service follows."""
+    is_utilization = alarm.get("metric_name") in METRIC_NAMES.values() and alarm.get("namespace") == NAMESPACE
+    return is_utilization and (alarm.get("dimensions") or {}).get("ServiceName") == name
+
+
+def _check_steps(service: Service, plan: TerraformPlan, related: Sequence[Planned]) -> None:
+    """A change of step scaling has its alarm and its policy apart, and the plan does not tell which starts which.
+
+    Raises
+    ------
+    InputError
+        The plan changes it.
+    """
+    for resource in (*related, *(plan.of(_ALARM) if service.scaling.step_policies else ())):
+        sides = [side for side in (resource.before, resource.after) if side]
+        is_policy = resource.kind == _POLICY and any(side.get(_STEPS) for side in sides)
+        is_alarm = resource.kind == _ALARM and any(_watches(side, service.name) for side in sides)
+        if (is_policy or is_alarm) and _differs(resource):
+            raise resource.place.error(
+                f"{service.name}: the plan changes its step scaling ({resource.address})",
+                fix="Price it by two workload files with scaling.step_scaling instead.",
+            )
 
 
 def _is_resource_of(resource_id: str, service: Planned, name: str) -> bool:
@@ -255,7 +284,10 @@ def _planned_service(
     clash = why_bounds_clash(bounds)
     if clash is not None:
         raise target.place.error(clash, fix="Give every scheduled action both min_capacity and max_capacity.")
-    return _with_policy(replace(scaled, scaling=bounds), _only(related, _POLICY, is_after), is_after=is_after)
+    tracked = _only(related, _POLICY, is_after)
+    if tracked is None and any(_tracking(each, not is_after) for each in related if each.kind == _POLICY):
+        bounds = bounds.with_policies(bounds.step_policies, None)  # the other side alone has a target
+    return _with_policy(replace(scaled, scaling=bounds), tracked, is_after=is_after)
 
 
 def _scheduled_actions(service: Service, related: Sequence[Planned], is_after: bool) -> tuple[ScheduledAction, ...]:
@@ -318,7 +350,8 @@ def _with_policy(service: Service, policy: Planned | None, *, is_after: bool) ->
         served = service.requests_per_task
         if served is not None:  # what a task serves at its target grows with the target
             served *= fraction / service.scaling.target_cpu_fraction
-        return replace(service, scaling=replace(service.scaling, target_cpu_fraction=fraction), requests_per_task=served)
+        scaling = service.scaling.with_policies(service.scaling.step_policies, fraction)
+        return replace(service, scaling=scaling, requests_per_task=served)
     if metric == _REQUESTS_METRIC and service.requests_per_task is not None:
         return replace(service, requests_per_task=float(target) / 60)
     raise policy.place.error(

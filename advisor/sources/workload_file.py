@@ -17,19 +17,18 @@ from advisor.sources.load_options import LoadOptions
 from advisor.sources.network_entries import check_network, network_of
 from advisor.sources.plain_loads import REGION_FIX, PlainTasks, read_load_files, region_of
 from advisor.sources.put_together import finished, workload_of
+from advisor.sources.scaling_entries import check_scheduled, check_steps, scheduled_note, steps_note
 from advisor.sources.service_entries import (
     check_deployments,
     check_memory_use,
     check_operating_system,
     check_present,
-    check_scheduled,
     constraints_of,
     daemon_of,
     defaults_used,
     definition_notes,
     operating_system_of,
     present_of,
-    scheduled_note,
     service_of,
     stated_memory,
     stated_names,
@@ -176,6 +175,9 @@ def services_of_file(
         check_scheduled(service, document.place(("services", number, "scaling", "scheduled_actions")))
         if service.scaling.scheduled_actions:
             notes.append(scheduled_note(service))
+        check_steps(service, document.place(("services", number, "scaling", "step_scaling")))
+        if service.scaling.step_policies:
+            notes.append(steps_note(service))
         check_network(service, document.place(("services", number)))
         check_deployments(service, document.place(("services", number, "deployments")))
     stated = [stated_names(one, definition) for one, (definition, _) in zip(entries.values(), sized, strict=True)]

@@ -12,7 +12,7 @@ from advisor.pricing import PriceCatalog
 from advisor.recommend.sensitivity import Moved, Sensitivity
 from advisor.sweeping.axes import AxisName
 from advisor.sweeping.sides import Circumstances, Scenario, Settings, ec2_side, fargate_side, has_target, with_target
-from advisor.workload import Service, Workload
+from advisor.workload import LoadForm, Service, Workload
 
 LOAD_STEP = 0.10
 TARGET_STEP = 0.05
@@ -133,14 +133,13 @@ def _trials(here: Circumstances, option: PurchaseOption, skip: Callable[[str], N
         yield _Trial("price of EC2 Spot", "25 % lower", down, "25 % higher", up)
     elif any(service.is_interruptible for service in here.workload.services):
         skip("Spot price: the comparison is On-Demand; ask for Spot to see it")
-    is_scaled = any(has_target(service) for service in here.workload.services)
-    if is_scaled:
+    if any(has_target(service) for service in here.workload.services):
         yield _target(here)
     else:
-        skip("target CPU: the load is task counts, which do not say how busy the tasks were")
+        skip("target CPU: no count follows a target, but task counts as they ran, or step policies")
     yield _of_services(here, "start-up", "half as long", lambda s: replace(s, startup_s=s.startup_s / 2), "twice as long",
                        lambda s: replace(s, startup_s=s.startup_s * 2))  # fmt: skip
-    if is_scaled:
+    if any(service.load_form is not LoadForm.TASKS for service in here.workload.services):
         yield _of_services(here, "min tasks", "one fewer", lambda s: _with_min(s, -1), "one more", lambda s: _with_min(s, 1))
     zones = here.workload.constraints.zones
     more = _with_zones(base, zones + 1)
@@ -184,7 +183,7 @@ def _of_services(
 
 
 def _with_min(service: Service, more: int) -> Service:
-    if not has_target(service):
+    if service.load_form is LoadForm.TASKS:
         return service
     scaling = service.scaling
 

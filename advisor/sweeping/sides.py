@@ -288,8 +288,8 @@ class Circumstances:
         services = self.workload.services
         if name is AxisName.UTILIZATION and not any(has_target(service) for service in services):
             raise InputError(
-                "utilization cannot be swept: the load is task counts, which do not say how busy the tasks were",
-                fix="Give a load of CPU utilization or requests, or sweep load_factor.",
+                "utilization cannot be swept: no count follows a target, but task counts as they ran, or step policies",
+                fix="Give a load of CPU utilization or requests and no step_scaling, or sweep load_factor.",
             )
         if name in (AxisName.SPOT_DISCOUNT, AxisName.SPOT_PRICE) and not any(service.is_interruptible for service in services):
             raise InputError(
@@ -399,7 +399,7 @@ class Circumstances:
 
 def has_target(service: Service) -> bool:
     """Whether the number of tasks follows a CPU target."""
-    return service.load_form is not LoadForm.TASKS
+    return service.load_form is not LoadForm.TASKS and service.scaling.has_target
 
 
 def with_target(service: Service, target: float) -> Service:

@@ -135,6 +135,10 @@ class FakeAccount:
     def _describe_scaling_policies(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"ScalingPolicies": []}
 
+    def _describe_alarms(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        _refuse(len(asked["AlarmNames"]) > 100, "ValidationError", "at most 100")
+        return {"MetricAlarms": []}
+
     def _describe_scheduled_actions(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"ScheduledActions": []}
 
@@ -204,7 +208,7 @@ OPERATIONS = {
     "autoscaling": ("DescribeAutoScalingGroups",),
     "ec2": ("DescribeInstances", "DescribeReservedInstances"),
     "savingsplans": ("DescribeSavingsPlans",),
-    "cloudwatch": ("GetMetricData",),
+    "cloudwatch": ("GetMetricData", "DescribeAlarms"),
     "events": ("ListRuleNamesByTarget", "DescribeRule", "ListTargetsByRule"),
     "scheduler": ("ListSchedules", "GetSchedule"),
 }  # fmt: skip

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import advisor.sources.aws
 from advisor.sources.aws import iam_policy
-from advisor.sources.aws.iam_policy import ACCOUNT_ACTIONS, COMMITMENT_ACTIONS, SCHEDULE_ACTIONS
+from advisor.sources.aws.iam_policy import ACCOUNT_ACTIONS, COMMITMENT_ACTIONS, REGION_ACTIONS
 from tests.aws.fake_account import OPERATIONS
 
 PREFIX = {"elbv2": "elasticloadbalancing"}
@@ -52,8 +52,8 @@ def test_a_named_cluster_is_the_only_one_that_may_be_read():
     policy = iam_policy(cluster="shop", region="eu-west-1")
     for statement in policy["Statement"]:
         whole = json.dumps(statement)
-        of_schedules = {action for _, _, actions, _ in SCHEDULE_ACTIONS for action in actions}
-        is_of_account = set(statement["Action"]) <= {*ACCOUNT_ACTIONS, *of_schedules, "ecs:DescribeCapacityProviders"}
+        of_region = {action for _, _, actions, _ in REGION_ACTIONS for action in actions}
+        is_of_account = set(statement["Action"]) <= {*ACCOUNT_ACTIONS, *of_region, "ecs:DescribeCapacityProviders"}
         assert is_of_account or "arn:aws:ecs:eu-west-1:*:cluster/shop" in whole
 
 

@@ -211,12 +211,14 @@ def test_bounds_and_step_policies_of_the_examples():
         ("describe_scaling_policies", recorded(EXAMPLES, "application-autoscaling__describe-scaling-policies_1")),
         ("describe_scheduled_actions", {"ScheduledActions": []}),
     ]
-    with answering("application-autoscaling", *answers) as aws:
-        found = fetch_scaling(aws, "default", ["web-app"])
+    alarms = ("describe_alarms", {"MetricAlarms": []})
+    why = " (no alarm that could be read starts it)"
+    with answering("application-autoscaling", *answers) as aws, answering("cloudwatch", alarms) as of_alarms:
+        found = fetch_scaling(Aws({**aws.source, **of_alarms.source}), "default", ["web-app"])
     assert (found.targets["web-app"].min_tasks, found.targets["web-app"].max_tasks) == (1, 10)
     assert [(p.name, p.description, p.target_cpu_percent) for p in found.policies["web-app"]] == [
-        ("web-app-cpu-gt-75", "step scaling, PercentChangeInCapacity +200 from 0, cooldown 60 s", None),
-        ("web-app-cpu-lt-25", "step scaling, PercentChangeInCapacity -50 to 0, cooldown 1 s", None),
+        ("web-app-cpu-gt-75", "step scaling, PercentChangeInCapacity +200 from 0, cooldown 60 s" + why, None),
+        ("web-app-cpu-lt-25", "step scaling, PercentChangeInCapacity -50 to 0, cooldown 1 s" + why, None),
     ]
 
 

@@ -1,5 +1,6 @@
 """What sets the count of a service, in a collected workload: nothing scales by a rule that the account does not have."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -10,6 +11,7 @@ import yaml
 
 from advisor.answer import answer
 from advisor.ecs import Architecture, LaunchType, TaskSize
+from advisor.emit import render_ecs
 from advisor.files import write_files
 from advisor.sources import read_catalog, read_workload
 from advisor.sources.aws import collect_workload
@@ -165,7 +167,8 @@ def collected(account: FakeAccount, days: float = 0.25) -> tuple[dict[str, Any],
             account_of(bounds=(1, 9), policies=[STEPS]),
             {"min": 3, "max": 3},
             {},
-            "its count does not follow CPU (step scaling, ChangeInCapacity +1), and no task count was measured",
+            "its count does not follow CPU (step scaling, ChangeInCapacity +1 (no alarm that could be read starts it)), and "
+            "no task count was measured",
         ),
         (
             account_of(bounds=(1, 9), policies=[tracking("ECSServiceAverageCPUUtilization", 45)], scheduled=[MORNING, NIGHT]),
@@ -223,6 +226,95 @@ def test_what_is_written_of_the_count(tmp_path, account, scaling, load, said):
     assert said in comments
     write_files(tmp_path, files)
     read_workload(tmp_path / "workload.yaml")
+
+
+def stepping(name: str, configuration: Mapping[str, Any], **alarm: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A step policy, and the alarm that starts it."""
+    policy = {
+        "PolicyName": name, "PolicyType": "StepScaling", "PolicyARN": f"arn:{name}",
+        "Alarms": [{"AlarmName": f"web-{name}"}], "StepScalingPolicyConfiguration": configuration,
+    }  # fmt: skip
+    watched = [{"Name": "ClusterName", "Value": "shop"}, {"Name": "ServiceName", "Value": "web"}]
+    facts = {
+        "AlarmName": f"web-{name}", "AlarmActions": [f"arn:{name}"], "Namespace": "AWS/ECS", "MetricName": "CPUUtilization",
+        "Statistic": "Average", "Period": 60, "Dimensions": watched, "TreatMissingData": "missing",
+    }  # fmt: skip
+    return policy, facts | alarm
+
+
+ADDS = stepping(
+    "cpu-out",
+    {
+        "AdjustmentType": "PercentChangeInCapacity", "MinAdjustmentMagnitude": 2, "Cooldown": 120,
+        "MetricAggregationType": "Average", "StepAdjustments": [
+            {"MetricIntervalLowerBound": 0.0, "MetricIntervalUpperBound": 15.0, "ScalingAdjustment": 20},
+            {"MetricIntervalLowerBound": 15.0, "ScalingAdjustment": 50},
+        ],
+    },
+    EvaluationPeriods=3, ComparisonOperator="GreaterThanThreshold", Threshold=65.0,
+)  # fmt: skip
+REMOVES = stepping(
+    "cpu-in",
+    {"AdjustmentType": "ChangeInCapacity", "Cooldown": 300, "MetricAggregationType": "Average",
+     "StepAdjustments": [{"MetricIntervalUpperBound": 0.0, "ScalingAdjustment": -1}]},
+    EvaluationPeriods=15, ComparisonOperator="LessThanOrEqualToThreshold", Threshold=30.0,
+)  # fmt: skip
+
+
+def stepped_account(*pairs: tuple[dict[str, Any], dict[str, Any]], **facts: Any) -> FakeAccount:
+    account = account_of(bounds=(2, 9), policies=[policy for policy, _ in pairs], **facts)
+    account.answers["DescribeAlarms"] = lambda asked: {
+        "MetricAlarms": [alarm for _, alarm in pairs if alarm["AlarmName"] in asked["AlarmNames"]]
+    }
+    return account
+
+
+def test_step_policies_come_back_as_they_were(tmp_path):
+    """Collected, read, and written again: the requests are what AWS answered, the name of the alarm apart."""
+    document, _, files = collected(stepped_account(ADDS, REMOVES))
+    (entry,) = document["services"]
+    assert (entry["scaling"]["min"], entry["scaling"]["max"], entry["load"]) == (2, 9, {"file": "web.csv"})
+    write_files(tmp_path, files)
+    workload = read_workload(tmp_path / "workload.yaml")
+    (service,) = workload.services
+    assert not service.scaling.has_target
+    plan = answer(workload, read_catalog("eu-west-1")).recommendation().recommended.plan
+    emitted = render_ecs(plan)
+    for policy, alarm in (ADDS, REMOVES):
+        name = policy["PolicyName"]
+        request = json.loads(emitted[f"services/web/put-scaling-policy-{name}.json"])
+        assert request["StepScalingPolicyConfiguration"] == policy["StepScalingPolicyConfiguration"]
+        watching = json.loads(emitted[f"services/web/put-metric-alarm-step-{name}.json"])
+        apart = ("AlarmName", "AlarmActions", "AlarmDescription")
+        assert {k: v for k, v in watching.items() if k not in apart} == {k: v for k, v in alarm.items() if k not in apart}
+
+
+@pytest.mark.parametrize(
+    ("policy", "alarm", "said"),
+    [
+        ({}, {"AlarmActions": []}, "no alarm that could be read starts it"),
+        ({}, {"ActionsEnabled": False}, "the actions of its alarm are off"),
+        ({}, {"Period": 300}, "a period of 300 s is not replayed"),
+        ({}, {"DatapointsToAlarm": 2}, "an alarm of some of its data points is not replayed"),
+        ({}, {"MetricName": "MemoryUtilization"}, "it follows memory, which is not replayed"),
+        ({}, {"Namespace": "AWS/SQS", "MetricName": "ApproximateNumberOfMessagesVisible"}, "is not replayed"),
+        ({}, {"Dimensions": [{"Name": "ClusterName", "Value": "shop"}]}, "its alarm watches something else than the service"),
+    ],
+)
+def test_a_step_policy_that_no_replay_knows_is_said_and_counts_stay_as_they_ran(policy, alarm, said):
+    account = stepped_account((ADDS[0] | policy, ADDS[1] | alarm), point=points(count=4))
+    document, comments, _ = collected(account)
+    assert "scaling" not in document["services"][0]
+    assert said in comments
+    assert "its task counts are compared as they ran" in comments
+
+
+def test_step_policies_stand_beside_a_target_of_cpu():
+    cpu = tracking("ECSServiceAverageCPUUtilization", 45), {"AlarmName": "none"}
+    document, comments, _ = collected(stepped_account(cpu, ADDS))
+    scaling = document["services"][0]["scaling"]
+    assert (scaling["target_cpu"], [each["name"] for each in scaling["step_scaling"]]) == (45, ["cpu-out"])
+    assert "part of the comparison" not in comments
 
 
 def test_what_is_assumed_is_in_the_report_too():

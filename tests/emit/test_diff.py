@@ -18,7 +18,7 @@ from advisor.emit.diff import WITH_NEXT, diff_plan, emitted_documents
 from advisor.emit.diff_money import priced_diff
 from advisor.emit.diff_text import diff_csv, diff_json, diff_markdown, diff_table
 from advisor.errors import InputError
-from advisor.plan import ScalingMetric, ScheduledAction
+from advisor.plan import ScalingMetric, ScheduledAction, Step, StepPolicy
 from tests.emit.plans import plans
 from tests.emit.test_merge import ON_EC2, ON_SPOT, plan_of
 from tests.gate.changes import CATALOG, instances, web, workload
@@ -213,6 +213,35 @@ def test_scheduled_actions_are_a_row_with_money(actions, before, usd):
     )
     assert row.change_usd == (None if usd is None else approx(usd))
     assert diff_plan(plan, live()[:4]).not_compared == ("scheduled scaling of web",)
+
+
+def step_policy(threshold):
+    return StepPolicy(
+        name="out", metric=ScalingMetric.CPU, threshold_percent=threshold, steps=(Step(from_percent=0, change=1),)
+    )
+
+
+@pytest.mark.parametrize(
+    ("threshold", "usd"),
+    [(45, -0.024 * 730), (50, None)],  # ceil(1,100 / (0.45 x 512)) = 5 tasks, with the plan's 60 % 4; 50 % is nowhere stated
+)
+def test_step_policies_are_a_row_with_money(threshold, usd):
+    plan = plan_of(scaling_metric=ScalingMetric.NONE, scaling_target=None, step_policies=(step_policy(60),))
+    emitted = emitted_documents(render_ecs(plan))
+    policy = next(each for each in emitted if each.get("PolicyType") == "StepScaling") | {"PolicyARN": "arn:out"}
+    alarm = next(each for each in emitted if each.get("AlarmActions", [""])[0].startswith("@step-policy"))
+    alarm = alarm | {"Threshold": float(threshold), "AlarmActions": ["arn:out"]}
+    answers = [*live()[:3], {"ScalingPolicies": [policy]}, live()[4]]
+    load = shop()
+    load = replace(
+        load, services=tuple(replace(s, scaling=s.scaling.with_policies((step_policy(45),), None)) for s in load.services)
+    )
+    (row,) = priced_diff(diff_plan(plan, [*answers, {"MetricAlarms": [alarm]}]), plan, load, CATALOG).rows
+    before, after = (f"out: cpu >= {n} % for 3 min: ChangeInCapacity +1, cooldown 300 s" for n in (threshold, 60))
+    assert (row.field, row.before, row.after) == ("step scaling", before, after)
+    assert row.change_usd == (None if usd is None else approx(usd))
+    assert bool(row.why_not) is (usd is None)
+    assert diff_plan(plan, answers).not_compared == ("alarms of step scaling of web",)
 
 
 @pytest.mark.parametrize(("mode", "mappings", "n"), [

@@ -11,6 +11,7 @@ import pytest
 from advisor.ecs import Architecture, LaunchType, PurchaseOption, TaskSize
 from advisor.errors import InputError
 from advisor.gating import gate
+from advisor.plan import ScalingMetric, Step, StepPolicy
 from advisor.sources import Stated, read_change, read_workload
 from tests.gate.changes import CATALOG, ON_EC2, ON_FARGATE, web, workload
 
@@ -263,6 +264,38 @@ def test_a_scheduled_action_that_terraform_adds_has_a_price(write):
     assert row.after.setup.scheduled_actions == ("9 to 10 tasks from cron(0 7 ? * MON-FRI *) Europe/Berlin",)
     assert "scheduled_actions" in row.changed
     assert found.change_usd > gate(same.before, same.after, CATALOG, services=same.services).change_usd
+
+
+STEP = {
+    "name": "out",
+    "resource_id": "service/shop/search",
+    "policy_type": "StepScaling",
+    "step_scaling_policy_configuration": [{"adjustment_type": "ChangeInCapacity", "step_adjustment": []}],
+}
+WATCHING = {"namespace": "AWS/ECS", "metric_name": "CPUUtilization", "dimensions": {"ServiceName": "search"}, "threshold": 70}
+
+
+@pytest.mark.parametrize(
+    ("kind", "before", "after"),
+    [
+        ("aws_appautoscaling_policy", None, STEP),
+        ("aws_appautoscaling_policy", STEP, STEP | {"name": "up"}),
+        ("aws_cloudwatch_metric_alarm", WATCHING, WATCHING | {"threshold": 80}),
+    ],
+)
+def test_step_scaling_that_terraform_changes_is_refused_by_name(write, kind, before, after):
+    def change(resources, plan):
+        facts = {"before": before, "after": after, "after_unknown": {}}
+        plan["resource_changes"].append({"address": f"{kind}.out", "type": kind, "change": facts})
+
+    def stepped(policies):
+        load = shop()
+        return replace(load, services=tuple(replace(s, scaling=s.scaling.with_policies(policies, None)) for s in load.services))
+
+    policy = StepPolicy(name="out", metric=ScalingMetric.CPU, threshold_percent=70, steps=(Step(from_percent=0, change=1),))
+    with pytest.raises(InputError, match=f"changes its step scaling .{kind}.out"):
+        read_change(stepped((policy,)), plan=write(with_plan(change)), service="search")
+    assert read_change(stepped((policy,)), plan=PLAN, service="search").services == ("search",)
 
 
 def test_a_service_that_the_plan_makes_has_no_price_and_no_zero(write):

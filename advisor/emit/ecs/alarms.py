@@ -4,8 +4,9 @@ from typing import Any, Final
 
 from advisor.emit.ecs import names
 from advisor.emit.ecs.calls import Call, Document, Request
-from advisor.emit.ecs.scaling import METRIC_NAMES, service_dimensions
+from advisor.emit.ecs.scaling import service_dimensions
 from advisor.plan import ContainerInsights, Plan
+from advisor.plan.step_documents import METRIC_NAMES
 
 HIGH_PERCENT: Final = 90
 _MINUTES: Final = 5

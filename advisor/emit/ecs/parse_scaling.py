@@ -4,15 +4,14 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from advisor.emit.ecs.calls import Request
-from advisor.emit.ecs.scaling import COMPARISONS, HIGH_RESOLUTION, METRIC_NAMES, PREDEFINED
-from advisor.plan import AdjustmentType, ScalingMetric, ScheduledAction, Step, StepPolicy
+from advisor.emit.ecs.scaling import HIGH_RESOLUTION, PREDEFINED
+from advisor.plan import ScalingMetric, ScheduledAction, StepPolicy
+from advisor.plan.step_documents import step_policy_of
 
 Requests = dict[str, list[Request]]
 """By operation."""
 
 _METRICS: Final = {value: key for key, value in PREDEFINED.items()}
-_STEP_METRICS: Final = {value: key for key, value in METRIC_NAMES.items()}
-_SIDES: Final = {value: key for key, value in COMPARISONS.items()}
 
 
 def scaling_of(requests: Requests) -> dict[str, Any]:
@@ -42,29 +41,8 @@ def _target_tracking(requests: Requests) -> dict[str, Any]:
 def _step_policies(requests: Requests) -> Iterable[StepPolicy]:
     alarms = {alarm["AlarmDescription"]: alarm for alarm in requests["PutMetricAlarm"]}
     for policy in requests["PutScalingPolicy"]:
-        if policy["PolicyType"] != "StepScaling":
-            continue
-        alarm, configuration = (
-            alarms[f"Starts the step policy {policy['PolicyName']}."],
-            policy["StepScalingPolicyConfiguration"],
-        )
-        is_in, is_at_threshold = _SIDES[alarm["ComparisonOperator"]]
-        near = "MetricIntervalUpperBound" if is_in else "MetricIntervalLowerBound"
-        yield StepPolicy(
-            name=policy["PolicyName"],
-            metric=_STEP_METRICS[alarm["MetricName"]],
-            threshold_percent=alarm["Threshold"],
-            steps=tuple(
-                Step(from_percent=abs(step[near]), change=step["ScalingAdjustment"])
-                for step in configuration["StepAdjustments"]
-            ),
-            is_scale_in=is_in,
-            minutes=alarm["EvaluationPeriods"],
-            cooldown_s=configuration["Cooldown"],
-            adjustment=AdjustmentType(configuration["AdjustmentType"]),
-            min_adjustment_magnitude=configuration.get("MinAdjustmentMagnitude"),
-            is_at_threshold=is_at_threshold,
-        )
+        if policy["PolicyType"] == "StepScaling":
+            yield step_policy_of(policy, alarms[f"Starts the step policy {policy['PolicyName']}."])
 
 
 def _scheduled_action(action: Request) -> ScheduledAction:

@@ -6,6 +6,7 @@ from typing import Any, Final
 from advisor.emit.ecs import names
 from advisor.emit.ecs.calls import Call, Capture, Request
 from advisor.plan import Plan, ScalingMetric, ServicePlan, StepPolicy
+from advisor.plan.step_documents import METRIC_NAMES, NAMESPACE, PERIOD_S, comparison_of
 
 _DIMENSION: Final = "ecs:service:DesiredCount"
 PREDEFINED: Final = {
@@ -14,14 +15,6 @@ PREDEFINED: Final = {
     ScalingMetric.REQUESTS: "ALBRequestCountPerTarget",
 }
 HIGH_RESOLUTION: Final = "HighResolution"
-COMPARISONS: Final = {
-    (False, True): "GreaterThanOrEqualToThreshold",
-    (False, False): "GreaterThanThreshold",
-    (True, True): "LessThanOrEqualToThreshold",
-    (True, False): "LessThanThreshold",
-}
-"""Of the alarm of a step policy: by whether it scales in, and is on at the threshold itself."""
-METRIC_NAMES: Final = {ScalingMetric.CPU: "CPUUtilization", ScalingMetric.MEMORY: "MemoryUtilization"}
 
 
 def scales(service: ServicePlan) -> bool:
@@ -128,14 +121,14 @@ def _step_alarm(plan: Plan, name: str, policy: StepPolicy) -> Request:
     return {
         "AlarmName": names.alarm(plan.cluster, name, f"step-{policy.name}"),
         "AlarmDescription": f"Starts the step policy {policy.name}.",
-        "Namespace": "AWS/ECS",
+        "Namespace": NAMESPACE,
         "MetricName": METRIC_NAMES[policy.metric],
         "Dimensions": service_dimensions(plan, name),
         "Statistic": "Average",
-        "Period": 60,
+        "Period": PERIOD_S,
         "EvaluationPeriods": policy.minutes,
         "Threshold": float(policy.threshold_percent),
-        "ComparisonOperator": COMPARISONS[policy.is_scale_in, policy.is_at_threshold],
+        "ComparisonOperator": comparison_of(policy),
         "TreatMissingData": "missing",
         "AlarmActions": [names.step_policy(name, policy.name)],
     }

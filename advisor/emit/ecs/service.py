@@ -10,11 +10,12 @@ from advisor.emit.ecs.calls import Call, Request
 from advisor.emit.ecs.capacity import has_public_instances, provider_name_for_ecs
 from advisor.emit.ecs.network import load_balancing_calls, target_group_arn
 from advisor.emit.ecs.parse import JOB_NAME, can_rebalance, grouped, provider_prefix, said_fargate, said_service
-from advisor.emit.ecs.scaling import METRIC_NAMES, scaling_calls
+from advisor.emit.ecs.scaling import scaling_calls
 from advisor.emit.ecs.tags import PROVIDER_FACTS, SERVICE_FACTS, tags_beyond
 from advisor.emit.ecs.task_definition import log_group_requests, register_task_definition
 from advisor.plan import CapacityProvider, Plan, ServicePlan
 from advisor.plan.placement import DISTINCT_INSTANCE
+from advisor.plan.step_documents import METRIC_NAMES
 
 HEALTH_CHECK_GRACE_S: Final = 120
 _SPREAD: Final = {"type": "spread", "field": "attribute:ecs.availability-zone"}

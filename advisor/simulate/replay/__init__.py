@@ -1,6 +1,7 @@
 """The cluster as ECS runs it: service auto scaling, placement and managed scaling, step by step."""
 
 from advisor.simulate.replay.cluster import Replay, replay_cluster
+from advisor.simulate.replay.counted_policies import counts_by_policies
 from advisor.simulate.replay.counts import (
     CountArray,
     CountedCells,
@@ -52,6 +53,7 @@ __all__ = [
     "StepScaling",
     "TaskFailures",
     "TrackedMetric",
+    "counts_by_policies",
     "counts_over_time",
     "draw_interruptions",
     "replay_cluster",

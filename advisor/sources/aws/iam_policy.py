@@ -26,11 +26,12 @@ _IN_CLUSTER: Final = (
     ("ReadContainerInstances", "ecs:DescribeContainerInstances", "container-instance/*"),
 )
 """Actions restricted by the condition key ``ecs:cluster``: ARNs of the old, short form do not name the cluster."""
-SCHEDULE_ACTIONS: Final = (
+REGION_ACTIONS: Final = (
+    ("ReadAlarms", "cloudwatch", ("cloudwatch:DescribeAlarms",), "alarm:*"),
     ("ReadRules", "events", ("events:DescribeRule", "events:ListTargetsByRule"), "rule/*"),
     ("ReadSchedules", "scheduler", ("scheduler:GetSchedule",), "schedule/*"),
 )
-"""Actions on what starts tasks: neither names the cluster in its ARN, so all of the Region may be read."""
+"""Actions on what starts or scales tasks: none names the cluster in its ARN, so all of the Region may be read."""
 _LISTS: Final = ("ecs:ListServices", "ecs:ListTasks")
 """Restricted by ``ecs:cluster`` alone. ListTasks knows container instances as resource, and a cluster on Fargate has none."""
 
@@ -58,7 +59,7 @@ def iam_policy(*, cluster: str | None = None, region: str | None = None, with_co
             *({**_allowed(sid, [action], f"{place}:{kind}"), "Condition": in_cluster} for sid, action, kind in _IN_CLUSTER),
             *(
                 _allowed(sid, actions, ":".join([*region_of[:2], service, *region_of[3:], what]))
-                for sid, service, actions, what in SCHEDULE_ACTIONS
+                for sid, service, actions, what in REGION_ACTIONS
             ),
             _allowed("ReadWhatHasNoResource", sorted(account), "*"),
         ],

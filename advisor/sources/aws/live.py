@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from advisor.sources.aws.session import Aws, batches, open_session
+from advisor.sources.aws.step_scaling import alarms_of
 
 _SERVICES_PER_CALL: Final = 10
 """Limit of DescribeServices."""
@@ -38,7 +39,7 @@ def live_documents(
 
 
 def fetch_live(aws: Aws, cluster: str, services: Sequence[str]) -> tuple[Mapping[str, Any], ...]:
-    """Answers of DescribeServices, DescribeTaskDefinition, and of scaling: targets, policies and scheduled actions.
+    """What AWS answers of services, their task definitions, bounds, policies, scheduled actions, and alarms of step scaling.
 
     Raises
     ------
@@ -69,10 +70,12 @@ def fetch_live(aws: Aws, cluster: str, services: Sequence[str]) -> tuple[Mapping
         asked = {"token": "NextToken", "ResourceId": resource, **_SCALING}
         policies += aws.pages("application-autoscaling", "DescribeScalingPolicies", "ScalingPolicies", **asked)
         actions += aws.pages("application-autoscaling", "DescribeScheduledActions", "ScheduledActions", **asked)
+    stepped = [policy for policy in policies if policy.get("StepScalingPolicyConfiguration")]
     return (
         {"services": found},
         *definitions,
         {"ScalableTargets": targets},
         {"ScalingPolicies": policies},
         {"ScheduledActions": actions},
+        {"MetricAlarms": alarms_of(aws, stepped)},
     )

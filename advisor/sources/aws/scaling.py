@@ -9,8 +9,10 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
+from advisor.plan.step_documents import StepsError
 from advisor.sources.aws.errors import reading, stated
 from advisor.sources.aws.session import FEW_ATTEMPTS, Aws, batches
+from advisor.sources.aws.step_scaling import alarms_of, step_entry
 from advisor.units import FloatArray
 
 T = TypeVar("T")
@@ -43,6 +45,8 @@ class ScalingPolicy:
     target_cpu_percent: float | None
     requests_per_minute: float | None = None
     """Of one task behind a load balancer, where the policy tracks that."""
+    step_entry: Mapping[str, Any] | None = None
+    """Step scaling as a workload file states it; None where it is another policy, or none that is replayed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,9 +84,14 @@ def fetch_scaling(aws: Aws, cluster: str, services: Sequence[str]) -> ServiceSca
     resources = {f"service/{cluster}/{service}": service for service in services}
     targets = aws.optional("bounds of service auto scaling", lambda: _targets(aws, resources)) or {}
     scaled = [resource for resource, service in resources.items() if service in targets]
+    found = _grouped(aws, "scaling policies", "DescribeScalingPolicies", "ScalingPolicies", scaled, resources, dict[str, Any])
+    stepped = [facts for each in found.values() for facts in each if facts.get("StepScalingPolicyConfiguration")]
+    alarms = aws.optional("alarms of step scaling", lambda: alarms_of(aws, stepped)) or []
+    with reading("application-autoscaling:DescribeScalingPolicies"):
+        policies = {name: [_policy(facts, alarms, cluster, name) for facts in each] for name, each in found.items()}
     return ServiceScaling(
         targets=targets,
-        policies=_grouped(aws, "scaling policies", "DescribeScalingPolicies", "ScalingPolicies", scaled, resources, _policy),
+        policies=policies,
         scheduled=_grouped(
             aws, "scheduled scaling", "DescribeScheduledActions", "ScheduledActions", scaled, resources, _scheduled
         ),
@@ -180,13 +189,19 @@ def _facts(aws: Aws, operation: str, key: str, scaled: Sequence[str]) -> Iterabl
         yield from aws.pages("application-autoscaling", operation, key, token="NextToken", **_NAMESPACE, **question)
 
 
-def _policy(facts: Mapping[str, Any]) -> ScalingPolicy:
+def _policy(facts: Mapping[str, Any], alarms: Sequence[Mapping[str, Any]], cluster: str, service: str) -> ScalingPolicy:
     tracking = facts.get("TargetTrackingScalingPolicyConfiguration")
     name = str(facts.get("PolicyName", ""))
     if not tracking:
         steps = facts.get("StepScalingPolicyConfiguration")
         kind = {"PredictiveScaling": "predictive scaling"}.get(facts.get("PolicyType", ""), "other")
-        return ScalingPolicy(name=name, description=_steps(steps) if steps else kind, target_cpu_percent=None)
+        if not steps:
+            return ScalingPolicy(name=name, description=kind, target_cpu_percent=None)
+        try:
+            entry = step_entry(facts, alarms, cluster, service)
+        except StepsError as error:
+            return ScalingPolicy(name=name, description=f"{_steps(steps)} ({error.problem})", target_cpu_percent=None)
+        return ScalingPolicy(name=name, description=_steps(steps), target_cpu_percent=None, step_entry=entry)
     metric = _metric(tracking)
     target = float(tracking["TargetValue"])
     is_cpu = metric.startswith("ECSServiceAverageCPUUtilization")

@@ -43,13 +43,15 @@ def stated_scaling(found: FoundService, skipped: Sequence[Skipped]) -> StatedSca
     schedule = _schedule(found)
     bounds_over_time = {**bounds, **schedule.entry}
     targets = [policy.target_cpu_percent for policy in found.policies if policy.target_cpu_percent is not None]
+    steps = _steps(found, schedule, has_target=bool(targets))
     if targets and bounds_over_time:
-        others = [policy.description for policy in found.policies if policy.target_cpu_percent is None]
+        stated = [policy for policy in found.policies if policy.target_cpu_percent is not None or (steps and policy.step_entry)]
+        others = [policy.description for policy in found.policies if policy not in stated]
         others += schedule.untold
-        only = "its CPU policy and what else is stated here are" if schedule.entry else "its CPU policy is"
+        only = "its CPU policy and what else is stated here are" if schedule.entry or steps else "its CPU policy is"
         return StatedScaling(
             # It scales out as soon as one policy says so.
-            scaling={**bounds, "target_cpu": _plain(min(targets)), **schedule.entry},
+            scaling={**bounds, "target_cpu": _plain(min(targets)), **steps, **schedule.entry},
             remark=f"only {only} part of the comparison, not {'; '.join(others)}" if others else None,
         )
     if "DescribeScalingPolicies" in refused and bounds:
@@ -58,7 +60,29 @@ def stated_scaling(found: FoundService, skipped: Sequence[Skipped]) -> StatedSca
             remark="its scaling policies could not be read: a target of 60 % CPU is assumed. Give scaling.target_cpu, or min "
             "and max of the same number to fix the count",
         )
+    is_all = all(policy.step_entry is not None for policy in found.policies)
+    has_cpu = found.load is not None and any(name in found.load.columns for name in _CPU_COLUMNS)
+    if steps and is_all and has_cpu and not schedule.untold:
+        return StatedScaling(scaling={**bounds, **steps, **schedule.entry})
     return _of_another_metric(found, bounds, schedule)
+
+
+def _steps(found: FoundService, schedule: "_Schedule", *, has_target: bool) -> Mapping[str, Any]:
+    """Step policies that a workload file can state, as an entry of ``scaling``; empty where it takes none of them."""
+    from pydantic import ValidationError
+
+    from advisor.sources.scaling_models import ScalingEntry
+
+    entries = [dict(policy.step_entry) for policy in found.policies if policy.step_entry is not None]
+    is_moved = found.target is not None and (found.target.min_tasks < found.target.max_tasks or schedule.entry)
+    if not entries or not is_moved:
+        return {}
+    entry = {"step_scaling": entries}
+    try:
+        ScalingEntry.model_validate({**entry, **({"target_cpu": 60.0} if has_target else {})})
+    except ValidationError:  # policies that only remove tasks, or a number beyond what a file takes
+        return {}
+    return entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
