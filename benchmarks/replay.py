@@ -72,8 +72,8 @@ COUNT_STEPS = 240
 REPLICAS, CANDIDATES = 128, 128
 PLAIN_CELLS = 60
 START_S = 60
-PASSES = 39
-"""Over all cells in a step on Fargate, in numbers of single precision: 35, and 17 of bytes, which are a quarter each."""
+PASSES = 27
+"""Over all cells in a step on Fargate, in numbers of single precision: 22, and 18 of bytes, which are a quarter each."""
 
 
 def counts_rows(is_quick: bool) -> Iterator[Row | Skipped]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from advisor.simulate.replay import (
@@ -19,6 +19,7 @@ from advisor.simulate.replay import (
     replay_cluster,
     replay_counts,
 )
+from advisor.simulate.replay.counted_instances import inverse_of
 from tests.oracle import counts
 
 a_few = settings(max_examples=max(1, settings().max_examples // 4))
@@ -91,6 +92,7 @@ def none_if_infinite(value):
 
 @a_few
 @given(seed=st.integers(0, 2**32), is_on_instances=st.booleans(), step_s=st.sampled_from([60, 60, 20]))
+@example(seed=167, is_on_instances=False, step_s=60)  # a scale-out at once after a scale-in ends the cooldown of that
 def test_every_cell_is_the_plain_loop_at_every_step(seed, is_on_instances, step_s):
     given_cells, policy, group = cells(seed, 150, 6, is_on_instances=is_on_instances)
     found = replay_counts(given_cells, step_s=step_s)
@@ -200,6 +202,13 @@ def test_single_precision_gives_the_same_replay(shape):
     for name in ("placed", "running", "waiting", "instances"):
         np.testing.assert_array_equal(getattr(single, name), getattr(double, name))
     assert np.unique(double.instances).size > 2
+
+
+def test_exact_multiples_fill_no_further_instance_in_single_precision():
+    places = np.arange(1, 41, dtype=np.float32)[:, np.newaxis]
+    tasks = np.concatenate([np.arange(3_000), np.arange(999_000, 1_000_001)]).astype(np.float32)
+    expected = -(-tasks.astype(np.int64) // places.astype(np.int64))
+    np.testing.assert_array_equal(np.ceil(tasks * inverse_of(places)), expected)
 
 
 def test_a_history_in_pieces_has_no_instances():

@@ -1,10 +1,11 @@
 """Instances of very many cells at once: Auto Scaling groups whose instances are a number, and room is a number of places."""
 
 import math
+from collections import deque
 
 import numpy as np
 
-from advisor.simulate.replay.counted_tasks import LONG_AGO, Alarms, CountedTasks
+from advisor.simulate.replay.counted_tasks import LONG_AGO, InARow
 from advisor.simulate.replay.rules import ClusterRules, whole_steps
 from advisor.units import FloatArray, IntArray
 
@@ -12,102 +13,82 @@ from advisor.units import FloatArray, IntArray
 class CountedInstances:
     """The groups of all cells, (cells,) each. Tasks of one service fill instances one after the other."""
 
-    def __init__(self, first: FloatArray, places: FloatArray, rules: ClusterRules, step_s: int) -> None:
+    def __init__(self, first: FloatArray, counts: FloatArray, places: FloatArray, rules: ClusterRules, step_s: int) -> None:
+        """``first``: instances at the first step; ``counts``: tasks placed and waiting then, (2, cells)."""
         self.rules, self.places, self.inverse = rules, places, inverse_of(places)
-        self.instances, self.active = first.copy(), first.copy()
-        self.boot_steps = whole_steps(rules.boot_s, step_s) + 1
-        self.booting = np.zeros((self.boot_steps + 1, first.size), dtype=first.dtype)
-        self.has_booting = [False] * (self.boot_steps + 1)
-        self.at = 0
-        """Row of ``booting`` that is over now."""
-        self.waits = np.array([[whole_steps(each, step_s)] for each in (rules.warm_up_s, rules.wait_after_out_s)], first.dtype)
-        self.has_waited = np.empty((2, first.size), dtype=np.bool_)
-        self.last_launch = np.full_like(first, -LONG_AGO)
-        due = [max(1, whole_steps(60 * points, step_s)) for points in (rules.out_points, rules.in_points)]
-        self.alarms = Alarms(np.zeros((2, first.size)), (due[0], due[1]))
+        self.instances, self.active, self.capacity = first.copy(), first.copy(), first * places
+        """Launched and not ended; those that take tasks; the places of these."""
+        none = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=first.dtype)
+        self.booting = deque([none] * (whole_steps(rules.boot_s, step_s) + 1))
+        """Cells and their instances that are active from the next step on, from the one after it, and so on."""
+        self.warm_up, self.wait = (whole_steps(each, step_s) for each in (rules.warm_up_s, rules.wait_after_out_s))
+        self.last_launch = np.full(first.size, -LONG_AGO, dtype=np.int32)
+        due = (max(1, whole_steps(60 * points, step_s)) for points in (rules.out_points, rules.in_points))
+        self.alarms = [InARow(np.zeros(first.size), n_steps) for n_steps in due]
         # Whole numbers, so that a target of 70 % is met exactly, and small ones.
         part = math.gcd(100, rules.target_capacity_percent)
         self.per_needed, self.per_instance = 100 // part, rules.target_capacity_percent // part
         self.offered = first * self.per_instance
         self.filled, self.needed = np.empty((2, first.size), dtype=first.dtype), np.empty_like(first)
-        self.room = np.empty_like(first)
-        self.is_first = True
+        """Instances with a task, and those that waiting tasks would fill."""
+        self.look(counts)
 
     def finish_boots(self) -> None:
-        self.at = (self.at + 1) % (self.boot_steps + 1)
-        if self.has_booting[self.at]:
-            np.add(self.active, self.booting[self.at], out=self.active)
-            self.booting[self.at].fill(0)
-            self.has_booting[self.at] = False
+        self._activate(*self.booting.popleft())
 
-    def room_beside(self, placed: FloatArray) -> FloatArray:
-        """Places left on active instances; below zero where more tasks run than there are places."""
-        np.multiply(self.places, self.active, out=self.room)
-        return np.subtract(self.room, placed, out=self.room)
+    def _activate(self, index: IntArray, n_new: FloatArray) -> None:
+        active = self.active.take(index) + n_new
+        self.active[index], self.capacity[index] = active, active * self.places.take(index)
 
-    def look(self, tasks: CountedTasks, *, has_changed: bool) -> None:
-        """Read the capacity provider's metric."""
-        if has_changed or self.is_first:
-            full_instances(tasks.counts, self.inverse, out=self.filled)
-            np.add(self.filled[0], self.filled[1], out=self.needed)
-            if self.per_needed > 1:
-                np.multiply(self.needed, self.per_needed, out=self.needed)
-            self.is_first = False
-        np.greater(self.needed, self.offered, out=self.alarms.holds[0])
-        np.less(self.needed, self.offered, out=self.alarms.holds[1])
+    def look(self, counts: FloatArray) -> None:
+        """How many instances tasks fill, those placed and those that wait, (2, cells)."""
+        np.ceil(np.multiply(counts, self.inverse, out=self.filled), out=self.filled)
+        np.add(self.filled[0], self.filled[1], out=self.needed)
+        if self.per_needed > 1:
+            np.multiply(self.needed, self.per_needed, out=self.needed)
 
     def scale(self, t: int) -> None:
-        """Launch or end instances from the next step on."""
-        self.alarms.see()
-        is_due = self.alarms.is_on
-        if not is_due.any():
-            return
-        np.logical_and(is_due, np.less_equal(self.last_launch, t - self.waits, out=self.has_waited), out=is_due)
-        for due, act in zip(is_due, (self._launch, self._end), strict=True):
-            index = np.flatnonzero(due)
-            if index.size:
-                act(index, t)
-                self.offered[index] = self.instances.take(index) * self.per_instance
+        """Read the capacity provider's metric, and launch or end instances from the next step on."""
+        is_out, is_in = self.alarms[0].see(self.needed > self.offered), self.alarms[1].see(self.needed < self.offered)
+        self._launch(np.flatnonzero(is_out), t)
+        self._end(np.flatnonzero(is_in), t)
 
     def _wanted(self, index: IntArray) -> FloatArray:
         return np.asarray(np.ceil(self.needed.take(index) / self.per_instance))
 
     def _launch(self, index: IntArray, t: int) -> None:
-        rules, n = self.rules, self.instances.take(index)
+        rules, index = self.rules, index[self.last_launch.take(index) <= t - self.warm_up]
+        n = self.instances.take(index)
         n_new = np.minimum(np.maximum(self._wanted(index) - n, rules.least_step), rules.most_step)
         n_new = np.where(n > 0, n_new, rules.from_zero)
         if rules.max_instances is not None:
             n_new = np.minimum(n_new, rules.max_instances - n)
-        index, n_new = index[n_new > 0], n_new[n_new > 0]
-        slot = (self.at + self.boot_steps) % (self.boot_steps + 1)
-        self.instances[index] += n_new
-        self.booting[slot][index] += n_new
-        self.has_booting[slot] = True
+        acts = np.flatnonzero(n_new > 0)
+        index, n_new = index.take(acts), n_new.take(acts)
+        self._own(index, n.take(acts) + n_new)
+        self.booting.append((index, n_new))
         self.last_launch[index] = t
 
     def _end(self, index: IntArray, t: int) -> None:
         """Empty active instances: fewer than half of the group, but one in any case."""
+        index = index[self.last_launch.take(index) <= t - self.wait]
         n, active = self.instances.take(index), self.active.take(index)
         most = np.maximum(1, np.floor((n - 1) / 2))
         n_less = np.minimum(n - self._wanted(index), most)
         n_less = np.minimum(n_less, np.minimum(n - self.rules.min_instances, active - self.filled[0].take(index)))
-        n_less = np.maximum(n_less, 0)
-        self.instances[index] -= n_less
-        self.active[index] -= n_less
+        acts = np.flatnonzero(n_less > 0)
+        index, n_less = index.take(acts), n_less.take(acts)
+        self._own(index, n.take(acts) - n_less)
+        self._activate(index, -n_less)
+
+    def _own(self, index: IntArray, instances: FloatArray) -> None:
+        self.instances[index], self.offered[index] = instances, instances * self.per_instance
 
 
 def inverse_of(places: FloatArray) -> FloatArray:
-    return np.asarray((1.0 / places.astype(np.float64)).astype(places.dtype))
+    """What tasks are multiplied with to give instances, which are then rounded up.
 
-
-def full_instances(tasks: FloatArray, inverse: FloatArray, *, out: FloatArray | None = None) -> FloatArray:
-    """Instances that tasks fill, rounded up.
-
-    ``ceil(n * (1 / k))`` is wrong for exact multiples in single precision; half a task less and then one instance more is
-    exact for up to two million tasks.
+    It is smaller than one over ``places`` by more than single precision rounds, so that exact multiples are not rounded up, and
+    by little enough that a task more is, up to a million tasks.
     """
-    half, one = tasks.dtype.type(0.5), tasks.dtype.type(1)
-    filled = np.subtract(tasks, half, out=out)
-    np.multiply(filled, inverse, out=filled)
-    np.floor(filled, out=filled)
-    return np.add(filled, one, out=filled)
+    return np.asarray(((1 - 2.0**-21) / places.astype(np.float64)).astype(places.dtype))

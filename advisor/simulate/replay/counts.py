@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from advisor.simulate.replay.counted_instances import CountedInstances, full_instances, inverse_of
+from advisor.simulate.replay.counted_instances import CountedInstances, inverse_of
 from advisor.simulate.replay.counted_tasks import (
     DESIRED,
     LONG_AGO,
@@ -151,14 +151,15 @@ def _first_state(cells: CountedCells, step_s: int) -> FloatArray:
     return state
 
 
-def _first_group(cluster: CountedCluster, state: FloatArray, places: FloatArray, step_s: int) -> CountedInstances:
+def _first_instances(cluster: CountedCluster, state: FloatArray, places: FloatArray) -> FloatArray:
     """Instances that the first desired counts need; tasks that have no place on them wait."""
     rules, first = cluster.rules, state[DESIRED]
     least = np.maximum(np.minimum(first, cluster.zones), rules.min_instances)
     most = np.inf if rules.max_instances is None else rules.max_instances
-    instances = np.minimum(np.maximum(full_instances(first, inverse_of(places)), least), most).astype(first.dtype)
+    needed = np.ceil(first * inverse_of(places))
+    instances: FloatArray = np.minimum(np.maximum(needed, least), most).astype(first.dtype)
     state[[PLACED, RUNNING]] = np.minimum(first, instances * places)
-    return CountedInstances(instances, places, rules, step_s)
+    return instances
 
 
 def _run(cells: CountedCells, state: FloatArray, step_s: int) -> tuple[CountedReplay, FloatArray]:
@@ -168,11 +169,14 @@ def _run(cells: CountedCells, state: FloatArray, step_s: int) -> tuple[CountedRe
     def row(values: IntArray | FloatArray) -> FloatArray:
         return np.broadcast_to(values, shape).ravel().astype(cells.load.dtype, copy=False)
 
-    group = None
-    if cells.cluster is not None:
-        group = _first_group(cells.cluster, state, row(cells.cluster.places), step_s)
     bounds = row(cells.min_tasks), row(cells.max_tasks), row(cells.saturates_at)
-    tasks = CountedTasks(state, bounds, cells.scaling, step_s)
+    if cells.cluster is None:
+        tasks, group = CountedTasks(state, bounds, cells.scaling, step_s), None
+    else:
+        places = row(cells.cluster.places)
+        first = _first_instances(cells.cluster, state, places)
+        tasks = CountedTasks(state, bounds, cells.scaling, step_s)
+        group = CountedInstances(first, tasks.counts, places, cells.cluster.rules, step_s)
     moves = _moves(cells, n_steps)
     shown = [tasks.placed, tasks.running] if group is None else [tasks.placed, tasks.running, tasks.waiting, group.instances]
     # Side by side: what a step writes is in one piece of fresh memory, which is slow to come by.
@@ -181,14 +185,12 @@ def _run(cells: CountedCells, state: FloatArray, step_s: int) -> tuple[CountedRe
     loads = cells.load.reshape(n_steps, -1)
     with np.errstate(divide="ignore", invalid="ignore"):
         for t in range(n_steps):
-            tasks.finish_starts()
-            if group is not None:
+            if group is None:
+                tasks.follow(None)
+            else:
                 group.finish_boots()
-            has_changed = tasks.differs
-            if has_changed:
-                tasks.follow(None if group is None else group.room_beside(tasks.placed))
-            if group is not None:
-                group.look(tasks, has_changed=has_changed)
+                if tasks.follow(group.capacity):
+                    group.look(tasks.counts)
             for kind, values in enumerate(shown):
                 ran[t, kind] = values
             if t in moves:
