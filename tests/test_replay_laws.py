@@ -400,6 +400,15 @@ def test_an_unknown_second_metric_allows_a_scale_out_and_no_scale_in():
     assert (both[5:] == 3).all()
 
 
+def test_a_part_of_a_service_has_the_loads_and_the_bounds_of_its_time():
+    """A minimum of 4 from step 3 on holds at step 5, where the part begins; one of 1 comes two steps later."""
+    moves = (ScheduledBounds(step=7, min_tasks=1), ScheduledBounds(step=3, min_tasks=4), ScheduledBounds(step=9, min_tasks=2))
+    add = StepScaling(load=np.arange(12.0), saturates_at=None, steps=((0.0, 1),))
+    part = replace(service(np.arange(12.0), least=0), scheduled=moves, step_policies=(add,)).between(5, 9)
+    assert [load.tolist() for load in part.loads] == [[5, 6, 7, 8]] * 2
+    assert (part.min_tasks, part.scheduled) == (4, (ScheduledBounds(step=2, min_tasks=1),))
+
+
 def test_step_scaling_adds_by_the_distance_from_its_threshold():
     """By hand, threshold 50 %: 1 task from there on, 3 from 75 %. Two tasks at 60 % get one more; three at 80 % three.
 

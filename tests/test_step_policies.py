@@ -18,6 +18,8 @@ from advisor.optimize.loads import service_loads
 from advisor.optimize.service_plans import step_policies_of
 from advisor.plan import AdjustmentType, ScalingMetric, Step, StepPolicy
 from advisor.recommend.hybrid import hybrid_plan
+from advisor.report.gate import render_gate
+from advisor.report.sure import replay_sentence
 from advisor.simulate.scaling import running_tasks
 from advisor.simulate.timeline import timeline
 from advisor.sizing import fargate_sizes
@@ -119,6 +121,14 @@ def test_percents_make_whole_tasks(running, percent, least, count):
     assert AdjustmentType.PERCENT_CHANGE_IN_CAPACITY.count_from(running, percent, least) == count
 
 
+def test_on_instances_the_same_counts_are_replayed_with_placement(hour):
+    """Two tasks of 1 vCPU and 2 GiB fill a t3.medium of 2 vCPU by CPU, one by memory: as many instances as tasks."""
+    on_ec2 = replace(hour, constraints=replace(hour.constraints, launch_types=(LaunchType.EC2,), instance_types=("t3.medium",)))
+    found = advise(on_ec2, VIRGINIA)
+    assert found.recommended.replay.instances_max == 7
+    assert [each.unmet_task_minutes > 0 for each in found.lost_zones] == [True]
+
+
 def test_a_plan_keeps_the_policies_and_has_no_target(advised, hour):
     plan = advised.recommended.plan
     service = plan.services["web"]
@@ -127,6 +137,12 @@ def test_a_plan_keeps_the_policies_and_has_no_target(advised, hour):
     files = render_ecs(plan)
     assert b'"Threshold": 70.0' in files["services/web/put-metric-alarm-step-cpu-out.json"]
     assert parse_ecs(files).services["web"].step_policies == service.step_policies
+
+
+def test_a_result_says_what_the_load_is_held_against_and_why_no_size_was_tried(advised):
+    """Above 70 % in the four minutes until more tasks run, twice an hour: 97.3 of 730 hours."""
+    assert "97.3 service-hours a month above the threshold from which on step policies add tasks" in replay_sentence(advised)
+    assert any("the task size was not questioned, because step policies count tasks of it" in said for said in advised.warnings)
 
 
 def test_no_size_is_right_and_only_as_many_tasks_of_a_larger_size_stand_in(hour):
@@ -231,6 +247,10 @@ def test_a_gate_names_and_prices_another_policy(hour):
     assert change.changed == ("step_policies",)
     minutes = 13 * 2 + 6 * 4 + 14 * 3 + 6 * 9 + 5 * 8 + 5 * 7 + 11 * 6
     assert found.change_usd == pytest.approx((minutes - 260) / 60 * 730 * (0.04048 + 2 * 0.004445))
+    said = " ".join(render_gate(found).split())
+    assert "step policies: cpu-out: cpu >= 70 % for 3 min: ChangeInCapacity +2, from 85 % +4, cooldown 300 s -> cpu-out" in said
+    assert "cpu-in" not in said
+    assert "hours above CPU threshold of steps" in said
 
 
 def test_a_hybrid_of_steps_is_refused(advised):

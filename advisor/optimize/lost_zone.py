@@ -67,7 +67,7 @@ def _lost_zone(
     busiest = int(np.argmax(np.nan_to_num(cpu @ np.stack([service.load for service in services]))))
     around = HOURS_AROUND * SECONDS_PER_HOUR // step_s
     first = max(0, busiest - around)
-    there = [replace(service, load=service.load[first : busiest + around + 1]) for service in services]
+    there = [service.between(first, busiest + around + 1) for service in services]
     quiet = replay_cluster(there, cluster, step_s=step_s)
     hits = [_hit(there, cluster, busiest - first, zone, step_s) for zone in range(zones)]
     worst = max(hits, key=lambda replay: int(replay.over_time(replay.unmet.sum(axis=0)).sum()))

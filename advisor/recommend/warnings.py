@@ -404,8 +404,11 @@ def _containers(workload: Workload) -> Iterable[str]:
 
 def _unsized(workload: Workload, found: Alternatives) -> Iterable[str]:
     """Services whose task size could not be questioned, because nothing tells what single tasks used."""
-    names, rigid = [], []
+    names, rigid, stepped = [], [], []
     for row, service in enumerate(workload.services):
+        if service.scaling.step_policies and service.load_form is not LoadForm.TASKS:
+            stepped.append(service.name)
+            continue
         is_measured = service.load_form in (LoadForm.UTILIZATION, LoadForm.USAGE) and not service.is_stated
         if not is_measured or service.name in found.right_sized:
             continue
@@ -414,6 +417,11 @@ def _unsized(workload: Workload, found: Alternatives) -> Iterable[str]:
             names.append(service.name)
         elif memory_mib is not None and not np.isnan(memory_mib[row]).all() and not _has_memory_maximum(workload, row):
             rigid.append(service.name)
+    if stepped:
+        yield (
+            f"{named(stepped)}: the task size was not questioned, because step policies count tasks of it: leave "
+            "scaling.step_scaling out and give scaling.target_cpu to see other sizes"
+        )
     if names:
         yield (
             f"{named(names)}: the task size was not questioned, because the most that a single task used is not known "

@@ -56,6 +56,7 @@ _NAMES: Mapping[str, str] = {
     "host_ports": "host ports",
     "has_distinct_instances": "distinct instances",
 }
+_RULES = ("scheduled_actions", "step_policies")
 _MEASURES = (
     ("tasks, median", "tasks_p50"),
     ("tasks, most", "tasks_max"),
@@ -78,7 +79,9 @@ def render_gate(gate: Gate) -> str:
     for sentence in gate.missing:
         lines += _wrapped("  no price without ", sentence)
     for change in gate.services:
-        lines += ["", f"{change.service}: {_safety(change)}", *_aligned(list(_rows(change)))]
+        lines += ["", f"{change.service}: {_safety(change)}"]
+        lines += [line for words, old, new in _rules(change) for line in _wrapped(f"  {words}: ", f"{old} -> {new}")]
+        lines += _aligned(list(_rows(change)))
     if gate.instances_before is not None or gate.instances_after is not None:
         lines += ["", "container instances of the cluster", *_aligned(list(_instance_rows(gate)))]
     if gate.notes:
@@ -97,7 +100,9 @@ def gate_markdown(gate: Gate) -> str:
     lines += [f"- **No price without** {_escaped(sentence)}" for sentence in gate.missing]
     lines += [""] if gate.failures or gate.missing else []
     for change in gate.services:
-        lines += [f"**{_escaped(change.service)}**: {_escaped(_safety(change))}", "", *_table(_rows(change)), ""]
+        lines += [f"**{_escaped(change.service)}**: {_escaped(_safety(change))}", ""]
+        rules = [f"- {words}: {_escaped(old)} → {_escaped(new)}" for words, old, new in _rules(change)]
+        lines += [*rules, *[""] * bool(rules), *_table(_rows(change)), ""]
     if gate.instances_before is not None or gate.instances_after is not None:
         lines += ["**Container instances of the cluster**", "", *_table(_instance_rows(gate)), ""]
     lines += [f"- {_escaped(note)}" for note in gate.notes]
@@ -167,6 +172,18 @@ def _safety(change: ServiceChange) -> str:
     return f"{words} ({'; '.join(change.reasons)})" if change.reasons else words
 
 
+def _rules(change: ServiceChange) -> Iterator[tuple[str, str, str]]:
+    """Sentences that differ, before and after: too long for a table."""
+    for name in _RULES:
+        if name in change.changed:
+            old, new = getattr(change.before.setup, name), getattr(change.after.setup, name)
+            yield _NAMES[name], _value(_without(old, new)), _value(_without(new, old))
+
+
+def _without(sentences: tuple[str, ...], others: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(each for each in sentences if each not in others)
+
+
 def _rows(change: ServiceChange) -> Iterator[Row]:
     """What differs, the money, and how each side would have done."""
     before, after = change.before, change.after
@@ -175,7 +192,7 @@ def _rows(change: ServiceChange) -> Iterator[Row]:
     if is_fixed and "min_tasks" in change.changed:
         yield "tasks, fixed", str(setups[0].min_tasks), str(setups[1].min_tasks), ""
     for name in change.changed:
-        if is_fixed and name in ("min_tasks", "max_tasks"):
+        if name in _RULES or (is_fixed and name in ("min_tasks", "max_tasks")):
             continue
         old, new = getattr(before.setup, name), getattr(after.setup, name)
         yield _NAMES.get(name, name), _value(old), _value(new), ""
@@ -185,6 +202,8 @@ def _rows(change: ServiceChange) -> Iterator[Row]:
         if old is new is None and name == "busiest_task_fraction":
             continue
         is_share = name.endswith("fraction")
+        if change.before.setup.target_cpu_percent is change.after.setup.target_cpu_percent is None:
+            words = words.replace("target", "threshold of steps")
         yield words, _figure(old, is_share), _figure(new, is_share), _moved(old, new, is_share)
     if change.hours_above_target_as_ran is not None:
         yield "hours above CPU target, as it ran", _figure(change.hours_above_target_as_ran, False), "", ""

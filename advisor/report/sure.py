@@ -1,5 +1,6 @@
 """How sure an answer is: chances, where it flips, what a replay found, and how near the cheapest plan it is."""
 
+from advisor.plan import Plan
 from advisor.recommend.result import Recommendation
 from advisor.report.places import short_title
 from advisor.report.words import chance, fraction_below, interval, money, percent
@@ -39,6 +40,16 @@ def flip_sentence(recommendation: Recommendation) -> str:
     return f"stays cheaper than {rival} {load}, and {price}"
 
 
+def _aim(plan: Plan | None) -> str:
+    """What the load of services is held against: their target, or without one where their step policies add tasks."""
+    are_stepped = {
+        bool(each.step_policies) and each.scaling_target is None for each in (plan.services.values() if plan else ())
+    }
+    if are_stepped == {True}:
+        return "the threshold from which on step policies add tasks"
+    return "the scaling target" + " or the threshold from which on step policies add tasks" * (True in are_stepped)
+
+
 def replay_sentence(recommendation: Recommendation) -> str:
     """What a replay of the last weeks found for the recommended plan; empty where it was not replayed."""
     replay = recommendation.recommended.replay
@@ -54,7 +65,7 @@ def replay_sentence(recommendation: Recommendation) -> str:
         more = replay.fargate_tasks_over_model - 1
         changed = f"{100 * abs(more):.1f} % {'more' if more > 0 else 'fewer'} task-hours on Fargate than the fast model"
         sentence += f"{'as many task-hours on Fargate as the fast model' if abs(more) < 0.0005 else changed}, "
-    sentence += f"{replay.hours_above_target:,.1f} service-hours a month above the scaling target, "
+    sentence += f"{replay.hours_above_target:,.1f} service-hours a month above {_aim(recommendation.recommended.plan)}, "
     sentence += f"{replay.hours_above_full:,.1f} above what the tasks can do"
     if replay.deployments_per_month is None:
         return sentence

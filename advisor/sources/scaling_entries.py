@@ -69,5 +69,5 @@ def steps_note(service: Service) -> str:
     beside = " beside its target" if service.scaling.has_target else ""
     return (
         f"{service.name}: step policies move its count{beside}: {policies}. They are "
-        "replayed by the minute, whatever the steps of the load, and count tasks of the declared size, which is kept."
+        "replayed by the minute, whatever the steps of the load, and count tasks of the declared size."
     )

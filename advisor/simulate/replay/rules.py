@@ -1,7 +1,7 @@
 """What a replay is run under: AWS's rules as named parameters, with what AWS does not publish marked so."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from advisor.ecs import PlacementStrategy
@@ -266,6 +266,24 @@ class ReplayedService:
     def loads(self) -> tuple[FloatArray, ...]:
         """Of all its policies, (steps,) each."""
         return (self.load, *(each.load for each in self.more_tracked), *(each.load for each in self.step_policies))
+
+    def between(self, first: int, end: int) -> "ReplayedService":
+        """The same service over steps ``first`` to before ``end``, with the bounds that hold at the first of them."""
+        if self.deployments is not None or self.failures:
+            raise ValueError(f"service {self.name!r}: its deployments and failures are of the whole replay")
+        least, most = self.min_tasks, self.max_tasks
+        for action in sorted((each for each in self.scheduled if each.step <= first), key=lambda each: each.step):
+            least = least if action.min_tasks is None else action.min_tasks
+            most = most if action.max_tasks is None else action.max_tasks
+        return replace(
+            self,
+            min_tasks=least,
+            max_tasks=most,
+            scheduled=tuple(replace(each, step=each.step - first) for each in self.scheduled if first < each.step < end),
+            load=self.load[first:end],
+            more_tracked=tuple(replace(each, load=each.load[first:end]) for each in self.more_tracked),
+            step_policies=tuple(replace(each, load=each.load[first:end]) for each in self.step_policies),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
