@@ -169,6 +169,28 @@ def commit_account(
     return AccountCommitments(advices=tuple(found), notes=tuple(told), terms=tuple(map(str, stated)))
 
 
+def held_again_usd(members: Sequence[WorkloadUsage], catalogs: Mapping[str, PriceCatalog]) -> tuple[float | None, str]:
+    """What workloads that each count all that the account holds cost too much together, in a month of 730 h.
+
+    None, and why, where that cannot be told: over the hours in which all their loads are known, each alone with what is held
+    less all together with it.
+    """
+    if len(members) < 2:
+        return 0.0, ""
+    held, problem = _held(members, is_global=len({member.region for member in members}) > 1)
+    shared = _shared(members, catalogs)
+    if problem or shared.left_out:
+        return None, problem or shared.left_out[0]
+    alone = [
+        _summed(replace(shared, members=(member,), month_usd=(usd,)), catalogs, held)
+        for member, usd in zip(shared.members, shared.month_usd, strict=True)
+    ]
+    together = _summed(shared, catalogs, held)
+    if together.missing_of_held:
+        return None, f"no rate for {', '.join(together.missing_of_held[:MOST_NAMES])}"
+    return math.fsum(each.held_usd() for each in alone) - together.held_usd(), ""
+
+
 def _held(members: Sequence[WorkloadUsage], *, is_global: bool) -> tuple[tuple[Commitment, ...], str]:
     """What the account holds, once, though each workload may state it; or why that cannot be told."""
     stated = {tuple(sorted(member.held, key=str)): member.name for member in members if member.held}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from advisor.committing.account import AccountCommitments, commit_account
+from advisor.committing.account import AccountCommitments, WorkloadUsage, commit_account, held_again_usd
 from advisor.fleet.advised import FleetOptions, catalog_of
 from advisor.fleet.records import Status, WorkloadRecord
 from advisor.fleet.usage import UnpackedUsage, unpack_usage
@@ -43,19 +43,10 @@ def account_commitments(
     unanswered = [record.name for record in records if not record.counts]
     if unanswered:
         notes.append(f"without an answer, and in no commitment: {listed(unanswered)}")
-    found = {record.name: unpack_usage(record.name, record.usage) for record in records if record.counts and record.usage}
-    catalogs: dict[str, PriceCatalog] = {}
-    for region in sorted({each.usage.region for each in found.values()}):
-        here = {name: each for name, each in found.items() if each.usage.region == region}
-        digests = {record.catalog.get("sha256", "") for record in records if record.name in here}
-        catalog, problem = _catalog(region, here, digests, options)
-        if catalog is None:
-            notes.append(f"{region}: no commitments are sized: {problem}")
-            found = {name: each for name, each in found.items() if name not in here}
-        else:
-            catalogs[region] = catalog
+    found, catalogs, problems = _usage([record for record in records if record.counts], options)
+    notes += [f"{region}: no commitments are sized: {problem}" for region, problem in problems.items()]
     return commit_account(
-        [each.usage for each in found.values()],
+        found,
         catalogs,
         terms=question.terms,
         payments=question.payments,
@@ -63,6 +54,46 @@ def account_commitments(
         stated=question.stated,
         notes=notes,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldAgain:
+    """Held commitments that several workloads state: each counts them in full, and the account holds them once."""
+
+    n_workloads: int
+    usd: float | None
+    """By which the costs at best of these workloads are too high together, a month; None where that is not known."""
+    why: str = ""
+    """It is not known."""
+
+
+def held_again(records: Sequence[WorkloadRecord], options: FleetOptions) -> HeldAgain | None:
+    """What is counted more than once of what the account holds; None where at most one workload in the totals states it."""
+    stating = [record for record in records if record.counts and record.n_held]
+    if len(stating) < 2:
+        return None
+    found, catalogs, problems = _usage(stating, options)
+    usd, why = (None, next(iter(problems.values()))) if problems else held_again_usd(found, catalogs)
+    return HeldAgain(n_workloads=len(stating), usd=usd, why=why)
+
+
+def _usage(
+    records: Sequence[WorkloadRecord], options: FleetOptions
+) -> tuple[list[WorkloadUsage], dict[str, PriceCatalog], dict[str, str]]:
+    """Usage of recommended plans, prices by Region, and why some Regions have none: their workloads are left out."""
+    found = {record.name: unpack_usage(record.name, record.usage) for record in records if record.usage}
+    catalogs: dict[str, PriceCatalog] = {}
+    problems: dict[str, str] = {}
+    for region in sorted({each.usage.region for each in found.values()}):
+        here = {name: each for name, each in found.items() if each.usage.region == region}
+        digests = {record.catalog.get("sha256", "") for record in records if record.name in here}
+        catalog, problem = _catalog(region, here, digests, options)
+        if catalog is None:
+            problems[region] = problem
+            found = {name: each for name, each in found.items() if name not in here}
+        else:
+            catalogs[region] = catalog
+    return [each.usage for each in found.values()], catalogs, problems
 
 
 def stated_question(records: Sequence[WorkloadRecord]) -> CommitmentQuestion | None:

@@ -109,10 +109,11 @@ def _figures(fleet: Fleet) -> list[tuple[str, str, str]]:
     """Name, value and words of the figures on top: the measured load in a month, and what next month's draws say."""
     totals = fleet.totals
     figures = [("at best", _mean(totals.best), _words(totals.best, f"{totals.n_counted:,} workloads"))]
-    bought = fleet.commitments.purchase if fleet.commitments else None
-    if bought is not None and totals.best is not None:
-        committed = money(totals.best.mean - bought.saving_usd)
-        figures.append(("with new commitments", committed, f"{bought.usd_per_hour:,.4f} USD/h for the account"))
+    if fleet.held_again is not None and fleet.held_again.usd is not None:
+        figures.append(("what is held counted once", _money(fleet.best_usd), "at best"))
+    if fleet.commitments is not None and fleet.commitments.purchase is not None:
+        bought = f"{fleet.commitments.purchase.usd_per_hour:,.4f} USD/h for the account"
+        figures.append(("with new commitments", _money(fleet.with_commitments_usd), bought))
     if totals.now_usd is not None:
         of_now = workloads_of_known_cost(totals.n_now)
         figures += [

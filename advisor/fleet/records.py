@@ -99,6 +99,8 @@ class WorkloadRecord:
     status: Status
     cluster: str = ""
     region: str = ""
+    part_of: str = ""
+    """The workload that a service was left out of, which is no workload of its own."""
     problem: str = ""
     verdict: str = ""
     headline: str = ""
@@ -160,6 +162,7 @@ class WorkloadRecord:
                 status=each.status,
                 cluster=self.cluster,
                 region=self.region,
+                part_of=self.name,
                 problem=each.problem,
                 service_names=(each.service,),
             )

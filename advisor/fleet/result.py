@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from advisor.committing.account import AccountCommitments
+from advisor.fleet.account import HeldAgain
 from advisor.fleet.records import Range, ServiceRecord, Status, WorkloadRecord
 from advisor.fleet.stairs import FleetSteps, WithoutSteps, fleet_steps, without_steps
 
@@ -76,8 +77,22 @@ class Fleet:
     """Workloads that are in the totals and in no staircase."""
     commitments: AccountCommitments | None = None
     """For the recommended plans of all workloads together; None where they were not asked for."""
+    held_again: HeldAgain | None = None
+    """What the totals count more than once; None where nothing is."""
     notes: tuple[str, ...] = ()
     schema: str = field(default=SCHEMA)
+
+    @property
+    def best_usd(self) -> float | None:
+        """A month at best, with what the account holds counted once as far as that is known."""
+        again = self.held_again.usd if self.held_again is not None else None
+        return None if self.totals.best is None else self.totals.best.mean - (again or 0.0)
+
+    @property
+    def with_commitments_usd(self) -> float | None:
+        """The same with what the account should buy; None where that is nothing, or was not asked."""
+        bought = self.commitments.purchase if self.commitments is not None else None
+        return None if bought is None or self.best_usd is None else self.best_usd - bought.saving_usd
 
     @property
     def unanswered(self) -> tuple[WorkloadRecord, ...]:
@@ -113,6 +128,7 @@ class Fleet:
             "saving_steps": [asdict(each) for each in self.steps],
             "without_saving_steps": [asdict(each) for each in self.without_steps],
             "commitments": None if self.commitments is None else self.commitments.to_dict(),
+            "held_again": None if self.held_again is None else asdict(self.held_again),
             "services": services,
             "workloads": workloads,
             "notes": list(self.notes),
@@ -142,6 +158,7 @@ def fleet_of(
     version: str,
     notes: Sequence[str] = (),
     commitments: AccountCommitments | None = None,
+    held_again: HeldAgain | None = None,
 ) -> Fleet:
     """Add up and rank. The order of ``records`` means nothing."""
     ordered = tuple(sorted(records, key=lambda record: record.name))
@@ -153,6 +170,7 @@ def fleet_of(
         steps=fleet_steps(ordered),
         without_steps=without_steps(ordered),
         commitments=commitments,
+        held_again=held_again,
         notes=tuple(dict.fromkeys(notes)),
     )
 
@@ -162,7 +180,7 @@ def _totals(records: Sequence[WorkloadRecord]) -> Totals:
     now = [record for record in counted if record.saving_against == "now"]
     fargate = [record for record in counted if record.saving_against == "fargate"]
     return Totals(
-        n_workloads=len(records),
+        n_workloads=sum(not record.part_of for record in records),
         n_counted=len(counted),
         n_services=sum(record.n_services for record in records),
         n_services_counted=sum(record.n_services for record in counted),

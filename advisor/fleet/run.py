@@ -9,7 +9,7 @@ from typing import Any
 
 from advisor.committing.advice import check_stated
 from advisor.errors import InputError
-from advisor.fleet.account import CommitmentQuestion, account_commitments, stated_question
+from advisor.fleet.account import CommitmentQuestion, account_commitments, held_again, stated_question
 from advisor.fleet.advised import FleetOptions, Member, advise_member
 from advisor.fleet.dataset_members import plan_dataset
 from advisor.fleet.datasets import SCREENED_NOTE, screened
@@ -117,7 +117,8 @@ def advise_fleet(
         notes = (SCREENED_NOTE, *notes)
     question = asked or (stated_question(records) if terms is None else None)
     account = None if question is None else account_commitments(records, options, question)
-    return fleet_of(records, version=__version__, notes=notes, commitments=account)
+    again = held_again(records, options)
+    return fleet_of(records, version=__version__, notes=notes, commitments=account, held_again=again)
 
 
 def _refuse_unused(options: FleetOptions, members: Sequence[FileMember]) -> None:

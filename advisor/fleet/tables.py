@@ -8,6 +8,7 @@ from typing import Any
 from advisor.committing import AccountCommitments
 from advisor.ecs import LaunchType
 from advisor.errors import InputError
+from advisor.fleet.account import HeldAgain
 from advisor.fleet.records import Range, Status
 from advisor.fleet.result import DEFAULT_FOLD_BELOW_USD, Fleet, RankedService, Tail
 from advisor.fleet.stairs import FleetSteps
@@ -73,7 +74,8 @@ def render_fleet(
 def total_sentences(fleet: Fleet) -> list[str]:
     """What the fleet costs at best, what it costs now, what is saved, and what these figures cover."""
     totals = fleet.totals
-    covered = f"{totals.n_counted:,} of {totals.n_workloads:,} workloads ({totals.n_services_counted:,} services)"
+    services = f"{totals.n_services_counted:,} of {totals.n_services:,} services"
+    covered = f"{totals.n_counted:,} of {totals.n_workloads:,} workloads ({services})"
     sentences = [f"{covered} in the totals; dollars are of a month."]
     if totals.best is not None:
         sentences.append(f"best: {money(totals.best.mean)}{_doubt(totals.best)}")
@@ -99,34 +101,38 @@ def total_sentences(fleet: Fleet) -> list[str]:
             "on the packing model, without replay and draws."
         )
     if fleet.commitments is not None:
-        sentences.append(commitment_sentence(fleet.commitments, totals.best))
+        sentences.append(_commitment_sentence(fleet, fleet.commitments))
     n_terms = sum(bool(record.terms) and record.counts for record in fleet.records)
     if n_terms and fleet.commitments is None:
         sentences.append(
             f"new commitments are in none of these dollars: {n_terms:,} workload{' states' if n_terms == 1 else 's state'} "
             "terms of them; the account buys, under --terms, or where all state the same."
         )
-    n_held = sum(record.n_held > 0 and record.counts for record in fleet.records)
-    if n_held > 1:
-        sentences.append(
-            f"held commitments are stated by {n_held:,} workloads, and each counts them in full, as if it had them to itself: "
-            "what an account holds once is in these dollars that many times."
-        )
+    if fleet.held_again is not None:
+        sentences.append(_held_sentence(fleet.held_again, fleet.best_usd))
     return sentences
 
 
-def commitment_sentence(account: AccountCommitments, best: Range | None) -> str:
+def _held_sentence(again: HeldAgain, best_usd: float | None) -> str:
+    told = f"what the account holds is stated by {again.n_workloads:,} workloads, and each of them counts it in full"
+    if again.usd is None or best_usd is None:
+        return f"{told}: what that is too much in these dollars is not known ({again.why})"
+    once = f"counted once, the cost at best is {money(best_usd)}, {money(again.usd)} less"
+    return f"{told}: {once}; the other dollars hold it each time"
+
+
+def _commitment_sentence(fleet: Fleet, account: AccountCommitments) -> str:
     """What the fleet costs at best with what the account buys, how much of it that covers, and how much of it is used."""
     terms = f" under the terms {', '.join(account.terms)}" if account.terms else ""
     bought = account.purchase
-    if bought is None or best is None:
+    if bought is None or fleet.with_commitments_usd is None:
         return f"with new commitments{terms}: the same, none is known to save"
     covered, used = bought.coverage_fraction, bought.utilization_fraction
     shares = "" if covered is None else f"; {percent(covered)} of what can be covered is"
     shares += "" if used is None else f"; {percent(used)} of what is bought is used"
     where = "" if len(bought.options) == 1 else f" in {len(bought.options)} Regions"
     return (
-        f"with new commitments{terms}: {money(best.mean - bought.saving_usd)}, {money(bought.saving_usd)} less than at best, "
+        f"with new commitments{terms}: {money(fleet.with_commitments_usd)}, {money(bought.saving_usd)} less than at best, "
         f"for {bought.usd_per_hour:,.4f} USD/h{where}{shares}; the plans are those that are best without"
     )
 

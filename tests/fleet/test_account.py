@@ -284,14 +284,31 @@ def test_what_is_bought_in_several_regions_is_summed_or_bought_once_for_all(tmp_
     assert apart.coverage_fraction == approx(sum(w * s for w, s in zip(worth, shares, strict=True)) / sum(worth))
 
 
-def test_held_commitments_that_several_workloads_count_are_told(tmp_path):
-    held = "commitments:\n  - {kind: compute_savings_plan, usd_per_hour: 0.1, term_years: 1, payment: no_upfront}\n"
+def test_what_an_account_holds_is_counted_once_beside_the_totals(tmp_path):
+    """By hand: 20 or 2 tasks each, 22 in every hour together; a plan for 11 covers 11 of these, and alone 11 and 2."""
+    held = HELD.format(11 * A_TASK)
     write(tmp_path, "day", by_day, extra=held)
-    alone = advise_fleet([tmp_path], options=QUICK)
+    assert advise_fleet([tmp_path], options=QUICK).held_again is None
     write(tmp_path, "night", by_night, extra=held)
-    both = advise_fleet([tmp_path], options=QUICK)
-    assert not any("held commitments are stated" in each for each in total_sentences(alone))
-    assert any("held commitments are stated by 2 workloads" in each for each in total_sentences(both))
+    fleet = advise_fleet([tmp_path], options=QUICK, terms=["1y:no_upfront:compute_savings_plan"])
+    alone = 730 * (11 * A_TASK + 9 / 2 * ON_DEMAND)
+    together = 730 * (11 * A_TASK + 11 * ON_DEMAND)
+    assert fleet.totals.best.mean == approx(2 * alone, rel=1e-3)
+    assert fleet.held_again.usd == approx(2 * alone - together, abs=0.1)
+    assert fleet.best_usd == approx(together, rel=1e-3)
+    assert fleet.with_commitments_usd == approx(730 * 22 * A_TASK, rel=1e-3)
+    for text in (render_page(fleet), render_fleet(fleet), fleet_markdown(fleet)):
+        assert f"counted once, the cost at best is ${fleet.best_usd:,.0f}" in " ".join(text.replace("\\", "").split())
+    assert json.loads(fleet.to_json())["held_again"]["n_workloads"] == 2
+
+
+def test_held_commitments_that_differ_are_counted_as_they_are_and_that_is_told(tmp_path):
+    write(tmp_path, "day", by_day, extra=HELD.format(0.1))
+    write(tmp_path, "night", by_night, extra=HELD.format(0.2))
+    fleet = advise_fleet([tmp_path], options=QUICK)
+    assert fleet.held_again.usd is None
+    assert fleet.best_usd == fleet.totals.best.mean
+    assert any("not known (day and night state different" in each for each in total_sentences(fleet))
 
 
 @pytest.fixture(scope="module")

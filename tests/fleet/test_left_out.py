@@ -3,6 +3,7 @@
 import pytest
 
 from advisor.fleet import FleetOptions, Status, advise_fleet
+from advisor.fleet.tables import render_fleet
 from tests.fleet.fleets import write_workload
 
 QUICK = FleetOptions(replay_weeks=0)
@@ -43,6 +44,7 @@ def test_services_without_an_answer_are_records_of_their_own(tmp_path, whole):
     assert (shop.best, shop.services) == (whole.best, whole.services)
     assert any("what bad, new need is in no figure" in warning for warning in shop.warnings)
     assert (fleet.totals.n_services, fleet.totals.n_services_counted) == (4, 2)
+    assert render_fleet(fleet).startswith("1 of 1 workloads (2 of 4 services) in the totals")
     assert not (tmp_path / "kept").exists()  # a load that cannot be read may be put there by the next run
 
 
