@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from advisor.billing import commitment_meter
 from advisor.ecs import Architecture, PurchaseOption
 from advisor.meters import PaymentOption, fargate_vcpu_hour, instance_hour
 from advisor.optimize.beside_held import _lowest, always_before, cheapest_beside_held
@@ -96,6 +97,76 @@ def test_a_coverage_that_is_asked_for_counts_what_a_held_plan_covers_then():
     assert left @ rates.on_demand_usd == approx(0.1 * (0.2 + 0.4), abs=1e-4)
 
 
+def with_three_years(case, instance_usd, vcpu_usd):
+    """Also Compute Savings Plans of 3 years, at these rates."""
+    (plan,) = plans_of(case.meters, "compute_savings_plan", 3, PaymentOption.NO_UPFRONT)
+    rates = listed((LARGE,))
+    for meter, usd in ((LARGE_HOUR, instance_usd), (VCPU_HOUR, vcpu_usd)):
+        of_plan = commitment_meter(plan, meter)
+        rates[of_plan.id] = replace(rates[meter.id], usd=usd)
+    return replace(case, catalogs={REGION: as_catalog((LARGE,), PRICES, rates)})
+
+
+def test_a_compute_plan_that_saves_more_than_the_held_one_comes_first_and_leaves_it_the_rest():
+    """3 years cover 2 m5.large for 0.084; the 0.14 that these took covers 4.667 of 10 vCPU, and 0.024 each of the others."""
+    case = with_three_years(case_of([2], [10], compute_plan(0.14)), 0.042, 0.024)
+    found, gap = cheapest_sizes(case, plans_of(case.meters, "compute_savings_plan", 3, PaymentOption.NO_UPFRONT))
+    assert [each.usd_per_hour for each in found] == [approx(0.084 + 0.024 * (10 - 0.14 / 0.03), abs=2e-5)]
+    assert gap is None
+
+
+def test_a_compute_plan_that_saves_less_than_the_held_one_covers_what_that_leaves():
+    """The held plan of 3 years covers 2 m5.large and 0.056 / 0.024 vCPU: 0.03 for each of the others."""
+    held = replace(compute_plan(0.14), term_years=3)
+    case = with_three_years(case_of([2], [10], held), 0.042, 0.024)
+    assert bought(case, "compute_savings_plan") == {
+        "compute_savings_plan": approx(0.03 * (10 - (0.14 - 0.084) / 0.024), abs=2e-5)
+    }
+
+
+def test_plans_of_both_kinds_that_fill_whole_instances_together_are_found():
+    """2, 0 and 4 m5.large and 2 vCPU in the second hour: 0.06 for these covers 0.857 instances, a plan for m5 1.143 more."""
+    case = case_of([2, 0, 4], [0, 2, 0])
+    found, gap = cheapest_sizes(case, plans_of(case.meters, BOTH, *ONE_YEAR))
+    sizes = {each.kind.value: each.usd_per_hour for each in found}
+    plan = 0.06 * (2 - 0.06 / 0.07)
+    assert sizes == {"compute_savings_plan": approx(0.06), "ec2_instance_savings_plan": approx(plan, abs=2e-5)}
+    assert case.future_usd(case.beside_held(found)) == approx(730 * (plan + 0.06 + 0.2 / 3), abs=0.02)
+    assert gap < 0.01
+
+
+def of_two_families(m5, c5, vcpu, held):
+    """c5.large: $0.085 an hour, 35 % less with a plan of its family; m5.large 45 % less."""
+    other, types = {**LARGE, "name": "c5.large", "usd_per_hour": 0.085}, ("m5.large", "c5.large")
+    rates = listed((LARGE, other), instance_saving=0.35)
+    rates |= {k: v for k, v in listed((LARGE,), instance_saving=0.45).items() if k.startswith("ec2_instance")}
+    return replace(
+        case_of(m5, vcpu, compute_plan(held)),
+        catalogs={REGION: as_catalog((LARGE, other), PRICES, rates)},
+        regions=(REGION,) * 3,
+        meters=(*(instance_hour(name, PurchaseOption.ON_DEMAND) for name in types), VCPU_HOUR),
+        zones=(None,) * 3,
+        quantity=np.array([m5, c5, vcpu], dtype=np.float64),
+        is_moving=np.ones(3, dtype=np.bool_),
+    )
+
+
+@pytest.mark.parametrize(
+    ("m5", "c5", "vcpu", "held", "known"),
+    [
+        ([2, 3, 0, 1], [1, 2, 1, 1], [0, 0, 4, 2], 0.15, [0.00786, 0.0274]),
+        ([3, 2, 0, 3], [3, 2, 1, 2], [6, 6, 6, 2], 0.3, [0.06993, 0.0]),
+        ([3, 2, 2, 0], [2, 0, 2, 3], [6, 4, 2, 6], 0.15, [0.08643, 0.05479]),
+    ],
+)
+def test_two_families_beside_a_held_plan_cost_no_more_than_sizes_of_a_search_from_all_sides(m5, c5, vcpu, held, known):
+    """One after the other once, or from one side alone, they end up to 3 % dearer."""
+    case = of_two_families(m5, c5, vcpu, held)
+    plans = plans_of(case.meters, "ec2_instance_savings_plan", *ONE_YEAR)
+    found, _ = cheapest_sizes(case, plans)
+    assert case.future_usd(case.beside_held(found)) <= case.future_usd(case.beside_held(plans), np.array(known)) + 0.02
+
+
 def family_plan(years=1):
     (plan,) = plans_of([LARGE_HOUR], "ec2_instance_savings_plan", *ONE_YEAR)
     return replace(plan, term_years=years)
@@ -129,6 +200,15 @@ def test_all_that_a_plan_may_cover_is_tried():
 def test_fewer_reserved_instances_are_bought_where_one_more_costs_more():
     """None costs $0.14 + 0.04 and one 0.14 + 0.06; a part of one would cost less than either."""
     assert sized(case_of([2], [1], compute_plan(0.14)), "reserved_instance", [2.0]) == [0]
+
+
+@pytest.mark.parametrize(("instances", "vcpu", "held"), [([5, 2], [10, 12], 0.1), ([3, 5, 2], [8, 14, 2], 0.3)])
+def test_no_other_number_of_reserved_instances_costs_less(instances, vcpu, held):
+    """The best size lies between two whole ones, of which the lower one costs less."""
+    case = case_of(instances, vcpu, compute_plan(held))
+    rates = case.beside_held(plans_of(case.meters, "reserved_instance", *ONE_YEAR))
+    costs = [case.future_usd(rates, np.array([n])) for n in range(7)]
+    assert sized(case, "reserved_instance", [0.0]) == [np.argmin(costs)] == [2]
 
 
 @pytest.mark.parametrize("best", [0.0, 0.2, 3.3, 9.9, 10.0])

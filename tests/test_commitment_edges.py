@@ -16,6 +16,7 @@ from advisor.optimize.commitments import (
     best_reserved_count,
     best_stack,
     commitment_curve,
+    prices_where,
     scale_for_coverage,
 )
 from benchmarks.commitments import stacked_plans
@@ -82,6 +83,12 @@ def test_a_purchase_leaves_out_what_has_no_rate_and_covers_the_rest():
     stack = best_stack(rates, np.array([[5.0, 5.0], [4.0, 4.0]]), np.ones(2))
     assert stack.usd == approx(2 * (0.5 + 0.2))
     assert stack.capacity == approx([0.2])
+
+
+@pytest.mark.parametrize(("bought_from", "n_missing"), [(0, 0), (1, 1)])
+def test_only_from_the_first_purchase_on_what_has_no_rate_is_left_out(bought_from, n_missing):
+    rates = replace(plain_rates([LARGE], [compute_plan(1)], [0.1], [[np.nan]]), bought_from=bought_from)
+    assert len(apply_commitments(rates, np.array([[4.0]]), np.ones(1)).missing) == n_missing
 
 
 def test_one_usage_in_a_zone_and_elsewhere_is_covered_in_the_order_of_the_zones():
@@ -190,6 +197,18 @@ def test_hours_of_a_length_are_as_many_hours(n_compute):
     assert curve.covered_on_demand_usd(1.0) == approx(
         commitment_curve(rates, 0, np.repeat(quantity, hours, axis=1), np.ones(hours.sum())).covered_on_demand_usd(1.0)
     )
+
+
+def test_half_of_what_runs_asks_for_half_of_the_plan():
+    """Of four instances at $0.1, two are covered at $0.05 each."""
+    rates = plain_rates([LARGE], [compute_plan(1)], [0.1], [[0.05]])
+    assert scale_for_coverage(rates, np.array([[4.0]]), np.ones(1), 0.5, 0.4) == approx(0.1)
+
+
+def test_what_a_dollar_of_a_plan_is_worth_lowers_the_price_of_what_it_has_a_rate_for():
+    """$0.05 of a dollar that is worth 1.2 is 0.6 of $0.1; worth 3, it is more than on demand."""
+    rates = plain_rates([LARGE, OTHER], [compute_plan(1)], [0.1, 0.1], [[0.05, np.nan]])
+    assert_allclose(prices_where(rates, np.array([[1.2, 3.0, 0.0]])), [[0.6, 1, 0], [1, 1, 1]])
 
 
 def test_a_stack_stops_at_the_gap_that_was_asked_for():

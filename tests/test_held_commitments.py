@@ -104,6 +104,18 @@ def test_what_no_usage_takes_is_lost_and_stands_on_its_own_line():
     assert fargate.monthly_usd.mean == approx(730)
 
 
+def test_what_a_purchase_loses_stands_apart_from_what_the_held_one_loses():
+    """$0.144 an hour of $1 is used; the $0.5 that are bought beside it cover nothing."""
+    given = plans(workload_of(web(), held=[compute_plan(1.0)]), as_catalog((LARGE,), PRICES, listed((LARGE,))))
+    parts = next(each.parts for each in given.found.for_cluster if each.id.startswith("cluster:fargate"))
+    bill = price_plan(parts, given.found.common_hours, replace(given.search, bought=(compute_plan(0.5),))).bill
+    lost = {(each.part, each.source): each.amount_usd for each in bill.line_items if each.meter.endswith(":unused")}
+    assert lost == {
+        ("held commitments", "workload file"): approx(730 * (1 - 0.144)),
+        ("new commitments", "this plan"): approx(730 * 0.5),
+    }
+
+
 def test_commitments_apply_to_clock_hours_and_not_to_their_mean():
     """8 tasks in one hour and none in the next: a plan that would cover the mean of 4 covers half of what runs."""
     demand = [80.0, 0.0] * (N_HOURS // 2)

@@ -346,6 +346,16 @@ def cheapest_of_grid(parts, base, is_compute):
     return float(committed_amounts(usage, charge_usd=sizes).total_usd.min())
 
 
+def test_the_distance_from_the_bound_is_that_of_the_plan_itself_under_ecs_default_placement_too():
+    """It keeps an instance while there are as many tasks: dearer than packed, which is what the bound is near."""
+    services = [{**web(name=name, demand=[4.0, 4.0, 9.0, 4.0] * 84), "form": "tasks"} for name in ("a", "b")]
+    base = answer(workload_of(*services, terms=ONE_YEAR), as_catalog((LARGE,), PRICES, listed((LARGE,), fargate_saving=0.1)))
+    packed, spread = (base.found.parts_of(f"cluster:ec2_shared:x86_64:on_demand{each}") for each in ("", ":default_spread"))
+    near, far = (best_together(base.found, base.search, *terms_of(ONE_YEAR), asked=parts) for parts in (packed, spread))
+    assert far.bound_usd == near.bound_usd
+    assert far.gap_fraction == far.plan_usd / far.bound_usd - 1 > near.gap_fraction + 0.1
+
+
 def test_held_commitments_stay_sunk_and_no_bound_is_told():
     found = told(stated(web(), held=[compute_plan(0.05)]), fargate_saving=0.2)
     (choice,) = found.under_terms.choices

@@ -1,4 +1,4 @@
-"""Sizes of new commitments beside held ones that AWS applies after them: what a new one covers frees these for other usage."""
+"""Sizes of new commitments found by bills: beside held ones that AWS may apply after them, for what new ones leave to these."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from advisor.meters import CommitmentKind
-from advisor.optimize.commitments import commitment_curve
+from advisor.optimize.commitments import CommitmentCurve, commitment_curve
 from advisor.optimize.committable import Committable
 from advisor.plan import Commitment
 from advisor.units import FloatArray
@@ -16,6 +16,8 @@ POINTS: Final = 17
 """Sizes that are tried first: with whole instances the cost is not convex."""
 ROUNDS: Final = 24
 """Of a golden section around the best of these: the size is known to a millionth of the largest."""
+MOST_DESCENTS: Final = 4
+"""Times that all plans are sized again after one another, from each of the ways to begin with."""
 _LEAST_GAIN: Final = 1e-6
 """Relative: for less, one of the sizes to begin with is kept, which is exact."""
 _GOLDEN: Final = (np.sqrt(5) - 1) / 2
@@ -38,39 +40,73 @@ def _may_precede(plan: Commitment, held: Commitment) -> bool:
 def cheapest_beside_held(case: Committable, plans: Sequence[Commitment], ways: Sequence[FloatArray]) -> FloatArray:
     """The sizes that cost least with what is held, billed in AWS's order.
 
-    A plan for instances is sized between nothing and all that it may cover, one plan after the other, and a Compute Savings
-    Plan, which comes last, for what all others leave.
+    Each plan is sized between nothing and all that it may cover, one after the other and again, while that costs less; a
+    Compute Savings Plan that comes last is sized exactly for what all others leave.
 
     Parameters
     ----------
     plans
         Each of 1: a dollar an hour, or one instance.
     ways : of (plans,)
-        Sizes to begin with, of which the cheapest is taken where nothing between them is cheaper.
+        Sizes to begin with, beside none of any plan.
     """
-    case = case.merged()
-    rates = case.beside_held(plans)
-    quantity, hours = case.futures
-    compute = [k for k, plan in enumerate(plans) if plan.kind is CommitmentKind.COMPUTE_SAVINGS_PLAN]
+    sizing = _Sizing(case.merged(), plans)
+    found = (sizing.completed(sizes.copy()) for sizes in (*ways, np.zeros(len(plans))))
+    starts = [sizing.billed(sizes) for sizes in {tuple(sizes.tolist()): sizes for sizes in found}.values()]
+    if len(sizing.sized) == 1:  # it is searched over its whole range, from whichever start
+        starts = [min(starts, key=lambda each: each[0])]
+    return min((sizing.descended(*start) for start in starts), key=lambda each: each[0])[1]
 
-    def completed(start: FloatArray, k: int, size: float) -> tuple[float, FloatArray]:
+
+class _Sizing:
+    """Sizes of some plans beside what is held, and what a month then costs."""
+
+    def __init__(self, case: Committable, plans: Sequence[Commitment]) -> None:
+        self.case, self.plans, self.rates = case, plans, case.beside_held(plans)
+        self.compute = [k for k, plan in enumerate(plans) if plan.kind is CommitmentKind.COMPUTE_SAVINGS_PLAN]
+        # One of other terms than a held one may come before it, which then covers something else.
+        is_last = len(always_before([plans[k] for k in self.compute], case.held)) == len(case.held)
+        self.sized = [k for k in range(len(plans)) if k not in self.compute or not is_last]
+        self.most = [float(self._curve(k).ends_usd.max(initial=0.0) / self.rates.charge_usd[self._at(k)]) for k in self.sized]
+
+    def _at(self, k: int) -> int:
+        return len(self.case.held) + k
+
+    def _curve(self, k: int, sizes: FloatArray | None = None) -> CommitmentCurve:
+        """Of one plan: over all usage, or over what some sizes leave."""
+        quantity, hours = self.case.futures
+        left = quantity if sizes is None else self.case.left_in_futures(self.rates, sizes)
+        return commitment_curve(self.rates, self._at(k), left, hours)
+
+    def billed(self, sizes: FloatArray) -> tuple[float, FloatArray]:
+        return self.case.future_usd(self.rates, sizes), sizes
+
+    def completed(self, sizes: FloatArray) -> FloatArray:
+        """With the Compute Savings Plan that is best for what the others leave."""
+        sizes[self.compute] = 0.0
+        for k in self.compute:
+            sizes[k] = self._curve(k, sizes).best_usd_per_hour()
+        return sizes
+
+    def with_size(self, start: FloatArray, k: int, size: float) -> tuple[float, FloatArray]:
         sizes = start.copy()
-        sizes[k], sizes[compute] = size, 0.0
-        for last in compute:
-            left = case.left_in_futures(rates, sizes)
-            sizes[last] = commitment_curve(rates, len(case.held) + last, left, hours).best_usd_per_hour()
-        return case.future_usd(rates, sizes), sizes
+        sizes[k] = size
+        return self.billed(sizes if k in self.compute else self.completed(sizes))
 
-    best_usd, best = min((completed(sizes, 0, sizes[0]) for sizes in ways), key=lambda each: each[0])
-    for k in (k for k in range(len(plans)) if k not in compute):
-        with_size = partial(completed, best, k)
-        ends_usd = commitment_curve(rates, len(case.held) + k, quantity, hours).ends_usd
-        size = _lowest(with_size, float(ends_usd.max(initial=0.0) / rates.charge_usd[len(case.held) + k]))
-        for each in (size,) if plans[k].count is None else (np.floor(size), np.ceil(size)):
-            usd, sizes = with_size(each)
-            if usd < best_usd * (1 - _LEAST_GAIN):
-                best_usd, best = usd, sizes
-    return best
+    def descended(self, usd: float, sizes: FloatArray) -> tuple[float, FloatArray]:
+        """The least that is reached from some sizes by changing one at a time."""
+        for _ in range(MOST_DESCENTS):
+            before = usd
+            for k, most in zip(self.sized, self.most, strict=True):
+                with_size = partial(self.with_size, sizes, k)
+                size = _lowest(with_size, most)
+                for each in (size,) if self.plans[k].count is None else (np.floor(size), np.ceil(size)):
+                    other_usd, other = with_size(each)
+                    if other_usd < usd * (1 - _LEAST_GAIN):
+                        usd, sizes = other_usd, other
+            if usd == before or len(self.sized) == 1:
+                break
+        return usd, sizes
 
 
 def _lowest(billed: Callable[[float], tuple[float, object]], most: float) -> float:

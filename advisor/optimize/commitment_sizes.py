@@ -10,13 +10,17 @@ from advisor.billing import CommitmentRates, commitment_meter, covers, is_size_f
 from advisor.ecs import PurchaseOption
 from advisor.meters import CommitmentKind, Meter, PaymentOption, instance_hour, windows_instance_hour
 from advisor.optimize.beside_held import always_before, cheapest_beside_held
-from advisor.optimize.commitments import best_reserved_count, best_stack, scale_for_coverage
+from advisor.optimize.commitments import best_reserved_count, best_stack, scale_for_coverage, stack_usd
 from advisor.optimize.committable import Committable
 from advisor.plan import Commitment
 from advisor.units import FloatArray
 
 PURCHASE_DIGITS: Final = 5
 """AWS sells commitments in dollars an hour with five digits after the point."""
+WIDE_GAP: Final = 1e-3
+"""From here on sizes of stacks are looked for by bills, too: with few hours and whole instances their proof leaves room."""
+MOST_REFINED: Final = 8
+"""Plans at most: of more, each is a small part of the whole."""
 BOTH: Final = "both_savings_plans"
 KINDS: Final = (
     CommitmentKind.COMPUTE_SAVINGS_PLAN.value,
@@ -102,27 +106,39 @@ def missing_rates(case: Committable, plans: Sequence[Commitment]) -> tuple[str, 
 def cheapest_sizes(case: Committable, plans: Sequence[Commitment]) -> tuple[tuple[Commitment, ...], float | None]:
     """The cheapest sizes on average over the futures, without those that are nothing; and how far from the cheapest.
 
-    How far is not known beside held commitments that AWS applies after a new one, for what they lose they may cover elsewhere.
+    How far is not known beside held commitments that AWS may apply after a new one: what they lose they may cover elsewhere.
     """
-    sizes, gap = _sizes(case, plans, case.held)
-    earlier = always_before(plans, case.held)
-    if len(earlier) < len(case.held):
-        sizes, gap = cheapest_beside_held(case, plans, [sizes, _sizes(case, plans, earlier)[0]]), None
     if plans[0].instance_type is not None:
-        return tuple(replace(plan, count=round(n)) for plan, n in zip(plans, sizes, strict=True) if n), None
+        return _reserved(case, plans), None
+    # What is held comes first; or, of what may come after a new one, nothing does.
+    beside = tuple(dict.fromkeys((case.held, always_before(plans, case.held))))
+    _, hours = case.futures
+    rates = replace(case.rates(plans), is_unknown_left_out=True)
+    stacks = [best_stack(rates, _left(case, held), hours) for held in beside]
+    sizes, gap = stacks[0].capacity, stacks[0].gap_fraction if len(beside) == 1 else None
+    if gap is None or (gap > WIDE_GAP and len(plans) <= MOST_REFINED):
+        sizes = cheapest_beside_held(case, plans, [stack.capacity for stack in stacks])
+    if gap is not None:
+        gap = stacks[0].gap_of(stack_usd(rates, _left(case, case.held), hours, sizes))
     sold = [_sold(usd) for usd in sizes.tolist()]
     bought = tuple(replace(plan, usd_per_hour=usd) for plan, usd in zip(plans, sold, strict=True) if usd > 0)
     return bought, None if gap is None else float(f"{gap:.3g}")
 
 
-def _sizes(case: Committable, plans: Sequence[Commitment], held: Sequence[Commitment]) -> tuple[FloatArray, float | None]:
-    """(plans,) dollars an hour or counts that cost least for what these of the held leave; and how far from the cheapest."""
-    _, hours = case.futures
-    left = case.left_in_futures(case.rates(held))
-    if plans[0].instance_type is not None:
-        return np.array([float(best_reserved_count(case.rates([plan]), 0, left, hours)) for plan in plans]), None
-    stack = best_stack(case.rates(plans), left, hours)
-    return stack.capacity, stack.gap_fraction
+def _reserved(case: Committable, plans: Sequence[Commitment]) -> tuple[Commitment, ...]:
+    """The cheapest counts of Reserved Instances, without those that are none."""
+    beside = tuple(dict.fromkeys((case.held, always_before(plans, case.held))))
+    ways = [
+        np.array([float(best_reserved_count(case.rates([plan]), 0, _left(case, held), case.futures[1])) for plan in plans])
+        for held in beside
+    ]
+    counts = ways[0] if len(ways) == 1 else cheapest_beside_held(case, plans, ways)
+    return tuple(replace(plan, count=round(n)) for plan, n in zip(plans, counts, strict=True) if n)
+
+
+def _left(case: Committable, held: Sequence[Commitment]) -> FloatArray:
+    """(meters, hours): what these of the held leave of the futures."""
+    return case.left_in_futures(case.rates(held))
 
 
 def _sold(usd_per_hour: float) -> float:

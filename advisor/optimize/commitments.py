@@ -140,7 +140,11 @@ class Stack:
     @property
     def gap_fraction(self) -> float:
         """How far above the cheapest the stack may be, as a share of its cost."""
-        return max(0.0, 1.0 - self.bound_usd / self.usd) if self.usd > 0 else 0.0
+        return self.gap_of(self.usd)
+
+    def gap_of(self, usd: float) -> float:
+        """The same of other sizes with this cost."""
+        return max(0.0, 1.0 - self.bound_usd / usd) if usd > 0 else 0.0
 
 
 def best_stack(
@@ -197,7 +201,7 @@ def best_stack(
         price, value, saves = _prices(known, sizes, by_plan, compute, worth, quantity_per_hour, spend, hours)
         if value > bound:
             bound, proof = value, saves
-        if best is None or usd < best_usd:
+        if usd < best_usd:
             best_sizes, best_usd = sizes, usd
         best = Stack(capacity=best_sizes, usd=best_usd, bound_usd=bound, worth=proof, rounds=done + 1)
         if best.gap_fraction <= gap_fraction:

@@ -94,7 +94,7 @@ def cheapest_together(
     more
         Further choices of each service beside those of ``found``.
     asked
-        Parts of a choice of ``found`` whose distance from the bound is asked about.
+        Parts of a choice whose distance from the bound is asked about, be it one that is not searched.
 
     Returns
     -------
@@ -109,7 +109,7 @@ def cheapest_together(
     """
     if search.held or not plans:
         return None
-    books = _Books(found, search, plans, more)
+    books = _Books(found, search, plans, more, asked)
     best: _Plan | None = None
     bounds: list[float] = []
     least = [books.bound_usd(shared, books.start) for shared in books.shared]
@@ -144,12 +144,13 @@ class _Books:
         search: Search,
         plans: Sequence[Commitment],
         more: Iterable[Mapping[str, Sequence[Choice]]],
+        asked: Sequence[Part],
     ) -> None:
         self.services = [load.service.name for load in found.loads]
         of_services = [choices for by_service in (found.by_service, *more) for choices in by_service.values()]
         listed = [choice for choice in found.for_cluster if choice.parts and not choice.is_comparison]
         singles = [choice for choices in of_services for choice in choices if choice.parts]
-        parts = {id(part): part for choice in (*listed, *singles) for part in choice.parts}
+        parts = {id(part): part for part in (*(part for choice in (*listed, *singles) for part in choice.parts), *asked)}
         usages = {key: _upper_usage(part, found.common_hours, search) for key, part in parts.items()}
         known = np.all([usage.hours > 0 for usage in usages.values()], axis=0)
         known &= np.all([np.isfinite(usage.quantity_per_hour).all(axis=0) for usage in usages.values()], axis=0)
