@@ -179,6 +179,8 @@ def test_reserved_instances_and_plans_of_the_same_terms_come_before_a_new_one():
     assert always_before([replace(compute, term_years=3)], held) == (instance, of_family, of_others)
     assert always_before([replace(instance, term_years=3)], held) == (instance,)
     assert always_before([compute, family_plan()], held) == (instance, of_family)
+    of_other_family = (replace(of_others, family="c5"),)
+    assert always_before([family_plan()], of_other_family) == of_other_family
 
 
 def sized(case, kind, *ways):

@@ -147,6 +147,23 @@ def test_meters_that_a_decision_lacks_a_rate_for_are_named_once():
     assert missing_rates(case, plans(RESERVED) * 2) == (commitment_meter(plans(RESERVED)[0], LARGE_HOUR).id,)
 
 
+def test_over_several_regions_the_region_that_lacks_a_rate_is_named():
+    """Both run m5.large on demand, and one of them has no rate of a Compute Savings Plan."""
+    known, unknown = (
+        as_catalog((LARGE,), PRICES, listed((LARGE,), compute_saving=share), region=name)
+        for share, name in ((0.3, "eu-west-1"), (None, "us-east-1"))
+    )
+    here = case_of([2], [4])
+    case = replace(
+        here,
+        catalogs={"eu-west-1": known, "us-east-1": unknown},
+        regions=("eu-west-1", "us-east-1"),
+        meters=(LARGE_HOUR, LARGE_HOUR),
+    )
+    (plan,) = plans(COMPUTE)
+    assert missing_rates(case, (plan,)) == (f"us-east-1:{commitment_meter(plan, LARGE_HOUR).id}",)
+
+
 @pytest.mark.parametrize(("vcpu", "usd_per_hour"), [(1 / 3, 0.01), (0.333_35, 0.01001), (4, 0.12), (0, None)])
 def test_the_next_size_that_is_sold_is_bought(vcpu, usd_per_hour):
     bought, gap = cheapest_sizes(case_of([0], [vcpu]), plans(COMPUTE))

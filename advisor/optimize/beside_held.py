@@ -32,9 +32,10 @@ def always_before(plans: Sequence[Commitment], held: Sequence[Commitment]) -> tu
 def _may_precede(plan: Commitment, held: Commitment) -> bool:
     if plan.kind is not held.kind:
         return _TURN.index(plan.kind) < _TURN.index(held.kind)
-    # Of one kind the higher saving comes first, and of the same terms that is the same one.
+    # Of one kind the higher saving comes first, and of the same terms that is the same one. Plans of two families never meet.
     is_reserved = plan.kind is CommitmentKind.RESERVED_INSTANCE
-    return not is_reserved and (plan.term_years, plan.payment) != (held.term_years, held.payment)
+    is_other = (plan.term_years, plan.payment) != (held.term_years, held.payment)
+    return not is_reserved and is_other and plan.family == held.family
 
 
 def cheapest_beside_held(case: Committable, plans: Sequence[Commitment], ways: Sequence[FloatArray]) -> FloatArray:
