@@ -98,7 +98,8 @@ def _step_scaling(policy: StepPolicy) -> Request:
     for step, end in zip(policy.steps, ends, strict=True):
         near, far = ("Upper", "Lower") if policy.is_scale_in else ("Lower", "Upper")
         sign = -1.0 if policy.is_scale_in else 1.0
-        adjustment: Request = {f"MetricInterval{near}Bound": sign * step.from_percent, "ScalingAdjustment": step.change}
+        # No negative zero, which JSON would show.
+        adjustment: Request = {f"MetricInterval{near}Bound": sign * step.from_percent + 0.0, "ScalingAdjustment": step.change}
         if end is not None:
             adjustment[f"MetricInterval{far}Bound"] = sign * end
         adjustments.append(adjustment)
