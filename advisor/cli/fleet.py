@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -118,6 +118,18 @@ def is_fleet_wanted(sources: Sequence[Path], engine: EngineName | None, schedule
     from advisor.fleet.members import is_fleet
 
     return is_fleet(sources)
+
+
+def can_do_without(source: Path, options: Callable[[], "FleetOptions"]) -> bool:
+    """Whether a folder of load files that was refused has services that can be answered without what is wrong."""
+    if not os.path.isdir(source):  # not Path.is_dir, which raises for a name that no file can have
+        return False
+    from advisor.fleet.parts import read_load_parts
+
+    try:
+        return bool(read_load_parts(source, options()).left_out)
+    except AdvisorError:
+        return False
 
 
 def fleet_options(

@@ -1,7 +1,7 @@
 """``advisor recommend``: the main job."""
 
-import os
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +19,7 @@ from advisor.cli.fleet import (
     ServicesOption,
     ShareByOption,
     WorkersOption,
+    can_do_without,
     fleet_options,
     is_fleet_wanted,
     recommend_fleet,
@@ -169,23 +170,21 @@ def recommend_command(
         has_commitments=has_commitments,
         terms=checked_terms(terms),
     )
+    of_fleet = partial(  # called where it is one: a single workload does without these imports
+        fleet_options,
+        region=region,
+        cpu=cpu,
+        memory=memory,
+        requests_per_task=requests_per_task,
+        cpu_ms_per_request=cpu_ms_per_request,
+        reading=reading,
+        rates=rates,
+        prices=prices,
+        replay_weeks=replay_weeks,
+    )
+    fleet_output = FleetOutput(out=out, emit=emit, format=output, is_quiet=quiet)
     if is_fleet_wanted(workload, engine, scheduler, keep):
-        recommend_fleet(
-            workload,
-            fleet_options(
-                region=region,
-                cpu=cpu,
-                memory=memory,
-                requests_per_task=requests_per_task,
-                cpu_ms_per_request=cpu_ms_per_request,
-                reading=reading,
-                rates=rates,
-                prices=prices,
-                replay_weeks=replay_weeks,
-            ),
-            fleet_run,
-            FleetOutput(out=out, emit=emit, format=output, is_quiet=quiet),
-        )
+        recommend_fleet(workload, of_fleet(), fleet_run, fleet_output)
         return
     refuse_fleet_options(fleet_run)
     try:
@@ -198,10 +197,12 @@ def recommend_command(
             cpu_ms_per_request=cpu_ms_per_request,
             reading=reading,
         )
-    except InputError:
-        if os.path.isdir(workload[0]):  # not Path.is_dir, which raises for a name that no file can have
-            say("note: --engine local advises on what can be read of a folder, and names the rest.", is_quiet=quiet)
-        raise
+    except InputError as error:
+        if not can_do_without(workload[0], of_fleet):
+            raise
+        say(f"note: {error} The other services are answered as a fleet, which names what is left out.", is_quiet=quiet)
+        recommend_fleet(workload, of_fleet(), fleet_run, fleet_output)
+        return
     load = with_terms(load, terms)
     for note in load.notes:
         say(f"note: {note}", is_quiet=quiet)
