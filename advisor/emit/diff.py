@@ -355,12 +355,13 @@ def _stepped(service: str, policy: Document, alarms: Sequence[Document]) -> Step
     """A policy with its alarm, or in words why it is none that can be held against another."""
     starts = {str(policy.get("PolicyARN")), step_policy(service, str(policy["PolicyName"]))}
     own = [alarm for alarm in alarms if starts & {str(action) for action in alarm.get("AlarmActions") or ()}]
-    if len(own) != 1:
-        return f"{policy['PolicyName']}: {len(own) or 'no'} alarm{'s' * (len(own) > 1)}"
     try:
-        return step_policy_of(policy, own[0])
+        found = {step_policy_of(policy, alarm) for alarm in own}
     except StepsError as error:
         return f"{policy['PolicyName']}: {error.problem}"
+    if len(found) != 1:  # two alarms that are alike start what one would
+        return f"{policy['PolicyName']}: {len(found) or 'no'} alarm{'s' * (len(found) > 1)}"
+    return found.pop()
 
 
 def _targets(policies: Sequence[Document]) -> str | None:

@@ -309,6 +309,19 @@ def test_a_step_policy_that_no_replay_knows_is_said_and_counts_stay_as_they_ran(
     assert "its task counts are compared as they ran" in comments
 
 
+@pytest.mark.parametrize(("threshold", "n_stated"), [(65.0, 1), (70.0, 0)])
+def test_two_alarms_that_are_alike_start_what_one_would(threshold, n_stated):
+    """As after a deployment beside the alarm that was there."""
+    policy, alarm = ADDS
+    policy = policy | {"Alarms": [*policy["Alarms"], {"AlarmName": "shop/web/step-cpu-out"}]}
+    account = stepped_account((policy, alarm), point=points(count=4))
+    second = alarm | {"AlarmName": "shop/web/step-cpu-out", "Threshold": threshold}
+    account.answers["DescribeAlarms"] = lambda asked: {"MetricAlarms": [alarm, second]}
+    document, comments, _ = collected(account)
+    assert len(document["services"][0].get("scaling", {}).get("step_scaling", [])) == n_stated
+    assert ("2 alarms start it" in comments) is (not n_stated)
+
+
 def test_step_policies_stand_beside_a_target_of_cpu():
     cpu = tracking("ECSServiceAverageCPUUtilization", 45), {"AlarmName": "none"}
     document, comments, _ = collected(stepped_account(cpu, ADDS))

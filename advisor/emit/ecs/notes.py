@@ -20,6 +20,10 @@ _ALARMS: Final = f"""
 **Alarms** watch CPU and memory above {HIGH_PERCENT} %, and too few tasks. They tell nobody yet: add the SNS topic that you
 use as an alarm action.
 """
+_STEPS: Final = """
+**Each step policy has an alarm here that starts it.** One that starts a policy of the same name today goes on doing so: delete
+it once the new one is there.
+"""
 _IMAGES: Final = f"""
 **Repositories** scan each image when it is pushed, keep the newest {KEPT_IMAGES}, and let no tag be pushed twice.
 """
@@ -113,6 +117,7 @@ def _notes_that_apply(plan: Plan) -> list[str]:
         _TASKS: bool(services),
         _HEALTH: any(container.health_check is None for container in containers),
         _ALARMS: bool(services),
+        _STEPS: any(service.step_policies for service in services),
         _IMAGES: bool(open_images(plan)),
         _LOAD_BALANCER: any(service.port is not None for service in services),
         _CONNECT: any(service.service_connect is not None for service in services),
