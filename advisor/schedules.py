@@ -13,6 +13,8 @@ from advisor.units import SECONDS_PER_HOUR, IntArray
 _DAY_S: Final = 86_400
 _WEEK_S: Final = 7 * _DAY_S
 _LOOK_BACK_DAYS: Final = (8, 40, 400)
+RATE_OR: Final = "rate(15 minutes), or "
+"""How a mend begins; to be left out where no rate is taken."""
 _CRON: Final = re.compile(r"cron\((?P<fields>[^()]*)\)$")
 _RATE: Final = re.compile(r"rate\(\s*(?P<number>\d{1,6})\s+(?P<unit>minute|hour|day)s?\s*\)$")
 _UNIT_S: Final = {"minute": 60, "hour": SECONDS_PER_HOUR, "day": _DAY_S}
@@ -124,8 +126,8 @@ def parse_schedule(text: str, zone: tzinfo = UTC) -> Schedule:
     fields = cron["fields"].split() if cron else []
     if len(fields) != len(_FIELDS):
         raise ValueError(
-            f"{text[:60]!r} is not a schedule. Write rate(15 minutes), or cron(minutes hours day-of-month month day-of-week "
-            "year) such as cron(0 2 * * ? *)"
+            f"{text[:60]!r} is not a schedule. Write {RATE_OR}cron(minutes hours day-of-month month day-of-week year) such as "
+            "cron(0 2 * * ? *)"
         )
     return Schedule(
         text=text,

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from advisor.bounds import Steps, task_bounds
+from advisor.bounds import Steps, task_bounds, why_bounds_clash
 from advisor.ecs import LaunchType, TaskSize, fargate_grid
+from advisor.errors import InputError
 from advisor.plan import ScheduledAction
 from advisor.units import CEIL_TOLERANCE, ECS_CPU_UNITS_PER_VCPU, MS_PER_S, BoolArray, FloatArray, ceil_whole
 from advisor.workload import LoadForm, Scaling, Service
@@ -322,6 +323,11 @@ def with_memory_kept(service: Service, demand: FloatArray, observed: ObservedTas
     Service
         Unchanged where CPU takes as many tasks as memory, or memory, or the number of tasks that ran, was not measured; and
         where step policies move the count, which a lower target would not.
+
+    Raises
+    ------
+    InputError
+        The lower bound may be above what a scheduled action left as the upper one, which AWS would refuse.
     """
     if not observed.tells_memory or service.load_form is LoadForm.TASKS or service.scaling.step_policies:
         return service
@@ -330,7 +336,14 @@ def with_memory_kept(service: Service, demand: FloatArray, observed: ObservedTas
     if not np.any(needed_tasks(service, demand, service.task, steps).tasks < least):
         return service
     ways = [_with_target(service, share, demand, least, steps) for share in TARGET_SHARES]
-    return min(ways, key=lambda way: (way[0], way[1].scaling.min_tasks, -way[1].scaling.target_cpu_fraction))[1]
+    kept = min(ways, key=lambda way: (way[0], way[1].scaling.min_tasks, -way[1].scaling.target_cpu_fraction))[1]
+    clash = why_bounds_clash(kept.scaling)
+    if clash is not None:
+        raise InputError(
+            f"service {service.name}: its memory takes {kept.scaling.min_tasks} tasks at least, but then {clash}",
+            fix="Give each of its scheduled actions both bounds.",
+        )
+    return kept
 
 
 def _with_target(
@@ -351,21 +364,18 @@ def _with_target(
 
 def _with_least(scaling: Scaling, least: int) -> Scaling:
     """A higher lower bound, at all times, but never above the upper one."""
-    most = scaling.max_tasks
-    return replace(
-        scaling,
-        min_tasks=least if most is None else min(least, most),
-        is_min_stated=True,
-        scheduled_actions=tuple(_action_with_least(action, least, most) for action in scaling.scheduled_actions),
-    )
+    most, actions = scaling.max_tasks, scaling.scheduled_actions
+    # Where an action sets an upper bound below it and no lower one, each that leaves the lower one as it was has to state it.
+    is_stated = any(each.min_tasks is None and each.max_tasks is not None and each.max_tasks < least for each in actions)
 
+    def raised(action: ScheduledAction) -> ScheduledAction:
+        if action.min_tasks is None and not is_stated:
+            return action
+        highest = action.max_tasks if action.max_tasks is not None else most
+        return replace(action, min_tasks=max(action.min_tasks or 0, least if highest is None else min(least, highest)))
 
-def _action_with_least(action: ScheduledAction, least: int, most: int | None) -> ScheduledAction:
-    if action.min_tasks is None:
-        return action
-    highest = action.max_tasks if action.max_tasks is not None else most
-    raised = max(action.min_tasks, least if highest is None else min(least, highest))
-    return replace(action, min_tasks=raised)
+    lower = least if most is None else min(least, most)
+    return replace(scaling, min_tasks=lower, is_min_stated=True, scheduled_actions=tuple(raised(each) for each in actions))
 
 
 def _peak_and_usual_load(demand: FloatArray, observed: ObservedTask) -> tuple[float, float]:

@@ -7,7 +7,10 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
 from advisor.answer import advise
+from advisor.bounds import Steps
 from advisor.ecs import FARGATE_SIZES, TaskSize
+from advisor.errors import InputError
+from advisor.plan import ScheduledAction
 from advisor.recommend.result import Verdict
 from advisor.sizing import (
     MEMORY_MARGIN_FRACTION,
@@ -168,6 +171,41 @@ def test_without_counts_or_without_memory_nothing_is_known_and_nothing_changes()
     for tasks, memory_mib in ((unknown, known * 900), (known, unknown)):
         seen = ObservedTask(running_tasks=tasks, memory_mib=memory_mib, is_memory_maximum=True, cpu_units_max=unknown)
         assert with_memory_kept(service, known * 100, seen) == service
+
+
+def kept_with(*actions):
+    """Two days by the hour: six tasks full of memory by day, two by night, each with a twentieth of its CPU."""
+    ran = np.where((np.arange(48) % 24 >= 6) & (np.arange(48) % 24 < 20), 6.0, 2.0)
+    seen = ObservedTask(
+        running_tasks=ran,
+        memory_mib=np.full(48, 2048.0),
+        is_memory_maximum=True,
+        cpu_units_max=np.full(48, np.nan),
+    )
+    service = Service(
+        name="web",
+        task=TaskSize(cpu_units=1024, memory_mib=2048),
+        load_form=LoadForm.USAGE,
+        scaling=Scaling(min_tasks=1, max_tasks=9, scheduled_actions=actions),
+    )
+    steps = Steps(start_s=0, step_s=3600, n_steps=48)
+    scaling = with_memory_kept(service, 50 * ran, seen, steps).scaling
+    return scaling.min_tasks, [(each.min_tasks, each.max_tasks) for each in scaling.scheduled_actions]
+
+
+def at_hour(hour, least, most):
+    return ScheduledAction(name=f"at-{hour}", schedule=f"cron(0 {hour} * * ? *)", min_tasks=least, max_tasks=most)
+
+
+def test_an_upper_bound_of_a_night_takes_the_lower_bound_along_that_memory_raises():
+    """AWS refuses an action that sets a maximum below the minimum that the one before left."""
+    assert kept_with(at_hour(20, None, 2), at_hour(6, None, 9)) == (6, [(2, 2), (6, 9)])
+    assert kept_with(at_hour(20, None, 7), at_hour(6, None, 9)) == (6, [(None, 7), (None, 9)])
+
+
+def test_a_lower_bound_for_memory_above_what_may_have_been_the_upper_one_is_refused_by_name():
+    with pytest.raises(InputError, match=r"web: .* 6 tasks .* at-6 sets a minimum of 6 and no maximum"):
+        kept_with(at_hour(20, 1, 2), at_hour(6, 2, None), at_hour(5, 1, 9))
 
 
 STEPS = st.lists(st.tuples(st.floats(1, 9_000), st.integers(0, 30), st.floats(1, 9_000)), min_size=1, max_size=20)

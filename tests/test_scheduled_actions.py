@@ -188,6 +188,14 @@ def test_what_no_bill_can_follow_is_refused_with_its_line(stated, actions, said)
     assert "workload.yaml, line 1" in str(refused.value)
 
 
+@pytest.mark.parametrize("schedule", ["cron(0 7 * * ?)", "rate(0 minutes)", "every day"])
+def test_no_mend_of_a_scheduled_action_offers_a_rate(stated, schedule):
+    with pytest.raises(AdvisorError) as refused:
+        stated(ACTION.format(f'"{schedule}"', ""), days=1)
+    assert "cron(" in refused.value.fix
+    assert "rate" not in refused.value.fix
+
+
 def test_a_hybrid_whose_base_a_scheduled_maximum_forbids_is_refused(stated):
     found = advise(stated(NIGHTS_OFF, more="    port: 80\n    image: web:1\n"), VIRGINIA, replay_weeks=0)
     with pytest.raises(PlanError, match="no more than its base"):

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from advisor.errors import InputError, PlanError
 from advisor.plan import ScheduledAction, StepPolicy
-from advisor.schedules import Schedule, parse_schedule
+from advisor.schedules import RATE_OR, Schedule, parse_schedule
 from advisor.sources.constraints_models import Entry, refusal
 from advisor.sources.step_models import StepPolicyEntry
 from advisor.sources.timestamps import zone_named
@@ -56,16 +56,16 @@ def _cron(text: str) -> str:
         raise refusal(
             f"{text[:60]!r} runs once, which says nothing of a usual month", f"Give a time that comes again, such as {_CRON}."
         )
-    try:
-        schedule: Schedule = parse_schedule(text)
-    except ValueError as error:
-        problem, _, fix = str(error).partition(". Write ")
-        raise refusal(problem, f"Write {fix or _CRON}.") from None
-    if schedule.every_s is not None:
+    if text.strip().startswith("rate("):
         raise refusal(
             f"{text[:60]!r} counts from when the action was made, so it has no time of day",
             f"Give a time of day, such as {_CRON}, or the bounds as min and max.",
         )
+    try:
+        schedule: Schedule = parse_schedule(text)
+    except ValueError as error:
+        problem, _, fix = str(error).partition(". Write ")
+        raise refusal(problem, f"Write {fix.removeprefix(RATE_OR) or _CRON}.") from None
     cron = schedule.for_aws
     if cron is None:
         raise refusal(f"{text[:60]!r} gives both days", "Write ? for the day of the month or for the day of the week.")
