@@ -173,6 +173,18 @@ def least_scaled_tasks(min_tasks: int) -> int:
     return max(1, min_tasks)
 
 
+def least_moved(least: int, most: int | None, more: int) -> int:
+    """A lower bound of so many tasks more, below zero fewer: from one to the upper bound, but none under an upper one of none.
+
+    >>> [least_moved(2, 2, 1), least_moved(1, None, -1), least_moved(0, 9, 1), least_moved(0, 0, 1)]
+    [2, 1, 2, 0]
+    """
+    if most == 0:
+        return 0
+    moved = least_scaled_tasks(least_scaled_tasks(least) + more)
+    return moved if most is None else min(moved, most)
+
+
 def why_bounds_clash(scaling: Scaling) -> str | None:
     """Why Application Auto Scaling would refuse a scheduled action as it runs, or no policy could follow it; None if neither.
 

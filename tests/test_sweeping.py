@@ -458,6 +458,16 @@ def test_each_input_is_worked_out_anew_and_ranked():
     assert len(list(csv.reader(io.StringIO(rank_csv(found))))) == len(found.inputs) + 1
 
 
+def test_one_task_more_than_a_lower_bound_of_none_is_one_more_than_the_one_that_is_kept():
+    of_none, of_one = (
+        sensitivity(load_of(service(np.full(WEEK, 1.0), form="requests", requests_per_task=2.0, min=least)), catalog_of(EIGHT))
+        for least in (0, 1)
+    )
+    more, expected = (next(each for each in found.inputs if each.input == "min tasks") for found in (of_none, of_one))
+    assert (more.saving_low, more.saving_high) == (expected.saving_low, expected.saving_high)
+    assert more.saving_high == pytest.approx(of_none.saving_usd + FARGATE_USD_PER_TASK_HOUR * 730)
+
+
 def test_task_counts_leave_the_target_unknown():
     found = sensitivity(steady(8), catalog_of(EIGHT))
     assert "target CPU" not in {each.input for each in found.inputs}

@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 
+from advisor.bounds import least_moved
 from advisor.ecs import PlacementStrategy
 from advisor.meters import sum_over_states
 from advisor.optimize.parts import Part, times_instances
@@ -175,17 +176,12 @@ def _least_counts(service: ReplayedService) -> list[int]:
 
 
 def _with_least(more: int, service: ReplayedService) -> ReplayedService:
-    """One task more or less at all times, from 1 to the upper bound; none where a scheduled action allows none."""
-
-    def moved(least: int, most: int | None) -> int:
-        changed = max(1, least + more) if least else 0
-        return changed if most is None else min(changed, most)
-
+    """One task more or less at all times."""
     return replace(
         service,
-        min_tasks=moved(service.min_tasks, service.max_tasks),
+        min_tasks=least_moved(service.min_tasks, service.max_tasks, more),
         scheduled=tuple(
-            each if each.min_tasks is None else replace(each, min_tasks=moved(each.min_tasks, each.max_tasks))
+            each if each.min_tasks is None else replace(each, min_tasks=least_moved(each.min_tasks, each.max_tasks, more))
             for each in service.scheduled
         ),
     )

@@ -3,16 +3,18 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from advisor.bounds import least_moved
 from advisor.ecs import PurchaseOption
 from advisor.errors import AdvisorError, InputError
 from advisor.optimize.candidates import candidates
 from advisor.optimize.loads import right_sized_load
 from advisor.optimize.parts import PACKING_RANGE
+from advisor.plan import ScheduledAction
 from advisor.pricing import PriceCatalog
 from advisor.recommend.sensitivity import Moved, Sensitivity
 from advisor.sweeping.axes import AxisName
 from advisor.sweeping.sides import Circumstances, Scenario, Settings, ec2_side, fargate_side, has_target, with_target
-from advisor.workload import LoadForm, Service, Workload
+from advisor.workload import LoadForm, Scaling, Service, Workload
 
 LOAD_STEP = 0.10
 TARGET_STEP = 0.05
@@ -186,18 +188,16 @@ def _with_min(service: Service, more: int) -> Service:
     if service.load_form is LoadForm.TASKS:
         return service
     scaling = service.scaling
-
-    def moved(least: int, most: int | None) -> int:
-        return max(0, least + more) if most is None else min(max(0, least + more), most)
-
     actions = tuple(
-        each
-        if each.min_tasks is None
-        else replace(each, min_tasks=moved(each.min_tasks, scaling.max_tasks if each.max_tasks is None else each.max_tasks))
+        each if each.min_tasks is None else replace(each, min_tasks=least_moved(each.min_tasks, _most(each, scaling), more))
         for each in scaling.scheduled_actions
     )
-    least = moved(scaling.min_tasks, scaling.max_tasks)
+    least = least_moved(scaling.min_tasks, scaling.max_tasks, more)
     return replace(service, scaling=replace(scaling, min_tasks=least, scheduled_actions=actions))
+
+
+def _most(action: ScheduledAction, scaling: Scaling) -> int | None:
+    return scaling.max_tasks if action.max_tasks is None else action.max_tasks
 
 
 def _with_zones(base: Scenario, zones: int) -> Scenario | None:
