@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from advisor.billing import commitment_meter
 from advisor.ecs import Architecture, PurchaseOption
 from advisor.meters import PaymentOption, fargate_vcpu_hour, instance_hour
-from advisor.optimize.beside_held import _lowest, always_before, cheapest_beside_held
+from advisor.optimize.beside_held import MOST_HOURS, _from_all_sides, _lowest, _Sizing, always_before, cheapest_beside_held
 from advisor.optimize.commitment_sizes import BOTH, AskedSize, asked_sizes, cheapest_sizes, plans_of
 from advisor.optimize.committable import Committable
 from advisor.optimize.purchases import best_purchase
@@ -165,6 +165,26 @@ def test_two_families_beside_a_held_plan_cost_no_more_than_sizes_of_a_search_fro
     plans = plans_of(case.meters, "ec2_instance_savings_plan", *ONE_YEAR)
     found, _ = cheapest_sizes(case, plans)
     assert case.future_usd(case.beside_held(found)) <= case.future_usd(case.beside_held(plans), np.array(known)) + 0.02
+
+
+def test_of_many_hours_an_even_part_counts_as_all_do():
+    case = replace(case_of([*range(7)], [*range(7)]), hours=np.arange(1.0, 8.0))
+    few = case.thinned(3)
+    assert few.quantity.tolist() == [[0, 3, 6]] * 2
+    assert few.hours.tolist() == approx([28 * hours / 12 for hours in (1, 4, 7)])
+    assert case.thinned(7) is case
+    assert case.thinned(6).hours.size == 4
+
+
+def test_with_many_hours_sizes_cost_as_little_as_if_all_were_searched_from_all_sides():
+    drawn = np.random.default_rng(2)
+    m5, c5 = (drawn.integers(1, 6, 2 * MOST_HOURS).tolist() for _ in range(2))
+    case = of_two_families(m5, c5, drawn.uniform(0, 9, 2 * MOST_HOURS).tolist(), 0.2)
+    plans = plans_of(case.meters, "ec2_instance_savings_plan", *ONE_YEAR)
+    rates, none = case.beside_held(plans), np.zeros(2)
+    found, best = cheapest_beside_held(case, plans, [none]), _from_all_sides(_Sizing(case, plans), [none])
+    assert best.all()
+    assert case.future_usd(rates, found) <= case.future_usd(rates, best) * (1 + 1e-5)
 
 
 def family_plan(years=1):

@@ -18,6 +18,8 @@ ROUNDS: Final = 24
 """Of a golden section around the best of these: the size is known to a millionth of the largest."""
 MOST_DESCENTS: Final = 4
 """Times that all plans are sized again after one another, from each of the ways to begin with."""
+MOST_HOURS: Final = 150
+"""Of a future: with more, sizes are looked for on so many of them, and once more on all from what is found."""
 _LEAST_GAIN: Final = 1e-6
 """Relative: for less, one of the sizes to begin with is kept, which is exact."""
 _GOLDEN: Final = (np.sqrt(5) - 1) / 2
@@ -51,8 +53,18 @@ def cheapest_beside_held(case: Committable, plans: Sequence[Commitment], ways: S
     ways : of (plans,)
         Sizes to begin with, beside none of any plan.
     """
-    sizing = _Sizing(case.merged(), plans)
-    found = (sizing.completed(sizes.copy()) for sizes in (*ways, np.zeros(len(plans))))
+    case = case.merged()
+    few = case.thinned(MOST_HOURS)
+    found = _from_all_sides(_Sizing(few, plans), ways)
+    if few is case:
+        return found
+    whole = _Sizing(case, plans)
+    start = min((whole.billed(sizes) for sizes in (*ways, found)), key=lambda each: each[0])
+    return whole.descended(*start, most=1)[1]
+
+
+def _from_all_sides(sizing: "_Sizing", ways: Sequence[FloatArray]) -> FloatArray:
+    found = (sizing.completed(sizes.copy()) for sizes in (*ways, np.zeros(len(sizing.plans))))
     starts = [sizing.billed(sizes) for sizes in {tuple(sizes.tolist()): sizes for sizes in found}.values()]
     if len(sizing.sized) == 1:  # it is searched over its whole range, from whichever start
         starts = [min(starts, key=lambda each: each[0])]
@@ -68,7 +80,8 @@ class _Sizing:
         # One of other terms than a held one may come before it, which then covers something else.
         is_last = len(always_before([plans[k] for k in self.compute], case.held)) == len(case.held)
         self.sized = [k for k in range(len(plans)) if k not in self.compute or not is_last]
-        self.most = [float(self._curve(k).ends_usd.max(initial=0.0) / self.rates.charge_usd[self._at(k)]) for k in self.sized]
+        ends_usd = [float(self._curve(k).ends_usd.max(initial=0.0)) for k in self.sized]
+        self.largest = [usd / float(self.rates.charge_usd[self._at(k)]) for k, usd in zip(self.sized, ends_usd, strict=True)]
 
     def _at(self, k: int) -> int:
         return len(self.case.held) + k
@@ -94,13 +107,13 @@ class _Sizing:
         sizes[k] = size
         return self.billed(sizes if k in self.compute else self.completed(sizes))
 
-    def descended(self, usd: float, sizes: FloatArray) -> tuple[float, FloatArray]:
-        """The least that is reached from some sizes by changing one at a time."""
-        for _ in range(MOST_DESCENTS):
+    def descended(self, usd: float, sizes: FloatArray, most: int = MOST_DESCENTS) -> tuple[float, FloatArray]:
+        """The least that is reached from some sizes by changing one at a time, so many times at most."""
+        for _ in range(most):
             before = usd
-            for k, most in zip(self.sized, self.most, strict=True):
+            for k, largest in zip(self.sized, self.largest, strict=True):
                 with_size = partial(self.with_size, sizes, k)
-                size = _lowest(with_size, most)
+                size = _lowest(with_size, largest)
                 for each in (size,) if self.plans[k].count is None else (np.floor(size), np.ceil(size)):
                     other_usd, other = with_size(each)
                     if other_usd < usd * (1 - _LEAST_GAIN):
