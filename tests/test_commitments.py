@@ -217,6 +217,25 @@ def test_reserved_instances_guide_a_t2_medium(used, left):
     close(usage.on_demand_per_hour, left)
 
 
+@pytest.mark.parametrize(
+    ("held", "count", "used"),
+    [
+        ("c4.8xlarge", 1, {"c4.8xlarge": 1}),
+        ("c4.8xlarge", 1, {"c4.4xlarge": 2}),
+        ("c4.8xlarge", 1, {"c4.2xlarge": 4}),
+        ("c4.8xlarge", 1, {"c4.large": 16}),
+        ("c4.8xlarge", 1, {"c4.4xlarge": 1, "c4.large": 8}),
+        ("m4.xlarge", 1, {"m4.large": 2}),
+        ("m4.large", 2, {"m4.xlarge": 1}),
+    ],
+)
+def test_reserved_instances_examples_of_the_whitepaper_and_of_the_billing_guide(held, count, used):
+    """AWS, "Maximizing Utilization with Size Flexibility in Regional Reserved Instances" and "Region Reserved Instances"."""
+    usage, _ = applied([running(name) for name in used], [reserved(held, count)], [*used.values()])
+    close(usage.on_demand_per_hour, 0)
+    close(usage.used_fraction, 1)
+
+
 def test_bare_metal_counts_as_the_size_that_it_equals():
     factors = {
         "i3.metal": 128,
