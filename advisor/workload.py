@@ -13,6 +13,8 @@ from advisor.plan.placement import host_ports_in
 from advisor.plan.refused_fields import why_no_windows
 from advisor.units import ECS_CPU_UNITS_PER_VCPU, HOURS_PER_WEEK, MS_PER_S, SECONDS_PER_HOUR, BoolArray, FloatArray, ceil_whole
 
+DEFAULT_COOLDOWN_S = 300
+"""Of service auto scaling for Amazon ECS where none is given."""
 DEFAULT_STARTUP_S = 60.0
 """From the start of the image pull until a task is ready, where the input does not say."""
 
@@ -46,6 +48,10 @@ class Scaling:
     """Of step scaling, on CPU all; their steps count tasks of the declared size."""
     has_target: bool = True
     """False where step policies alone move the count."""
+    out_cooldown_s: int = DEFAULT_COOLDOWN_S
+    """Of target tracking, after it added tasks. [s]"""
+    in_cooldown_s: int = DEFAULT_COOLDOWN_S
+    """After it removed some. [s]"""
 
     def with_policies(self, policies: tuple[StepPolicy, ...], target_cpu_fraction: float | None) -> "Scaling":
         """The same bounds with a target, with step policies, or with both; the default target only where neither is given."""

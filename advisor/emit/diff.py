@@ -14,6 +14,7 @@ from advisor.errors import InputError
 from advisor.plan import Plan, StepPolicy
 from advisor.plan.placement import fixed_ports
 from advisor.plan.step_documents import StepsError, step_policy_of
+from advisor.workload import DEFAULT_COOLDOWN_S
 
 Document = Mapping[str, Any]
 
@@ -374,5 +375,13 @@ def _targets(policies: Sequence[Document]) -> str | None:
             texts.append(str(policy.get("PolicyType")))
             continue
         metric = (tracking.get("PredefinedMetricSpecification") or {}).get("PredefinedMetricType", "a metric of its own")
-        texts.append(f"{metric} {float(tracking['TargetValue']):g}")
+        texts.append(f"{metric} {float(tracking['TargetValue']):g}{_rest(tracking)}")
     return ", ".join(sorted(texts)) or None
+
+
+def _rest(tracking: Document) -> str:
+    """What is not AWS's default of a target: cooldowns, and whether it removes tasks."""
+    out_s, in_s = (int(tracking.get(key, DEFAULT_COOLDOWN_S)) for key in ("ScaleOutCooldown", "ScaleInCooldown"))
+    is_default = (out_s, in_s) == (DEFAULT_COOLDOWN_S, DEFAULT_COOLDOWN_S)
+    cooldowns = "" if is_default else f" cooldowns {out_s} s out and {in_s} s in"
+    return cooldowns + (" without scale-in" if tracking.get("DisableScaleIn") else "")

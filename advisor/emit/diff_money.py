@@ -1,5 +1,6 @@
 """What each change of a plan costs, on a load: the money of a difference."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
@@ -22,7 +23,7 @@ from advisor.gating import gate
 from advisor.plan import Plan, PortMapping
 from advisor.plan.placement import DISTINCT_INSTANCE
 from advisor.pricing import PriceCatalog
-from advisor.workload import PresentCluster, PresentService, Service, Workload
+from advisor.workload import DEFAULT_COOLDOWN_S, PresentCluster, PresentService, Service, Workload
 
 _FURTHER: Final = "a further schedule of a batch: the workload prices all its schedules together"
 
@@ -164,7 +165,12 @@ def _as_planned(workload: Workload, plan: Plan) -> Workload:
         scaling = service.scaling
         if planned.scaling_target is not None or planned.step_policies:
             scaling = replace(scaling, min_tasks=planned.min_tasks, max_tasks=planned.max_tasks, is_min_stated=True)
-            scaling = replace(scaling, scheduled_actions=planned.scheduled_actions)
+            scaling = replace(
+                scaling,
+                scheduled_actions=planned.scheduled_actions,
+                out_cooldown_s=planned.scale_out_cooldown_s,
+                in_cooldown_s=planned.scale_in_cooldown_s,
+            )
             target = None if planned.scaling_target is None else scaling.target_cpu_fraction
             scaling = scaling.with_policies(planned.step_policies, target)
         where = PresentService(
@@ -249,8 +255,19 @@ def _at_most(service: Service, text: str, original: Service, plan: Plan) -> Serv
     return replace(service, scaling=replace(service.scaling, max_tasks=int(text)))
 
 
+_TARGET: Final = re.compile(
+    r"(?P<metric>\w+) (?P<value>[\d.e+-]+)(?: cooldowns (?P<out>\d+) s out and (?P<in>\d+) s in)?", re.ASCII
+)
+"""One target as :class:`~advisor.emit.diff.FieldDiff` has it; one that removes no tasks is none that is replayed."""
+
+
 def _targeted(service: Service, text: str, original: Service, plan: Plan) -> Service | None:
-    metric, _, value = text.partition(" ")
+    found = _TARGET.fullmatch(text)
+    if found is None:
+        return None
+    metric, value = found["metric"], found["value"]
+    out_s, in_s = (DEFAULT_COOLDOWN_S if found[name] is None else int(found[name]) for name in ("out", "in"))
+    service = replace(service, scaling=replace(service.scaling, out_cooldown_s=out_s, in_cooldown_s=in_s))
     if metric == CPU_METRIC:
         fraction, served = float(value) / 100, original.requests_per_task
         if served is not None:  # what a task serves at its target grows with the target

@@ -59,6 +59,9 @@ class Setup:
     max_tasks: int | None
     target_cpu_percent: float | None
     """None where step policies alone move the count."""
+    scale_out_cooldown_s: int
+    """Of target tracking."""
+    scale_in_cooldown_s: int
     requests_per_task: float | None
     """Requests per second that one task serves at its target; None where the count follows CPU or is as it ran."""
     ephemeral_storage_gib: int

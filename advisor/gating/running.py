@@ -89,6 +89,12 @@ class _Sides:
                 f"{new.name}: its load says that a task serves {new.requests_per_task:g} requests per second; the number of "
                 "tasks is kept, whether a task of the new size serves as many is not measured."
             )
+        cooldowns = [(each.scaling.out_cooldown_s, each.scaling.in_cooldown_s) for each in (old, new)]
+        if cooldowns[0] != cooldowns[1] and self.axis.counts_step_s is None:
+            self.notes.append(
+                f"{new.name}: its cooldowns change, which its load does not show: counts of steps beyond 5 minutes are a "
+                "formula of bounds and target."
+            )
         return self._running(new, self.after, _load_of(self.before, new), is_capacity_known=is_capacity_known)
 
     def _runs_after(self, new: Service) -> Running:
@@ -186,6 +192,8 @@ def _unanswered(old: Service, new: Service, counts: FloatArray) -> str:
     was, now = old.scaling, new.scaling
     if now.target_cpu_fraction != was.target_cpu_fraction:
         return "CPU in use, to tell what another target makes of it: the load is counts of tasks"
+    if (now.out_cooldown_s, now.in_cooldown_s) != (was.out_cooldown_s, was.in_cooldown_s):
+        return "CPU in use, to tell what another cooldown makes of it: the load is counts of tasks"
     if (now.has_target, now.step_policies) != (was.has_target, was.step_policies):
         return "CPU in use, to tell what other step policies make of it: the load is counts of tasks"
     bounds = [(each.scheduled_actions, each.min_tasks, each.max_tasks) for each in (was, now)]

@@ -81,6 +81,8 @@ def setup_of(service: Service, workload: Workload) -> Setup:
         min_tasks=service.scaling.min_tasks,
         max_tasks=service.scaling.max_tasks,
         target_cpu_percent=round(100 * service.scaling.target_cpu_fraction, 9) if service.scaling.has_target else None,
+        scale_out_cooldown_s=service.scaling.out_cooldown_s,
+        scale_in_cooldown_s=service.scaling.in_cooldown_s,
         requests_per_task=service.requests_per_task,
         ephemeral_storage_gib=service.ephemeral_storage_gib,
         has_public_ip=service.has_public_ip,

@@ -28,7 +28,7 @@ from advisor.simulate.replay import (
     replay_cluster,
 )
 from advisor.simulate.scaling import RunningTasks
-from advisor.simulate.stepping import scheduled_bounds, step_scalings
+from advisor.simulate.stepping import scheduled_bounds, step_scalings, tracking_rules
 from advisor.simulate.timeline import COUNTS_STEP_S, timeline
 from advisor.sizing import tasks_at_target
 from advisor.units import (
@@ -287,6 +287,7 @@ def replayed_service(
         load=demand if is_counts else run_at_target(run, demand),
         saturates_at=None if is_counts or metric is ScalingMetric.REQUESTS else 1 / run.target_cpu_fraction,
         is_counts=is_counts,
+        scaling=tracking_rules(service),
         has_tracking=service.scaling.has_target,
         step_policies=() if is_counts else step_scalings(service, demand, run.counted_size, share),
         has_distinct_instances=service.has_distinct_instances,

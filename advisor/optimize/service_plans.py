@@ -19,7 +19,7 @@ from advisor.plan import (
     StrategyItem,
 )
 from advisor.simulate.scaling import RunningTasks, follows_requests
-from advisor.workload import LoadForm, ScheduledRun, Service
+from advisor.workload import DEFAULT_COOLDOWN_S, LoadForm, ScheduledRun, Service
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,10 +72,12 @@ def service_plan(
     least, most = (int(known.min()), peak) if known.size else (0, 0)
     actions: tuple[ScheduledAction, ...] = ()
     policies: tuple[StepPolicy, ...] = ()
+    cooldowns = (DEFAULT_COOLDOWN_S, DEFAULT_COOLDOWN_S)
     if service.load_form is not LoadForm.TASKS:
         metric, target = _scaling_policy(run)
         least = least_scaled_tasks(run.min_tasks)  # what is billed: at none the policy would have nothing to follow
         actions, policies = run.scheduled_actions, step_policies_of(run)
+        cooldowns = service.scaling.out_cooldown_s, service.scaling.in_cooldown_s
         # Scheduled minimums are beyond the peak where the load does not have their day.
         surge = max([least, DEPLOYMENT_SURGE * peak, *(each.min_tasks or 0 for each in actions)])
         most = surge if service.scaling.max_tasks is None else service.scaling.max_tasks
@@ -91,6 +93,8 @@ def service_plan(
         max_tasks=most,
         scaling_metric=metric,
         scaling_target=target,
+        scale_out_cooldown_s=cooldowns[0],
+        scale_in_cooldown_s=cooldowns[1],
         scheduled_actions=actions,
         step_policies=policies,
         image=service.image,

@@ -49,6 +49,8 @@ _NAMES: Mapping[str, str] = {
     "scheduled_actions": "scheduled actions",
     "step_policies": "step policies",
     "target_cpu_percent": "target CPU %",
+    "scale_out_cooldown_s": "scale-out cooldown s",
+    "scale_in_cooldown_s": "scale-in cooldown s",
     "requests_per_task": "requests/s per task",
     "ephemeral_storage_gib": "ephemeral GiB",
     "has_public_ip": "public IP",

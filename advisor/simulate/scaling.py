@@ -10,8 +10,8 @@ from advisor.bounds import min_tasks, scheduled_actions, task_bounds
 from advisor.ecs import TaskSize
 from advisor.plan import ScheduledAction
 from advisor.simulate.packing import as_counts
-from advisor.simulate.replay import CountArray, CountedCells, counts_over_time
-from advisor.simulate.stepping import stepped_counts
+from advisor.simulate.replay import CountArray, CountedCells, ScalingRules, counts_over_time
+from advisor.simulate.stepping import stepped_counts, tracking_rules
 from advisor.simulate.timeline import COUNTS_STEP_S, Timeline, trailing_maximum
 from advisor.sizing import cpu_units_in_use, tasks_at_target
 from advisor.units import BoolArray, FloatArray, IntArray, ceil_whole
@@ -125,16 +125,16 @@ def running_tasks_of(cases: Sequence[RunCase], axis: Timeline) -> list[RunningTa
     counts = {at: _stepped(cases[at], axis) for at in followed if cases[at].service.scaling.step_policies}
     if axis.counts_step_s is not None:
         scaled = [at for at in followed if at not in counts]
-        for start_s, has_schedule in {_kind(cases[at]) for at in scaled}:
-            alike = [at for at in scaled if _kind(cases[at]) == (start_s, has_schedule)]
-            columns = _replayed_counts([cases[at] for at in alike], axis, axis.counts_step_s, start_s)
+        for kind in {_kind(cases[at]) for at in scaled}:
+            alike = [at for at in scaled if _kind(cases[at]) == kind]
+            columns = _replayed_counts([cases[at] for at in alike], axis, axis.counts_step_s, kind[0])
             counts |= {at: np.ascontiguousarray(columns[:, column]) for column, at in enumerate(alike)}
     return [_running(case, axis, counts.get(at)) for at, case in enumerate(cases)]
 
 
-def _kind(case: RunCase) -> tuple[int, bool]:
-    """What cases have in common that are replayed together: seconds until a task is ready, and whether bounds move."""
-    return round(case.service.startup_s), bool(case.service.scaling.scheduled_actions)
+def _kind(case: RunCase) -> tuple[int, bool, ScalingRules]:
+    """What cases have in common that are replayed together: seconds until a task is ready, whether bounds move, and rules."""
+    return round(case.service.startup_s), bool(case.service.scaling.scheduled_actions), tracking_rules(case.service)
 
 
 def _running(case: RunCase, axis: Timeline, counts: CountArray | None) -> RunningTasks:
@@ -196,6 +196,7 @@ def _replayed_counts(cases: Sequence[RunCase], axis: Timeline, step_s: int, star
         moving_bounds=(least, most) if cases[0].service.scaling.scheduled_actions else None,
         saturates_at=np.array([saturation(case.service, case.target_fraction) for case in cases]),
         start_s=start_s,
+        scaling=tracking_rules(cases[0].service),
     )
     return counts_over_time(cells, step_s=step_s)
 

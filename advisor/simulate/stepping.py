@@ -4,7 +4,15 @@ import numpy as np
 
 from advisor.bounds import Steps, bounds_in_force
 from advisor.ecs import TaskSize
-from advisor.simulate.replay import CountArray, ReplayedService, ScheduledBounds, StepScaling, counts_by_policies, whole_steps
+from advisor.simulate.replay import (
+    CountArray,
+    ReplayedService,
+    ScalingRules,
+    ScheduledBounds,
+    StepScaling,
+    counts_by_policies,
+    whole_steps,
+)
 from advisor.sizing import cpu_units_in_use
 from advisor.units import FloatArray
 from advisor.workload import Service
@@ -44,6 +52,11 @@ def step_scalings(service: Service, demand: FloatArray, size: TaskSize, share: f
     )
 
 
+def tracking_rules(service: Service) -> ScalingRules:
+    """How its target tracking acts."""
+    return ScalingRules(out_cooldown_s=service.scaling.out_cooldown_s, in_cooldown_s=service.scaling.in_cooldown_s)
+
+
 def scheduled_bounds(service: Service, size: TaskSize, steps: Steps) -> tuple[int, int | None, tuple[ScheduledBounds, ...]]:
     """The least and the most tasks at the first step, None without a bound, and what scheduled actions make of them later."""
     bounds = bounds_in_force(service, size, steps.start_s, steps.end_s)
@@ -76,6 +89,7 @@ def stepped_counts(
         max_tasks=most,
         load=load,
         saturates_at=None if saturates_at == np.inf else saturates_at,
+        scaling=tracking_rules(service),
         has_tracking=service.scaling.has_target,
         scheduled=scheduled,
         step_policies=step_scalings(service, demand, size, share),

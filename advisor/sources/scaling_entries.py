@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from advisor.bounds import action_said, why_bounds_clash
 from advisor.sources.input_files import Place
-from advisor.workload import LoadForm, Scaling, Service
+from advisor.workload import DEFAULT_COOLDOWN_S, LoadForm, Scaling, Service
 
 if TYPE_CHECKING:
     from advisor.sources.workload_models import ServiceEntry
@@ -21,8 +21,14 @@ def scaling_of(entry: "ServiceEntry", zones: int) -> Scaling:
         max_tasks=stated.max,
         is_min_stated=stated.min is not None,
         scheduled_actions=stated.actions(),
+        out_cooldown_s=_or_default(stated.scale_out_cooldown),
+        in_cooldown_s=_or_default(stated.scale_in_cooldown),
     )
     return scaling.with_policies(stated.policies(), None if stated.target_cpu is None else stated.target_cpu / 100)
+
+
+def _or_default(cooldown_s: int | None) -> int:
+    return DEFAULT_COOLDOWN_S if cooldown_s is None else cooldown_s
 
 
 def check_scheduled(service: Service, place: Place) -> None:

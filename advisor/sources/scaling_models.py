@@ -82,6 +82,12 @@ class ScalingEntry(Entry):
     target_cpu: Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)] | None = Field(
         None, description="Percent of the task's CPU, 1 to 100. Default 60, but none where `step_scaling` is given."
     )
+    scale_out_cooldown: Annotated[int, Field(ge=0, le=86_400)] | None = Field(
+        None, description="Seconds after target tracking added tasks. Default 300."
+    )
+    scale_in_cooldown: Annotated[int, Field(ge=0, le=86_400)] | None = Field(
+        None, description="Seconds after target tracking removed tasks. Default 300."
+    )
     scheduled_actions: list[ScheduledActionEntry] = Field(
         default=[], max_length=50, description="Times at which the bounds change. Default none."
     )
@@ -105,6 +111,11 @@ class ScalingEntry(Entry):
             raise refusal("two step policies have one name", "Give each a name of its own, or none.")
         if self.step_scaling and self.target_cpu is None and all(policy.is_scale_in for policy in self.policies()):
             raise refusal("no step policy adds tasks, and no target does", "Give one that does, or target_cpu.")
+        if self.step_scaling and self.target_cpu is None and (self.scale_out_cooldown, self.scale_in_cooldown) != (None, None):
+            raise refusal(
+                "scale_out_cooldown and scale_in_cooldown are of target tracking, and there is no target",
+                "Give target_cpu, or the cooldown of each step policy.",
+            )
         return self
 
     def actions(self) -> tuple[ScheduledAction, ...]:

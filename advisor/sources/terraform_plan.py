@@ -345,6 +345,14 @@ def _with_policy(service: Service, policy: Planned | None, *, is_after: bool) ->
     target = tracking.get("target_value")
     if target is None:
         raise policy.place.error("target_value is known only after the plan is applied", fix="Give it a value in the plan.")
+    if tracking.get("disable_scale_in"):
+        raise policy.place.error(
+            f"{service.name} has a target that removes no tasks, so that nothing tells its count",
+            fix="Compare two recommendations of counts as they ran.",
+        )
+    # The AWS provider sends 0 where the plan gives no cooldown, not AWS's default.
+    out_s, in_s = (int(tracking.get(key) or 0) for key in ("scale_out_cooldown", "scale_in_cooldown"))
+    service = replace(service, scaling=replace(service.scaling, out_cooldown_s=out_s, in_cooldown_s=in_s))
     if metric == _CPU_METRIC:
         fraction = float(target) / 100
         served = service.requests_per_task

@@ -32,11 +32,11 @@ def points(*, count: float | None = None, requests: float | None = None, cpu: fl
     return point
 
 
-def tracking(metric: str, target: float) -> dict[str, Any]:
+def tracking(metric: str, target: float, **more: Any) -> dict[str, Any]:
     specification = {"PredefinedMetricSpecification": {"PredefinedMetricType": metric}}
     return {
         "PolicyType": "TargetTrackingScaling",
-        "TargetTrackingScalingPolicyConfiguration": {**specification, "TargetValue": target},
+        "TargetTrackingScalingPolicyConfiguration": {**specification, "TargetValue": target, **more},
     }
 
 
@@ -200,6 +200,28 @@ def collected(account: FakeAccount, days: float = 0.25) -> tuple[dict[str, Any],
             {"min": 1, "max": 9, "target_cpu": 45},
             {},
             "(morning sets a minimum of 20 and no maximum, and the maximum before may be less)",
+        ),
+        (
+            account_of(
+                bounds=(1, 9),
+                policies=[
+                    tracking("ECSServiceAverageCPUUtilization", 45, ScaleOutCooldown=0, ScaleInCooldown=900),
+                    tracking("ECSServiceAverageCPUUtilization", 70, ScaleOutCooldown=60),
+                ],
+            ),
+            {"min": 1, "max": 9, "target_cpu": 45, "scale_out_cooldown": 0, "scale_in_cooldown": 900},
+            {},
+            "",
+        ),
+        (
+            account_of(
+                bounds=(1, 9),
+                policies=[tracking("ECSServiceAverageCPUUtilization", 45, DisableScaleIn=True)],
+                point=points(count=4),
+            ),
+            None,
+            {"columns": {"cpu_percent_average": "ignore", "cpu_percent_maximum": "ignore"}},
+            "(target tracking of ECSServiceAverageCPUUtilization at 45 (no scale-in))",
         ),
         (
             account_of(bounds=(0, 0), scheduled=[OFFICE_HOURS, CLOSED]),

@@ -27,11 +27,12 @@ from tests.gate.changes import ON_EC2 as RUNS_ON_EC2
 approx = pytest.approx
 
 
-def live(definition=None, service=None, target=None, policy=55.0, actions=()):
+def live(definition=None, service=None, target=None, policy=55.0, actions=(), **more):
     """The five answers about `web`: as the plan of `plan_of` but for what is given."""
     tracking = {
         "TargetValue": policy,
         "PredefinedMetricSpecification": {"PredefinedMetricType": "ECSServiceAverageCPUUtilization"},
+        **more,
     }
     resource = {"ResourceId": "service/shop/web"}
     return [
@@ -213,6 +214,24 @@ def test_scheduled_actions_are_a_row_with_money(actions, before, usd):
     )
     assert row.change_usd == (None if usd is None else approx(usd))
     assert diff_plan(plan, live()[:4]).not_compared == ("scheduled scaling of web",)
+
+
+@pytest.mark.parametrize(("live_policy", "said", "has_price"), [
+    ({"ScaleInCooldown": 3600}, " cooldowns 300 s out and 3600 s in", True),
+    ({"ScaleInCooldown": 300, "ScaleOutCooldown": 300}, None, True),
+    ({"DisableScaleIn": True}, " without scale-in", False),
+])  # fmt: skip
+def test_cooldowns_are_part_of_the_target(live_policy, said, has_price):
+    """A load by the minute that falls twice in half an hour: after the first time an hour of more tasks."""
+    load = workload(
+        web(demand=([1100.0] * 60 + [700.0] * 30 + [300.0] * 150) * 8, cpu=512, memory=1024, target=0.55, min=2, max=8),
+        step_s=60,
+    )
+    found = priced_diff(diff_plan(plan_of(), live(**live_policy)), plan_of(), load, CATALOG)
+    rows = [(row.field, row.before, row.after) for row in found.rows]
+    target = "ECSServiceAverageCPUUtilization 55"
+    assert rows == ([] if said is None else [("scaling target", target + said, target)])
+    assert [row.change_usd is not None and row.change_usd < 0 for row in found.rows] == [has_price] * len(rows)
 
 
 def step_policy(threshold):

@@ -206,6 +206,25 @@ def test_a_terraform_plan(write):
     assert [s.scaling.min_tasks for s in (before["worker"], after["worker"])] == [4, 6]
 
 
+def test_cooldowns_that_terraform_does_not_give_are_none(write):
+    """The AWS provider sends 0, where AWS's default is 300 s."""
+
+    def edit(resources, _):
+        after = resources["module.api.aws_appautoscaling_policy.cpu"]["change"]["after"]
+        after["target_tracking_scaling_policy_configuration"][0] |= {"scale_in_cooldown": 600, "scale_out_cooldown": None}
+
+    change = read_change(shop(), plan=write(with_plan(edit)), service="search")
+    scaling = [side.services[side.index("search")].scaling for side in (change.before, change.after)]
+    assert [(each.out_cooldown_s, each.in_cooldown_s) for each in scaling] == [(0, 0), (0, 600)]
+
+    def disable(resources, _):
+        after = resources["module.api.aws_appautoscaling_policy.cpu"]["change"]["after"]
+        after["target_tracking_scaling_policy_configuration"][0]["disable_scale_in"] = True
+
+    with pytest.raises(InputError, match="search has a target that removes no tasks"):
+        read_change(shop(), plan=write(with_plan(disable)))
+
+
 def test_the_money_of_a_terraform_plan():
     """Search: ceil(1,200 / (0.6 x 512)) = 4 tasks of 0.5 vCPU and 1 GiB, then 2 of twice that: the same. ARM at half the rates.
 

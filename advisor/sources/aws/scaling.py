@@ -3,7 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -14,6 +14,7 @@ from advisor.sources.aws.errors import reading, stated
 from advisor.sources.aws.session import FEW_ATTEMPTS, Aws, batches
 from advisor.sources.aws.step_scaling import alarms_of, step_entry
 from advisor.units import FloatArray
+from advisor.workload import DEFAULT_COOLDOWN_S
 
 T = TypeVar("T")
 
@@ -47,6 +48,8 @@ class ScalingPolicy:
     """Of one task behind a load balancer, where the policy tracks that."""
     step_entry: Mapping[str, Any] | None = None
     """Step scaling as a workload file states it; None where it is another policy, or none that is replayed."""
+    cooldowns: Mapping[str, int] = field(default_factory=dict)
+    """Of target tracking, as a workload file states them; empty where it has AWS's default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,12 +207,19 @@ def _policy(facts: Mapping[str, Any], alarms: Sequence[Mapping[str, Any]], clust
         return ScalingPolicy(name=name, description=_steps(steps), target_cpu_percent=None, step_entry=entry)
     metric = _metric(tracking)
     target = float(tracking["TargetValue"])
-    is_cpu = metric.startswith("ECSServiceAverageCPUUtilization")
+    # A policy that removes no tasks leaves a count that nothing else tells.
+    is_followed = not tracking.get("DisableScaleIn")
+    is_cpu, is_requests = metric.startswith("ECSServiceAverageCPUUtilization"), metric == "ALBRequestCountPerTarget"
     return ScalingPolicy(
         name=name,
         description=f"target tracking of {metric} at {target:g}" + _cooldowns(tracking),
-        target_cpu_percent=target if is_cpu else None,
-        requests_per_minute=target if metric == "ALBRequestCountPerTarget" else None,
+        target_cpu_percent=target if is_cpu and is_followed else None,
+        requests_per_minute=target if is_requests and is_followed else None,
+        cooldowns={
+            name: int(tracking[key])
+            for name, key in (("scale_out_cooldown", "ScaleOutCooldown"), ("scale_in_cooldown", "ScaleInCooldown"))
+            if tracking.get(key, DEFAULT_COOLDOWN_S) != DEFAULT_COOLDOWN_S
+        },
     )
 
 

@@ -42,16 +42,17 @@ def stated_scaling(found: FoundService, skipped: Sequence[Skipped]) -> StatedSca
         return StatedScaling(scaling=bounds)
     schedule = _schedule(found)
     bounds_over_time = {**bounds, **schedule.entry}
-    targets = [policy.target_cpu_percent for policy in found.policies if policy.target_cpu_percent is not None]
+    targets = [(policy.target_cpu_percent, policy) for policy in found.policies if policy.target_cpu_percent is not None]
     steps = _steps(found, schedule, has_target=bool(targets))
     if targets and bounds_over_time:
+        # It scales out as soon as one policy says so.
+        target, tracked = min(targets, key=lambda each: each[0])
         stated = [policy for policy in found.policies if policy.target_cpu_percent is not None or (steps and policy.step_entry)]
         others = [policy.description for policy in found.policies if policy not in stated]
         others += schedule.untold
         only = "its CPU policy and what else is stated here are" if schedule.entry or steps else "its CPU policy is"
         return StatedScaling(
-            # It scales out as soon as one policy says so.
-            scaling={**bounds, "target_cpu": _plain(min(targets)), **steps, **schedule.entry},
+            scaling={**bounds, "target_cpu": _plain(target), **tracked.cooldowns, **steps, **schedule.entry},
             remark=f"only {only} part of the comparison, not {'; '.join(others)}" if others else None,
         )
     if "DescribeScalingPolicies" in refused and bounds:
@@ -137,7 +138,7 @@ def _of_another_metric(found: FoundService, bounds: Mapping[str, int], schedule:
     is_one = len(rates) == len(found.policies) == 1 and not schedule.untold
     if is_one and (bounds or schedule.entry) and "requests" in columns and is_all_of_one_group:
         return StatedScaling(
-            scaling={**bounds, **schedule.entry},
+            scaling={**bounds, **found.policies[0].cooldowns, **schedule.entry},
             load={"requests_per_task": _plain(rates[0] / _SECONDS_PER_MINUTE)},
             remark=f"its count follows requests ({ways[0]}): requests_per_task is that target by the second",
         )
