@@ -40,8 +40,8 @@ TERMS = {"term_years": 1, "payment": PaymentOption.NO_UPFRONT}
 def limited(seconds: float) -> JointEffort:
     """As good as can be had in this many seconds, spread over prices and fleets."""
     if seconds <= 10:
-        return JointEffort(seconds=seconds, clock=time.process_time)
-    fleet = Effort(rounds=120, improvements=60, dives=2, gap_fraction=1e-3)
+        return JointEffort(gap_fraction=0.002, rounds=30, improvements=9, seconds=seconds, clock=time.process_time)
+    fleet = Effort(rounds=120, improvements=60, dives=2, counts=0, gap_fraction=1e-3)
     return JointEffort(
         gap_fraction=1e-3,
         mean_rounds=40,

@@ -15,6 +15,7 @@ from advisor.optimize.fleet import QUICK, Effort, FleetProblem, cheapest_fleet, 
 from advisor.optimize.fleet.dominance import reduced
 from advisor.optimize.fleet.generation import Generation
 from advisor.optimize.fleet.heuristics import cheapest_single_type, classic_packings
+from advisor.optimize.fleet.parts import parts_of
 from advisor.optimize.fleet.pricing import Pricing
 from advisor.optimize.fleet.whole_numbers import WholeNumbers
 
@@ -82,6 +83,17 @@ def test_each_zone_has_an_instance_while_a_task_runs_and_none_when_none_runs():
     assert cheapest_fleet(p, PROVEN).lower_bound_usd_per_hour == pytest.approx(1.25, rel=1e-5)
     empty = cheapest_fleet(problem([[4]], [0], [[4], [1]], [1.0, 0.25], least=2))
     assert empty.usd_per_hour == empty.lower_bound_usd_per_hour == empty.gap_fraction == 0.0
+
+
+@pytest.mark.parametrize(("least", "usd"), [(2, 2.6), (3, 3.6)])
+def test_two_architectures_are_packed_apart_and_zones_count_the_instances_of_both(least, usd):
+    # By hand: two x86 tasks of 3 fill an instance of 6 for 1.6 USD, two ARM tasks of 2 one of 4 for 1; a third zone is 1 more.
+    p = problem([[3, 1, 0], [2, 0, 1]], [2, 2], [[6, 9, 0], [4, 0, 9]], [1.6, 1.0], least=least)
+    assert [part.services.tolist() for part in parts_of(p)] == [[0], [1]]
+    solved = cheapest_fleet(p, PROVEN)
+    assert solved.fleet.faults(p) == ()
+    assert solved.usd_per_hour == pytest.approx(usd)
+    assert solved.lower_bound_usd_per_hour == pytest.approx(usd, rel=1e-5)
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,6 +1,6 @@
 """Instance types that no cheapest fleet needs, and tasks that are the same to a packing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -62,21 +62,8 @@ def reduced(problem: FleetProblem, apart: FloatArray | None = None) -> Reduced:
 
     Services of equal tasks that differ in ``apart``, (services,), stay two items.
     """
-    keys = problem.tasks if apart is None else np.column_stack([problem.tasks, np.unique(apart, return_inverse=True)[1]])
-    running = np.flatnonzero(problem.counts > 0)
-    item_of_service = np.full(len(problem.counts), -1, dtype=np.int64)
-    if running.size:
-        distinct, index = np.unique(keys[running], axis=0, return_inverse=True)
-        order = np.lexsort(distinct.T[::-1])[::-1]  # largest first, whatever the order of the services
-        rank = np.empty(len(order), dtype=np.int64)
-        rank[order] = np.arange(len(order))
-        item_of_service[running] = rank[index.ravel()]
-        tasks = distinct[order, : problem.tasks.shape[1]]
-        counts = np.bincount(item_of_service[running], problem.counts[running]).astype(np.int64)
-    else:
-        tasks, counts = np.zeros((0, problem.tasks.shape[1]), np.int64), np.zeros(0, np.int64)
-    step = np.maximum(np.gcd.reduce(tasks, axis=0), 1)
-    capacity = problem.capacity // step * step  # tasks are multiples of it
+    tasks, counts, item_of_service = _items(problem, apart)
+    capacity = usable(tasks, problem.capacity)
     kept, dominated = undominated(tasks, counts, capacity, problem.usd_per_hour, problem.names)
     return Reduced(
         problem=FleetProblem(
@@ -91,6 +78,39 @@ def reduced(problem: FleetProblem, apart: FloatArray | None = None) -> Reduced:
         item_of_service=item_of_service,
         dominated=dominated,
     )
+
+
+def merged(problem: FleetProblem) -> Reduced:
+    """Equal services as one item, services without tasks left out; all types stay."""
+    tasks, counts, item_of_service = _items(problem, None)
+    types = np.arange(len(problem.names))
+    return Reduced(
+        problem=replace(problem, tasks=tasks, counts=counts), types=types, item_of_service=item_of_service, dominated={}
+    )
+
+
+def _items(problem: FleetProblem, apart: FloatArray | None) -> tuple[IntArray, IntArray, IntArray]:
+    """Tasks and counts of items, and the item of each service."""
+    keys = problem.tasks if apart is None else np.column_stack([problem.tasks, np.unique(apart, return_inverse=True)[1]])
+    running = np.flatnonzero(problem.counts > 0)
+    item_of_service = np.full(len(problem.counts), -1, dtype=np.int64)
+    if running.size:
+        distinct, index = np.unique(keys[running], axis=0, return_inverse=True)
+        order = np.lexsort(distinct.T[::-1])[::-1]  # largest first, whatever the order of the services
+        rank = np.empty(len(order), dtype=np.int64)
+        rank[order] = np.arange(len(order))
+        item_of_service[running] = rank[index.ravel()]
+        tasks = distinct[order, : problem.tasks.shape[1]]
+        counts = np.bincount(item_of_service[running], problem.counts[running]).astype(np.int64)
+    else:
+        tasks, counts = np.zeros((0, problem.tasks.shape[1]), np.int64), np.zeros(0, np.int64)
+    return tasks, counts, item_of_service
+
+
+def usable(tasks: IntArray, capacity: IntArray) -> IntArray:
+    """Capacity (types, dimensions) down to what tasks (items, dimensions) can fill: multiples of what divides all of them."""
+    step = np.maximum(np.gcd.reduce(tasks, axis=0), 1)
+    return np.asarray(capacity // step * step)
 
 
 def undominated(

@@ -1,7 +1,7 @@
 """The cheapest mixed fleet for the tasks of one moment, with a bound that proves how close to the cheapest it is."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.random import SFC64, Generator
@@ -10,6 +10,7 @@ from advisor.optimize.fleet.dominance import reduced
 from advisor.optimize.fleet.generation import Generation
 from advisor.optimize.fleet.heuristics import classic_packings
 from advisor.optimize.fleet.improve import ruin_and_recreate
+from advisor.optimize.fleet.parts import Part, parts_of, whole
 from advisor.optimize.fleet.patterns import all_patterns, whole_program
 from advisor.optimize.fleet.problem import Fleet, FleetProblem, fleet_of
 from advisor.optimize.fleet.rounding import dive, downsized
@@ -127,19 +128,56 @@ def cheapest_fleet(problem: FleetProblem, effort: Effort | None = None) -> Solve
             floor_value_usd_per_hour=0.0,
             dominated=dominated,
         )
-    run = _Run(small.problem, effort)
-    run.solve()
-    fleet = small.restored(fleet_of(run.types, run.tasks, len(small.problem.counts)), problem)
-    values, floor_value = run.proof()
-    by_service = np.where(small.item_of_service >= 0, values[np.maximum(small.item_of_service, 0)], 0.0)
+    found = _found(small.problem, parts_of(small.problem), effort)
+    if found.types.size < problem.least:  # the zones bind the parts
+        found = _found(small.problem, [whole(small.problem)], effort)
+    fleet = small.restored(fleet_of(found.types, found.tasks, len(small.problem.counts)), problem)
+    by_service = np.where(small.item_of_service >= 0, found.values[np.maximum(small.item_of_service, 0)], 0.0)
     return SolvedFleet(
         fleet=fleet,
         usd_per_hour=fleet.usd_per_hour(problem),
-        lower_bound_usd_per_hour=min(run.bound_usd, fleet.usd_per_hour(problem)),
+        lower_bound_usd_per_hour=min(found.bound_usd, fleet.usd_per_hour(problem)),
         task_values_usd_per_hour=by_service,
-        floor_value_usd_per_hour=floor_value,
+        floor_value_usd_per_hour=found.floor_value,
         dominated=dominated,
-        n_rounds=run.n_rounds,
+        n_rounds=found.n_rounds,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Found:
+    """Single instances, and what was proven beside them, of all parts of a problem together."""
+
+    types: IntArray
+    tasks: IntArray
+    bound_usd: float
+    values: FloatArray
+    floor_value: float
+    n_rounds: int
+
+
+def _found(problem: FleetProblem, parts: Sequence[Part], effort: Effort) -> _Found:
+    """Parts one after the other, each in an equal share of a time limit."""
+    types, tasks = [], []
+    values, floor_value, bound_usd, n_rounds = np.zeros(len(problem.counts)), 0.0, 0.0, 0
+    seconds = None if effort.seconds is None else effort.seconds / len(parts)
+    for part in parts:
+        stated = part.problem if len(parts) == 1 else replace(part.problem, least_instances=0)
+        run = _Run(stated, replace(effort, seconds=seconds))
+        run.solve()
+        types.append(part.types[run.types])
+        tasks.append(np.zeros((run.types.size, len(problem.counts)), dtype=np.int64))
+        tasks[-1][:, part.services] = run.tasks
+        values[part.services], floor_value = run.proof()
+        bound_usd += run.bound_usd
+        n_rounds += run.n_rounds
+    return _Found(
+        types=np.concatenate(types),
+        tasks=np.concatenate(tasks),
+        bound_usd=bound_usd,
+        values=values,
+        floor_value=floor_value,
+        n_rounds=n_rounds,
     )
 
 

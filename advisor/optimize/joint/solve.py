@@ -10,7 +10,7 @@ from numpy.random import SFC64, Generator
 
 from advisor.billing import amounts_usd
 from advisor.optimize.commitments import Stack, best_stack, stack_usd
-from advisor.optimize.fleet.dominance import undominated
+from advisor.optimize.fleet.dominance import undominated, usable
 from advisor.optimize.fleet.problem import Fleet, fleet_of
 from advisor.optimize.fleet.solve import Effort
 from advisor.optimize.joint.bound import Proof
@@ -28,7 +28,7 @@ NEARLY = 0.02
 """Patterns of the mean state that are worth this much less than they cost are offered to every state, too."""
 RARE = (0.3, 0.0, 0.15)
 """Shares of the hours in which fewer tasks run than are of a base, tried in turn."""
-PRICES, ONE_MORE = 0.55, 0.45
+PRICES, ONE_MORE = 0.55, 0.3
 """Shares of a time limit after which prices have to do, and fleets are improved in place of being made once more."""
 
 
@@ -80,9 +80,10 @@ def cheapest_plan(problem: JointProblem, effort: JointEffort | None = None) -> J
         The effort asks for no fleets.
     """
     effort = effort or JointEffort()
-    types = useful_types(problem)
+    search = replace(problem, capacity=usable(problem.tasks[problem.is_on_instances], problem.capacity))
+    types = useful_types(search)
     states = states_of(problem, effort.states if problem.is_on_instances.any() else effort.linear_states)
-    run = _Run(replace(problem, capacity=problem.capacity[types], type_usage=problem.type_usage[types]), states, effort)
+    run = _Run(replace(search, capacity=search.capacity[types], type_usage=search.type_usage[types]), states, effort)
     run.find_prices()
     return run.whole_plan(problem)
 

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.random import Generator as Random
 
 from advisor.billing import amounts_usd, apply_commitments
-from advisor.optimize.fleet.dominance import undominated
+from advisor.optimize.fleet.dominance import merged, undominated
 from advisor.optimize.fleet.improve import filled, ruin_and_recreate
+from advisor.optimize.fleet.parts import Part, parts_of
 from advisor.optimize.fleet.pricing import Pricing
 from advisor.optimize.fleet.problem import Fleet, FleetProblem, fleet_of
 from advisor.optimize.fleet.solve import Effort, cheapest_fleet
@@ -102,19 +103,53 @@ def improved_fleets(
         stated = replace(
             _of_state(problem, on, counts[:, state], usd), capacity=problem.capacity[types], usd_per_hour=usd[types], names=()
         )
-        pricing, worth, rests = Pricing(stated), values_usd[state], 0
-        pricing.bound(worth)
-        kinds, tasks = (
-            np.searchsorted(types, np.repeat(fleet.types, fleet.instances)),
-            np.repeat(fleet.tasks, fleet.instances, axis=0),
-        )
-        for _ in range(rounds):
-            if rests >= RESTS or is_over():
-                break
-            kinds, tasks, is_better = ruin_and_recreate(pricing, worth, kinds, tasks, rng, partial(bill, state))
-            rests = 0 if is_better else rests + 1
-        fleets.append(fleet_of(types[kinds], tasks, on.size))
+        small = merged(stated)
+        of_item = np.zeros((on.size, len(small.problem.counts)))
+        runs = small.item_of_service >= 0
+        of_item[runs, small.item_of_service[runs]] = 1.0
+        worth = np.max(of_item * values_usd[state][:, np.newaxis], axis=0, initial=0.0)
+        kinds = np.searchsorted(types, np.repeat(fleet.types, fleet.instances))
+        tasks = np.repeat(fleet.tasks, fleet.instances, axis=0) @ of_item.astype(np.int64)
+        for part in parts_of(small.problem):
+            kinds, tasks = _improved(
+                part, kinds, tasks, worth, rng, partial(bill, state), types.size, rounds=rounds, is_over=is_over
+            )
+        restored = small.restored(fleet_of(kinds, tasks, len(small.problem.counts)), stated)
+        fleets.append(replace(restored, types=types[restored.types]))
     return fleets
+
+
+def _improved(
+    part: Part,
+    kinds: IntArray,
+    tasks: IntArray,
+    worth: FloatArray,
+    rng: Random,
+    bill: Callable[[IntArray], FloatArray],
+    n_types: int,
+    *,
+    rounds: int,
+    is_over: Callable[[], bool],
+) -> tuple[IntArray, IntArray]:
+    """All instances of a state, after rounds among those of one part."""
+    mine = np.isin(kinds, part.types)
+    rests, others = 0, np.bincount(kinds[~mine], minlength=n_types)
+    stated = replace(part.problem, least_instances=max(0, part.problem.least_instances - int((~mine).sum())))
+    pricing, values = Pricing(stated), worth[part.services]
+    pricing.bound(values)
+    own, placed = np.searchsorted(part.types, kinds[mine]), tasks[np.ix_(mine, part.services)]
+
+    def billing(instances: IntArray) -> FloatArray:
+        numbers = np.tile(others, (len(instances), 1))
+        numbers[:, part.types] += instances
+        return bill(numbers)
+
+    while rounds > 0 and rests < RESTS and not is_over():
+        own, placed, is_better = ruin_and_recreate(pricing, values, own, placed, rng, billing)
+        rounds, rests = rounds - 1, 0 if is_better else rests + 1
+    after = np.zeros((own.size, tasks.shape[1]), dtype=np.int64)
+    after[:, part.services] = placed
+    return np.concatenate([kinds[~mine], part.types[own]]), np.concatenate([tasks[~mine], after])
 
 
 def _bill_of(
