@@ -205,6 +205,13 @@ def test_half_of_what_runs_asks_for_half_of_the_plan():
     assert scale_for_coverage(rates, np.array([[4.0]]), np.ones(1), 0.5, 0.4) == approx(0.1)
 
 
+def test_what_is_held_covers_its_part_whatever_the_scale():
+    """One of four instances is held at $0.05, so that one more is to be covered."""
+    rates = plain_rates([LARGE], [compute_plan(0.05), compute_plan(1)], [0.1], [[0.05], [0.05]])
+    held = replace(rates, bought_from=1)
+    assert scale_for_coverage(held, np.array([[4.0]]), np.ones(1), 0.5, 0.4) == approx(0.05)
+
+
 def test_what_a_dollar_of_a_plan_is_worth_lowers_the_price_of_what_it_has_a_rate_for():
     """$0.05 of a dollar that is worth 1.2 is 0.6 of $0.1; worth 3, it is more than on demand."""
     rates = plain_rates([LARGE, OTHER], [compute_plan(1)], [0.1, 0.1], [[0.05, np.nan]])
