@@ -25,8 +25,9 @@ sample: $(READY)
 	SOURCE_DATE_EPOCH=1767225600 $(BIN)/advisor recommend examples/shop/workload.yaml --quiet --out reports/shop >/dev/null
 
 # A file's tests stay in one process, with the servers and results that they share; the longest files come first.
+# Three processes on two cores: some tests wait for servers, browsers and commands.
 test: $(DEV)
-	$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 # The same, slower, with the lines and branches that no test reaches.
 coverage: $(DEV)

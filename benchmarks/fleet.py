@@ -110,7 +110,7 @@ def _child(what: str, folder: Path, *more: str, is_one_thread: bool = False) -> 
 def _measured(what: str, folder: Path, n_files: int | None) -> float:
     from advisor.fleet import Engine, FleetOptions, advise_fleet
     from advisor.fleet.advised import catalog_of
-    from advisor.fleet.engines import UNSAMPLED
+    from advisor.fleet.engines import DASK_WORKERS
 
     options = FleetOptions(**SIZE)
     catalog_of("us-east-1", None, None)
@@ -133,11 +133,11 @@ def _measured(what: str, folder: Path, n_files: int | None) -> float:
             import distributed
 
             with (
-                dask.config.set(UNSAMPLED),
+                dask.config.set(DASK_WORKERS),
                 distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
             ):
                 times = []
-                for _ in range(3):
+                for _ in range(6):
                     start = time.perf_counter()
                     advise_fleet(
                         [folder], options=options, advise_top=0, engine=Engine.DASK, scheduler=cluster.scheduler_address

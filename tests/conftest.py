@@ -8,7 +8,7 @@ from hypothesis import settings
 
 os.environ["ADVISOR_CACHE_DIR"] = os.devnull  # prices that someone refreshed on this machine are no part of a test
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # each command that a test runs would compile the package anew
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # two processes use both cores already
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the processes of the suite use all cores already
 GOLDEN = Path(__file__).parent / "golden"
 LONGEST = tuple(
     f"tests/{name}.py"

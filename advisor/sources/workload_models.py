@@ -1,6 +1,7 @@
 """The workload file as pydantic models: they check its values and are its JSON Schema."""
 
 from datetime import UTC, datetime, tzinfo
+from functools import cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, model_validator
@@ -281,7 +282,7 @@ class ServiceEntry(Entry):
     image: str | None = Field(None, min_length=1, description="Container image, for the deploy files.")
     task: TaskEntry
     load: LoadEntry
-    scaling: ScalingEntry = ScalingEntry()
+    scaling: ScalingEntry = Field(default_factory=cache(ScalingEntry))  # frozen: a default is copied for each service
     architectures: list[ArchitectureName] | None = Field(
         None, min_length=1, description="What the image supports. Default X86_64, or what the task definition says."
     )
