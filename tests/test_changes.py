@@ -54,6 +54,7 @@ def test_one_week_in_the_past_that_was_high_or_empty_is_no_step():
     assert ChangeKind.STEP not in kinds([100, 101, 99, 100, 102, 100, 0, 101, 100])
 
 
+@pytest.mark.prove
 @given(st.integers(0, 10_000))
 def test_a_wandering_load_seldom_jumps(seed):
     moves = np.random.default_rng(seed).normal(0, 0.1, (200, 10))

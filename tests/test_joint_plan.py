@@ -148,7 +148,7 @@ def test_fleets_of_moving_loads_keep_to_the_families_that_plans_are_bought_for()
     assert plan.gap_fraction < 0.045
 
 
-@pytest.mark.parametrize("has_family_plans", [False, True])
+@pytest.mark.parametrize("has_family_plans", [pytest.param(False, marks=pytest.mark.prove), True])
 def test_a_generated_plan_holds_its_tasks_and_is_billed_again(has_family_plans, capfd):
     problem = generated_joint(2, 4.0, n_services=8, n_types=64, n_states=3, has_family_plans=has_family_plans)
     plan, again = (cheapest_plan(problem, QUICK) for _ in range(2))

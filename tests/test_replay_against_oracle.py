@@ -381,6 +381,7 @@ def busy_case(seed):
     return busy, cluster, 60
 
 
+@pytest.mark.prove
 @settings(max_examples=settings().max_examples // 3, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(seed=st.integers(0, 2**32))
 def test_over_long_and_busy_replays_every_step_is_the_oracles(seed):
