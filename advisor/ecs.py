@@ -221,3 +221,7 @@ and 2 GB with the desktop of Full, before Docker runs.
 WINDOWS_BOOT_S: Final = 300
 """From the launch of a Windows instance until it takes tasks: a stated default. AWS speaks of 4 to 8 minutes until a container
 is ready ("Speeding up Windows container launch times with EC2 Image Builder and image cache strategy", AWS Containers Blog)."""
+
+DEFAULT_COOLDOWN_S: Final = 300
+"""Of target tracking and of step scaling where none is given: Application Auto Scaling API Reference,
+"TargetTrackingScalingPolicyConfiguration" and "StepScalingPolicyConfiguration", for Amazon ECS services."""

@@ -7,14 +7,12 @@ from enum import StrEnum
 
 import numpy as np
 
-from advisor.ecs import LINUX, Architecture, LaunchType, NetworkMode, PurchaseOption, TaskSize, is_windows
+from advisor.ecs import DEFAULT_COOLDOWN_S, LINUX, Architecture, LaunchType, NetworkMode, PurchaseOption, TaskSize, is_windows
 from advisor.plan import Commitment, PortMapping, ScheduledAction, StepPolicy
 from advisor.plan.placement import host_ports_in
 from advisor.plan.refused_fields import why_no_windows
 from advisor.units import ECS_CPU_UNITS_PER_VCPU, HOURS_PER_WEEK, MS_PER_S, SECONDS_PER_HOUR, BoolArray, FloatArray, ceil_whole
 
-DEFAULT_COOLDOWN_S = 300
-"""Of service auto scaling for Amazon ECS where none is given."""
 DEFAULT_STARTUP_S = 60.0
 """From the start of the image pull until a task is ready, where the input does not say."""
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from advisor.bounds import bounds_said
-from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB
+from advisor.ecs import DEFAULT_COOLDOWN_S, FARGATE_INCLUDED_STORAGE_GIB
 from advisor.emit.ecs import parse_calls, render_ecs
 from advisor.emit.ecs.names import family as family_of
 from advisor.emit.ecs.names import schedule_name, step_policy
@@ -14,7 +14,6 @@ from advisor.errors import InputError
 from advisor.plan import Plan, StepPolicy
 from advisor.plan.placement import fixed_ports
 from advisor.plan.step_documents import StepsError, step_policy_of
-from advisor.workload import DEFAULT_COOLDOWN_S
 
 Document = Mapping[str, Any]
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from advisor.bounds import actions_of
-from advisor.ecs import Architecture, LaunchType, NetworkMode, PlacementStrategy, PurchaseOption, TaskSize
+from advisor.ecs import DEFAULT_COOLDOWN_S, Architecture, LaunchType, NetworkMode, PlacementStrategy, PurchaseOption, TaskSize
 from advisor.emit.diff import (
     CLUSTER,
     CPU_METRIC,
@@ -23,7 +23,7 @@ from advisor.gating import gate
 from advisor.plan import Plan, PortMapping
 from advisor.plan.placement import DISTINCT_INSTANCE
 from advisor.pricing import PriceCatalog
-from advisor.workload import DEFAULT_COOLDOWN_S, PresentCluster, PresentService, Service, Workload
+from advisor.workload import PresentCluster, PresentService, Service, Workload
 
 _FURTHER: Final = "a further schedule of a batch: the workload prices all its schedules together"
 

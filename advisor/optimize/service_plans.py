@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from advisor.bounds import least_scaled_tasks
-from advisor.ecs import Architecture, LaunchType, NetworkMode
+from advisor.ecs import DEFAULT_COOLDOWN_S, Architecture, LaunchType, NetworkMode
 from advisor.optimize.providers import DEPLOYMENT_SURGE
 from advisor.plan import (
     MAX_TASKS_A_RUN,
@@ -19,7 +19,7 @@ from advisor.plan import (
     StrategyItem,
 )
 from advisor.simulate.scaling import RunningTasks, follows_requests
-from advisor.workload import DEFAULT_COOLDOWN_S, LoadForm, ScheduledRun, Service
+from advisor.workload import LoadForm, ScheduledRun, Service
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from advisor.ecs import DEFAULT_COOLDOWN_S
 from advisor.errors import PlanError
 from advisor.plan.names import MAX_TASKS, OPTIONAL, check_ecs_name, check_schedule
 
@@ -94,7 +95,7 @@ class StepPolicy:
     """Below the threshold instead of above."""
     minutes: int = 3
     """Minutes in a row that the alarm needs."""
-    cooldown_s: int = 300
+    cooldown_s: int = DEFAULT_COOLDOWN_S
     adjustment: AdjustmentType = field(default=AdjustmentType.CHANGE_IN_CAPACITY, metadata=OPTIONAL)
     min_adjustment_magnitude: int | None = field(default=None, metadata=OPTIONAL)
     """Tasks that a change by percent adds or removes at least."""

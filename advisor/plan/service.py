@@ -4,6 +4,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from advisor.ecs import (
+    DEFAULT_COOLDOWN_S,
     FARGATE_INCLUDED_STORAGE_GIB,
     LINUX,
     Architecture,
@@ -137,8 +138,8 @@ class ServicePlan:
     """Failed deployments are rolled back."""
     has_zone_rebalancing: bool = field(default=True, metadata=OPTIONAL)
     """Where ECS has it: more than one zone, spread over zones first, room for another task in a deployment."""
-    scale_out_cooldown_s: int = field(default=300, metadata=OPTIONAL)
-    scale_in_cooldown_s: int = field(default=300, metadata=OPTIONAL)
+    scale_out_cooldown_s: int = field(default=DEFAULT_COOLDOWN_S, metadata=OPTIONAL)
+    scale_in_cooldown_s: int = field(default=DEFAULT_COOLDOWN_S, metadata=OPTIONAL)
     metric_resolution_s: int = field(default=60, metadata=OPTIONAL)
     """20 s metrics make target tracking faster and cost extra."""
     scheduled_actions: tuple[ScheduledAction, ...] = field(default=(), metadata=OPTIONAL)

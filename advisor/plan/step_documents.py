@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
+from advisor.ecs import DEFAULT_COOLDOWN_S
 from advisor.errors import PlanError
 from advisor.plan.scaling import AdjustmentType, ScalingMetric, Step, StepPolicy
 
@@ -20,8 +21,6 @@ COMPARISONS: Final = {
 }
 """Whether a policy with such an alarm scales in, and whether the alarm is on at the threshold itself."""
 PERIOD_S: Final = 60
-DEFAULT_COOLDOWN_S: Final = 300
-"""Application Auto Scaling API Reference, "StepScalingPolicyConfiguration"."""
 
 
 class StepsError(PlanError):

@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING
 
 from advisor.bounds import action_said, why_bounds_clash
+from advisor.ecs import DEFAULT_COOLDOWN_S
 from advisor.sources.input_files import Place
-from advisor.workload import DEFAULT_COOLDOWN_S, LoadForm, Scaling, Service
+from advisor.workload import LoadForm, Scaling, Service
 
 if TYPE_CHECKING:
     from advisor.sources.workload_models import ServiceEntry

@@ -4,9 +4,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from advisor.ecs import DEFAULT_COOLDOWN_S
 from advisor.plan import ScalingMetric, StepPolicy
 from advisor.plan.step_documents import (
-    DEFAULT_COOLDOWN_S,
     METRIC_NAMES,
     NAMESPACE,
     StepsError,

@@ -4,13 +4,10 @@ Members are those of CreateExpressGatewayService in botocore's service model; wh
 Guide, "Resources created by Amazon ECS Express Mode services", read 2026-11.
 """
 
-from typing import Final
-
-from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, LaunchType, PurchaseOption
+from advisor.ecs import DEFAULT_COOLDOWN_S, FARGATE_INCLUDED_STORAGE_GIB, LaunchType, PurchaseOption
 from advisor.errors import PlanError
 from advisor.plan import Container, LoadBalancer, Plan, ServicePlan
 
-_AWS_COOLDOWN_S: Final = 300
 """What Application Auto Scaling takes where nobody sets one: Express Mode has no member for it."""
 
 
@@ -72,9 +69,9 @@ def _check_scaling(service: ServicePlan) -> None:
     target = service.scaling_target
     if target is None:
         return
-    if (service.scale_in_cooldown_s, service.scale_out_cooldown_s) != (_AWS_COOLDOWN_S, _AWS_COOLDOWN_S):
+    if (service.scale_in_cooldown_s, service.scale_out_cooldown_s) != (DEFAULT_COOLDOWN_S, DEFAULT_COOLDOWN_S):
         raise PlanError(
-            f"it has no member for cooldowns, so AWS's {_AWS_COOLDOWN_S} s apply, not {service.scale_in_cooldown_s} s in and"
+            f"it has no member for cooldowns, so AWS's {DEFAULT_COOLDOWN_S} s apply, not {service.scale_in_cooldown_s} s in and"
             f" {service.scale_out_cooldown_s} s out"
         )
     if target != int(target):

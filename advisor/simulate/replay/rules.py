@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from advisor.ecs import PlacementStrategy
+from advisor.ecs import DEFAULT_COOLDOWN_S, PlacementStrategy
 from advisor.plan import AdjustmentType
 from advisor.units import FloatArray, IntArray
 
@@ -34,8 +34,8 @@ class ScalingRules:
     """Minutes below the low threshold before a scale-in."""
     low_fraction: float = 0.9
     """Low threshold over target; seen for ECS services, not published."""
-    out_cooldown_s: int = 300
-    in_cooldown_s: int = 300
+    out_cooldown_s: int = DEFAULT_COOLDOWN_S
+    in_cooldown_s: int = DEFAULT_COOLDOWN_S
     scale_in_step: ScaleInStep = ScaleInStep.FORMULA
     is_scale_in_disabled: bool = False
 
@@ -216,7 +216,7 @@ class StepScaling:
     """Below the threshold, and its changes negative."""
     points: int = 3
     """Minutes in a row that the alarm needs."""
-    cooldown_s: int = 300
+    cooldown_s: int = DEFAULT_COOLDOWN_S
     adjustment: AdjustmentType = AdjustmentType.CHANGE_IN_CAPACITY
     """What the number of a step means."""
     min_adjustment_magnitude: int | None = None

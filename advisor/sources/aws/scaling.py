@@ -9,12 +9,12 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
+from advisor.ecs import DEFAULT_COOLDOWN_S
 from advisor.plan.step_documents import StepsError
 from advisor.sources.aws.errors import reading, stated
 from advisor.sources.aws.session import FEW_ATTEMPTS, Aws, batches
 from advisor.sources.aws.step_scaling import alarms_of, step_entry
 from advisor.units import FloatArray
-from advisor.workload import DEFAULT_COOLDOWN_S
 
 T = TypeVar("T")
 
