@@ -87,7 +87,7 @@ def advise_member(member: Member, options: FleetOptions) -> WorkloadRecord:
         found = member.read(options)
         try:
             record = _advised(member.name, found.workload, options)
-        except Exception:
+        except Exception:  # whatever it is: where a service fails alone, too, the others do without it
             rest = _without_unanswerable(found, options)
             if rest is None:
                 raise
@@ -104,13 +104,11 @@ def advise_member(member: Member, options: FleetOptions) -> WorkloadRecord:
 
 def _without_unanswerable(found: ReadWorkload, options: FleetOptions) -> ReadWorkload | None:
     """The workload without the services that have no answer even alone; None where that leaves none, or all."""
-    from advisor.answer import answer
-
     workload = found.workload
     problems: dict[int, str] = {}
     for row in range(len(workload.services)):
         try:
-            answer(workload.of_rows([row]), _catalog_for(workload, options)).recommendation()
+            _advised(workload.services[row].name, workload.of_rows([row]), options)
         except Exception as error:  # said of this service, whatever it is
             problems[row] = problem_of(error)
     rows = [row for row in range(len(workload.services)) if row not in problems]

@@ -51,7 +51,8 @@ def screened(
     blocks = []
     for files in blocks_of(plan.dataset):
         of_block = {key: entries[key] for file in files for key in file.services if key in entries}
-        blocks.append(kept.look_up(Block(files=files, entries=tuple(of_block.values()))))
+        if of_block:  # files that hold no service of a known size are not read
+            blocks.append(kept.look_up(Block(files=files, entries=tuple(of_block.values()))))
     held: dict[ServiceKey, HeldTasks | str] = {}
     for each in blocks:
         held |= each.held or {}

@@ -335,8 +335,10 @@ def test_a_service_without_a_size_is_named_and_costs_no_other(tmp_path):
     by_file(tmp_path)
     services = tmp_path / "services.txt"
     services.write_text("service,cpu,memory\nweb,256,512\n", encoding="utf-8")
-    found = advise_fleet([tmp_path], options=replace(OPTIONS, cpu=None), services=services, advise_top=0)
+    kept = tmp_path / "kept"
+    found = advise_fleet([tmp_path], options=replace(OPTIONS, cpu=None), services=services, advise_top=0, keep_in=kept)
     assert [(r.name, r.status) for r in found.unanswered] == [("api", Status.FAILED), ("jobs", Status.FAILED)]
+    assert len(list(kept.iterdir())) == 1  # of web: the other files are not read
     assert "--services" in found.unanswered[0].problem
     assert found.totals.n_counted == 1
 

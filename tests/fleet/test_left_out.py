@@ -2,6 +2,7 @@
 
 import pytest
 
+from advisor.answer import given
 from advisor.fleet import FleetOptions, Status, advise_fleet
 from advisor.fleet.tables import render_fleet
 from tests.fleet.fleets import write_workload
@@ -123,6 +124,22 @@ def test_a_service_without_an_answer_of_its_own_costs_the_others_none(tmp_path, 
     assert list(problems) == ["bad of shop", "huge of shop", "new of shop"]
     assert "no task ever runs" in problems["new of shop"]
     assert fleet.totals.best == whole.best
+
+
+def test_a_fault_of_ours_in_the_replay_of_a_service_costs_the_others_nothing(tmp_path, monkeypatch):
+    replayed = given.best_replayed
+
+    def faulty(parts, *others, **more):
+        if any("web" in part.services for part in parts):
+            raise ZeroDivisionError("planted")
+        return replayed(parts, *others, **more)
+
+    monkeypatch.setattr(given, "best_replayed", faulty)
+    path = write_workload(tmp_path / "shop", level=6, extra="constraints: {launch_types: [EC2]}\n")
+    shop, web = advise_fleet([path], options=FleetOptions(replay_weeks=1)).records
+    assert (shop.name, [each.name for each in shop.services]) == ("shop", ["worker"])
+    assert (web.name, web.status) == ("web of shop", Status.FAILED)
+    assert "ZeroDivisionError: planted (advisor/answer/given.py" in web.problem
 
 
 def test_what_services_that_are_left_out_run_on_is_no_cost_of_the_others(tmp_path):
