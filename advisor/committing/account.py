@@ -10,7 +10,7 @@ import numpy as np
 
 from advisor.billing import amounts_usd
 from advisor.committing.advice import advise_on, check_asked, check_stated
-from advisor.committing.bought import ALL_REGIONS, AccountPurchase, account_purchase
+from advisor.committing.bought import ALL_REGIONS, AccountPurchase, Unsized, account_purchase
 from advisor.meters import COMMITMENT_YEARS, CommitmentKind, Meter, PaymentOption, sum_over_states
 from advisor.optimize.commitment_sizes import CHEAPEST_SIZE, KINDS, AskedSize
 from advisor.optimize.committable import Committable, HourlyUsage, load_factors, moving_usd
@@ -67,15 +67,12 @@ class AccountCommitments:
     advices: tuple[CommitmentAdvice, ...]
     """One for each Region; with several, a last one for Compute Savings Plans over all of them. They are alternatives: a
     dollar committed by one covers usage that another counts on as well."""
+    purchase: AccountPurchase | None
+    """What is bought altogether; None where nothing saves."""
     notes: tuple[str, ...]
     """What is in none of them, and why."""
     terms: tuple[str, ...] = ()
     """That were stated, such as ``1y:no_upfront``: only these are offered. Empty where all are."""
-
-    @property
-    def purchase(self) -> AccountPurchase | None:
-        """What is bought altogether; None where nothing saves."""
-        return account_purchase(self.advices)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data, as in ``fleet.json``."""
@@ -120,6 +117,7 @@ def commit_account(
     check_stated(stated, terms, payments)
     told = list(notes)
     found: list[CommitmentAdvice] = []
+    unsized: list[Unsized] = []
     by_region: dict[str, list[WorkloadUsage]] = {}
     for member in sorted((each for each in members if each.usage.meters), key=lambda each: (each.region, each.name)):
         by_region.setdefault(member.region, []).append(member)
@@ -131,12 +129,15 @@ def commit_account(
         held, problem = _held(group, is_global=region == ALL_REGIONS)
         if problem:
             told.append(f"{region}: no commitments are sized: {problem}")
+            unsized += [Unsized(region, _month_usd(each, catalogs[each.region]), None) for each in group]
             continue
         shared = _shared(group, catalogs)
+        told += [f"{region}: {each}" for each in shared.left_out]
+        covered = None if held else 0.0
+        unsized += [Unsized(region, usd, covered) for usd in shared.left_out_usd]
         if not shared.members:
-            told += [f"{region}: {each}" for each in shared.left_out]
             continue
-        remarks = [shared.words, *shared.left_out]
+        remarks = [shared.words]
         if (
             len(by_region) > 1
             and region != ALL_REGIONS
@@ -166,7 +167,9 @@ def commit_account(
             "the advice for all Regions is another way than the Compute Savings Plans of each Region, and is not bought beside "
             "them: these plans cover usage in any Region"
         )
-    return AccountCommitments(advices=tuple(found), notes=tuple(told), terms=tuple(map(str, stated)))
+    return AccountCommitments(
+        advices=tuple(found), purchase=account_purchase(found, unsized), notes=tuple(told), terms=tuple(map(str, stated))
+    )
 
 
 def held_again_usd(members: Sequence[WorkloadUsage], catalogs: Mapping[str, PriceCatalog]) -> tuple[float | None, str]:
@@ -215,6 +218,8 @@ class _Shared:
     is_known: BoolArray
     """(hours,)"""
     left_out: tuple[str, ...]
+    left_out_usd: tuple[float, ...]
+    """Of each that is left out, as ``month_usd``."""
 
     @property
     def start(self) -> datetime:
@@ -266,6 +271,7 @@ def _shared(members: Sequence[WorkloadUsage], catalogs: Mapping[str, PriceCatalo
         first_hour=first_hour,
         is_known=is_known,
         left_out=tuple(left_out),
+        left_out_usd=tuple(worth[each.name] for each in members if each not in chosen),
     )
 
 

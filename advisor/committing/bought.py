@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from advisor.recommend.commitments import CommitmentAdvice, CommitmentOption
 
@@ -23,20 +24,35 @@ class AccountPurchase:
     usd_per_hour: float
     upfront_usd: float
     coverage_fraction: float | None
-    """Of the on-demand worth of what can be covered in all Regions; None where what is held covers an unknown share of it."""
+    """Of the on-demand worth of what can be covered in all Regions, also of workloads for which nothing is sized; None where
+    what is held covers an unknown share of it."""
     utilization_fraction: float | None
     """Share of what is bought that is used."""
 
 
-def account_purchase(advices: Sequence[CommitmentAdvice]) -> AccountPurchase | None:
+class Unsized(NamedTuple):
+    """What a workload uses that could be covered, and that no size of a Region counts."""
+
+    region: str
+    on_demand_usd: float
+    """A month."""
+    coverage_fraction: float | None
+    """By what is held; None where that is not known."""
+
+
+def account_purchase(advices: Sequence[CommitmentAdvice], unsized: Sequence[Unsized] = ()) -> AccountPurchase | None:
     """What saves most; None where nothing saves."""
-    regional = [each for each in advices if each.region != ALL_REGIONS]
-    together = [each for each in advices if each.region == ALL_REGIONS]
-    found = [purchase for each in (regional, together) if (purchase := _of(each)) is not None]
-    return max(found, key=_merit, default=None)
+    found = [
+        _of(
+            [each for each in advices if (each.region == ALL_REGIONS) is over_all],
+            [each for each in unsized if (each.region == ALL_REGIONS) is over_all],
+        )
+        for over_all in (False, True)
+    ]
+    return max((each for each in found if each is not None), key=_merit, default=None)
 
 
-def _of(advices: Sequence[CommitmentAdvice]) -> AccountPurchase | None:
+def _of(advices: Sequence[CommitmentAdvice], unsized: Sequence[Unsized]) -> AccountPurchase | None:
     chosen = {each.region: each.option(each.headline) for each in advices if each.headline is not None}
     if not chosen:
         return None
@@ -49,13 +65,15 @@ def _of(advices: Sequence[CommitmentAdvice]) -> AccountPurchase | None:
         saving_mean_usd=None if None in means else math.fsum(each or 0.0 for each in means),
         usd_per_hour=usd_per_hour,
         upfront_usd=math.fsum(each.upfront_usd or 0.0 for each in options),
-        coverage_fraction=_coverage(advices, chosen),
+        coverage_fraction=_coverage(advices, unsized, chosen),
         utilization_fraction=_weighted([(each.utilization_fraction, each.usd_per_hour or 0.0) for each in options]),
     )
 
 
-def _coverage(advices: Sequence[CommitmentAdvice], chosen: dict[str, CommitmentOption]) -> float | None:
-    shares: list[tuple[float | None, float]] = []
+def _coverage(
+    advices: Sequence[CommitmentAdvice], unsized: Sequence[Unsized], chosen: dict[str, CommitmentOption]
+) -> float | None:
+    shares = [(each.coverage_fraction, each.on_demand_usd) for each in unsized]
     for advice in advices:
         for load in advice.loads:
             option = chosen.get(advice.region)
