@@ -102,6 +102,13 @@ def test_services_that_are_dear_alone_go_on_instances_and_the_others_do_not():
     assert cheapest_plan(joint([[2, 4]], 0.2, hours=[10, 20])).ways.tolist() == [0]
 
 
+def test_a_service_that_never_runs_costs_nothing_even_where_only_a_type_that_no_other_needs_holds_it():
+    plan = cheapest_plan(problem := joint([[0], [1]], 0.6, tasks=((5, 1), (2, 1)), saving=0.3))
+    assert plan.faults(problem) == ()
+    assert plan.ways[1] == 2
+    assert plan.usd == approx(0.6 * 0.7)
+
+
 @pytest.mark.parametrize("plan", [PLAN, OF_FAMILY])
 def test_a_plan_is_bought_for_what_runs_all_the_time(plan):
     """A small instance for 90 of 100 hours under 30 % off; in the others a large one, of which 0.7 dollars cover 1 of 1.8."""

@@ -100,7 +100,7 @@ def useful_types(problem: JointProblem) -> IntArray:
     if not on.size or not types.size or np.ptp(bare) > 0:
         return types
     least = np.fmin.reduce(rates.committed_usd, axis=0, initial=np.inf)
-    counts = problem.counts[on].max(axis=1).astype(np.int64)
+    counts = np.maximum(problem.counts[on].max(axis=1), 1).astype(np.int64)  # what never runs has to fit somewhere, too
     names = tuple(f"{at:06d}" for at in types)
     kept = [
         undominated(
