@@ -60,6 +60,16 @@ class Scaling:
         return replace(stepped, target_cpu_fraction=min(added_from), has_target=False) if added_from else stepped
 
     @property
+    def cooldowns_s(self) -> tuple[int, int]:
+        """Of target tracking: out, in."""
+        return self.out_cooldown_s, self.in_cooldown_s
+
+    @property
+    def has_own_cooldowns(self) -> bool:
+        """Whether they are others than AWS's."""
+        return self.cooldowns_s != (DEFAULT_COOLDOWN_S, DEFAULT_COOLDOWN_S)
+
+    @property
     def is_fixed(self) -> bool:
         """Whether the bounds leave one count, always."""
         return self.min_tasks == self.max_tasks and not self.scheduled_actions

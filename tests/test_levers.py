@@ -111,6 +111,13 @@ def test_scaling_in_one_task_at_a_time_is_shown_as_no_choice():
     assert [lever.setting for lever in found.levers if lever.is_assumption] == ["scale-in step"]
 
 
+def test_a_setting_that_is_there_already_is_no_lever():
+    load = workload_of([2600])
+    (web,) = load.services
+    found, _ = levers_of(replace(load, services=(replace(web, scaling=replace(web.scaling, in_cooldown_s=900)),)))
+    assert [(each.before, each.after) for each in found.levers if each.setting == "scale-in cooldown"] == [("900 s", "60 s")]
+
+
 def test_counts_that_were_given_leave_only_the_settings_of_the_instances():
     found, _ = levers_of(workload_of([3, 5, 9], form=LoadForm.TASKS))
     assert {lever.setting for lever in found.levers} == {"target capacity", "placement"}

@@ -86,6 +86,10 @@ class _Pricer:
         for at, row in enumerate(rows):
             if not row.has_money:
                 continue
+            if pending and rows[pending[-1]].service not in (CLUSTER, row.service):
+                # What one service lacks is no reason to leave out the others.
+                _leave_out(rows, pending, why)
+                state, pending = reached, []
             changed = self._after(state, row)
             if changed is None:
                 rows[at] = replace(row, why_not=_unpriced(row))
@@ -98,8 +102,7 @@ class _Pricer:
                     rows[earlier] = replace(rows[earlier], why_not=WITH_NEXT)
                 rows[at] = replace(row, change_usd=usd)
                 reached, pending = state, []
-        for at in pending:
-            rows[at] = replace(rows[at], why_not=why)
+        _leave_out(rows, pending, why)
         is_whole = all(row.change_usd is not None or row.why_not == WITH_NEXT for row in rows if row.has_money)
         if not is_whole:
             return replace(diff, rows=tuple(rows))
@@ -139,6 +142,11 @@ class _Pricer:
         except InputError as error:  # a size in between that Fargate lacks
             return None, str(error)
         return found.change_usd, "; ".join(found.missing)
+
+
+def _leave_out(rows: list[FieldDiff], pending: Sequence[int], why: str) -> None:
+    for at in pending:
+        rows[at] = replace(rows[at], why_not=why)
 
 
 def _instance_rows(plan: Plan, workload: Workload) -> list[FieldDiff]:

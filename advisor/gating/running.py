@@ -12,7 +12,7 @@ from advisor.optimize.loads import ServiceLoad, service_loads
 from advisor.simulate.scaling import RunningTasks, running_tasks
 from advisor.simulate.timeline import Timeline
 from advisor.units import FloatArray
-from advisor.workload import LoadForm, Service, Workload
+from advisor.workload import LoadForm, Scaling, Service, Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -89,13 +89,20 @@ class _Sides:
                 f"{new.name}: its load says that a task serves {new.requests_per_task:g} requests per second; the number of "
                 "tasks is kept, whether a task of the new size serves as many is not measured."
             )
-        cooldowns = [(each.scaling.out_cooldown_s, each.scaling.in_cooldown_s) for each in (old, new)]
-        if cooldowns[0] != cooldowns[1] and self.axis.counts_step_s is None:
+        if self._hides_cooldowns(old.scaling, new.scaling):
+            out_s, in_s = old.scaling.cooldowns_s
+            if replace(new, scaling=replace(new.scaling, out_cooldown_s=out_s, in_cooldown_s=in_s)) == old:
+                return self._unknown(new, "a load in steps of 5 minutes at most, to tell what another cooldown makes of it")
             self.notes.append(
                 f"{new.name}: its cooldowns change, which its load does not show: counts of steps beyond 5 minutes are a "
                 "formula of bounds and target."
             )
         return self._running(new, self.after, _load_of(self.before, new), is_capacity_known=is_capacity_known)
+
+    def _hides_cooldowns(self, was: Scaling, now: Scaling) -> bool:
+        """Whether cooldowns change and counts do not: in long steps they are a formula, but for step policies."""
+        is_replayed = self.axis.counts_step_s is not None or (was.step_policies and now.step_policies)
+        return was.cooldowns_s != now.cooldowns_s and not is_replayed and not (was.is_fixed and now.is_fixed)
 
     def _runs_after(self, new: Service) -> Running:
         """Batch runs as they are after the change: when they run, and how many, is a setting."""
@@ -192,7 +199,7 @@ def _unanswered(old: Service, new: Service, counts: FloatArray) -> str:
     was, now = old.scaling, new.scaling
     if now.target_cpu_fraction != was.target_cpu_fraction:
         return "CPU in use, to tell what another target makes of it: the load is counts of tasks"
-    if (now.out_cooldown_s, now.in_cooldown_s) != (was.out_cooldown_s, was.in_cooldown_s):
+    if now.cooldowns_s != was.cooldowns_s:
         return "CPU in use, to tell what another cooldown makes of it: the load is counts of tasks"
     if (now.has_target, now.step_policies) != (was.has_target, was.step_policies):
         return "CPU in use, to tell what other step policies make of it: the load is counts of tasks"

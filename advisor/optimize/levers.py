@@ -145,10 +145,11 @@ def _cases(
             before, after = (_percents([of[i] for i in followed]) for of in (targets, moved))
             if after != before:
                 yield "scaling target", before, after, (case, cluster), moved, False
+        now = _seconds([services[i].scaling.in_cooldown_s for i in followed])
         for cooldown in COOLDOWNS_S:
             case = changed(partial(_with_in_cooldown, cooldown))
-            now = _seconds([services[i].scaling.in_cooldown_s for i in followed])
-            yield "scale-in cooldown", now, f"{cooldown} s", (case, cluster), targets, False
+            if now != f"{cooldown} s":
+                yield "scale-in cooldown", now, f"{cooldown} s", (case, cluster), targets, False
     if scaled:
         if any(max(_least_counts(services[i])) > 1 for i in scaled):
             case = changed(partial(_with_least, -1))

@@ -77,7 +77,7 @@ def service_plan(
         metric, target = _scaling_policy(run)
         least = least_scaled_tasks(run.min_tasks)  # what is billed: at none the policy would have nothing to follow
         actions, policies = run.scheduled_actions, step_policies_of(run)
-        cooldowns = service.scaling.out_cooldown_s, service.scaling.in_cooldown_s
+        cooldowns = service.scaling.cooldowns_s
         # Scheduled minimums are beyond the peak where the load does not have their day.
         surge = max([least, DEPLOYMENT_SURGE * peak, *(each.min_tasks or 0 for each in actions)])
         most = surge if service.scaling.max_tasks is None else service.scaling.max_tasks

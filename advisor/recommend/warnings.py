@@ -24,6 +24,7 @@ from advisor.recommend.reasons import named
 from advisor.recommend.result import Alternative
 from advisor.recommend.verdict import WARN_WEEKS
 from advisor.simulate.instances import most_tasks
+from advisor.simulate.timeline import COARSEST_COUNTED_S
 from advisor.sizing import MEMORY_MARGIN_FRACTION, is_new_load, memory_with_tasks_mib, needed_tasks
 from advisor.uncertainty import lost_inside_step
 from advisor.units import CEIL_TOLERANCE, HOURS_PER_DAY, HOURS_PER_WEEK, SECONDS_PER_HOUR
@@ -58,7 +59,7 @@ def warnings_for(
         *_kept_for_memory(workload, found, parts),
         *_stated(workload),
         *_daemons(workload),
-        *_deployments(workload, parts),
+        *_only_replayed(workload, parts),
         *_batches(workload, parts),
         *_containers(workload),
         *_unsized(workload, found),
@@ -84,16 +85,29 @@ def _overrun(best: Alternative) -> Iterable[str]:
         )
 
 
-def _deployments(workload: Workload, parts: Sequence[Part]) -> Iterable[str]:
-    """Only a replay knows what they take."""
-    stated = [service.name for service in workload.services if service.deployments]
-    if not stated:
-        return
-    is_in = all(part.replay is not None for part in parts if any(name in stated for name in part.services))
-    where = (
-        "only in the bills of plans that were replayed" if is_in else "not in the recommended plan's bill: it was not replayed"
-    )
-    yield f"deployments ({', '.join(stated)}) are {where}"
+def _only_replayed(workload: Workload, parts: Sequence[Part]) -> Iterable[str]:
+    """What no formula knows."""
+    is_formula = workload.step_s > COARSEST_COUNTED_S
+    for what, stated in (
+        ("deployments", [service.name for service in workload.services if service.deployments]),
+        ("cooldowns", [service.name for service in workload.services if is_formula and _waits_otherwise(service)]),
+    ):
+        if not stated:
+            continue
+        is_in = all(part.replay is not None for part in parts if any(name in stated for name in part.services))
+        where = (
+            "only in the bills of plans that were replayed"
+            if is_in
+            else "not in the recommended plan's bill: it was not replayed"
+        )
+        yield f"{what} ({', '.join(stated)}) are {where}"
+
+
+def _waits_otherwise(service: Service) -> bool:
+    """Whether it has cooldowns of its own, and its counts are a formula where the steps of its load are long."""
+    scaling = service.scaling
+    is_followed = service.load_form is not LoadForm.TASKS and not scaling.is_fixed
+    return is_followed and scaling.has_own_cooldowns and not scaling.step_policies
 
 
 def _long_steps(workload: Workload) -> Iterable[str]:

@@ -49,6 +49,20 @@ def scheduled_note(service: Service) -> str:
     return f"{service.name}: scheduled actions move the bounds of its count: {moves}."
 
 
+def check_cooldowns(service: Service, place: Place) -> None:
+    """Refuse cooldowns of what never scales."""
+    if service.is_batch and service.scaling.has_own_cooldowns:
+        raise place.error(
+            f"{service.name} is a batch, which no service auto scaling runs",
+            fix="Leave scale_out_cooldown and scale_in_cooldown out.",
+        )
+
+
+def cooldowns_note(service: Service) -> str:
+    """That counts which ran know none, as a sentence."""
+    return f"{service.name}: its cooldowns are not applied: task counts are taken as they ran."
+
+
 def check_steps(service: Service, place: Place) -> None:
     """Refuse step policies that nothing could replay, or that could never act."""
     scaling = service.scaling

@@ -17,7 +17,14 @@ from advisor.sources.load_options import LoadOptions
 from advisor.sources.network_entries import check_network, network_of
 from advisor.sources.plain_loads import REGION_FIX, PlainTasks, read_load_files, region_of
 from advisor.sources.put_together import finished, workload_of
-from advisor.sources.scaling_entries import check_scheduled, check_steps, scheduled_note, steps_note
+from advisor.sources.scaling_entries import (
+    check_cooldowns,
+    check_scheduled,
+    check_steps,
+    cooldowns_note,
+    scheduled_note,
+    steps_note,
+)
 from advisor.sources.service_entries import (
     check_deployments,
     check_memory_use,
@@ -35,7 +42,7 @@ from advisor.sources.service_entries import (
     task_size,
 )
 from advisor.sources.task_size import TaskDefinition, parse_task_definition
-from advisor.workload import DEFAULT_STARTUP_S, Growth, Service, SideCosts, Workload
+from advisor.workload import DEFAULT_STARTUP_S, Growth, LoadForm, Service, SideCosts, Workload
 
 if TYPE_CHECKING:
     from advisor.sources.workload_models import DaemonEntry, ServiceEntry
@@ -175,6 +182,9 @@ def services_of_file(
         check_scheduled(service, document.place(("services", number, "scaling", "scheduled_actions")))
         if service.scaling.scheduled_actions:
             notes.append(scheduled_note(service))
+        check_cooldowns(service, document.place(("services", number, "scaling")))
+        if service.scaling.has_own_cooldowns and service.load_form is LoadForm.TASKS:
+            notes.append(cooldowns_note(service))
         check_steps(service, document.place(("services", number, "scaling", "step_scaling")))
         if service.scaling.step_policies:
             notes.append(steps_note(service))

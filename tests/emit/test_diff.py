@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from advisor.ecs import Architecture, TaskSize
 from advisor.emit import render_ecs
-from advisor.emit.diff import WITH_NEXT, diff_plan, emitted_documents
+from advisor.emit.diff import CPU_METRIC, WITH_NEXT, Diff, FieldDiff, diff_plan, emitted_documents
 from advisor.emit.diff_money import priced_diff
 from advisor.emit.diff_text import diff_csv, diff_json, diff_markdown, diff_table
 from advisor.errors import InputError
@@ -232,6 +232,33 @@ def test_cooldowns_are_part_of_the_target(live_policy, said, has_price):
     target = "ECSServiceAverageCPUUtilization 55"
     assert rows == ([] if said is None else [("scaling target", target + said, target)])
     assert [row.change_usd is not None and row.change_usd < 0 for row in found.rows] == [has_price] * len(rows)
+
+
+@pytest.mark.parametrize(("live_target", "has_price"), [(55.0, False), (50.0, True)])
+def test_cooldowns_have_no_price_on_a_load_that_does_not_show_them(live_target, has_price):
+    """Hours: 0.00 was said of cooldowns, where a formula that knows none counted. A target has its price beside them."""
+    priced = priced_diff(diff_plan(plan_of(), live(policy=live_target, ScaleInCooldown=3600)), plan_of(), shop(), CATALOG)
+    (row,) = priced.rows
+    assert (row.change_usd is not None, priced.total_usd is not None) == (has_price, has_price)
+    assert "cooldown" in (" ".join(priced.notes) if has_price else row.why_not)
+
+
+def test_what_one_service_lacks_leaves_the_others_their_price():
+    plan = plan_of()
+    plan = replace(plan, services={"api": plan.services["web"], **plan.services})
+    load = workload(
+        *(web(name=name, demand=[1100.0] * 336, cpu=512, memory=1024, target=0.55, max=8) for name in ("api", "web"))
+    )
+    target = f"{CPU_METRIC} 55"
+    rows = [
+        FieldDiff(service="api", field="scaling target", before=f"{target} cooldowns 300 s out and 9 s in", after=target,
+                  has_money=True),
+        FieldDiff(service="web", field="task size", before="2048/4096", after="512/1024", has_money=True),
+    ]  # fmt: skip
+    priced = priced_diff(Diff(rows=tuple(rows), not_compared=()), plan, load, CATALOG)
+    assert [row.change_usd for row in priced.rows] == [None, approx((4 * 0.024 - 2 * 0.096) * 730)]
+    assert "cooldown" in priced.rows[0].why_not
+    assert priced.total_usd is None
 
 
 def step_policy(threshold):
