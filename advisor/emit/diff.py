@@ -13,7 +13,7 @@ from advisor.emit.merge import whole
 from advisor.errors import InputError
 from advisor.plan import Plan, StepPolicy
 from advisor.plan.placement import fixed_ports
-from advisor.plan.step_documents import StepsError, step_policy_of
+from advisor.plan.step_documents import StepsError, started_policy
 
 Document = Mapping[str, Any]
 
@@ -244,7 +244,7 @@ class _Live:
             values["scaling target"] = _targets(policies)
             stepped = [policy for policy in policies if "StepScalingPolicyConfiguration" in policy]
             if self.has_alarms or not stepped:
-                values["step scaling"] = steps_said(_stepped(name, policy, self.alarms) for policy in stepped)
+                values["step scaling"] = steps_said(_stepped(cluster, name, policy, self.alarms) for policy in stepped)
             else:
                 unknown.append("alarms of step scaling")
         else:
@@ -351,17 +351,13 @@ def steps_said(policies: Iterable[object]) -> str:
     return "; ".join(sorted(str(policy) for policy in policies)) or "none"
 
 
-def _stepped(service: str, policy: Document, alarms: Sequence[Document]) -> StepPolicy | str:
+def _stepped(cluster: str, service: str, policy: Document, alarms: Sequence[Document]) -> StepPolicy | str:
     """A policy with its alarm, or in words why it is none that can be held against another."""
-    starts = {str(policy.get("PolicyARN")), step_policy(service, str(policy["PolicyName"]))}
-    own = [alarm for alarm in alarms if starts & {str(action) for action in alarm.get("AlarmActions") or ()}]
+    arns = {str(policy.get("PolicyARN")), step_policy(service, str(policy["PolicyName"]))}
     try:
-        found = {step_policy_of(policy, alarm) for alarm in own}
+        return started_policy(policy, alarms, arns, cluster, service)[0]
     except StepsError as error:
         return f"{policy['PolicyName']}: {error.problem}"
-    if len(found) != 1:  # two alarms that are alike start what one would
-        return f"{policy['PolicyName']}: {len(found) or 'no'} alarm{'s' * (len(found) > 1)}"
-    return found.pop()
 
 
 def _targets(policies: Sequence[Document]) -> str | None:

@@ -1,6 +1,6 @@
 """Step policies as AWS holds them: the policy in the words of PutScalingPolicy, its alarm in those of PutMetricAlarm."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, Final
 
@@ -62,6 +62,37 @@ def step_policy_of(policy: Document, alarm: Document) -> StepPolicy:
         raise
     except PlanError as error:
         raise StepsError(str(error), "Let every step add tasks above the threshold, and remove them below it.") from None
+
+
+def started_policy(
+    policy: Document, alarms: Sequence[Document], arns: Collection[str], cluster: str, service: str
+) -> tuple[StepPolicy, Document]:
+    """A policy of a service with that of the alarms which starts it, and this alarm.
+
+    Parameters
+    ----------
+    arns
+        That the policy has where alarms name it.
+
+    Raises
+    ------
+    StepsError
+        It never acts, not on this service, or as none does that is replayed: the problem says why.
+    """
+    own = [alarm for alarm in alarms if any(arn in (alarm.get("AlarmActions") or ()) for arn in arns)]
+    if not own:
+        raise StepsError("no alarm that could be read starts it", "Give it one.")
+    own = [alarm for alarm in own if alarm.get("ActionsEnabled", True)]
+    if not own:
+        raise StepsError("the actions of its alarm are off", "Turn them on.")
+    (found, *others) = {step_policy_of(policy, alarm) for alarm in own}
+    if others:  # two that are alike start what one would
+        raise StepsError(f"{len(own)} alarms start it", "Give it one.")
+    for alarm in own:
+        watched = {each.get("Name"): each.get("Value") for each in alarm.get("Dimensions") or ()}
+        if watched != {"ClusterName": cluster, "ServiceName": service}:
+            raise StepsError("its alarm watches something else than the service", "Watch the service.")
+    return found, own[0]
 
 
 def comparison_of(policy: StepPolicy) -> str:

@@ -22,6 +22,8 @@ _POLICY: Final = "aws_appautoscaling_policy"
 _ACTION: Final = "aws_appautoscaling_scheduled_action"
 _PROVIDER: Final = "aws_ecs_capacity_provider"
 _ALARM: Final = "aws_cloudwatch_metric_alarm"
+_TRACKING: Final = "target_tracking_scaling_policy_configuration"
+_COOLDOWNS: Final = ("scale_out_cooldown", "scale_in_cooldown")
 _STEPS: Final = "step_scaling_policy_configuration"
 _TYPES: Final = frozenset({_DEFINITION, _SERVICE, _TARGET, _POLICY, _ACTION, _ALARM, _PROVIDER})
 _FARGATE: Final = {"FARGATE": PurchaseOption.ON_DEMAND, "FARGATE_SPOT": PurchaseOption.SPOT}
@@ -332,8 +334,7 @@ def _only(related: Sequence[Planned], kind: str, is_after: bool) -> Planned | No
 
 
 def _tracking(policy: Planned, is_after: bool) -> Values | None:
-    blocks = (policy.side(is_after) or {}).get("target_tracking_scaling_policy_configuration") or []
-    return blocks[0] if blocks else None
+    return _block(policy.side(is_after) or {}, _TRACKING) or None
 
 
 def _with_policy(service: Service, policy: Planned | None, *, is_after: bool) -> Service:
@@ -343,15 +344,18 @@ def _with_policy(service: Service, policy: Planned | None, *, is_after: bool) ->
         return service
     metric = _block(tracking, "predefined_metric_specification").get("predefined_metric_type")
     target = tracking.get("target_value")
-    if target is None:
-        raise policy.place.error("target_value is known only after the plan is applied", fix="Give it a value in the plan.")
+    unknown = _block(policy.unknown, _TRACKING) if is_after else {}
+    open_key = next((key for key in (*_COOLDOWNS, "disable_scale_in") if unknown.get(key)), None)
+    if target is None or open_key is not None:
+        key = "target_value" if target is None else open_key
+        raise policy.place.error(f"{key} is known only after the plan is applied", fix="Give it a value in the plan.")
     if tracking.get("disable_scale_in"):
         raise policy.place.error(
             f"{service.name} has a target that removes no tasks, so that nothing tells its count",
             fix="Compare two recommendations of counts as they ran.",
         )
     # The AWS provider sends 0 where the plan gives no cooldown, not AWS's default.
-    out_s, in_s = (int(tracking.get(key) or 0) for key in ("scale_out_cooldown", "scale_in_cooldown"))
+    out_s, in_s = (int(tracking.get(key) or 0) for key in _COOLDOWNS)
     service = replace(service, scaling=replace(service.scaling, out_cooldown_s=out_s, in_cooldown_s=in_s))
     if metric == _CPU_METRIC:
         fraction = float(target) / 100

@@ -288,6 +288,9 @@ def test_step_policies_are_a_row_with_money(threshold, usd):
     assert row.change_usd == (None if usd is None else approx(usd))
     assert bool(row.why_not) is (usd is None)
     assert diff_plan(plan, answers).not_compared == ("alarms of step scaling of web",)
+    for off in ({"ActionsEnabled": False}, {"Dimensions": []}):  # it never acts, or not on this service
+        (row,) = diff_plan(plan, [*answers, {"MetricAlarms": [alarm | {"Threshold": 60.0} | off]}]).rows
+        assert row.before.startswith("out: ")
 
 
 @pytest.mark.parametrize(("mode", "mappings", "n"), [

@@ -224,6 +224,13 @@ def test_cooldowns_that_terraform_does_not_give_are_none(write):
     with pytest.raises(InputError, match="search has a target that removes no tasks"):
         read_change(shop(), plan=write(with_plan(disable)))
 
+    def leave_open(resources, _):
+        change = resources["module.api.aws_appautoscaling_policy.cpu"]["change"]
+        change["after_unknown"] = {"target_tracking_scaling_policy_configuration": [{"scale_in_cooldown": True}]}
+
+    with pytest.raises(InputError, match="scale_in_cooldown is known only after the plan is applied"):
+        read_change(shop(), plan=write(with_plan(leave_open)))
+
 
 def test_the_money_of_a_terraform_plan():
     """Search: ceil(1,200 / (0.6 x 512)) = 4 tasks of 0.5 vCPU and 1 GiB, then 2 of twice that: the same. ARM at half the rates.

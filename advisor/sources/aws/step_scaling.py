@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from advisor.plan import ScalingMetric
-from advisor.plan.step_documents import StepsError, step_policy_of
+from advisor.plan.step_documents import StepsError, started_policy
 from advisor.sources.aws.session import Aws, batches
 
 Document = Mapping[str, Any]
@@ -36,25 +36,13 @@ def step_entry(policy: Document, alarms: Sequence[Document], cluster: str, servi
     StepsError
         It is none that a replay knows: the problem says why.
     """
-    own = [alarm for alarm in alarms if policy.get("PolicyARN") in (alarm.get("AlarmActions") or ())]
-    if not own:
-        raise StepsError("no alarm that could be read starts it", "Give it one.")
-    own = [alarm for alarm in own if alarm.get("ActionsEnabled", True)]
-    if not own:
-        raise StepsError("the actions of its alarm are off", "Turn them on.")
-    (found, *others) = {step_policy_of(policy, alarm) for alarm in own}
-    if others:  # two that are alike start what one would
-        raise StepsError(f"{len(own)} alarms start it", "Give it one.")
-    for alarm in own:
-        watched = {each.get("Name"): each.get("Value") for each in alarm.get("Dimensions") or ()}
-        if watched != {"ClusterName": cluster, "ServiceName": service}:
-            raise StepsError("its alarm watches something else than the service", "Watch the service.")
+    found, alarm = started_policy(policy, alarms, {str(policy.get("PolicyARN"))}, cluster, service)
     if found.metric is not ScalingMetric.CPU:
         raise StepsError("it follows memory, which is not replayed", "State policies on CPUUtilization.")
     configuration = policy["StepScalingPolicyConfiguration"]
     return {
         "name": found.name,
-        **_snaked(own[0], _ALARM_KEYS),
+        **_snaked(alarm, _ALARM_KEYS),
         **_snaked(configuration, _CONFIGURATION_KEYS),
         "step_adjustments": [_snaked(step, _STEP_KEYS) for step in configuration["StepAdjustments"]],
     }
