@@ -90,7 +90,7 @@ def _commitments(fleet: Fleet) -> dict[str, Any] | None:
         "sentences": account_sentences(fleet.commitments),
         "head": HEAD,
         "tables": tables,
-        "legend": LEGEND.removeprefix("* "),
+        "legend": LEGEND.removeprefix("* ").replace("\n", " "),
         "notes": [f"{', '.join(each)}: {note}" for note, each in regions.items()],
     }
 

@@ -222,6 +222,7 @@ def test_every_form_of_a_fleet_shows_its_commitments(tmp_path):
     bought = f"Compute Savings Plan of {compute(fleet.commitments).usd_per_hour:g} USD/h"
     for text in (render_page(fleet), render_fleet(fleet), fleet_markdown(fleet)):
         assert bought in " ".join(text.split())
+    assert "over what is held alone" in render_page(fleet)  # which shows a line break as a letter that cannot be printed
     told = json.loads(fleet.to_json())["commitments"]
     assert told["advices"][0]["options"][0]["id"] == COMPUTE
     assert fleet.totals == advise_fleet([tmp_path], options=QUICK).totals  # no total holds what is not bought
