@@ -8,6 +8,7 @@ from dataclasses import fields, replace
 
 from advisor.committing import AccountCommitments, CommitmentAdvice, CommitmentOption, LoadToCommitFor, Purchase
 from advisor.recommend.commitments import UNCOVERED
+from advisor.recommend.reasons import folded
 from advisor.report.markdown import escape
 from advisor.report.under_terms import terms_paragraphs
 from advisor.report.words import money, percent
@@ -76,13 +77,18 @@ def account_markdown(account: AccountCommitments) -> str:
 
 
 def account_sentences(account: AccountCommitments) -> list[str]:
-    """What to buy, a sentence for each Region, and what is in none."""
+    """What to buy, a sentence for each Region, what lacks a rate for that, and what is in none."""
     found = [
         f"{advice.region}: {commitment_headline(advice)}; {load_words(load)}"
         for advice in account.advices
         for load in advice.loads
     ]
-    return [*found, *account.notes]
+    lacking = [
+        f"{advice.region}: no rate for {folded(best.uncovered)}: what needs it is counted on demand, and may save more"
+        for advice in account.advices
+        if advice.headline is not None and (best := advice.option(advice.headline)).uncovered
+    ]
+    return [*found, *lacking, *account.notes]
 
 
 def commitments_table(advice: CommitmentAdvice) -> str:

@@ -16,6 +16,7 @@ from advisor.fleet.account import account_commitments
 from advisor.fleet.page import render_page
 from advisor.fleet.tables import fleet_markdown, render_fleet, total_sentences
 from advisor.meters import PaymentOption
+from advisor.report.commitments import account_sentences
 from tests.fleet.fleets import START, write_fleet
 
 approx = pytest.approx
@@ -144,6 +145,8 @@ def test_what_one_region_lacks_a_rate_for_is_named_and_counted_on_demand(tmp_pat
     assert (here.usd_per_hour, here.uncovered) == (approx(2 * A_TASK, abs=1e-5), ())
     assert (everywhere.usd_per_hour, everywhere.missing) == (here.usd_per_hour, ())
     assert everywhere.uncovered == tuple(f"eu-west-1:{meter}" for meter in lacking)
+    of_all = "all Regions: no rate for eu-west-1:compute_savings_plan:1y:no_upfront:fargate:linux:x86_64:on_demand:*"
+    assert [each for each in account_sentences(account) if each.startswith(of_all)]  # the terminal has no table
 
 
 HELD = "commitments: [{{kind: compute_savings_plan, usd_per_hour: {}, term_years: 1, payment: no_upfront}}]\n"
