@@ -62,7 +62,8 @@ class HeldAgain:
 
     n_workloads: int
     usd: float | None
-    """By which the costs at best of these workloads are too high together, a month; None where that is not known."""
+    """By which the costs at best of these workloads are too high together, a month: below 0 where they are too low, because
+    each could use it all; None where that is not known."""
     why: str = ""
     """It is not known."""
 

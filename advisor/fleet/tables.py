@@ -100,6 +100,8 @@ def total_sentences(fleet: Fleet) -> list[str]:
             f"{n_screened:,} {'workload is' if n_screened == 1 else 'workloads are'} only screened: each service alone, "
             "on the packing model, without replay and draws."
         )
+    if fleet.held_again is not None:
+        sentences.append(_held_sentence(fleet.held_again, fleet.best_usd))
     if fleet.commitments is not None:
         sentences.append(_commitment_sentence(fleet, fleet.commitments))
     n_terms = sum(bool(record.terms) and record.counts for record in fleet.records)
@@ -108,16 +110,15 @@ def total_sentences(fleet: Fleet) -> list[str]:
             f"new commitments are in none of these dollars: {n_terms:,} workload{' states' if n_terms == 1 else 's state'} "
             "terms of them; the account buys, under --terms, or where all state the same."
         )
-    if fleet.held_again is not None:
-        sentences.append(_held_sentence(fleet.held_again, fleet.best_usd))
     return sentences
 
 
 def _held_sentence(again: HeldAgain, best_usd: float | None) -> str:
     told = f"what the account holds is stated by {again.n_workloads:,} workloads, and each of them counts it in full"
     if again.usd is None or best_usd is None:
-        return f"{told}: what that is too much in these dollars is not known ({again.why})"
-    once = f"counted once, the cost at best is {money(best_usd)}, {money(again.usd)} less"
+        return f"{told}: how far that leaves these dollars off is not known ({again.why})"
+    than = "more" if again.usd < 0 else "less"  # more where each could use all of it
+    once = f"counted once, the cost at best is {money(best_usd)}, {money(abs(again.usd))} {than}"
     return f"{told}: {once}; the other dollars hold it each time"
 
 
@@ -130,9 +131,10 @@ def _commitment_sentence(fleet: Fleet, account: AccountCommitments) -> str:
     covered, used = bought.coverage_fraction, bought.utilization_fraction
     shares = "" if covered is None else f"; {percent(covered)} of what can be covered is"
     shares += "" if used is None else f"; {percent(used)} of what is bought is used"
+    best = "with what is held counted once" if fleet.held_again is not None and fleet.held_again.usd is not None else "at best"
     where = "" if len(bought.options) == 1 else f" in {len(bought.options)} Regions"
     return (
-        f"with new commitments{terms}: {money(fleet.with_commitments_usd)}, {money(bought.saving_usd)} less than at best, "
+        f"with new commitments{terms}: {money(fleet.with_commitments_usd)}, {money(bought.saving_usd)} less than {best}, "
         f"for {bought.usd_per_hour:,.4f} USD/h{where}{shares}; the plans are those that are best without"
     )
 

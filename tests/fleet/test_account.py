@@ -308,6 +308,19 @@ def test_what_an_account_holds_is_counted_once_beside_the_totals(tmp_path):
     assert json.loads(fleet.to_json())["held_again"]["n_workloads"] == 2
 
 
+def test_what_each_workload_could_use_in_full_makes_the_totals_too_low(tmp_path):
+    """By hand: a plan for 2 tasks covers 2 of those of each at all times, and of the 22 together 2 as well."""
+    for name, counts in (("day", by_day), ("night", by_night)):
+        write(tmp_path, name, counts, extra=HELD.format(2 * A_TASK))
+    fleet = advise_fleet([tmp_path], options=QUICK, terms=["1y:no_upfront:compute_savings_plan"])
+    less = 730 * 2 * (ON_DEMAND - A_TASK)
+    assert fleet.held_again.usd == approx(-less, abs=0.1)
+    told = " ".join(total_sentences(fleet))
+    assert f"the cost at best is ${fleet.best_usd:,.0f}, ${less:.2f} more; the other dollars hold it each time" in told
+    saving = 730 * 20 * (ON_DEMAND - A_TASK)
+    assert f"${730 * 22 * A_TASK:,.0f}, ${saving:,.0f} less than with what is held counted once, for" in told
+
+
 def test_held_commitments_that_differ_are_counted_as_they_are_and_that_is_told(tmp_path):
     write(tmp_path, "day", by_day, extra=HELD.format(0.1))
     write(tmp_path, "night", by_night, extra=HELD.format(0.2))
