@@ -293,6 +293,19 @@ def test_a_cap_on_time_ends_the_search_with_a_fleet_and_a_bound():
     assert solved.fleet.faults(generated(1)) == ()
 
 
+@pytest.mark.parametrize("least", [2, 40])
+def test_a_cap_on_time_is_one_of_all_parts_and_what_one_of_them_leaves_is_for_the_others(least):
+    many = generated(1)
+    tasks, capacity = np.zeros((13, 4), dtype=np.int64), np.zeros((41, 4), dtype=np.int64)
+    tasks[:12, :3], capacity[:40, :3] = many.tasks, many.capacity
+    tasks[12, 3], capacity[40, 3] = 1, 2  # a service that shares no type with the others, packed in no time
+    p = problem(tasks, [*many.counts, 2], capacity, [*many.usd_per_hour, 0.1], least=least)
+    ticks = count()
+    endless = Effort(gap_fraction=0.0, dives=10**6, improvements=10**6, seconds=60.0, clock=lambda: float(next(ticks)))
+    assert cheapest_fleet(p, endless).fleet.faults(p) == ()
+    assert 60 <= next(ticks) <= 70
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

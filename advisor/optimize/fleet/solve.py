@@ -53,6 +53,16 @@ class Effort:
     clock: Callable[[], float] | None = None
     """Seconds from any start; needed for a cap."""
 
+    def end(self) -> float | None:
+        """When a search that begins now has to end, by the clock."""
+        return None if self.seconds is None or self.clock is None else self.clock() + self.seconds
+
+    def until(self, end: float | None, n_searches: int) -> "Effort":
+        """For the first of some searches that have what is left of the time between them."""
+        if end is None or self.clock is None:
+            return self
+        return replace(self, seconds=max(end - self.clock(), 0.0) / n_searches)
+
 
 QUICK = Effort(gap_fraction=0.01, rounds=40, improvements=8, dives=1, counts=0, patterns=1_000, nodes=200)
 """For many fleets of which none is the last word."""
@@ -128,9 +138,10 @@ def cheapest_fleet(problem: FleetProblem, effort: Effort | None = None) -> Solve
             floor_value_usd_per_hour=0.0,
             dominated=dominated,
         )
-    found = _found(small.problem, parts_of(small.problem), effort)
+    end = effort.end()
+    found = _found(small.problem, parts_of(small.problem), effort, end)
     if found.types.size < problem.least:  # the zones bind the parts
-        found = _found(small.problem, [whole(small.problem)], effort)
+        found = _found(small.problem, [whole(small.problem)], effort, end)
     fleet = small.restored(fleet_of(found.types, found.tasks, len(small.problem.counts)), problem)
     by_service = np.where(small.item_of_service >= 0, found.values[np.maximum(small.item_of_service, 0)], 0.0)
     return SolvedFleet(
@@ -156,14 +167,13 @@ class _Found:
     n_rounds: int
 
 
-def _found(problem: FleetProblem, parts: Sequence[Part], effort: Effort) -> _Found:
-    """Parts one after the other, each in an equal share of a time limit."""
+def _found(problem: FleetProblem, parts: Sequence[Part], effort: Effort, end: float | None) -> _Found:
+    """Small parts first, each in an equal share of the time that is left."""
     types, tasks = [], []
     values, floor_value, bound_usd, n_rounds = np.zeros(len(problem.counts)), 0.0, 0.0, 0
-    seconds = None if effort.seconds is None else effort.seconds / len(parts)
-    for part in parts:
+    for n_done, part in enumerate(sorted(parts, key=lambda part: part.services.size)):
         stated = part.problem if len(parts) == 1 else replace(part.problem, least_instances=0)
-        run = _Run(stated, replace(effort, seconds=seconds))
+        run = _Run(stated, effort.until(end, len(parts) - n_done))
         run.solve()
         types.append(part.types[run.types])
         tasks.append(np.zeros((run.types.size, len(problem.counts)), dtype=np.int64))
@@ -193,7 +203,7 @@ class _Run:
         self.whole_bound_usd = 0.0
         self.numbers: WholeNumbers | None = None
         self.n_rounds = 0
-        self.end = None if effort.seconds is None or effort.clock is None else effort.clock() + effort.seconds
+        self.end = effort.end()
 
     @property
     def bound_usd(self) -> float:
