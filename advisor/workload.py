@@ -9,7 +9,7 @@ import numpy as np
 
 from advisor.ecs import DEFAULT_COOLDOWN_S, LINUX, Architecture, LaunchType, NetworkMode, PurchaseOption, TaskSize, is_windows
 from advisor.plan import Commitment, PortMapping, ScheduledAction, StepPolicy
-from advisor.plan.placement import host_ports_in
+from advisor.plan.placement import HostPort, host_ports_in
 from advisor.plan.refused_fields import why_no_windows
 from advisor.units import ECS_CPU_UNITS_PER_VCPU, HOURS_PER_WEEK, MS_PER_S, SECONDS_PER_HOUR, BoolArray, FloatArray, ceil_whole
 
@@ -242,7 +242,7 @@ class Service:
         """How its tasks are on the network there: Fargate takes awsvpc alone, and plans for Managed Instances have it, too."""
         return self.network_mode if launch_type is LaunchType.EC2 else NetworkMode.AWSVPC
 
-    def host_ports_on(self, launch_type: LaunchType) -> tuple[int, ...]:
+    def host_ports_on(self, launch_type: LaunchType) -> tuple[HostPort, ...]:
         """Fixed ports of its instance that a task takes there: an instance holds one such task of all services."""
         return host_ports_in(self.network_mode_on(launch_type), self.ports)
 

@@ -569,8 +569,9 @@ def _port_mapping(container: Request, mapping: Request, mode: str) -> Findings:
     yield from _between(f"{where}: hostPort", outer, 0, 65535)
     if mode in {"awsvpc", "host"} and outer not in {None, inner}:
         yield f"{where} maps containerPort {inner} to hostPort {outer}; with {mode} leave hostPort out or make it equal."
-    if mode in {"bridge", "host"} and outer in AGENT_PORTS:
-        yield f"{where} uses hostPort {outer}, which the instance reserves."
+    taken = outer or inner if mode == "host" else outer
+    if mode in {"bridge", "host"} and taken in AGENT_PORTS and mapping.get("protocol") != "udp":
+        yield f"{where} uses hostPort {taken}, which the instance reserves."
     if mode == "bridge" and outer is not None and outer >= EPHEMERAL_PORTS_FROM and outer not in AGENT_PORTS:
         yield f"{where} uses hostPort {outer}, in the range that Docker hands out; use 0 or a port below 32768."
 

@@ -17,6 +17,7 @@ from advisor.emit.merge import merge_plan
 from advisor.errors import InputError, PlanError
 from advisor.optimize.packed import packed_load
 from advisor.plan import PortMapping
+from advisor.plan.placement import fixed_host_ports
 from advisor.simulate.instances import most_tasks, reservation
 from advisor.simulate.scaling import RunningTasks
 from advisor.sources.aws.collect import collect_workload
@@ -65,6 +66,7 @@ def written(tmp_path):
         (ON_8080, API % "", 8, "host ports"),  # the api beside them, 7 to an instance
         (ON_8080, API % ", port_mappings: [{container_port: 81, host_port: 8080}]", 12, "host ports"),  # 8 and 4 apart
         (ON_8080, API % ", port_mappings: [{container_port: 80, host_port: 8081}]", 8, "host ports"),
+        (ON_8080, API % ", port_mappings: [{container_port: 81, host_port: 8080, protocol: udp}]", 8, "host ports"),
     ],
 )
 def test_instances_hold_what_network_modes_and_ports_let_them(written, weeks, web, more, n, binding):
@@ -116,9 +118,9 @@ def test_managed_instances_hold_together_what_host_ports_keep_apart_on_ec2(writt
 @pytest.mark.parametrize(
     ("definition", "mode", "ports"),
     [
-        (FIXED[0][0], "bridge", (8080,)),
+        (FIXED[0][0], "bridge", ("8080",)),
         (FIXED[1][0], "awsvpc", ()),  # none stated
-        (FIXED[2][0], "host", (80, 81)),
+        (FIXED[2][0], "host", ("80", "81")),
         (FREE[0], "bridge", ()),
         (FREE[1], "awsvpc", ()),
     ],
@@ -126,7 +128,7 @@ def test_managed_instances_hold_together_what_host_ports_keep_apart_on_ec2(writt
 def test_a_task_definition_states_both(tmp_path, written, definition, mode, ports):
     (tmp_path / "web.json").write_text(json.dumps(definition))
     web = written(task="{file: web.json}").services[0]
-    assert (web.network_mode, web.host_ports_on(LaunchType.EC2)) == (mode, ports)
+    assert (web.network_mode, tuple(map(str, web.host_ports_on(LaunchType.EC2)))) == (mode, ports)
     assert web.network_mode_on(LaunchType.FARGATE) is NetworkMode.AWSVPC
 
 
@@ -139,12 +141,24 @@ def test_a_task_definition_states_both(tmp_path, written, definition, mode, port
         (ON_8080.replace("]", ", {container_port: 81, host_port: 8080}]"), "maps a host port twice"),
         (", port_mappings: [{container_port: 80}, {container_port: 80}, {container_port: 81, host_port: 2375}]", "2375"),
         (", port_mappings: [{container_port: 80, host_port: 40000}]", "below 32,768"),
+        (", network_mode: host, port: 22", "listens on 22 in host mode, and an instance keeps"),
         (", network_mode: vlan", "awsvpc"),
     ],
 )
 def test_what_ecs_refuses_is_refused(written, web, said):
     with pytest.raises(InputError, match=said):
         written(web)
+
+
+def test_ports_of_udp_are_others_than_those_of_tcp(written):
+    """Amazon ECS API Reference, Resource: PORTS and PORTS_UDP; instances register ports of their own in the first alone."""
+    mapped = "{container_port: 53, host_port: 53}, {container_port: 53, host_port: 53, protocol: udp}"
+    web = written(f", network_mode: bridge, port_mappings: [{mapped}]").services[0]
+    assert [str(each) for each in web.host_ports_on(LaunchType.EC2)] == ["53", "53/udp"]
+    written(", network_mode: host, port_mappings: [{container_port: 22, protocol: udp}]")
+    written(", network_mode: bridge, port_mappings: [{container_port: 80, host_port: 22, protocol: udp}]")
+    definition = {"containerDefinitions": [{"portMappings": [{"containerPort": 53, "hostPort": 53, "protocol": "udp"}]}]}
+    assert [str(each) for each in fixed_host_ports(definition)] == ["53/udp"]
 
 
 def test_a_plan_has_host_ports_in_bridge_mode_alone():
@@ -154,6 +168,8 @@ def test_a_plan_has_host_ports_in_bridge_mode_alone():
         on_ports("bridge", *(PortMapping(container_port=port, host_port=8080) for port in (80, 81)))
     with pytest.raises(PlanError, match="host port 40000"):
         PortMapping(container_port=80, host_port=40_000)
+    with pytest.raises(PlanError, match="keeps the port 22"):
+        on_ports("host", PortMapping(container_port=22))
 
 
 def on_ports(mode, *ports):
@@ -181,7 +197,7 @@ def test_a_service_that_moves_to_fargate_is_told_that_it_needs_a_network():
 
 def test_collected_services_state_them():
     account = account_with(web={"launchType": "EC2"}, api={"launchType": "EC2"}, job={"launchType": "FARGATE"})
-    mapped = [{"containerPort": 80, "hostPort": 8080}]
+    mapped = [{"containerPort": 80, "hostPort": 8080}, {"containerPort": 53, "hostPort": 53, "protocol": "udp"}]
     account.definitions = {
         "web": {"containerDefinitions": [{"name": "a", "portMappings": mapped}]},  # bridge, where none is stated
         "api": {"networkMode": "host", "containerDefinitions": [{"name": "a", "portMappings": [{"containerPort": 81}]}]},
@@ -189,8 +205,9 @@ def test_collected_services_state_them():
     }
     text = collect_workload(account, "shop", now=NOW, days=0.25)["workload.yaml"].decode()
     found = {each["name"]: (each.get("network_mode"), each.get("port_mappings")) for each in yaml.safe_load(text)["services"]}
+    on_udp = {"container_port": 53, "host_port": 53, "protocol": "udp"}
     assert found == {
-        "web": ("bridge", [{"container_port": 80, "host_port": 8080}]),
+        "web": ("bridge", [{"container_port": 80, "host_port": 8080}, on_udp]),
         "api": ("host", [{"container_port": 81}]),
         "job": (None, None),
     }
@@ -198,7 +215,8 @@ def test_collected_services_state_them():
 
 @pytest.mark.parametrize(("render", "parse"), FORMATS)
 def test_fixed_host_ports_come_back_from_every_format(render, parse):
-    ports = (PortMapping(container_port=80, host_port=8080), PortMapping(container_port=81))
+    both = [PortMapping(container_port=80, host_port=8080, protocol=each) for each in ("tcp", "udp")]
+    ports = (*both, PortMapping(container_port=81))
     given = on_ports("bridge", *ports)
     assert parse(render(given)) == given
 
@@ -221,24 +239,31 @@ def test_the_load_balancer_reaches_ports_of_the_instance(host_port, opened):
     assert "instances" in requests[0]["GroupId"]
 
 
-MODES, PORTS = st.sampled_from(list(NetworkMode)), st.sampled_from([0, 80, 81])
+MODES, PORTS, PROTOCOLS = st.sampled_from(list(NetworkMode)), st.sampled_from([0, 80, 81]), st.sampled_from(["tcp", "udp"])
 
 
-@given(drawn=st.lists(st.tuples(st.integers(1, 8), st.integers(1, 8), MODES, PORTS, st.integers(0, 6)), min_size=2, max_size=5))
+SERVICES = st.tuples(st.integers(1, 8), st.integers(1, 8), MODES, PORTS, PROTOCOLS, st.integers(0, 6))
+TAKEN = [(port, protocol) for port in (9, 80, 81) for protocol in ("tcp", "udp")]
+
+
+@given(drawn=st.lists(SERVICES, min_size=2, max_size=5))
 def test_packed_like_one_task_after_the_other(drawn):
     """A task takes a slot in awsvpc mode alone, and a fixed port of the instance in bridge and host mode."""
     runs, tasks = [], []
-    for number, (cpu, memory, mode, port, count) in enumerate(drawn):
-        of_mode = {"bridge": PortMapping(container_port=80, host_port=port), "host": PortMapping(container_port=port or 9)}
+    for number, (cpu, memory, mode, port, protocol, count) in enumerate(drawn):
+        of_mode = {
+            "bridge": PortMapping(container_port=80, host_port=port, protocol=protocol),
+            "host": PortMapping(container_port=port or 9, protocol=protocol),
+        }
         mapped = of_mode.get(mode)
         runs.append(counted(number, TaskSize(cpu_units=cpu, memory_mib=memory), mode, mapped, count))
         taken = {"bridge": port, "host": port or 9}.get(mode)
-        tasks += [(cpu, memory, int(mode == "awsvpc"), *(int(taken == each) for each in (9, 80, 81)))] * count
-    offered = (16, 16, 3, 1, 1, 1)
+        tasks += [(cpu, memory, int(mode == "awsvpc"), *(int((taken, protocol) == each) for each in TAKEN))] * count
+    offered = (16, 16, 3, *[1] * len(TAKEN))
     load, capacity = packed_load(runs), np.array([16, 16, 3])
     assert load.packed(capacity).tolist() == [packing.first_fit_instances(tasks, offered)]
     assert load.bound(capacity).tolist() == [packing.volume_bound_instances(tasks, offered)]
-    elsewhere = [(cpu, memory, 1) for cpu, memory, _, _, count in drawn for _ in range(count)]
+    elsewhere = [(cpu, memory, 1) for cpu, memory, *_, count in drawn for _ in range(count)]
     on_managed = load.on(LaunchType.MANAGED_INSTANCES).packed(capacity).tolist()
     assert on_managed == [packing.first_fit_instances(elsewhere, (16, 16, 3))]
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from advisor.ecs import PlacementStrategy
 from advisor.plan import AdjustmentType
+from advisor.plan.placement import HostPort
 from advisor.simulate.replay import (
     ClusterRules,
     Interruption,
@@ -77,7 +78,7 @@ def as_replayed(service):
         stop_s=service.get("stop_s", 0),
         rebalances_zones=service.get("rebalances", False),
         failures=tuple(TaskFailures(step=step, n_tasks=n) for step, n in service.get("failures", ())),
-        host_ports=tuple(service.get("host_ports", ())),
+        host_ports=tuple(map(HostPort, service.get("host_ports", ()))),
         on_demand_base=service.get("on_demand_base", 0),
         has_distinct_instances=service.get("is_distinct", False),
         deployments=RollingDeployments(**service["deployments"]) if "deployments" in service else None,

@@ -8,13 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from advisor.ecs import PlacementStrategy
+from advisor.plan.placement import HostPort
 from advisor.simulate.replay import RollingDeployments
 from tests.replays import cluster, counts, over_time
 
 a_few = settings(max_examples=max(10, settings().max_examples // 3))
 placements = st.sampled_from(list(PlacementStrategy))
 DISTINCT = {"has_distinct_instances": True}
-PORT_80 = {"host_ports": (80,)}
+HTTP, HTTPS, QUIC = HostPort(80), HostPort(443), HostPort(443, "udp")
+PORT_80 = {"host_ports": (HTTP,)}
 
 
 @pytest.mark.parametrize("kind", [DISTINCT, PORT_80])
@@ -42,9 +44,10 @@ def test_services_share_instances_unless_they_share_a_port():
         services = [replace(counts([2.0]), host_ports=each) for each in ports]
         return int(over_time(services, cluster())["instances"][0])
 
-    assert instances((80,), (443,)) == 2
-    assert instances((80,), (80, 443)) == 4
-    assert instances((80,), ()) == 2
+    assert instances((HTTP,), (HTTPS,)) == 2
+    assert instances((HTTP,), (HTTP, HTTPS)) == 4
+    assert instances((HTTP,), ()) == 2
+    assert instances((HTTPS,), (QUIC,)) == 2
 
 
 @pytest.mark.parametrize("kind", [DISTINCT, PORT_80])

@@ -330,7 +330,7 @@ def _of_definition(definition: Document) -> Iterator[tuple[str, str | None]]:
     storage = (definition.get("ephemeralStorage") or {}).get("sizeInGiB", FARGATE_INCLUDED_STORAGE_GIB)
     yield "ephemeral storage GiB", str(storage)
     yield "network mode", str(definition.get("networkMode", "bridge"))
-    yield "host ports", ", ".join(f"{container}:{host}" for container, host in sorted(fixed_ports(definition))) or "none"
+    yield "host ports", ", ".join(map(str, sorted(fixed_ports(definition)))) or "none"
 
 
 def _actions(actions: Sequence[Document]) -> str:

@@ -295,15 +295,20 @@ def _networked(service: Service, text: str, _original: Service, _plan: Plan) -> 
 
 
 def _mapped(service: Service, text: str, _original: Service, _plan: Plan) -> Service | None:
-    """Fixed ports as ``container:host``; other mappings have any port that is free."""
-    pairs = [] if text == "none" else [(int(c), int(h)) for c, _, h in (each.partition(":") for each in text.split(", "))]
-    fixed = {container for container, _ in pairs}
-    free = (replace(each, host_port=0) for each in service.port_mappings if each.container_port not in fixed)
+    """Fixed ports as ``container:host``, of udp with ``/udp``; other mappings have any port that is free."""
     try:
-        stated = [PortMapping(container_port=container, host_port=host) for container, host in pairs]
+        stated = [_fixed(each) for each in text.split(", ") if text != "none"]
     except PlanError:  # a port that instances keep for themselves, or hand out
         return None
+    fixed = {(each.container_port, each.protocol) for each in stated}
+    free = (replace(each, host_port=0) for each in service.port_mappings if (each.container_port, each.protocol) not in fixed)
     return replace(service, port_mappings=(*free, *stated))
+
+
+def _fixed(text: str) -> PortMapping:
+    container, _, host = text.partition(":")
+    number, _, protocol = host.partition("/")
+    return PortMapping(container_port=int(container), host_port=int(number), protocol=protocol or "tcp")
 
 
 def _scheduled(service: Service, text: str, _original: Service, _plan: Plan) -> Service | None:

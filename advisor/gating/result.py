@@ -71,8 +71,8 @@ class Setup:
     step_policies: tuple[str, ...] = ()
     """As ``out: cpu >= 70 % for 3 min: ChangeInCapacity +1, from 85 % +3, cooldown 60 s``."""
     network_mode: NetworkMode = NetworkMode.AWSVPC
-    host_ports: tuple[int, ...] = ()
-    """Fixed ones of its instance."""
+    host_ports: tuple[str, ...] = ()
+    """Fixed ones of its instance, as ``8080`` or ``53/udp``."""
     has_distinct_instances: bool = False
 
 

@@ -89,7 +89,7 @@ def setup_of(service: Service, workload: Workload) -> Setup:
         scheduled_actions=tuple(action_said(each) for each in service.scaling.scheduled_actions),
         step_policies=tuple(str(each) for each in service.scaling.step_policies),
         network_mode=service.network_mode_on(launch_type),
-        host_ports=service.host_ports_on(launch_type),
+        host_ports=tuple(map(str, service.host_ports_on(launch_type))),
         has_distinct_instances=service.has_distinct_instances and is_on_instances,
     )
 

@@ -67,7 +67,8 @@ class PortMapping:
     def __post_init__(self) -> None:
         if not 0 < self.container_port <= MAX_PORT:
             raise PlanError(f"port {self.container_port} is not 1 to {MAX_PORT}")
-        if self.host_port in RESERVED_HOST_PORTS or not 0 <= self.host_port < FIRST_DYNAMIC_PORT:
+        is_kept = self.host_port in RESERVED_HOST_PORTS and self.protocol == "tcp"
+        if is_kept or not 0 <= self.host_port < FIRST_DYNAMIC_PORT:
             raise PlanError(
                 f"host port {self.host_port} is not 0 to {FIRST_DYNAMIC_PORT - 1}, or one that the instance keeps for itself"
             )

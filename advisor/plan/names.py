@@ -24,7 +24,7 @@ OPTIONAL: Final = {OMIT_DEFAULT: True}
 """Most plans leave these alone: results stay as small as they were, and old ones can be read."""
 MAX_PORT: Final = 65_535
 RESERVED_HOST_PORTS: Final = frozenset({22, 2375, 2376, 51678, 51679, 51680})
-"""Of SSH, Docker and the agent."""
+"""Of SSH, Docker and the agent: of tcp, as instances register no port of udp as theirs."""
 FIRST_DYNAMIC_PORT: Final = 32_768
 """From here on Docker hands out host ports."""
 MAX_TASKS: Final = 5_000

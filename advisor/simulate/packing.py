@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from advisor.plan.placement import HostPort
 from advisor.units import BoolArray, FloatArray, IntArray, ceil_whole
 
 AnyInt = NDArray[Any]
@@ -22,7 +23,7 @@ def tasks_per_instance(task: IntArray, capacity: IntArray) -> IntArray:
     return np.asarray((capacity[..., needed] // task[needed]).min(axis=-1))
 
 
-def sole_places(has_distinct_instances: Sequence[bool], host_ports: Sequence[Sequence[int]]) -> IntArray:
+def sole_places(has_distinct_instances: Sequence[bool], host_ports: Sequence[Sequence[HostPort]]) -> IntArray:
     """(services, places): what an instance has one of: a place for a task of each distinct service, and each fixed port."""
     distinct = np.flatnonzero(has_distinct_instances)
     ports = sorted({port for each in host_ports for port in each})

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from advisor.ecs import LaunchType, NetworkMode
 from advisor.errors import PlanError
 from advisor.plan import PortMapping
+from advisor.plan.placement import kept_by_instances
 from advisor.sources.input_files import Place
 from advisor.sources.task_size import TaskDefinition
 from advisor.workload import Service
@@ -48,7 +49,9 @@ def network_in(definition: TaskDefinition, name: str, place: Place) -> dict[str,
     mode = NetworkMode(definition.network_mode)
     try:
         mappings = [
-            PortMapping(container_port=container, host_port=host if mode is NetworkMode.BRIDGE else 0)
+            PortMapping(
+                container_port=container, host_port=host.number if mode is NetworkMode.BRIDGE else 0, protocol=host.protocol
+            )
             for container, host in definition.host_ports
         ]
     except PlanError as error:
@@ -73,6 +76,11 @@ def check_network(service: Service, place: Place) -> None:
         )
     if len(host_ports) > len(service.host_ports_on(LaunchType.EC2)) and mode is NetworkMode.BRIDGE:
         raise place.error(f"{service.name} maps a host port twice", fix="Map each host_port once.")
+    if kept := kept_by_instances(service.host_ports_on(LaunchType.EC2)):
+        raise place.error(
+            f"{service.name} listens on {', '.join(map(str, kept))} in host mode, and an instance keeps that for itself",
+            fix="Listen on another port, or state another network_mode.",
+        )
     mapped = [(each.container_port, each.protocol) for each in service.ports]
     if len(mapped) > len(set(mapped)) and mode is not NetworkMode.BRIDGE:
         raise place.error(f"{service.name} maps a container port twice", fix="Map each container_port once.")

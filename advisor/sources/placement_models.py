@@ -25,12 +25,12 @@ class PortMappingEntry(Entry):
         0, description="Of the instance, in bridge mode: an instance holds one task with it. Default 0: any that is free."
     )
     protocol: Literal["tcp", "udp"] = Field(
-        "tcp", description="A host_port is one for both, which is on the safe side. Default tcp."
+        "tcp", description="A host_port of tcp and the same one of udp are two. Default tcp."
     )
 
     @model_validator(mode="after")
     def _one_that_instances_have(self) -> Self:
-        if self.host_port in RESERVED_HOST_PORTS:
+        if self.host_port in RESERVED_HOST_PORTS and self.protocol == "tcp":
             raise refusal(f"the instance keeps the port {self.host_port} for itself", "Map another host_port.")
         return self
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from advisor.ecs import OPERATING_SYSTEMS, Architecture, LaunchType
-from advisor.plan.placement import fixed_ports
+from advisor.plan.placement import FixedPort, fixed_ports
 from advisor.plan.refused_fields import Refused, refused_fields
 from advisor.sources.input_files import Place, listed, plain, shown
 from advisor.units import ECS_CPU_UNITS_PER_VCPU, MIB_PER_GIB
@@ -120,8 +120,8 @@ class TaskDefinition:
     operating_system: str | None
     """As ``operatingSystemFamily``."""
     network_mode: str | None
-    host_ports: tuple[tuple[int, int], ...]
-    """Fixed ones on the instance, of network mode bridge or host, each after the port of its container."""
+    host_ports: tuple[FixedPort, ...]
+    """Of network mode bridge or host."""
     refused: Mapping[LaunchType, tuple[Refused, ...]]
     """What it asks for that a launch type does not take."""
 

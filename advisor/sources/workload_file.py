@@ -163,7 +163,7 @@ def services_of_file(
     for one, (definition, _) in zip(entries.values(), sized, strict=True):
         is_stated = definition is None or one.network_mode or definition.network_mode or one.placement_constraints
         if definition is not None and definition.host_ports and not is_stated:
-            notes.append(f"{one.name} {host_ports_note(tuple(host for _, host in definition.host_ports))}.")
+            notes.append(f"{one.name} {host_ports_note(each.host for each in definition.host_ports)}.")
     loads = [
         _load_of(path, files, load_files, one, size, document, number, operating_system_of(one.task, definition))
         for (number, one), (definition, size) in zip(entries.items(), sized, strict=True)

@@ -92,7 +92,7 @@ def _open_ports(name: str, service: ServicePlan, port: int) -> tuple[int, int]:
     """First and last port at which the load balancer reaches tasks."""
     if service.network_mode != NetworkMode.BRIDGE:
         return port, port
-    mapped = [each for each in service.balanced_container(name).ports if each.container_port == port]
+    mapped = [each for each in service.balanced_container(name).ports if (each.container_port, each.protocol) == (port, "tcp")]
     return (mapped[0].host_port, mapped[0].host_port) if mapped[0].host_port else _DYNAMIC_PORTS
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from advisor.ecs import DEFAULT_COOLDOWN_S, PlacementStrategy
 from advisor.plan import AdjustmentType
+from advisor.plan.placement import HostPort
 from advisor.units import FloatArray, IntArray
 
 
@@ -257,7 +258,7 @@ class ReplayedService:
     rebalances_zones: bool = False
     """Availability Zone rebalancing, where tasks are spread over zones. Its tasks beside the desired count stay within the
     ``maximum_percent`` of deployments."""
-    host_ports: tuple[int, ...] = ()
+    host_ports: tuple[HostPort, ...] = ()
     """Fixed ports on the instance, in network mode ``bridge`` or ``host``: one task with each on an instance."""
     has_distinct_instances: bool = False
     """The constraint ``distinctInstance``: one task of the service on an instance."""

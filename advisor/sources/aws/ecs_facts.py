@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from advisor.ecs import LaunchType
-from advisor.plan.placement import fixed_ports
+from advisor.plan.placement import FixedPort, fixed_ports
 from advisor.plan.refused_fields import Refused, refused_fields
 from advisor.sources.aws.errors import stated
 from advisor.sources.aws.tags import read_tags
@@ -108,8 +108,8 @@ class TaskDefinition:
     network_mode: str | None
     gpus: int
     has_inference_accelerator: bool
-    host_ports: tuple[tuple[int, int], ...]
-    """Fixed ones on the instance, of network mode bridge or host, each after the port of its container."""
+    host_ports: tuple[FixedPort, ...]
+    """Of network mode bridge or host."""
     refused: Mapping[LaunchType, tuple[Refused, ...]]
     """What it asks for that Fargate and Managed Instances do not take."""
     containers: tuple[Container, ...]

@@ -68,7 +68,9 @@ def service_entry(found: FoundService, findings: Findings) -> dict[str, Any]:
         entry["network_mode"] = mode
         if definition and definition.host_ports:
             entry["port_mappings"] = [
-                {"container_port": container} | ({"host_port": host} if mode == NetworkMode.BRIDGE else {})
+                {"container_port": container}
+                | ({"host_port": host.number} if mode == NetworkMode.BRIDGE else {})
+                | ({"protocol": host.protocol} if host.protocol != "tcp" else {})
                 for container, host in dict.fromkeys(definition.host_ports)
             ]
     if service.has_public_ip:
