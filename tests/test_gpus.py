@@ -1,17 +1,22 @@
 """Tasks that ask for GPUs: on instances with GPUs of a named type, on capacity providers of their own, and never on Fargate."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import yaml
 
 from advisor import advise, rank_instances, read_catalog, read_workload
-from advisor.ecs import LaunchType, TaskSize
+from advisor.ecs import LaunchType, NetworkMode, TaskSize
 from advisor.emit.ecs import render_ecs
 from advisor.errors import InputError
+from advisor.gating import gate
+from advisor.optimize.candidates import instance_capacity
 from advisor.recommend.result import Recommendation
 from advisor.simulate.instances import capacity, reservation
 from advisor.simulate.packing import tasks_per_instance
+from advisor.workload import Constraints, PresentCluster, PresentService
 from tests import test_laws
 
 VIRGINIA = read_catalog("us-east-1")
@@ -160,3 +165,31 @@ def test_instance_types_are_ranked_for_tasks_with_gpus_and_without_apart(workloa
     for each in ranked:
         by_services.setdefault(each.services, set()).add(VIRGINIA.instance_type(each.instance_type).gpus is not None)
     assert by_services == {("infer",): {True}, ("web", "api"): {False}}
+
+
+def test_a_gate_packs_gpus(workload):
+    """12 tasks of a GPU each on 3 g4dn.12xlarge, which have 4; 16 on 4: one more at $3.912, and its volume."""
+
+    def ran(n, present="{g4dn.12xlarge: 3}", others=()):
+        load = replace(workload(types='["*", "g4dn.*"]'), present=PresentCluster(instances=yaml.safe_load(present)))
+        on_ec2 = [replace(each, present=PresentService(launch_type=LaunchType.EC2)) for each in load.services]
+        kept = [0, *others]
+        demand = np.full((len(kept), load.n_steps), float(n))
+        return replace(load, services=tuple(on_ec2[row] for row in kept), demand=demand)
+
+    assert gate(ran(12), ran(16), VIRGINIA).change_usd == pytest.approx(3.912 * 730 + 30 * 0.08)
+    (said,) = gate(ran(12, "{m6i.4xlarge: 3}"), ran(16, "{m6i.4xlarge: 3}"), VIRGINIA).missing
+    assert said == "an instance type with GPUs for infer: m6i.4xlarge has none"
+    (said,) = gate(ran(12, others=[1]), ran(16, others=[1]), VIRGINIA).missing
+    assert "services that ask for GPUs apart" in said
+
+
+@pytest.mark.parametrize(("mode", "tasks"), [("awsvpc", 6), ("bridge", 8), ("host", 8)])
+def test_interfaces_bound_only_tasks_that_have_one(workload, mode, tasks):
+    """A g5.48xlarge has 8 GPUs and 7 interfaces."""
+    infer = replace(
+        workload().services[0], network_mode=NetworkMode(mode), task=TaskSize(cpu_units=256, memory_mib=512, gpus=1)
+    )
+    no_trunks = Constraints(has_trunking=False)
+    offered = instance_capacity(VIRGINIA.instance_type("g5.48xlarge"), LaunchType.EC2, no_trunks, (), (infer,))
+    assert tasks_per_instance(reservation(infer, infer.task, LaunchType.EC2), offered) == tasks

@@ -261,6 +261,8 @@ class _Comparison:
         systems = {running.service.operating_system for running in group}
         if len(systems) > 1:
             return f"the instances of each operating system apart: the cluster has services on {', '.join(sorted(systems))}"
+        if len({running.service.host for running in group}) > 1:
+            return "the instances of the services that ask for GPUs apart: the cluster has others beside them"
         is_windows = group[0].service.is_windows
         today = workload.present
         stated = [] if today is None else list(today.windows_instances if is_windows else today.instances)
@@ -274,11 +276,14 @@ class _Comparison:
         found = known[stated[0]].on_windows() if is_windows else known[stated[0]]
         if found.is_windows and found.baseline_fraction is not None:
             return f"a rate of surplus credits on Windows: {found.name} charges for CPU above its baseline"
-        offered = instance_capacity(found, kind, workload.constraints, workload.daemons)
+        services = [running.service for running in group]
+        offered = instance_capacity(found, kind, workload.constraints, workload.daemons, services)
         for running in group:
             name, size = running.service.name, running.service.task
             if running.setup.architecture not in found.architectures:
                 return f"an instance type of {running.setup.architecture} for {name}: {found.name} is not"
+            if size.gpus and found.gpus is None:
+                return f"an instance type with GPUs for {name}: {found.name} has none"
             if int(tasks_per_instance(reservation(running.service, size, kind), offered)) < 1:
                 return f"an instance type that holds a task of {name} ({size}): {found.name} does not"
             if found.baseline_fraction is not None and workload.daemons:
@@ -293,7 +298,8 @@ class _Comparison:
         """The services on one instance type, as many as the tasks keep under ECS's default placement."""
         assert workload.present is not None  # noqa: S101 (the type came from there)
         zones = workload.constraints.zones
-        offered = instance_capacity(instance_type, kind, workload.constraints, workload.daemons)
+        services = [run.service for run in runs]
+        offered = instance_capacity(instance_type, kind, workload.constraints, workload.daemons, services)
         if workload.constraints.work_per_vcpu is not None:
             self.notes.append(
                 f"{_INSTANCES_NOTE} task definitions count as they are written; constraints.work_per_vcpu changes nothing here."

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from advisor.ecs import WINDOWS_RESERVED_MIB, Architecture, InstanceType, LaunchType, PurchaseOption
+from advisor.ecs import WINDOWS_RESERVED_MIB, Architecture, InstanceType, LaunchType, NetworkMode, PurchaseOption
 from advisor.errors import InputError
 from advisor.meters import instance_hour, managed_instances_fee_hour, surplus_vcpu_hour
 from advisor.optimize.work import left_out_sentence, work_per_vcpu
@@ -48,8 +48,8 @@ class Candidates:
     notes: tuple[str, ...]
     daemons: tuple[Daemon, ...] = ()
     """What every instance runs beside the services; ``capacity`` is what they leave."""
-    least_gpus: int = 0
-    """The fewest that a task which asks for GPUs asks for; 0 where none does."""
+    services: tuple[Service, ...] = ()
+    """Which they are for."""
 
     def members(self, names: Collection[str], *, is_windows: bool) -> IntArray:
         """Positions of the types among ``names``, as hosts of Windows or of Linux."""
@@ -116,27 +116,24 @@ def candidates(
     region: str,
     constraints: Constraints,
     daemons: tuple[Daemon, ...] = (),
-    *,
-    least_gpus: int = 0,
-    has_windows: bool = False,
+    services: tuple[Service, ...] = (),
 ) -> Candidates:
     """Instance types that the constraints, their family, their zones and the daemons allow.
 
     Parameters
     ----------
-    least_gpus
-        The fewest that a task which asks for GPUs asks for; 0 where none does. Types with GPUs are for these tasks alone.
-    has_windows
-        Whether some service runs Windows.
+    services
+        Types with GPUs are for those alone whose tasks ask for some, and Windows hosts for those that run Windows.
 
     Raises
     ------
     InputError
         No type is left, or none with GPUs where a task asks for some.
     """
+    has_gpus = any(service.task.gpus for service in services)
     offered = catalog.instance_types(region)
     zones = {t.name: catalog.zones_offering(t.name, region) for t in offered}
-    allowed = [t for t in offered if _is_allowed(t, constraints, has_gpus=least_gpus > 0)]
+    allowed = [t for t in offered if _is_allowed(t, constraints, has_gpus=has_gpus)]
     in_zones = tuple(t for t in allowed if (n := zones[t.name]) is None or n >= constraints.zones)
     with_daemons = [t for t in in_zones if all(set(t.architectures) & set(daemon.architectures) for daemon in daemons)]
     wanted = constraints.work_per_vcpu
@@ -159,7 +156,7 @@ def candidates(
             f" and is offered in {constraints.zones} zones",
             fix="Widen the patterns, lower constraints.zones, or allow FARGATE alone in constraints.launch_types.",
         )
-    if least_gpus and not any(t.gpus for t in types):
+    if has_gpus and not any(t.gpus for t in types):
         raise InputError(
             f"tasks ask for GPUs, and constraints.instance_types {list(constraints.instance_types)} names no type with any "
             f"that {region} offers in {constraints.zones} zones",
@@ -171,15 +168,13 @@ def candidates(
         [f"{n_unknown} of {len(types)} candidate instance types: the zones that offer them are not known"] if n_unknown else []
     )
     notes += [sentence] if (sentence := left_out_sentence(with_daemons, factors)) else []
-    if has_windows:
+    if any(service.is_windows for service in services):
         types += tuple(t.on_windows() for t in types if Architecture.X86_64 in t.architectures and t.gpus is None)
     names = [t.name for t in types]
     work = np.array([factors[name] for name in names])
     offered_by_launch_type = {}
     for launch_type in (LaunchType.EC2, LaunchType.MANAGED_INSTANCES):
-        units = np.array(
-            [instance_capacity(t, launch_type, constraints, daemons, least_gpus=least_gpus) for t in types], dtype=np.int64
-        )
+        units = np.array([instance_capacity(t, launch_type, constraints, daemons, services) for t in types], dtype=np.int64)
         units[:, 0] = np.floor(units[:, 0] * work + CEIL_TOLERANCE)
         offered_by_launch_type[launch_type] = units
     on_demand = PurchaseOption.ON_DEMAND
@@ -188,7 +183,7 @@ def candidates(
         capacity=offered_by_launch_type,
         work_per_vcpu=work,
         daemons=daemons,
-        least_gpus=least_gpus,
+        services=services,
         on_demand_usd=catalog.rates_usd([hour_on(t, on_demand) for t in types], region),
         spot_pool_usd=catalog.rates_usd([hour_on(t, PurchaseOption.SPOT) for t in types], region),
         managed_fee_usd=catalog.rates_usd([managed_instances_fee_hour(n) for n in names], region),
@@ -203,15 +198,16 @@ def instance_capacity(
     launch_type: LaunchType,
     constraints: Constraints,
     daemons: Sequence[Daemon],
-    *,
-    least_gpus: int = 0,
+    services: Sequence[Service] = (),
 ) -> IntArray:
-    """(3,): what one instance offers to services on a launch type: `capacity` under the constraints of a workload."""
+    """(3,): what one instance offers to ``services`` on a launch type: `capacity` under the constraints of a workload."""
+    on_gpus = [service for service in services if service.task.gpus]
     return capacity(
         instance_type,
         has_trunking=constraints.has_trunking,
         daemons=() if instance_type.is_windows else daemons,  # which all are of Linux
-        least_gpus=least_gpus,
+        least_gpus=min((service.task.gpus for service in on_gpus), default=0),
+        have_interfaces=any(service.network_mode_on(launch_type) is NetworkMode.AWSVPC for service in on_gpus),
         reserved_memory_mib=kept_memory_mib(instance_type, launch_type, constraints),
     )
 
@@ -228,11 +224,6 @@ def _surplus_usd(types: Sequence[InstanceType], catalog: PriceCatalog, region: s
     usd = catalog.rates_usd([surplus_vcpu_hour(t.name) for t in types], region)
     usd[[t.is_windows for t in types]] = np.nan
     return np.where(_is_burstable(types), usd, 0.0)
-
-
-def least_gpus_of(services: Iterable[Service]) -> int:
-    """The fewest GPUs of those tasks that ask for any; 0 where none does."""
-    return min((service.task.gpus for service in services if service.task.gpus), default=0)
 
 
 def family_and_generation(instance_type: str) -> tuple[str, int]:

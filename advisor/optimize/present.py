@@ -130,7 +130,7 @@ def _root_volume_gib(instance_type: str, services: Sequence[Service], search: Se
     if known is None or not services:
         return WINDOWS_ROOT_VOLUME_GIB if is_windows else ROOT_VOLUME_GIB
     host = known.on_windows() if is_windows else known
-    offered = instance_capacity(host, LaunchType.EC2, search.constraints, candidates.daemons, least_gpus=candidates.least_gpus)
+    offered = instance_capacity(host, LaunchType.EC2, search.constraints, candidates.daemons, candidates.services)
     return int(root_volume_gib([(service, service.task) for service in services], LaunchType.EC2, offered))
 
 

@@ -9,7 +9,7 @@ from advisor.billing import amounts_usd, total_usd
 from advisor.ecs import Architecture, LaunchType, PlacementStrategy, PurchaseOption, TaskSize
 from advisor.errors import InputError
 from advisor.meters import GP3_GIB_MONTH, PUBLIC_IPV4_HOUR, sum_over_states
-from advisor.optimize.candidates import Candidates, candidates, least_gpus_of
+from advisor.optimize.candidates import Candidates, candidates
 from advisor.optimize.packed import PackedLoad, dedicated_instances, instances_on, known_counts, least_instances, packed_load
 from advisor.optimize.parts import MANAGED_FEE_RANGE, PACKING_RANGE, Part, instances_part
 from advisor.optimize.providers import OnDemandBase, base_of, instance_provider
@@ -139,14 +139,7 @@ def search_for(workload: Workload, catalog: PriceCatalog) -> Search:
             fix="Read it with read_catalog(workload.region, rates_file=Path(workload.rates_file)).",
         )
     axis = timeline(workload.start, workload.step_s, workload.n_steps)
-    types = candidates(
-        catalog,
-        workload.region,
-        workload.constraints,
-        workload.daemons,
-        least_gpus=least_gpus_of(workload.services),
-        has_windows=any(service.is_windows for service in workload.services),
-    )
+    types = candidates(catalog, workload.region, workload.constraints, workload.daemons, workload.services)
     return Search(
         catalog=catalog,
         region=workload.region,

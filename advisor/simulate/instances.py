@@ -29,6 +29,7 @@ def capacity(
     has_trunking: bool,
     daemons: Sequence[Daemon] = (),
     least_gpus: int = 0,
+    have_interfaces: bool = True,
     reserved_memory_mib: int = 0,
 ) -> IntArray:
     """What one container instance offers to tasks: CPU units, registered memory in MiB, network slots (3,).
@@ -39,8 +40,10 @@ def capacity(
     Parameters
     ----------
     least_gpus
-        On types with GPUs only tasks run that ask for some, each for this many or more: a slot is a GPU, and there are no more
-        of them than as many such tasks can use as there are network slots, whatever the network mode.
+        On types with GPUs only tasks run that ask for some, each for this many or more: a slot is a GPU.
+    have_interfaces
+        Whether such tasks are in network mode awsvpc, some of them at least: then there are no more GPUs than as many tasks can
+        use as there are network slots.
     reserved_memory_mib
         ``ECS_RESERVED_MEMORY``: so much less is registered.
 
@@ -56,7 +59,7 @@ def capacity(
     for daemon in daemons:
         offered -= np.array([daemon.task.cpu_units, daemon.task.memory_mib, int(daemon.has_network_interface)], dtype=np.int64)
     if instance_type.gpus is not None and least_gpus:
-        offered[2] = min(instance_type.gpus, offered[2] * least_gpus)
+        offered[2] = min(instance_type.gpus, offered[2] * least_gpus) if have_interfaces else instance_type.gpus
     return np.maximum(offered, 0)
 
 

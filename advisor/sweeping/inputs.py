@@ -206,14 +206,7 @@ def _with_zones(base: Scenario, zones: int) -> Scenario | None:
     constraints = replace(search.constraints, zones=zones)
     now = search.candidates
     try:
-        types = candidates(
-            search.catalog,
-            search.region,
-            constraints,
-            now.daemons,
-            least_gpus=now.least_gpus,
-            has_windows=bool(now.is_windows.any()),
-        )
+        types = candidates(search.catalog, search.region, constraints, now.daemons, now.services)
     except InputError:
         return None
     return replace(base, search=replace(search, constraints=constraints, candidates=types))

@@ -331,14 +331,7 @@ class Circumstances:
             types = self._all
             if key:
                 catalog = self._with_prices(dict(key))
-                types = candidates(
-                    catalog,
-                    region,
-                    constraints,
-                    types.daemons,
-                    least_gpus=types.least_gpus,
-                    has_windows=bool(types.is_windows.any()),
-                )
+                types = candidates(catalog, region, constraints, types.daemons, types.services)
             self._searches[key] = Search(
                 catalog=catalog, region=region, axis=self.axis, constraints=constraints, candidates=types
             )
