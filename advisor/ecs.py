@@ -1,6 +1,6 @@
 """The vocabulary of Amazon ECS: launch types, architectures, task sizes, container instance types."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -31,6 +31,16 @@ class NetworkMode(StrEnum):
     HOST = "host"
     """Ports of containers are ports of the instance."""
     NONE = "none"
+
+
+NETWORK_MODES: Final[Mapping[LaunchType, tuple[NetworkMode, ...]]] = {
+    LaunchType.EC2: tuple(NetworkMode),
+    LaunchType.FARGATE: (NetworkMode.AWSVPC,),
+    # Developer Guide, "Amazon ECS task networking for Amazon ECS Managed Instances". The API Reference
+    # (ManagedInstancesNetworkConfiguration) has none beside them: where sources differ, what both have.
+    LaunchType.MANAGED_INSTANCES: (NetworkMode.AWSVPC, NetworkMode.HOST),
+}
+"""Which a launch type takes; read 2026-11-26."""
 
 
 class PurchaseOption(StrEnum):

@@ -7,7 +7,17 @@ from enum import StrEnum
 
 import numpy as np
 
-from advisor.ecs import DEFAULT_COOLDOWN_S, LINUX, Architecture, LaunchType, NetworkMode, PurchaseOption, TaskSize, is_windows
+from advisor.ecs import (
+    DEFAULT_COOLDOWN_S,
+    LINUX,
+    NETWORK_MODES,
+    Architecture,
+    LaunchType,
+    NetworkMode,
+    PurchaseOption,
+    TaskSize,
+    is_windows,
+)
 from advisor.plan import Commitment, PortMapping, ScheduledAction, StepPolicy
 from advisor.plan.placement import HostPort, host_ports_in
 from advisor.plan.refused_fields import why_no_windows
@@ -212,7 +222,7 @@ class Service:
     has_distinct_instances: bool = False
     """The placement constraint ``distinctInstance``: an instance holds one of its tasks. Fargate knows none."""
     network_mode: NetworkMode = NetworkMode.AWSVPC
-    """On EC2: see `network_mode_on`."""
+    """Where it is taken: see `network_mode_on`."""
     port_mappings: tuple[PortMapping, ...] = ()
     """Of its containers, beside ``port``."""
     off_launch_types: tuple[tuple[LaunchType, str], ...] = ()
@@ -239,8 +249,8 @@ class Service:
         return (PortMapping(container_port=self.port), *self.port_mappings)
 
     def network_mode_on(self, launch_type: LaunchType) -> NetworkMode:
-        """How its tasks are on the network there: Fargate takes awsvpc alone, and plans for Managed Instances have it, too."""
-        return self.network_mode if launch_type is LaunchType.EC2 else NetworkMode.AWSVPC
+        """How its tasks are on the network there: as stated where that is taken, else in awsvpc mode, which all take."""
+        return self.network_mode if self.network_mode in NETWORK_MODES[launch_type] else NetworkMode.AWSVPC
 
     def host_ports_on(self, launch_type: LaunchType) -> tuple[HostPort, ...]:
         """Fixed ports of its instance that a task takes there: an instance holds one such task of all services."""

@@ -233,4 +233,4 @@ def test_collected_services_state_it():
     assert stated == {"web": [DISTINCT], "api": None}
     said = " ".join(text.split("# "))
     assert "web has the placement constraint memberOf" in said
-    assert "web runs in host mode, which plans on EC2 keep" in said
+    assert "web runs in host mode, which plans on EC2 and Managed Instances keep" in said

@@ -111,8 +111,31 @@ def test_a_daemon_may_take_the_last_interface_of_tasks_that_need_none(written):
 def test_managed_instances_hold_together_what_host_ports_keep_apart_on_ec2(written):
     found = advise(written(ON_8080, launch_type="EC2, MANAGED_INSTANCES"), VIRGINIA, replay_weeks=0)
     assert {each.launch_type for each in found.recommended.plan.services.values()} == {LaunchType.MANAGED_INSTANCES}
-    # 4 instances with 2 interfaces for tasks each, against 8 on EC2; the bound has no instance that holds more.
-    assert 4 * USD < found.lower_bound["monthly_usd"] < 1.0001 * found.recommended.monthly_usd.mean < 8 * USD
+    # One instance, whose CPU holds all 8 tasks, against 8 on EC2; the bound has no instance that holds more.
+    assert USD < found.lower_bound["monthly_usd"] < 1.0001 * found.recommended.monthly_usd.mean < 8 * USD
+
+
+@pytest.mark.parametrize("weeks", [0, 1])
+@pytest.mark.parametrize(
+    ("web", "n", "binding"),
+    [
+        ("", 1, "CPU"),  # trunks are there whatever the account's setting: 10 tasks, and 2,048 CPU units for 8 of 256
+        (", network_mode: host", 1, "CPU"),
+        (", network_mode: host, port: 80", 8, "host ports"),
+        (ON_8080, 1, "CPU"),  # in awsvpc mode
+    ],
+)
+def test_managed_instances_take_host_mode_and_have_trunks(written, weeks, web, n, binding):
+    """Amazon ECS Developer Guide, "Amazon ECS task networking for Amazon ECS Managed Instances" and "Allocate a network
+    interface for tasks on Amazon ECS Managed Instances"."""
+    found = advise(written(web, launch_type="MANAGED_INSTANCES"), VIRGINIA, replay_weeks=weeks).recommended
+    # In a replay an instance is replaced now and then.
+    assert (found.instances.p95, found.instances.binding) == (pytest.approx(n, rel=0.002), binding)
+    (planned,) = found.plan.services.values()
+    assert planned.network_mode == ("host" if "network_mode: host" in web else "awsvpc")
+    (provider,) = found.plan.capacity_providers.values()
+    assert provider.has_trunking
+    assert_accepted(render_ecs(found.plan))
 
 
 @pytest.mark.parametrize(
@@ -240,8 +263,6 @@ def test_the_load_balancer_reaches_ports_of_the_instance(host_port, opened):
 
 
 MODES, PORTS, PROTOCOLS = st.sampled_from(list(NetworkMode)), st.sampled_from([0, 80, 81]), st.sampled_from(["tcp", "udp"])
-
-
 SERVICES = st.tuples(st.integers(1, 8), st.integers(1, 8), MODES, PORTS, PROTOCOLS, st.integers(0, 6))
 TAKEN = [(port, protocol) for port in (9, 80, 81) for protocol in ("tcp", "udp")]
 
@@ -249,7 +270,7 @@ TAKEN = [(port, protocol) for port in (9, 80, 81) for protocol in ("tcp", "udp")
 @given(drawn=st.lists(SERVICES, min_size=2, max_size=5))
 def test_packed_like_one_task_after_the_other(drawn):
     """A task takes a slot in awsvpc mode alone, and a fixed port of the instance in bridge and host mode."""
-    runs, tasks = [], []
+    runs, tasks, elsewhere = [], [], []
     for number, (cpu, memory, mode, port, protocol, count) in enumerate(drawn):
         of_mode = {
             "bridge": PortMapping(container_port=80, host_port=port, protocol=protocol),
@@ -258,14 +279,15 @@ def test_packed_like_one_task_after_the_other(drawn):
         mapped = of_mode.get(mode)
         runs.append(counted(number, TaskSize(cpu_units=cpu, memory_mib=memory), mode, mapped, count))
         taken = {"bridge": port, "host": port or 9}.get(mode)
-        tasks += [(cpu, memory, int(mode == "awsvpc"), *(int((taken, protocol) == each) for each in TAKEN))] * count
+        ports = [int((taken, protocol) == each) for each in TAKEN]
+        tasks += [(cpu, memory, int(mode == "awsvpc"), *ports)] * count
+        elsewhere += [(cpu, memory, 0, *ports) if mode == "host" else (cpu, memory, 1, *[0] * len(TAKEN))] * count
     offered = (16, 16, 3, *[1] * len(TAKEN))
     load, capacity = packed_load(runs), np.array([16, 16, 3])
     assert load.packed(capacity).tolist() == [packing.first_fit_instances(tasks, offered)]
     assert load.bound(capacity).tolist() == [packing.volume_bound_instances(tasks, offered)]
-    elsewhere = [(cpu, memory, 1) for cpu, memory, *_, count in drawn for _ in range(count)]
     on_managed = load.on(LaunchType.MANAGED_INSTANCES).packed(capacity).tolist()
-    assert on_managed == [packing.first_fit_instances(elsewhere, (16, 16, 3))]
+    assert on_managed == [packing.first_fit_instances(elsewhere, offered)]
 
 
 def counted(number, size, mode, mapped, count):

@@ -154,8 +154,13 @@ def _with_definition(definition: Document, tags: object, wanted: Document, servi
                 if host is not None and host != mapping.get("containerPort"):  # refused in awsvpc mode
                     path = f"containerDefinitions[{at}].portMappings[{port}].hostPort"
                     editor.put(mapping, "hostPort", mapping.get("containerPort"), path)
-    else:
-        _refuse_denser(request, service, name)
+    elif request.get("networkMode") == NetworkMode.AWSVPC != service.network_mode:
+        raise InputError(
+            f"{name}: the task definition is in awsvpc mode, and the plan was priced in {service.network_mode} mode, in which "
+            "tasks take no network interface",
+            fix="Write the network mode of the plan into this file, or network_mode: awsvpc into the workload file.",
+        )
+    _refuse_other_ports(request, service, name)
     _put_platform(editor, request, wanted)
     _put_storage(editor, request, service)
     _fit_containers(editor, request, service, before, name)
@@ -163,20 +168,8 @@ def _with_definition(definition: Document, tags: object, wanted: Document, servi
     return editor.merged(name, "RegisterTaskDefinition")
 
 
-def _refuse_denser(request: Document, service: ServicePlan, name: str) -> None:
-    """On EC2 the file keeps its network mode, as long as an instance holds as many of its tasks as the plan was priced for.
-
-    Raises
-    ------
-    InputError
-        It holds fewer: tasks have interfaces or fixed ports that those of the plan have not.
-    """
-    if request.get("networkMode") == NetworkMode.AWSVPC != service.network_mode:
-        raise InputError(
-            f"{name}: the task definition is in awsvpc mode, and the plan was priced in {service.network_mode} mode, in which "
-            "tasks take no network interface",
-            fix="Write the network mode of the plan into this file, or network_mode: awsvpc into the workload file.",
-        )
+def _refuse_other_ports(request: Document, service: ServicePlan, name: str) -> None:
+    """Raises :class:`InputError` where tasks have fixed ports that those of the plan have not: an instance holds fewer."""
     planned = host_ports_in(service.network_mode, (port for each in service.containers_of(name) for port in each.ports))
     ports = tuple(port for port in fixed_host_ports(request) if port not in planned)
     if ports and not service.has_distinct_instances:

@@ -204,7 +204,8 @@ def instance_capacity(
     on_gpus = [service for service in services if service.task.gpus]
     return capacity(
         instance_type,
-        has_trunking=constraints.has_trunking,
+        # Managed Instances are launched with a trunk where their type has one, whatever the account's setting.
+        has_trunking=constraints.has_trunking or launch_type is LaunchType.MANAGED_INSTANCES,
         daemons=() if instance_type.is_windows else daemons,  # which all are of Linux
         least_gpus=min((service.task.gpus for service in on_gpus), default=0),
         have_interfaces=any(service.network_mode_on(launch_type) is NetworkMode.AWSVPC for service in on_gpus),

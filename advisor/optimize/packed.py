@@ -37,7 +37,7 @@ class PackedLoad:
     count_steps: int
     """Counts in a step of the time axis: more than one where counts are replayed in finer steps."""
     launch_type: LaunchType = LaunchType.EC2
-    """Where tasks run as ``sizes`` say: modes other than awsvpc, and ports of the instance, are of EC2 alone."""
+    """Where tasks run as ``sizes`` say: not all launch types take the same network modes."""
     elsewhere: "dict[LaunchType, PackedLoad]" = field(default_factory=dict)
     packed_by_capacity: dict[tuple[int, ...], IntArray] = field(default_factory=dict)
     """Results of first-fit decreasing so far, (states,) by capacity."""

@@ -60,7 +60,7 @@ def instance_provider(
         on_demand_base=0 if base is None else base.instances,
         architecture=architecture,
         placement=placement,
-        has_trunking=constraints.has_trunking,
+        has_trunking=constraints.has_trunking or launch_type is LaunchType.MANAGED_INSTANCES,
         root_volume_gib=root_volume_gib,
         ecs_reserved_memory_mib=kept_memory_mib(types[0], launch_type, constraints),
         zones=constraints.zones,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from advisor.ecs import FARGATE_WINDOWS, LINUX, Architecture, LaunchType, PurchaseOption, is_windows
+from advisor.ecs import FARGATE_WINDOWS, LINUX, NETWORK_MODES, Architecture, LaunchType, PurchaseOption, is_windows
 
 Document = Mapping[str, Any]
 
@@ -128,12 +128,9 @@ def _of_windows(
             yield Refused(f"the log driver {of}", is_essential=False)
 
 
-_NETWORK_MODES: Final = {LaunchType.FARGATE: ("awsvpc",), LaunchType.MANAGED_INSTANCES: ("awsvpc", "host")}
-
-
 def _of_task(definition: Document, launch_type: LaunchType) -> Iterator[Refused]:
     network = definition.get("networkMode") or "bridge"  # what EC2 takes where none is stated
-    if network not in _NETWORK_MODES[launch_type]:
+    if network not in NETWORK_MODES[launch_type]:
         stated = f"network mode {network}" if network in ("bridge", "host", "none") else "its network mode"
         yield Refused(stated, is_essential=False)
     if definition.get("inferenceAccelerators"):

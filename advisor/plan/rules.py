@@ -12,6 +12,7 @@ from advisor.ecs import (
     FARGATE_WINDOWS,
     FARGATE_WINDOWS_SIZES,
     LINUX,
+    NETWORK_MODES,
     WINDOWS,
     Architecture,
     LaunchType,
@@ -56,8 +57,8 @@ def check_service(name: str, service: ServicePlan, providers: Mapping[str, Capac
     _check_platform(name, service)
     if service.launch_type is LaunchType.FARGATE:
         _check_fargate(name, service)
-    if service.network_mode != "awsvpc" and service.launch_type is not LaunchType.EC2:
-        raise PlanError(f"service {name!r}: {service.launch_type} needs network mode awsvpc")
+    if service.network_mode not in (taken := NETWORK_MODES[service.launch_type]):
+        raise PlanError(f"service {name!r}: {service.launch_type} needs network mode {' or '.join(taken)}")
     if service.has_distinct_instances and (service.launch_type is LaunchType.FARGATE or service.schedule is not None):
         raise PlanError(f"service {name!r}: only a service on instances has distinct ones")
     ports = host_ports_in(service.network_mode, (port for each in service.containers_of(name) for port in each.ports))

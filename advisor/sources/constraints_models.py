@@ -43,7 +43,9 @@ class ConstraintsEntry(Entry):
         None, min_length=1, description="Names or shell patterns, such as m7*. Default: all."
     )
     zones: Annotated[int, Field(ge=1, le=6)] | None = Field(None, description="Availability Zones to spread over. Default 2.")
-    trunking: bool | None = Field(None, description="Whether awsvpc trunking may be used. Default true.")
+    trunking: bool | None = Field(
+        None, description="Whether awsvpc trunking may be used on EC2; Managed Instances have it. Default true."
+    )
     terms: Annotated[list[str], AfterValidator(_terms)] = Field(
         ["none"],
         min_length=1,

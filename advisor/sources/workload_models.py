@@ -302,7 +302,7 @@ class ServiceEntry(Entry):
     )
     network_mode: Literal["awsvpc", "bridge", "host", "none"] | None = Field(
         None,
-        description="On EC2; plans for Fargate and Managed Instances are in awsvpc mode. Default awsvpc, or what the task "
+        description="On EC2, and host on Managed Instances; other plans are in awsvpc mode. Default awsvpc, or what the task "
         "definition says.",
     )
     port_mappings: list[PortMappingEntry] = Field(

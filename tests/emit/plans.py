@@ -5,7 +5,7 @@ from itertools import count
 
 from hypothesis import strategies as st
 
-from advisor.ecs import FARGATE_SIZES, Architecture, LaunchType, PlacementStrategy, PurchaseOption, TaskSize
+from advisor.ecs import FARGATE_SIZES, NETWORK_MODES, Architecture, LaunchType, PlacementStrategy, PurchaseOption, TaskSize
 from advisor.plan import (
     AdjustmentType,
     CapacityProvider,
@@ -551,7 +551,7 @@ def with_host_ports(containers, first):
 
 @st.composite
 def services_on(draw, provider, *, operating_system="LINUX", may_use_gpus=False):
-    is_fargate, is_ec2 = provider.launch_type is LaunchType.FARGATE, provider.launch_type is LaunchType.EC2
+    is_fargate = provider.launch_type is LaunchType.FARGATE
     is_windows = operating_system != "LINUX"
     if is_fargate and provider.purchase_option is PurchaseOption.ON_DEMAND and draw(st.integers(0, 4)) == 0:
         operating_system, is_windows = "WINDOWS_SERVER_2019_FULL", True
@@ -561,7 +561,7 @@ def services_on(draw, provider, *, operating_system="LINUX", may_use_gpus=False)
     if is_windows and not is_fargate:
         size = TaskSize(cpu_units=max(size.cpu_units, 128), memory_mib=size.memory_mib)
     low, desired, high = sorted(draw(st.lists(st.integers(0, 1000), min_size=3, max_size=3)))
-    network_mode = draw(st.sampled_from(["awsvpc", "bridge", "host", "none"])) if is_ec2 and not is_windows else "awsvpc"
+    network_mode = "awsvpc" if is_windows else draw(st.sampled_from(NETWORK_MODES[provider.launch_type]))
     port = draw(st.none() | st.integers(1, 65_535)) if network_mode != "none" else None
     if network_mode == "host" and port in (22, 2375, 2376, 51678, 51679, 51680):
         port = 80

@@ -17,7 +17,6 @@ _IMAGE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/#-]*(@[a-z0-9+._-]+:[0-9a-
 _MAX_IMAGE: Final = 255
 _INSTANCE_TYPE: Final = re.compile(r"[a-z0-9-]+\.[a-z0-9-]+", re.ASCII)
 _RESERVED_PREFIXES: Final = ("aws", "ecs", "fargate")
-_NETWORK_MODES: Final = ("awsvpc", "bridge", "host", "none")
 _MAX_SUBNETS: Final = 16
 """Of one awsvpcConfiguration."""
 _MAX_OVERRIDES: Final = 40
@@ -98,8 +97,6 @@ def _check_service(name: str, service: ServicePlan) -> None:
     where = f"service {name!r}"
     for container in service.containers_of(name):
         _check_container(where, container)
-    if service.network_mode not in _NETWORK_MODES:
-        raise PlanError(f"{where}: network mode {service.network_mode!r} is none of {', '.join(_NETWORK_MODES)}")
     if service.port is not None and not (0 < service.port <= _MAX_PORT and service.network_mode != "none"):
         raise PlanError(f"{where}: port {service.port} needs to be 1 to {_MAX_PORT}, on a network")
     if service.task.cpu_units > _MAX_TASK_CPU_UNITS or service.task.memory_mib < _MIN_CONTAINER_MIB:

@@ -390,4 +390,5 @@ def _has_public_ip(capacity: Request, provider: CapacityProvider, *, has_public_
     if provider.launch_type is LaunchType.EC2:
         return has_public_instances
     # On Managed Instances the address is the instance's, which takes it from its subnet: a tag says that it is wanted.
-    return bool(capacity["networkConfiguration"]["awsvpcConfiguration"]["assignPublicIp"] == "ENABLED")
+    network = capacity.get("networkConfiguration")  # none in host mode
+    return network is not None and bool(network["awsvpcConfiguration"]["assignPublicIp"] == "ENABLED")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from advisor.ecs import LINUX, LaunchType, NetworkMode, is_windows
+from advisor.ecs import LINUX, NETWORK_MODES, LaunchType, NetworkMode, is_windows
 from advisor.plan.placement import DISTINCT_INSTANCE, MEMBER_OF
 from advisor.sources.aws.findings import Findings, FoundService
 from advisor.sources.aws.scheduled_tasks import ScheduledTask
@@ -85,14 +85,15 @@ def service_entry(found: FoundService, findings: Findings) -> dict[str, Any]:
 
 
 def network_mode_of(found: FoundService) -> str | None:
-    """That of a service on EC2, which is bridge where its task definition states none; None for awsvpc, the default."""
+    """That of a service on instances, bridge on EC2 where its task definition states none; None for awsvpc, the default."""
     definition, present = found.definition, found.present
-    if definition is None or present is None or present.launch_type != LaunchType.EC2:
+    if definition is None or present is None or present.launch_type is None:
         return None
     if is_windows(definition.os_family or LINUX):
         return None
     mode = definition.network_mode or NetworkMode.BRIDGE
-    return None if mode == NetworkMode.AWSVPC else str(mode)
+    is_taken = mode in NETWORK_MODES[LaunchType(present.launch_type)]
+    return str(mode) if is_taken and mode != NetworkMode.AWSVPC else None
 
 
 def daemon_entry(found: FoundService, findings: Findings) -> dict[str, Any]:
@@ -266,7 +267,8 @@ def _remarks(found: FoundService, findings: Findings) -> Iterator[str]:
     if MEMBER_OF in found.service.placement_constraints:
         yield f"{name} has the placement constraint memberOf, which no figure knows: see constraints.instance_types."
     if mode := network_mode_of(found):
-        yield f"{name} runs in {mode} mode, which plans on EC2 keep; on Fargate and Managed Instances they are in awsvpc mode."
+        keep = " and ".join(each.called for each in LaunchType if mode in NETWORK_MODES[each])
+        yield f"{name} runs in {mode} mode, which plans on {keep} keep; elsewhere they are in awsvpc mode."
     if found.service.rollout:
         yield f"{name}: {found.service.rollout}."
     for launch_type, refused in found.definition.refused.items() if found.definition else ():
