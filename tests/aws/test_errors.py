@@ -14,6 +14,7 @@ from advisor.sources.aws.errors import (
     NotOfferedError,
     ServerFailedError,
     ThrottledError,
+    UnreachableError,
     translated,
 )
 from tests.aws.fake_account import client_error
@@ -46,11 +47,11 @@ TABLE = [
     (boto.TokenRetrievalError(provider="sso", error_msg="expired"), CredentialsError, "aws sso login"),
     (boto.CredentialRetrievalError(provider="process", error_msg="exit 1"), CredentialsError, "cannot be read"),
     (boto.NoRegionError(), AwsError, "--region"),
-    (boto.EndpointConnectionError(endpoint_url="https://ecs.eu-west-1"), AwsError, "cannot reach AWS"),
-    (boto.ConnectTimeoutError(endpoint_url="https://ecs"), AwsError, "network"),
-    (boto.ReadTimeoutError(endpoint_url="https://ecs"), AwsError, "network"),
-    (boto.ProxyConnectionError(proxy_url="http://p"), AwsError, "network"),
-    (boto.SSLError(endpoint_url="https://ecs", error="bad certificate"), AwsError, "network"),
+    (boto.EndpointConnectionError(endpoint_url="https://ecs.eu-west-1"), UnreachableError, "cannot reach AWS"),
+    (boto.ConnectTimeoutError(endpoint_url="https://ecs"), UnreachableError, "network"),
+    (boto.ReadTimeoutError(endpoint_url="https://ecs"), UnreachableError, "network"),
+    (boto.ProxyConnectionError(proxy_url="http://p"), UnreachableError, "network"),
+    (boto.SSLError(endpoint_url="https://ecs", error="bad certificate"), UnreachableError, "network"),
     (boto.ParamValidationError(report="Invalid length"), AwsError, "Invalid length"),
     (ValueError("not JSON"), LostDataError, "cannot be read"),
 ]

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 import yaml
+from botocore.exceptions import ReadTimeoutError
 
 from advisor.sources import read_workload
 from advisor.sources.aws import collect_workload
+from advisor.sources.aws.errors import AwsError
 from tests.aws.fake_account import ACCOUNT, REGION, FakeAccount, client_error
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -242,3 +244,20 @@ def test_tasks_of_the_whole_cluster_are_not_asked_for_with_single_services():
     fake = account({"nightly": (CRON, [target("report")])})
     collected(fake, services=["web"])
     assert not fake.count("ListRuleNamesByTarget")
+
+
+def test_a_network_that_is_gone_is_no_task_definition_that_is_gone():
+    """Neither of a service, nor of a scheduled task: a workload without them would be cheap, and look whole."""
+    known = account({})
+    for of_task in ("web", "report"):
+        fake = account({"nightly": (CRON, [target("report:4")])})
+        fake.services = {"web": {}, "other": {}}
+
+        def definition(asked: Mapping[str, Any], of_task: str = of_task) -> Mapping[str, Any]:
+            if of_task in asked["taskDefinition"]:
+                raise ReadTimeoutError(endpoint_url="https://ecs")
+            return known._answer("ecs", "DescribeTaskDefinition", asked)
+
+        fake.answers = {**fake.answers, "DescribeTaskDefinition": definition}
+        with pytest.raises(AwsError, match="cannot reach AWS for ecs:DescribeTaskDefinition"):
+            collected(fake)

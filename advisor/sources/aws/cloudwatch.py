@@ -8,7 +8,15 @@ from typing import Any, Final
 
 import numpy as np
 
-from advisor.sources.aws.errors import AccessDeniedError, AwsError, CredentialsError, ThrottledError, lost, reading
+from advisor.sources.aws.errors import (
+    AccessDeniedError,
+    AwsError,
+    CredentialsError,
+    ThrottledError,
+    UnreachableError,
+    lost,
+    reading,
+)
 from advisor.sources.aws.load_balancers import RequestSource
 from advisor.sources.aws.saved import SavedAnswers
 from advisor.sources.aws.session import Aws, batches
@@ -39,6 +47,7 @@ _SERVICE_METRICS: Final = (
     ("memory_mib_sum", "ECS/ContainerInsights", "MemoryUtilized", "Sum"),
 )
 _ACTION: Final = "cloudwatch:GetMetricData"
+_NOT_THE_TOKEN: Final = (AccessDeniedError, CredentialsError, ThrottledError, UnreachableError)
 _UNFINISHED: Final = frozenset({"PartialData", "InternalError"})
 
 
@@ -192,7 +201,7 @@ class MetricReader:
             try:
                 page = self._page(queries, token)
             except AwsError as error:
-                if number != len(kept) or not kept or isinstance(error, (AccessDeniedError, CredentialsError, ThrottledError)):
+                if number != len(kept) or not kept or isinstance(error, _NOT_THE_TOKEN):
                     raise
                 token, number, kept, seen = None, 0, [], {None}  # the kept token has expired: begin this batch anew
                 continue

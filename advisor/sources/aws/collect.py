@@ -251,7 +251,7 @@ class _Run:
             try:
                 definitions[arn] = fetch_task_definition(self.aws, arn)
             except AwsError as error:
-                if type(error) is not AwsError:  # credentials, permission, throttling, lost data: not about this one
+                if type(error) is not AwsError:  # credentials, permission, network, lost data: not about this one
                     raise
                 refused[arn] = str(error)
             self.share("task definitions", number / len(arns))

@@ -60,6 +60,10 @@ class NotOfferedError(AwsError):
     """The endpoint does not know the operation."""
 
 
+class UnreachableError(AwsError):
+    """No answer came, after all retries: the network, or the way to the Region."""
+
+
 class ThrottledError(AwsError):
     """AWS refused for too many requests, after all retries."""
 
@@ -177,7 +181,7 @@ def _from_client(error: Exception, *, operation: str, region: str) -> AwsError:
     if isinstance(error, boto.NoRegionError):
         return _no_region()
     if isinstance(error, (boto.ConnectionError, boto.HTTPClientError, boto.EndpointProviderError, boto.InvalidRegionError)):
-        return AwsError(
+        return UnreachableError(
             f"cannot reach AWS for {operation} ({said}). Check the network and the Region {region}{_nearest_regions(region)}.",
             operation=operation,
         )

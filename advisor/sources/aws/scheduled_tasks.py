@@ -78,7 +78,7 @@ def fetch_definitions(aws: Aws, tasks: Sequence[ScheduledTask]) -> dict[str, Tas
         try:
             found[name] = fetch_task_definition(aws, name)
         except AwsError as error:
-            if type(error) is not AwsError:  # credentials, permission, throttling, lost data: not about this one
+            if type(error) is not AwsError:  # credentials, permission, network, lost data: not about this one
                 raise
     return found
 
