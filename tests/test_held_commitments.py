@@ -325,7 +325,7 @@ def test_an_alternative_without_the_rate_of_a_commitment_might_win_and_the_verdi
     found = answer(service, held=[compute_plan(0.072)], rates=rates, types=(CHEAPER,))
     assert found.recommended.plan.services["web"].launch_type is LaunchType.FARGATE
     assert found.recommendation.verdict == "best_of_priced"
-    assert any("held commitments need" in doubt and "might win" in doubt for doubt in found.recommendation.doubts)
+    assert any("which commitments need" in doubt and "might win" in doubt for doubt in found.recommendation.doubts)
 
 
 def test_where_no_alternative_has_a_rate_the_run_ends_with_the_meter():

@@ -186,6 +186,66 @@ def test_with_rates_for_one_side_nothing_is_compared(lacking):
     assert "not compared, for a side of the choice lacks rates" in terms_sentences(found.under_terms)[0]
 
 
+def without_rates_of_m6i(usd_per_hour, load):
+    """Beside m5.large, whose plan takes $0.06 an hour, a type of which no plan has a rate; Fargate's plan takes $0.1536."""
+    types = (LARGE, {**OTHER, "usd_per_hour": usd_per_hour})
+    rates = {meter: rate for meter, rate in listed(types, 0.2).items() if not ("m6i" in meter and "1y" in meter)}
+    return told(load, types, rates)
+
+
+M6I_RATE = "ec2_instance_savings_plan:1y:no_upfront:ec2:linux:on_demand:m6i.large"
+
+
+def test_a_type_without_rates_hides_none_that_has_some_and_might_win():
+    """On demand Fargate costs $0.192 an hour, 2 x m6i.large $0.194 and 2 x m5.large $0.2; with its plan $0.12."""
+    found = without_rates_of_m6i(0.097, stated(web()))
+    (choice,) = found.under_terms.choices
+    assert (choice.kept.title, choice.chosen.title) == ("Fargate X86_64", "EC2 m5.large")
+    assert found.recommended.monthly_usd.mean == approx(730 * 0.12 + 60 * 0.08, abs=0.02)
+    (m6i,) = (a for a in found.of_scope("cluster") if a.title == "EC2 m6i.large")
+    assert (m6i.monthly_usd, m6i.missing) == (None, (M6I_RATE,))
+    assert found.recommendation.verdict == "best_of_priced"
+    assert f"EC2 m6i.large has no price for {M6I_RATE}, which commitments need, and might win" in " ".join(
+        found.recommendation.doubts
+    )
+
+
+def test_the_cheapest_on_demand_stands_at_the_most_that_it_costs_where_it_lacks_a_rate():
+    """2 x m6i.large take $0.18 an hour and 60 GiB of volumes: less than Fargate on demand, more than m5.large with its plan."""
+    found = without_rates_of_m6i(0.09, stated(web()))
+    (choice,) = found.under_terms.choices
+    assert (choice.kept.title, choice.chosen.title) == ("EC2 m6i.large", "EC2 m5.large")
+    assert choice.kept.with_usd == choice.kept.without_usd == approx((730 * 0.18 + 60 * 0.08) * 1.05)  # packing
+    assert choice.missing == (M6I_RATE,)
+    assert found.recommended.title == "EC2 m5.large"
+    assert "which commitments need, and might win" in " ".join(found.recommendation.doubts)
+    text = terms_sentences(found.under_terms)[0]
+    assert "EC2 m5.large is the cheapest as far as rates are known" in text
+    assert f"for EC2 m6i.large, which lacks rates: {M6I_RATE}; give them with --rates FILE" in text
+
+
+def test_what_is_the_cheapest_even_on_demand_wins_without_a_rate():
+    """2 x m6i.large at $0.1 and 60 GiB of volumes; m5.large with its plan takes $0.12, Fargate $0.1536."""
+    found = without_rates_of_m6i(0.05, stated(web()))
+    assert found.under_terms.recommended == "1y:no_upfront"
+    assert (found.recommended.title, found.recommended.buys) == ("EC2 m6i.large", ())
+    assert found.recommended.monthly_usd.mean == approx(730 * 0.1 + 60 * 0.08)
+    against = {a.title: a.monthly_usd.mean for a in found.alternatives if a.id == found.recommendation.saving.against}
+    assert against == {"Fargate X86_64": approx(730 * 0.1536, abs=0.02)}
+    assert any(f"EC2 m6i.large may cost less: without a rate for {M6I_RATE}" in warning for warning in found.warnings)
+
+
+def test_beside_what_lacks_a_rate_the_rest_has_its_commitments():
+    """One service may not leave Fargate, $0.1536 with its plan; the other one is cheapest on m6i.large, at $0.1 on demand."""
+    load = stated(web(), web(name="worker"))
+    one, worker = load.services
+    load = replace(load, services=(replace(one, off_launch_types={LaunchType.EC2: "not there"}), worker))
+    found = without_rates_of_m6i(0.05, load)
+    assert found.recommended.title == "Fargate X86_64 + EC2 m6i.large (worker)"
+    assert found.recommended.monthly_usd.mean == approx(730 * (0.1536 + 0.1) + 60 * 0.08, abs=0.02)
+    assert found.recommended.buys == ("Compute Savings Plan of 0.1536 USD/h, 1-year no upfront",)
+
+
 def test_terms_without_rates_stand_beside_those_that_have_some(flipped):
     found = told(stated(web(), terms=("3y:no_upfront", *ONE_YEAR)), fargate_saving=0.2)
     three, one = found.under_terms.choices

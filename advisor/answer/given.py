@@ -1,6 +1,6 @@
 """Everything that the parts of a recommendation are made from, and how they are put together."""
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -18,7 +18,7 @@ from advisor.optimize.alternatives import (
     with_cheapest_of_each,
 )
 from advisor.optimize.certificate import as_dict, lower_bound
-from advisor.optimize.choice import OVER_BASE_ID, Choice, without_repeats
+from advisor.optimize.choice import OVER_BASE_ID, Choice, base_id, without_repeats
 from advisor.optimize.committable import committable
 from advisor.optimize.held import UNUSED_PARTS, beside_held, price_plan, weekly_plan_usd, with_idle, without_held
 from advisor.optimize.history import RecentLoad
@@ -60,7 +60,13 @@ from advisor.recommend.since_step import SINCE_STEP, with_choices_since_a_step
 from advisor.recommend.spot_risk import SpotRisk, spot_risks
 from advisor.recommend.trend import trend_doubt
 from advisor.recommend.unit_costs import unit_costs
-from advisor.recommend.unpriced import nothing_fits, refuse_unpriced_commitments, unpriced, unpriced_with_held
+from advisor.recommend.unpriced import (
+    nothing_fits,
+    on_demand_for_want_of_rates,
+    refuse_unpriced_commitments,
+    unpriced,
+    unpriced_with_commitments,
+)
 from advisor.recommend.verdict import (
     LEAST_OF_A_BILL,
     MOST_OF_A_BILL,
@@ -156,6 +162,11 @@ class Answer:
         purchase = self.purchase(parts)
         return self.search if purchase is None else replace(self.search, bought=purchase.commitments)
 
+    def uncovered(self, parts: tuple[Part, ...]) -> tuple[str, ...]:
+        """Meters of commitments that a plan of the whole cluster has on demand in its bill, for want of a rate."""
+        purchase = self.purchase(parts)
+        return () if purchase is None else purchase.uncovered
+
     def recommendation(self) -> Recommendation:
         workload, found = self.workload, self.found
         cluster = self.drawn_for_cluster()
@@ -171,7 +182,10 @@ class Answer:
             raise AdvisorError(nothing_fits(for_cluster or [r for ranked in by_service.values() for r in ranked]))
         best = for_cluster[0]
         parts = self.found.parts_of(best.alternative.id)
-        open_choices = [*unpriced(parts, by_service, found.common_hours, self.search), *unpriced_with_held(for_cluster)]
+        open_choices = [
+            *unpriced(parts, by_service, found.common_hours, self.search),
+            *unpriced_with_commitments(for_cluster),
+        ]
         # Of one service alone, nobody can say what commitments of the whole cluster would make of its other choices.
         in_doubt = service_doubts(best.alternative, by_service) if self.terms is None else []
         most = [text for share, text in in_doubt if share >= MOST_OF_A_BILL]
@@ -205,6 +219,7 @@ class Answer:
                 *self._price_faults(for_cluster),
                 *warnings_for(workload, self.search, found, parts, best.alternative, self.today),
                 *beside_held(workload.commitments, self.with_purchase(parts).bought),
+                *on_demand_for_want_of_rates(best.alternative.title, self.uncovered(parts)),
                 *(text for share, text in in_doubt if LEAST_OF_A_BILL <= share < MOST_OF_A_BILL),
                 *side_cost_sentences(side),
                 *self._price_age(
@@ -315,12 +330,19 @@ class Answer:
 
     @cached_property
     def _drawn_for_cluster(self) -> Drawn:
-        drawn = self._drawn(CLUSTER_SCOPE, self.found.for_cluster, self.found.common_hours, self.found.common_measured)
+        """Without a price where new commitments lack a rate, but for the plan that is the cheapest on demand even so."""
+        hours, measured = self.found.common_hours, self.found.common_measured
+        lacking = [choice.id for choice in self.found.for_cluster if self.uncovered(choice.parts)]
+        drawn = self._drawn(CLUSTER_SCOPE, self.found.for_cluster, hours, measured, at_most=lacking)
+        if lacking:
+            first = base_id(rank(with_cheaper_placements(drawn.items))[0].alternative.id)
+            at_most = [each for each in lacking if base_id(each) == first]
+            drawn = self._drawn(CLUSTER_SCOPE, self.found.for_cluster, hours, measured, at_most)
         return replace(drawn, items=with_odds(with_cheaper_placements(drawn.items)))  # chances count a new choice
 
     def drawn_alone(self, choice: Choice) -> Ranked:
-        """One choice for the cluster with its draws, whether it is among the alternatives or not."""
-        found = self._drawn(CLUSTER_SCOPE, [choice], self.found.common_hours, self.found.common_measured)
+        """One choice for the cluster with its draws, whether it is among the alternatives or not, and at most its cost."""
+        found = self._drawn(CLUSTER_SCOPE, [choice], self.found.common_hours, self.found.common_measured, [choice.id])
         return found.items[0]
 
     def _price_faults(self, ranked: Sequence[Ranked]) -> tuple[str, ...]:
@@ -339,12 +361,15 @@ class Answer:
         of_best = [item for item in best.bill.line_items if item.part not in UNUSED_PARTS] if best.bill else []
         return price_age_warnings(of_best, compared, region=self.workload.region, today=self.today)
 
-    def _drawn(self, scope: str, choices: Sequence[Choice], hours: FloatArray, measured: BoolArray) -> Drawn:
+    def _drawn(
+        self, scope: str, choices: Sequence[Choice], hours: FloatArray, measured: BoolArray, at_most: Collection[str] = ()
+    ) -> Drawn:
+        """Choices with their draws; those of ``at_most`` have a price where new commitments lack a rate, too."""
         is_of_cluster = scope == CLUSTER_SCOPE
         # Commitments are shared by all services: what one of them would use of them alone, nobody can say.
         search = self.search if is_of_cluster else without_held(self.search)
         weeks, recent = (self.recent.weeks, self.recent) if is_of_cluster else (None, None)
-        found = [self._billed(scope, choice, search, hours, weeks) for choice in choices]
+        found = [self._billed(scope, choice, search, hours, weeks, choice.id in at_most) for choice in choices]
         return drawn(
             [each.ranked for each in found],
             [choice.parts for choice in choices],
@@ -356,12 +381,17 @@ class Answer:
             [each.bought for each in found],
         )
 
-    def _billed(self, scope: str, choice: Choice, search: Search, hours: FloatArray, weeks: Weeks | None) -> "_Billed":
-        key = scope, self.terms, id(choice)
+    def _billed(
+        self, scope: str, choice: Choice, search: Search, hours: FloatArray, weeks: Weeks | None, is_at_most: bool
+    ) -> "_Billed":
+        key = scope, self.terms, id(choice), is_at_most
         if key not in self.bills:
             purchase = self.purchase(choice.parts) if scope == CLUSTER_SCOPE else None
-            here = search if purchase is None else replace(search, bought=purchase.commitments)
-            priced = as_unrated(price_plan(choice.parts, hours, here), purchase)
+            is_unrated = purchase is not None and bool(purchase.uncovered) and not is_at_most
+            here = search if purchase is None or is_unrated else replace(search, bought=purchase.commitments)
+            priced = price_plan(choice.parts, hours, here)
+            if purchase is not None and is_unrated:
+                priced = as_unrated(priced, purchase)
             ranked = self._ranked(scope, choice, priced, here, hours, weeks)
             self.bills[key] = choice, _Billed(ranked=ranked, priced=priced, bought=here.bought)
         return self.bills[key][1]

@@ -9,7 +9,7 @@ from advisor.optimize.alternatives import Alternatives
 from advisor.optimize.committable import committable
 from advisor.optimize.held import price_plan
 from advisor.optimize.present import has_present, hours_known, present_parts
-from advisor.optimize.purchases import as_unrated, best_purchase
+from advisor.optimize.purchases import best_purchase
 from advisor.optimize.search import Search
 from advisor.plan import Terms
 from advisor.recommend.result import Present, Saving
@@ -33,9 +33,9 @@ def present_money(workload: Workload, search: Search, found: Alternatives, terms
     if terms is None:
         return today
     purchase = best_purchase(committable(workload, search, parts, hours), terms)
-    committed = as_unrated(price_plan(parts, hours, replace(search, bought=purchase.commitments)), purchase)
-    if committed.monthly_usd is None:
-        return replace(today, missing=committed.missing)
+    committed = price_plan(parts, hours, replace(search, bought=purchase.commitments))
+    if purchase.uncovered or committed.monthly_usd is None:
+        return replace(today, missing=purchase.uncovered or committed.missing)
     buys = tuple(map(str, purchase.commitments))
     return replace(today, with_commitments_usd=_exact(committed.monthly_usd), buys=buys)
 

@@ -52,9 +52,10 @@ def _answers(given: Answer, terms: list[Terms], replay_weeks: int) -> dict[Terms
 def _choice(given: Answer, under: Answer, terms: Terms) -> ChoiceUnderTerms:
     kept = rank(given.drawn_for_cluster().items)[0]
     chosen = rank(under.drawn_for_cluster().items)[0]
-    in_list = {item.alternative.id: item for item in under.drawn_for_cluster().items}
+    in_list = {choice.id: choice for choice in under.found.for_cluster}
     # Where a replay has made it the same plan as another one, its name is gone from the list.
-    kept_with = in_list.get(kept.alternative.id) or under.drawn_alone(given.found.choice(kept.alternative.id))
+    kept_choice = in_list.get(kept.alternative.id) or given.found.choice(kept.alternative.id)
+    kept_with = under.drawn_alone(kept_choice)
     unknown = kept_with.alternative.missing or chosen.alternative.missing
     if unknown:
         return ChoiceUnderTerms(terms=str(terms), words=terms.words, missing=unknown)
@@ -63,6 +64,7 @@ def _choice(given: Answer, under: Answer, terms: Terms) -> ChoiceUnderTerms:
     return ChoiceUnderTerms(
         terms=str(terms),
         words=terms.words,
+        missing=under.uncovered(kept_choice.parts),
         kept=_plan(kept, kept_with),
         chosen=_plan(without[chosen.alternative.id], chosen),
         bound_usd=None if bound is None else bound.bound_usd,

@@ -8,7 +8,7 @@ import numpy as np
 
 from advisor.billing import CommitmentRates, commitment_meter, covers
 from advisor.meters import Meter
-from advisor.optimize.commitment_sizes import cheapest_sizes, plans_of
+from advisor.optimize.commitment_sizes import cheapest_sizes, plans_of, rated
 from advisor.optimize.committable import Committable, committable
 from advisor.optimize.held import price_plan
 from advisor.optimize.parts import Part
@@ -27,8 +27,8 @@ class Purchase:
     commitments: tuple[Commitment, ...] = ()
     saving_usd: float = 0.0
     """A month, on average over the futures, against what is held alone."""
-    missing: tuple[str, ...] = ()
-    """Meters without a rate: where there are any, nothing is bought and the plan is not compared under these terms."""
+    uncovered: tuple[str, ...] = ()
+    """Meters without a rate: what needs them stays on demand, so that the plan may cost less than its bill, and not more."""
 
 
 def plans_under(meters: Sequence[Meter], terms: Terms) -> tuple[Commitment, ...]:
@@ -49,36 +49,39 @@ def unrated(rates: CommitmentRates) -> tuple[str, ...]:
 
 def best_purchase(case: Committable, terms: Terms) -> Purchase:
     """The sizes that cost least on average over next month's loads; nothing where none saves."""
-    plans = plans_under(case.meters, terms)
-    missing = unrated(case.rates(plans))
-    if missing or not plans or not case.hours.size:
-        return Purchase(terms=terms, missing=missing)
+    rates = case.rates(plans_under(case.meters, terms))
+    nothing, plans = Purchase(terms=terms, uncovered=unrated(rates)), rated(rates)
+    if not plans or not case.hours.size:
+        return nothing
     case = case.merged()
     bought, _ = cheapest_sizes(case, plans)
     rates = case.beside_held(bought)
     none, with_them = (case.future_usd(rates, np.full(len(bought), scale)) for scale in (0.0, 1.0))
     if not with_them < none:
-        return Purchase(terms=terms)
-    return Purchase(terms=terms, commitments=bought, saving_usd=none - with_them)
+        return nothing
+    return replace(nothing, commitments=bought, saving_usd=none - with_them)
 
 
 def price_with_purchase(
     parts: Sequence[Part], hours: FloatArray, workload: Workload, search: Search, terms: Terms | None
 ) -> PricedParts:
-    """Bill of a month of a plan with what is best bought for it, if terms are given."""
+    """Bill of a month of a plan with what is best bought for it, if terms are given; on demand where nothing has a rate."""
     if terms is None:
         return price_plan(parts, hours, search)
     purchase = best_purchase(committable(workload, search, parts, hours), terms)
-    return as_unrated(price_plan(parts, hours, replace(search, bought=purchase.commitments)), purchase)
+    return price_plan(parts, hours, replace(search, bought=purchase.commitments))
 
 
-def as_unrated(priced: PricedParts, purchase: Purchase | None) -> PricedParts:
-    """The bill of a plan, or none where its commitments lack a rate: then what no plan covers is the least that it costs."""
-    if purchase is None or not purchase.missing or priced.bill is None:
+def as_unrated(priced: PricedParts, purchase: Purchase) -> PricedParts:
+    """No bill of a plan without new commitments, of which those of a purchase lack a rate; the least is what no plan covers.
+
+    The most is what it costs on demand, but held against a plan that has all rates that would let the want of a rate decide.
+    """
+    if priced.bill is None:
         return priced
     items = priced.bill.line_items
     least = math.fsum(item.amount_usd for item in items if not is_covered(Meter(id=item.meter, unit=item.unit), purchase.terms))
-    return replace(priced, bill=None, monthly_usd=None, missing=purchase.missing, priced_usd=least)
+    return replace(priced, bill=None, monthly_usd=None, missing=purchase.uncovered, priced_usd=least)
 
 
 def is_covered(meter: Meter, terms: Terms) -> bool:

@@ -28,17 +28,22 @@ _RETYPED = ":retyped"
 
 
 def lacking(found: Alternatives, search: Search, terms: Terms) -> tuple[str, ...]:
-    """Meters that a side of the choice, Fargate or instances, needs under some terms and has in none of its choices.
+    """Meters that a side of the choice, Fargate or instances, needs under some terms, where nothing of the side has a rate.
 
-    With rates for one side only its discount would decide, and not the load: then nothing is compared.
+    With rates for one side only its discount would decide, and not the load: then nothing is compared. Instances have rates
+    where some type has: the search at committed rates finds it.
     """
+    types = [hour_on(each, PurchaseOption.ON_DEMAND) for each in search.candidates.types]
+    of_types = commitment_rates(types, plans_under(types, terms), search.catalog, search.region)
+    is_any_rated = bool(rated(of_types))
     missing: dict[bool, list[tuple[str, ...]]] = {}
     for part in _parts(found):
         meters = part.meters
         plans = plans_under(meters, terms)
         if plans:
             rates = commitment_rates(meters, plans, search.catalog, search.region)
-            missing.setdefault(part.provider.launch_type is LaunchType.FARGATE, []).append(unrated(rates))
+            on_fargate = part.provider.launch_type is LaunchType.FARGATE
+            missing.setdefault(on_fargate, []).append(() if is_any_rated and not on_fargate else unrated(rates))
     of_sides = [min(each, key=len) for each in missing.values() if all(each)]
     return tuple(dict.fromkeys(meter for side in of_sides for meter in side))
 

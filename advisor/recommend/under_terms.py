@@ -13,7 +13,7 @@ class PlanUnderTerms:
     without_usd: float
     """The upper end of its bill without new commitments, as of an alternative. [USD a month of 730 h]"""
     with_usd: float
-    """The same with what ``buys`` names."""
+    """The same with what ``buys`` names; what has no rate of new commitments is on demand, so that it may cost less."""
     buys: tuple[str, ...] = ()
     """In words; nothing where no size saves."""
 
@@ -27,7 +27,7 @@ class ChoiceUnderTerms:
     words: str
     """``1-year no upfront``."""
     missing: tuple[str, ...] = ()
-    """Meters of which a side of the choice has no rate: where there are any, the sides are not compared under these terms."""
+    """Meters without a rate: of a side of the choice where there are no plans, for nothing is compared; else of ``kept``."""
     kept: PlanUnderTerms | None = None
     """The plan that is cheapest without new commitments."""
     chosen: PlanUnderTerms | None = None

@@ -1,6 +1,6 @@
 """What has no price and might win, or leaves nothing to recommend."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from advisor.errors import PriceNotFoundError
 from advisor.meters import CommitmentKind
@@ -30,9 +30,10 @@ def unpriced(parts: Sequence[Part], by_service: Mapping[str, Sequence[Ranked]], 
     ]
 
 
-def unpriced_with_held(ranked: Sequence[Ranked]) -> list[str]:
-    """Alternatives for which a held commitment has no rate, and whose priced part is below the first one's cost."""
-    best_usd = ranked[0].priced_usd
+def unpriced_with_commitments(ranked: Sequence[Ranked]) -> list[str]:
+    """Alternatives for which a commitment has no rate, and whose priced part is below the first one's cost."""
+    first = ranked[0].alternative.monthly_usd
+    best_usd = first.mean if first else 0.0
     missing: dict[tuple[str, ...], str] = {}
     for item in ranked:
         other = item.alternative
@@ -40,9 +41,16 @@ def unpriced_with_held(ranked: Sequence[Ranked]) -> list[str]:
         if is_open and any(meter.startswith(_COMMITMENTS) for meter in other.missing):
             missing.setdefault(other.missing, other.title)
     return [
-        f"{title} has no price for {folded(meters)}, which the held commitments need, and might win: give it with --rates FILE"
+        f"{title} has no price for {folded(meters)}, which commitments need, and might win: give it with --rates FILE"
         for meters, title in missing.items()
     ]
+
+
+def on_demand_for_want_of_rates(title: str, uncovered: Sequence[str]) -> Iterator[str]:
+    """What to know of a bill in which new commitments leave something on demand because they have no rate."""
+    if uncovered:
+        rates = folded(uncovered)
+        yield f"{title} may cost less: without a rate for {rates} its usage is counted on demand: give it with --rates FILE"
 
 
 def refuse_unpriced_commitments(ranked: Sequence[Ranked], search: Search) -> None:

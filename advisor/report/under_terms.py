@@ -35,7 +35,14 @@ def _told(choice: ChoiceUnderTerms, recommended: str | None) -> Iterator[str]:
         )
         return
     is_taken = " (recommended)" if choice.terms == recommended else ""
-    if choice.is_changed:
+    if choice.is_changed and choice.missing:
+        yield (
+            f"{choice.words}{is_taken}: {choice.chosen.title} is the cheapest as far as rates are known: {_with(choice.chosen)}"
+            f" against at most {_with(choice.kept)} for {choice.kept.title}, which lacks rates: {folded(choice.missing)}; give"
+            " them with --rates FILE"
+        )
+        yield f"Without any: {money(choice.chosen.without_usd)} against {money(choice.kept.without_usd)}"
+    elif choice.is_changed:
         saves = choice.kept.with_usd - choice.chosen.with_usd
         by = f"by {money(saves)} a month"
         if saves < 0:  # plans are ranked by next month
