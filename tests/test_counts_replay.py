@@ -183,6 +183,22 @@ def test_cells_of_candidates_and_replicas_are_those_of_each_alone():
         assert replay_counts(alone, step_s=60).instances.tolist() == found.instances[:, :, at].tolist()
 
 
+def test_a_load_that_all_cells_share_is_as_one_for_each():
+    whole, _, _ = cells(4, 200, 6, is_on_instances=True)
+    load = whole.load[:, :1]
+    shared, each = replace(whole, load=load), replace(whole, load=np.repeat(load, 6, axis=1))
+    assert replay_counts(shared, step_s=60).running.tolist() == replay_counts(each, step_s=60).running.tolist()
+
+
+def test_what_is_kept_is_what_was_asked_for():
+    given_cells, _, _ = cells(2, 60, 3, is_on_instances=True)
+    everything, some = (replay_counts(given_cells, step_s=60, **also) for also in ({}, {"also": ["instances"]}))
+    assert some.placed.tolist() == everything.placed.tolist()
+    assert some.instances.tolist() == everything.instances.tolist()
+    assert some.running is some.waiting is None
+    assert replay_counts(replace(given_cells, cluster=None), step_s=60).instances is None
+
+
 @pytest.mark.parametrize("shape", ["plateaus that meet targets exactly", "noise"])
 def test_single_precision_gives_the_same_replay(shape):
     random = np.random.default_rng(5)

@@ -5,7 +5,7 @@ from collections import deque
 
 import numpy as np
 
-from advisor.simulate.replay.counted_tasks import LONG_AGO, InARow
+from advisor.simulate.replay.counted_tasks import LONG_AGO, Lately
 from advisor.simulate.replay.rules import ClusterRules, whole_steps
 from advisor.units import FloatArray, IntArray
 
@@ -24,7 +24,7 @@ class CountedInstances:
         self.warm_up, self.wait = (whole_steps(each, step_s) for each in (rules.warm_up_s, rules.wait_after_out_s))
         self.last_launch = np.full(first.size, -LONG_AGO, dtype=np.int32)
         due = (max(1, whole_steps(60 * points, step_s)) for points in (rules.out_points, rules.in_points))
-        self.alarms = [InARow(np.zeros(first.size), n_steps) for n_steps in due]
+        self.alarms = [Lately(np.zeros(first.size), n_steps, np.logical_and) for n_steps in due]
         # Whole numbers, so that a target of 70 % is met exactly, and small ones.
         part = math.gcd(100, rules.target_capacity_percent)
         self.per_needed, self.per_instance = 100 // part, rules.target_capacity_percent // part
@@ -34,11 +34,9 @@ class CountedInstances:
         self.look(counts)
 
     def finish_boots(self) -> None:
-        self._activate(*self.booting.popleft())
-
-    def _activate(self, index: IntArray, n_new: FloatArray) -> None:
-        active = self.active.take(index) + n_new
-        self.active[index], self.capacity[index] = active, active * self.places.take(index)
+        index, n_new = self.booting.popleft()
+        self.active[index] += n_new
+        np.multiply(self.active, self.places, out=self.capacity)
 
     def look(self, counts: FloatArray) -> None:
         """How many instances tasks fill, those placed and those that wait, (2, cells)."""
@@ -79,7 +77,7 @@ class CountedInstances:
         acts = np.flatnonzero(n_less > 0)
         index, n_less = index.take(acts), n_less.take(acts)
         self._own(index, n.take(acts) - n_less)
-        self._activate(index, -n_less)
+        self.active[index] -= n_less
 
     def _own(self, index: IntArray, instances: FloatArray) -> None:
         self.instances[index], self.offered[index] = instances, instances * self.per_instance

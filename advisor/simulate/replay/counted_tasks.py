@@ -23,46 +23,48 @@ From ``STARTING`` on tasks that start, a row for each step that this takes: over
 """
 
 
-class InARow:
-    """Whether something has held for so many steps in a row, in every cell."""
+class Lately:
+    """Whether something was so in all of the last steps, or in any of them, in every cell."""
 
-    def __init__(self, before: FloatArray, n_steps: int) -> None:
-        """``before``: for how many steps in a row it has held already, (cells,). Below one step it always has."""
-        self.always = np.ones(before.shape, dtype=np.bool_)
-        self.n_steps = n_steps
-        self.last = deque(before >= ago for ago in range(n_steps - 1, 0, -1))
-        """Whether it held, oldest first; what the next step may still need."""
+    def __init__(self, before: FloatArray, n_steps: int, joins: np.ufunc) -> None:
+        """``joins``: ``np.logical_and`` for all, ``np.logical_or`` for any.
+
+        ``before``: for how many steps in a row it has been so already, or where it is about any, has not, (cells,).
+        """
+        self.joins, self.n_steps = joins, n_steps
+        self.of_none = np.full(before.shape, joins.identity, dtype=np.bool_)
         self.past: list[deque[BoolArray]] = []
-        """Whether it held for one step, for two, for four and so on, so long ago that those until now make it twice as many."""
+        """How it was in one step, in two, in four and so on, so long ago that those until now make it twice as many."""
         span = 1
         while span < n_steps:
             lag = min(span, n_steps - span)
-            self.past.append(deque(before >= ago + span - 1 for ago in range(lag, 0, -1)))
+            self.past.append(deque(self._since(before, ago + span - 1) for ago in range(lag, 0, -1)))
             span += lag
 
-    def see(self, holds: BoolArray) -> BoolArray:
+    def _since(self, before: FloatArray, n_steps: int) -> BoolArray:
+        return np.asarray((before >= n_steps) == self.joins.identity)
+
+    def see(self, now: BoolArray) -> BoolArray:
         """One more step. What is given and what is answered must not be written to."""
         if self.n_steps < 1:
-            return self.always
-        self.last.append(holds)
-        self.last.popleft()
+            return self.of_none
         for past in self.past:
-            past.append(holds)
-            holds = holds & past.popleft()
-        return holds
+            past.append(now)
+            now = self.joins(now, past.popleft())
+        return now
 
-    def make_hold(self, where: BoolArray) -> None:
-        """As if it had held in all steps."""
-        for past in (self.last, *self.past):
-            for at, holds in enumerate(past):
-                past[at] = holds | where
+    def forget(self, where: BoolArray) -> None:
+        """As if it had been in no step, where it is about any."""
+        for past in self.past:
+            for at, was in enumerate(past):
+                past[at] = was > where
 
     def steps(self) -> IntArray:
-        """For how many it has held, (cells,); of those that are due all but one at most."""
-        steps, holds = np.zeros(self.always.shape, dtype=np.int64), self.always
-        for each in reversed(self.last):
-            holds = holds & each
-            steps += holds
+        """``before`` as it is now, (cells,); all steps but one at most."""
+        steps = np.zeros(self.of_none.shape, dtype=np.int64)
+        for past in self.past:
+            for each in past:
+                steps += self.joins(each, past[-1]) == self.of_none
         return steps
 
 
@@ -86,14 +88,14 @@ class CountedTasks:
         self.least, self.most, self.cap = bounds
         self.has_most, self.has_cap = (bool(np.isfinite(each).any()) for each in (self.most, self.cap))
         due = whole_steps(60 * rules.out_points, step_s), whole_steps(60 * rules.in_points, step_s)
-        self.alarms = [InARow(before, n_steps) for before, n_steps in zip(state[[ABOVE, BELOW]], due, strict=True)]
+        self.alarms = [Lately(before, n, np.logical_and) for before, n in zip(state[[ABOVE, BELOW]], due, strict=True)]
         self.may_clash = not all(due) or self.low > self.high
         """Whether both alarms of a cell may be on at once."""
         cooldowns = whole_steps(rules.out_cooldown_s, step_s), whole_steps(rules.in_cooldown_s, step_s)
         since = state[[SINCE_OUT, SINCE_IN]]
-        self.cooldowns = [InARow(before, n_steps - 1) for before, n_steps in zip(since, cooldowns, strict=True)]
-        """For how many steps there was no scale-out and no scale-in."""
-        self.out_over, self.in_over = (before >= n_steps - 1 for before, n_steps in zip(since, cooldowns, strict=True))
+        self.cooldowns = [Lately(before, n - 1, np.logical_or) for before, n in zip(since, cooldowns, strict=True)]
+        """Of scale-outs and scale-ins."""
+        self.is_after_out, self.is_after_in = (before < n - 1 for before, n in zip(since, cooldowns, strict=True))
         self.is_cut_short = self.may_clash or due[1] < cooldowns[1]
         """Whether a scale-in may follow a scale-out while the cooldown of the one before is not over."""
         self.is_base_apart = self.may_clash or due[1] < cooldowns[0]
@@ -135,7 +137,10 @@ class CountedTasks:
         else:
             # Those that are there; where a start takes a step, those that were there before.
             np.minimum(placed if self.start_steps else now, now, out=self.running)
-        np.copyto(placed, now)
+        if capacity is None:
+            self.placed = now  # written to by none
+        else:
+            np.copyto(placed, now)
         return True
 
     def _finish_starts(self) -> None:
@@ -167,7 +172,7 @@ class CountedTasks:
     def move_bounds(self, least: FloatArray, most: FloatArray) -> None:
         """Other bounds from here on, (cells,) each: a desired count outside of them moves to the nearest one at once."""
         self.least, self.most, self.has_most, self.may_idle, self.steps_left = least, most, True, True, 2
-        np.maximum(least, np.minimum(self.desired, most), out=self.desired)
+        self.desired = np.maximum(least, np.minimum(self.desired, most))
 
     def scale(self, load: FloatArray) -> None:
         """Read the metric of a step and set the desired count of the next one."""
@@ -177,40 +182,43 @@ class CountedTasks:
         if self.has_cap:
             np.minimum(metric, self.cap, out=metric)
         is_out, is_in = self.alarms[0].see(metric > self.high), self.alarms[1].see(metric < self.low)
-        if np.count_nonzero(is_out) or np.count_nonzero(is_in):
+        if _is_any(is_out) or _is_any(is_in):
             is_out, is_in = self._act(is_out, is_in)
-        self.out_over, self.in_over = self.cooldowns[0].see(~is_out), self.cooldowns[1].see(~is_in)
+        self.is_after_out, self.is_after_in = self.cooldowns[0].see(is_out), self.cooldowns[1].see(is_in)
 
     def _needed(self, tasks: FloatArray) -> FloatArray:
         wanted = np.multiply(tasks, self.metric, out=self.wanted)
-        return np.ceil(np.multiply(wanted, self.up, out=wanted), out=wanted)
+        wanted *= self.up
+        return np.ceil(wanted, out=wanted)
 
     def _act(self, is_out: BoolArray, is_in: BoolArray) -> tuple[BoolArray, BoolArray]:
         """Where alarms are on; answers where they act. No data, no action: nothing is above or below NaN."""
         desired, mask = self.desired, self.mask
         # Until its cooldown is over, what a scale-out is reckoned from stays what it was at the first of its run.
-        np.copyto(mask, self.out_over)
-        change = np.subtract(self.running, self.base, out=self.wanted)
-        np.add(self.base, np.multiply(change, mask, out=change), out=self.base)
+        np.copyto(mask, self.is_after_out)
+        self.base -= self.running
+        self.base *= mask
+        self.base += self.running
         wanted = self._needed(self.base)
         if self.has_most:
             np.minimum(wanted, self.most, out=wanted)
         is_out = is_out & (wanted > desired)
         if self.is_base_apart:
             is_in = (is_in > is_out) & ~np.isnan(wanted)  # an alarm of no data points is always on
-            np.copyto(desired, wanted, where=is_out)
+            desired = np.where(is_out, wanted, desired)
             wanted = self._needed(self.running)
         if self.rules.scale_in_step is ScaleInStep.ONE:
             np.maximum(wanted, desired - 1, out=wanted)
         np.fmax(wanted, self.least, out=wanted)
-        is_in = is_in & self.in_over & (wanted < desired)
+        is_in = (is_in > self.is_after_in) & (wanted < desired)
         if self.rules.is_scale_in_disabled:
             is_in = np.zeros_like(is_in)
         np.copyto(mask, is_in if self.is_base_apart else is_out | is_in)
-        change = np.multiply(np.subtract(wanted, desired, out=wanted), mask, out=wanted)
-        np.add(desired, change, out=desired)
+        wanted -= desired
+        wanted *= mask
+        self.desired = desired + wanted
         if self.is_cut_short:
-            self.cooldowns[1].make_hold(is_out)
+            self.cooldowns[1].forget(is_out)
         self.steps_left = 2
         return is_out, is_in
 
@@ -220,8 +228,8 @@ class CountedTasks:
         state[[PLACED, RUNNING, DESIRED, BASE]] = self.placed, self.running, self.desired, self.base
         state[ABOVE], state[BELOW] = (each.steps() for each in self.alarms)
         state[SINCE_OUT], state[SINCE_IN] = (each.steps() for each in self.cooldowns)
-        state[[SINCE_OUT, SINCE_IN]] = np.where([self.out_over, self.in_over], LONG_AGO, state[[SINCE_OUT, SINCE_IN]])
-        state[BASE, self.out_over] = 0
+        state[[SINCE_OUT, SINCE_IN]] = np.where([self.is_after_out, self.is_after_in], state[[SINCE_OUT, SINCE_IN]], LONG_AGO)
+        state[BASE, ~self.is_after_out] = 0
         if self.start_steps == 1:
             state[STARTING] = self.placed - self.running
         for ahead in range(1, self.start_steps + 1):
@@ -229,3 +237,8 @@ class CountedTasks:
             if self.has_starting[slot]:
                 state[STARTING + ahead - 1] = self.starting[slot]
         return state
+
+
+def _is_any(holds: BoolArray) -> bool:
+    """``holds.any()``, sooner: the search for the largest ends at the first."""
+    return bool(holds.size and holds[holds.argmax()])
