@@ -6,7 +6,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -81,7 +81,7 @@ PASSES = 23.5
 def counts_rows(is_quick: bool) -> Iterator[Row | Skipped]:
     """16,384 cells, 4 hours by the minute, in processor time per cell and step: others run some of the same cells.
 
-    Everyone's time is the best of some runs. Ours keeps the series that are named, in memory that the process had used before.
+    Each time is the best of some runs. Ours keeps the series that are named, in memory that the process has used before.
     """
     load, targets = _cells()
     some = [(at % REPLICAS, at % CANDIDATES) for at in range(PLAIN_CELLS)]
@@ -91,48 +91,54 @@ def counts_rows(is_quick: bool) -> Iterator[Row | Skipped]:
             load=load, min_tasks=np.array([2]), max_tasks=np.array([np.inf]), saturates_at=5 / 3 * targets, start_s=START_S,
             **({} if cluster is None else {"cluster": cluster}),
         )  # fmt: skip
-        found, used, fresh = _used_and_fresh(partial(replay_counts, cells, step_s=STEP_S, also=also))
-        expected: list[Any] = []
-        plain = _best_cpu_s(
-            lambda to=expected, cluster=cluster: to.append([_plain(load, targets, *at, cluster) for at in some])
-        )
-        for (replica, candidate), steps in zip(some, expected[0], strict=True):
+        replayed = partial(replay_counts, cells, step_s=STEP_S, also=also)
+        kept: list[Any] = []
+        fresh = statistics.median(_cpu_s(lambda run=replayed, to=kept: to.append(run())) for _ in range(RUNS))
+        found = kept[0]
+        kept.clear()
+        expected = [_plain(load, targets, *at, cluster) for at in some]
+        for (replica, candidate), steps in zip(some, expected, strict=True):
             assert found.placed[:, replica, candidate].tolist() == [step[0] for step in steps]
             assert not also or found.instances[:, replica, candidate].tolist() == [step[3] for step in steps]
-        label = f"counts replay, {REPLICAS * CANDIDATES:,} cells on {on}, per cell and step"
-        plain /= COUNT_STEPS * PLAIN_CELLS
-        yield Row(name=label, ours_s=used, other="plain Python, a cell at a time", other_s=plain, goal=">= 200")
-        yield Row(name=label, ours_s=used, other="the same into fresh memory", other_s=fresh, goal="(paging)")
+        runs = {
+            "ours": partial(_cpu_s, replayed),
+            "plain": partial(_cpu_s, lambda on=cluster: [_plain(load, targets, *at, on) for at in some]),
+        }
         if cluster is None:
-            sums = PASSES * _sum_s()
-            yield Row(name=label, ours_s=used, other=f"{PASSES} sums of cached float32", other_s=sums, goal=">= 0.6")
-            yield _simpy_row(label, used, load, some, found.placed)
+            runs["sums"] = _sums_s
+        if cluster is None and find_spec("simpy"):
+            runs["simpy"] = partial(_simpy_s, load, some[0], int(found.placed[-1][some[0]]))
+        best = _best_in_turns(runs)
+        label, n = f"counts replay, {REPLICAS * CANDIDATES:,} cells on {on}, per cell and step", COUNT_STEPS * load[0].size
+        row = partial(Row, name=label, ours_s=best["ours"] / n)
+        yield row(other="plain Python, a cell at a time", other_s=best["plain"] / COUNT_STEPS / len(some), goal=">= 200")
+        yield row(other="the same into fresh memory", other_s=fresh / n, goal="(paging)")
+        if cluster is not None:
+            continue
+        yield row(other=f"{PASSES} sums of cached float32", other_s=PASSES * best["sums"], goal=">= 0.6")
+        if "simpy" in best:
+            yield row(other="simpy, in its own process", other_s=best["simpy"] / COUNT_STEPS, goal=">= 500")
+        else:
+            yield Skipped(name=label, why="simpy is not installed: pip install simpy, and run again")
 
 
-def _used_and_fresh(replay: Callable[[], Any]) -> tuple[Any, float, float]:
-    """What it gives, and its processor time per cell and step: in memory used before, and where all that it gave is kept."""
-    kept: list[Any] = []
-    fresh = [_cpu_s(lambda: kept.append(replay())) for _ in range(RUNS)]
-    found = kept[0]
-    kept.clear()
-    n = COUNT_STEPS * REPLICAS * CANDIDATES
-    return found, _best_cpu_s(replay) / n, statistics.median(fresh) / n
+def _best_in_turns(runs: Mapping[str, Callable[[], float]]) -> dict[str, float]:
+    """The least seconds of each, run in turns so that a busy moment meets all of them."""
+    turns = [[run() for run in runs.values()] for _ in range(RUNS)]
+    return dict(zip(runs, map(min, zip(*turns, strict=True)), strict=True))
 
 
-def _simpy_row(label: str, ours_s: float, load: Any, some: list[tuple[int, int]], placed: Any) -> Row | Skipped:
-    if find_spec("simpy") is None:
-        return Skipped(name=label, why="simpy is not installed: pip install simpy, and run again")
-    at_target = [at for at in some if at[1] == some[0][1]]
+def _simpy_s(load: Any, cell: tuple[int, int], placed: int) -> float:
+    """Processor time of one cell, which is the fastest: more of them take longer each."""
     given = {
-        "loads": [load[:, replica, candidate].astype(float).tolist() for replica, candidate in at_target],
-        "least": 2, "saturates_at": float(5 / 3 * _targets()[at_target[0][1]]), "start_steps": START_S // STEP_S,
+        "loads": [load[:, *cell].astype(float).tolist()], "least": 2, "saturates_at": float(5 / 3 * _targets()[cell[1]]),
+        "start_steps": START_S // STEP_S,
     }  # fmt: skip
     command = [sys.executable, str(Path(__file__).with_name("simpy_counts.py"))]
-    run = partial(subprocess.run, command, input=json.dumps(given), capture_output=True, text=True, check=True)
-    answers = [json.loads(run().stdout) for _ in range(RUNS)]
-    assert answers[0]["placed"] == [int(placed[-1, replica, candidate]) for replica, candidate in at_target]
-    other = min(answer["seconds"] for answer in answers) / COUNT_STEPS / len(at_target)
-    return Row(name=label, ours_s=ours_s, other="simpy, in its own process", other_s=other, goal=">= 500")
+    done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, check=True)
+    answer = json.loads(done.stdout)
+    assert answer["placed"] == [placed]
+    return float(answer["seconds"])
 
 
 def _targets() -> Any:
@@ -159,15 +165,11 @@ def _plain(load: Any, targets: Any, replica: int, candidate: int, cluster: Count
     return counts.replay(load[:, replica, candidate].astype(float).tolist(), service, places, 2, rules, STEP_S)
 
 
-def _sum_s() -> float:
-    """Processor time of a sum of two numbers in as many cells, all in the cache."""
+def _sums_s() -> float:
+    """Processor time of a sum of two numbers, of as many cells as are replayed, all in the cache."""
     cells = np.zeros(REPLICAS * CANDIDATES, dtype=np.float32)
     out, n_sums = np.empty_like(cells), 1_000
-    return _best_cpu_s(lambda: [np.add(cells, cells, out=out) for _ in range(n_sums)]) / n_sums / cells.size
-
-
-def _best_cpu_s(call: Callable[[], object]) -> float:
-    return min(_cpu_s(call) for _ in range(RUNS))
+    return _cpu_s(lambda: [np.add(cells, cells, out=out) for _ in range(n_sums)]) / n_sums / cells.size
 
 
 def _cpu_s(call: Callable[[], object]) -> float:
