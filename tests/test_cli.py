@@ -78,6 +78,14 @@ def test_a_single_csv_is_a_workload(run, load_csv):
     assert {a["scope"] for a in result["alternatives"]} == {"cluster", "load"}
 
 
+def test_the_size_of_a_task_is_taken_with_its_unit_as_the_refusal_without_one_says(run, load_csv):
+    given = "instances", load_csv(), "--region", "us-east-1", "--top", 1, "--format", "json", "--cpu"
+    status, _, err = run(*given, 1, "--memory", 1024)
+    assert (status, 'Write "1 vCPU"' in err) == (1, True)
+    with_unit, plain = run(*given, "1 vCPU", "--memory", "2 GB"), run(*given, 1024, "--memory", 2048)
+    assert (with_unit[0], with_unit[1]) == (0, plain[1])
+
+
 def test_line_items_add_up_in_every_alternative(shop_json):
     priced = [a for a in json.loads(shop_json)["alternatives"] if a["monthly_usd"]]
     assert priced

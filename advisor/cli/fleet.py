@@ -135,8 +135,8 @@ def can_do_without(source: Path, options: Callable[[], "FleetOptions"]) -> bool:
 def fleet_options(
     *,
     region: str | None,
-    cpu: int | None,
-    memory: int | None,
+    cpu: str | None,
+    memory: str | None,
     requests_per_task: float | None,
     cpu_ms_per_request: float | None,
     reading: "LoadOptions",

@@ -72,8 +72,8 @@ def recommend_command(
         ),
     ],
     region: RegionOption = None,
-    cpu: Annotated[int | None, typer.Option(help="CPU units of a task, for a single CSV.")] = None,
-    memory: Annotated[int | None, typer.Option(help="MiB of a task, for a single CSV.")] = None,
+    cpu: Annotated[str | None, typer.Option(help="CPU units of a task, or '0.5 vCPU', for a single CSV.")] = None,
+    memory: Annotated[str | None, typer.Option(help="MiB of a task, or '1 GB', for a single CSV.")] = None,
     requests_per_task: Annotated[
         float | None, typer.Option(help="Requests per second that one task serves at the scaling target, for a single CSV.")
     ] = None,

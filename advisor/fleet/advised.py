@@ -36,8 +36,8 @@ class FleetOptions:
     """What holds for every workload of a fleet. Files are named by absolute paths, for workers elsewhere."""
 
     region: str | None = None
-    cpu: int | None = None
-    memory: int | None = None
+    cpu: int | str | None = None
+    memory: int | str | None = None
     requests_per_task: float | None = None
     cpu_ms_per_request: float | None = None
     reading: LoadOptions = field(default_factory=LoadOptions)

@@ -106,8 +106,8 @@ class DatasetServices:
 def read_dataset_services(
     path: Path | None,
     *,
-    cpu: int | None = None,
-    memory: int | None = None,
+    cpu: int | str | None = None,
+    memory: int | str | None = None,
     requests_per_task: float | None = None,
     cpu_ms_per_request: float | None = None,
 ) -> DatasetServices:
