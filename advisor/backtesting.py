@@ -17,7 +17,7 @@ from advisor.pricing import PriceCatalog
 from advisor.recommend.doubt import Drawn
 from advisor.recommend.result import Alternative, Verdict
 from advisor.recommend.verdict import LEAST_PROBABILITY, launch_choice, rank
-from advisor.uncertainty import HORIZON_WEEKS, nine_digits
+from advisor.uncertainty import HORIZON_WEEKS, LEAST_WEEKS, nine_digits
 from advisor.units import HOURS_PER_MONTH, HOURS_PER_WEEK, SECONDS_PER_HOUR, FloatArray
 from advisor.workload import Workload
 
@@ -126,11 +126,12 @@ def backtest(
     n_fold = (history_weeks + HORIZON_WEEKS) * per_week
     if all(service.is_stated for service in workload.services):
         raise InputError("the load is a statement, not a measurement: there is nothing to test it on", fix="Measure a load.")
-    if history_weeks < 2 or workload.n_steps < n_fold:
-        have = workload.n_steps / per_week
+    if history_weeks < LEAST_WEEKS or workload.n_steps < n_fold:
+        have, least = workload.n_steps / per_week, LEAST_WEEKS + HORIZON_WEEKS
+        other = f", or other --history-weeks, at least {LEAST_WEEKS}" if have >= least else ""
         raise InputError(
             f"a back-test takes {history_weeks} weeks of history and {HORIZON_WEEKS} weeks after them; the load has {have:.1f}",
-            fix="Give a longer load, or a shorter history of at least 2 weeks with --history-weeks.",
+            fix=f"Give a load of at least {max(history_weeks, LEAST_WEEKS) + HORIZON_WEEKS} weeks{other}.",
         )
     origins = list(range(workload.n_steps - HORIZON_WEEKS * per_week, history_weeks * per_week - 1, -HORIZON_WEEKS * per_week))
     folds = []

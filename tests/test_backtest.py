@@ -72,6 +72,16 @@ def test_a_back_test_needs_history_and_the_weeks_after_it(catalog):
         backtest(load_of(daily(11)), catalog, history_weeks=8)
 
 
+@pytest.mark.parametrize(
+    ("weeks", "fix"),
+    [(11, "Give a load of at least 12 weeks, or other --history-weeks, at least 2."), (5, "Give a load of at least 12 weeks.")],
+)
+def test_a_shorter_history_is_proposed_only_where_the_load_is_long_enough_for_one(catalog, weeks, fix):
+    with pytest.raises(InputError) as refused:
+        backtest(load_of(daily(weeks)), catalog, history_weeks=8)
+    assert str(refused.value).endswith(fix)
+
+
 def test_a_stated_load_cannot_be_tested(catalog):
     workload = load_of(daily(20))
     stated = replace(workload, services=(replace(workload.services[0], is_stated=True),))

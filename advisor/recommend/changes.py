@@ -134,7 +134,7 @@ def _trend(y: FloatArray, what: str) -> Change | None:
         fraction=fraction,
         weeks_ago=n,
         sentence=f"{what} {verb} by {abs(fraction):.1%} a week over the last {n} weeks (Kendall's tau {tau:.2f}): this is not "
-        "extrapolated; state growth if it goes on",
+        "extrapolated beyond a growth that the workload states",
     )
 
 

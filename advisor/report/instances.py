@@ -158,7 +158,7 @@ def _replay_cells(row: RankedInstanceType) -> tuple[str, ...]:
 
 
 def _present_sentence(present: PresentStrategies) -> str:
-    """``the present m5.large under ECS's default placement: USD 700.80 a month; AZ spread, then binpack saves USD 420.48``."""
+    """``the present type, m5.large, ... under ECS's default placement: USD 700.80 a month; binpack saves USD 420.48``."""
     base = present.default_usd
     others = []
     for each in present.strategies:
@@ -166,8 +166,9 @@ def _present_sentence(present: PresentStrategies) -> str:
             saves = "saves" if each.monthly_usd <= base else "costs"
             others.append(f"{PLACEMENT_NAMES[each.placement]} {saves} USD {abs(base - each.monthly_usd):,.2f}")
     return (
-        f"the present {present.instance_type} with {', '.join(present.services)}, replayed on {present.weeks:.3g} weeks under "
-        f"ECS's default placement: USD {base:,.2f} a month On-Demand; {', '.join(others)}"
+        f"the present type, {present.instance_type}, with {', '.join(present.services)}, as many instances as managed scaling "
+        f"keeps and not those of today, replayed on {present.weeks:.3g} weeks under ECS's default placement: "
+        f"USD {base:,.2f} a month On-Demand; {', '.join(others)}"
     )
 
 

@@ -159,7 +159,7 @@ def test_instances_are_refused():
         made = plan(
             {"web": service(**ONLY | {"launch_type": launch_type})}, instances("pool", "m7g.large", launch_type=launch_type)
         )
-        with pytest.raises(PlanError, match="Fargate only"):
+        with pytest.raises(PlanError, match="Copilot runs tasks on Fargate only"):
             render_copilot(made)
 
 

@@ -108,9 +108,9 @@ def _check_service(plan: Plan, name: str, service: ServicePlan, environment: str
     if longest[0] > _MAX_STACK_NAME or longest[1] > _MAX_POLICY_NAME:
         raise PlanError(f"its names of stacks and IAM policies have {longest[1]} characters, AWS allows {_MAX_POLICY_NAME}")
     if service.launch_type is LaunchType.EC2:
-        raise PlanError("its tasks run on Fargate only, not on EC2 instances, so without placement, daemons or GPUs")
+        raise PlanError("Copilot runs tasks on Fargate only, not on EC2 instances, so without placement, daemons or GPUs")
     if service.launch_type is LaunchType.MANAGED_INSTANCES:
-        raise PlanError("its tasks run on Fargate only, not on ECS Managed Instances, so without instance types or GPUs")
+        raise PlanError("Copilot runs tasks on Fargate only, not on ECS Managed Instances, so without instance types or GPUs")
     base = on_demand_base(plan, service)
     if service.schedule is not None:
         _check_job(stack, service, base)
