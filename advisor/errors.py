@@ -36,12 +36,20 @@ class PriceNotFoundError(AdvisorError):
     """The catalog has no price for what was asked."""
 
     def __init__(
-        self, *, meter: str, region: str, catalog_date: str, similar: tuple[str, ...] = (), outdated: str | None = None
+        self,
+        *,
+        meter: str,
+        region: str,
+        catalog_date: str,
+        similar: tuple[str, ...] = (),
+        outdated: str | None = None,
+        also: tuple[str, ...] = (),
+        without: str | None = "exclude it with `constraints`",
     ) -> None:
         self.meter, self.region, self.catalog_date, self.similar = meter, region, catalog_date, similar
         near = f"closest: {', '.join(similar)}" if similar else "nothing similar in this Region"
         old = f" There is only {outdated}, which prices nothing." if outdated else ""
         super().__init__(
-            f"no price for {meter} in {region} (catalog of {catalog_date}; {near}).{old} "
-            f"Give the price with `--rates FILE`, exclude it with `constraints`, or pick another Region."
+            f"no price for {', '.join((meter, *also))} in {region} (catalog of {catalog_date}; {near}).{old} "
+            f"Give the price with `--rates FILE`, {f'{without}, ' if without else ''}or pick another Region."
         )

@@ -176,8 +176,8 @@ services: [{name: web, task: {cpu: 256, memory: 512}, load: {tasks: 1}, architec
 """
 
 
-def lower_bound(folder, region):
-    (folder / "workload.yaml").write_text(SMALL.replace("REGION", region))
+def lower_bound(folder, region, constraints=""):
+    (folder / "workload.yaml").write_text(SMALL.replace("REGION", region) + constraints)
     return advisor.advise(advisor.read_workload(folder / "workload.yaml"), advisor.read_catalog(region)).lower_bound
 
 
@@ -185,6 +185,21 @@ def test_a_bound_under_plans_without_a_price_says_that_it_is_of_what_has_one(tmp
     assert "of what has a price" not in lower_bound(tmp_path, "us-east-1")["class"]
     # No price of ARM on Fargate in the bundled catalog.
     assert lower_bound(tmp_path, "us-west-2")["class"].endswith(", of what has a price")
+
+
+@pytest.mark.parametrize(
+    ("constraints", "hosts"),
+    [
+        ("{}", "on Fargate or any mix of instance types that are not burstable,"),
+        ("{launch_types: [FARGATE]}", "on Fargate, in the sizes compared"),
+        (
+            "{launch_types: [EC2], instance_types: [m7*]}",
+            "on any mix of instance types that are not burstable and that constraints.instance_types names,",
+        ),
+    ],
+)
+def test_the_class_of_a_bound_names_no_host_that_the_constraints_leave_out(tmp_path, constraints, hosts):
+    assert f"on demand, {hosts}" in lower_bound(tmp_path, "us-east-1", f"constraints: {constraints}")["class"]
 
 
 def test_tasks_that_cost_nothing_on_one_architecture_leave_a_bound_on_the_other(tmp_path):

@@ -67,6 +67,7 @@ def test_the_bill_by_hand(advised):
 def test_fargate_is_no_choice_for_them_and_says_why(advised):
     on_fargate = [each for each in advised().alternatives if each.scope == "infer" and "Fargate" in each.title]
     assert [each.reasons for each in on_fargate] == [("its tasks ask for GPUs",)]
+    assert "Fargate cannot run infer: its tasks ask for GPUs" in advised().warnings
 
 
 def test_a_task_definition_tells_its_gpus(workload):

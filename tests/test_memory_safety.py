@@ -79,6 +79,14 @@ def test_six_tasks_that_cpu_would_make_two_stay_four_for_their_memory(read, cata
     assert "scales at 39 % CPU with at least 1 instead of 60 % CPU with at least 1" in sentence
 
 
+def test_memory_that_keeps_tasks_at_night_alone_is_not_said_to_set_the_peak(read, catalog):
+    """By day 4 x 50 % take four at 60 % and at 54 %; by night 4 x 14 % one at 60 %, which none was seen to bear, or two."""
+    cpu = np.where(np.arange(N_STEPS) % 24 < 12, 14.0, 50.0)
+    answer = advise(read(tasks=4, cpu_percent=cpu, memory_percent_maximum=85), catalog)
+    (sentence,) = [w for w in answer.warnings if "memory, not CPU" in w]
+    assert sentence.startswith("web: memory, not CPU, sets how many tasks it takes, but not at its peak. ")
+
+
 def test_memory_with_room_for_three_times_the_load_leaves_two_tasks(read, catalog):
     """3 x 10 % x 1.15 = 34.5 % of the size."""
     answer = advise(read(tasks=6, cpu_percent=20, memory_percent_maximum=10), catalog)

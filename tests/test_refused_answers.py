@@ -37,6 +37,26 @@ def workload(tmp_path):
     return workload
 
 
+ARM = """
+cluster: arm
+region: ap-southeast-2
+services: [{name: web, task: {cpu: 512, memory: 1024}, load: {tasks: 3}, architectures: [ARM64], assign_public_ip: ADDRESS}]
+"""
+
+
+def test_a_launch_type_without_a_price_is_named_with_all_meters_and_how_to_leave_it_out(workload):
+    catalog = read_catalog("ap-southeast-2")
+    with pytest.raises(AdvisorError) as refused:
+        advise(workload(ARM.replace("ADDRESS", "false")), catalog)
+    meters = "fargate:linux:arm64:on_demand:vcpu_hour, fargate:linux:arm64:on_demand:gib_hour"
+    assert f"no price for {meters} in ap-southeast-2" in str(refused.value)
+    constraints = "constraints: {launch_types: [EC2, MANAGED_INSTANCES]}"
+    assert f"leave Fargate out with `{constraints}`" in str(refused.value)
+    advise(workload(ARM.replace("ADDRESS", "false") + constraints), catalog, replay_weeks=0)
+    with pytest.raises(AdvisorError, match=r"vpc:public_ipv4:address_hour in .* Give the price with `--rates FILE`, or pick"):
+        advise(workload(ARM.replace("ADDRESS", "true").replace("[ARM64]", "[X86_64]")), catalog)
+
+
 def test_a_service_that_never_runs_has_no_cheapest_launch_type(workload):
     with pytest.raises(InputError, match=r"idle: no task ever runs: its load is 0 throughout and scaling\.min is 0"):
         advise(workload(TWO.replace("LEAST", "0")), read_catalog("us-east-1"))

@@ -55,8 +55,10 @@ def ranked(name, launch_type, low, high=None, *, weekly=(), purchase_option=Purc
     return Ranked(alternative=alternative, weekly_usd=np.array(weekly, float), priced_usd=low or 0.0)
 
 
-def verdict(*items, unpriced=(), measured_hours=1000.0, weeks=10.0, is_stated=False):
-    return judge(rank(items), unpriced=unpriced, measured_hours=measured_hours, weeks=weeks, is_stated=is_stated)
+def verdict(*items, unpriced=(), measured_hours=1000.0, weeks=10.0, known_weeks=None, is_stated=False):
+    known_weeks = int(weeks) if known_weeks is None else known_weeks
+    how_long = {"measured_hours": measured_hours, "weeks": weeks, "known_weeks": known_weeks}
+    return judge(rank(items), unpriced=unpriced, **how_long, is_stated=is_stated)
 
 
 def test_a_clear_winner_is_recommended():
@@ -143,6 +145,13 @@ def test_how_much_history_a_verdict_takes(hours, weeks, expected):
     assert verdict(*items, measured_hours=hours, weeks=weeks).verdict is expected
 
 
+def test_weeks_that_are_mostly_gaps_are_none_to_recommend_from():
+    judged = verdict(ranked("f", FARGATE, 100), ranked("e", EC2, 150, 158), measured_hours=40, weeks=2.8, known_weeks=0)
+    assert judged.verdict is Verdict.TOO_CLOSE_TO_CALL
+    (doubt,) = judged.doubts
+    assert doubt.startswith("of the 2.8 weeks that the load spans, 40 h were measured, and no whole week by half or more")
+
+
 def test_a_stated_load_has_no_history_to_be_short_of():
     items = ranked("f", FARGATE, 100), ranked("e", EC2, 150, 158)
     assert verdict(*items, measured_hours=1, weeks=0.1, is_stated=True).verdict is Verdict.RECOMMEND
@@ -176,7 +185,7 @@ def test_a_service_that_makes_most_of_the_bill_and_loses_in_a_quarter_of_the_dra
     )
     judged = judge(
         rank([fargate, drawn(ranked("ec2", EC2, 130), [130] * 4)]),
-        unpriced=(), measured_hours=1000.0, weeks=10.0, is_stated=False, service_doubts=[sentence],
+        unpriced=(), measured_hours=1000.0, weeks=10.0, known_weeks=10, is_stated=False, service_doubts=[sentence],
     )  # fmt: skip
     assert (judged.verdict, judged.doubts) == (Verdict.TOO_CLOSE_TO_CALL, (sentence,))
 

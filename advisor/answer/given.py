@@ -10,7 +10,7 @@ import numpy as np
 from advisor.answer.present_money import present_money, saving_against_present
 from advisor.billing import Bill
 from advisor.ecs import PurchaseOption
-from advisor.errors import AdvisorError, InputError, PriceNotFoundError
+from advisor.errors import AdvisorError, InputError
 from advisor.optimize.alternatives import (
     Alternatives,
     alternatives,
@@ -66,6 +66,7 @@ from advisor.recommend.unpriced import (
     refuse_unpriced_commitments,
     unpriced,
     unpriced_with_commitments,
+    wholly_without_price,
 )
 from advisor.recommend.verdict import (
     LEAST_OF_A_BILL,
@@ -105,7 +106,7 @@ def answer(
     _check_that_tasks_run(found.loads)
     missing = wholly_unpriced(found.by_service, search)
     if missing:
-        raise PriceNotFoundError(meter=missing[1], region=workload.region, catalog_date=catalog.catalog_date(workload.region))
+        raise wholly_without_price(*missing, search)
     found = with_choices_of_held_types(workload, search, with_choices_since_a_step(workload, search, found))
     search = with_idle(search, [choice.parts for choice in found.for_cluster])
     return Answer(workload, search, found, RecentLoad(workload, search, found.common_measured), today)
@@ -421,12 +422,13 @@ class Answer:
 
     def judge(self, cluster: Drawn, ranked: Sequence[Ranked], unpriced: Sequence[str], doubts: Sequence[str] = ()) -> Judgement:
         """The verdict on the first of ``ranked``; ``doubts`` are those of services that make most of its bill."""
-        measured_hours = float(self.found.common_measured.sum()) * self.search.axis.step_hours
+        measured, axis = self.found.common_measured, self.search.axis
         return judge(
             ranked,
             unpriced=unpriced,
-            measured_hours=measured_hours,
+            measured_hours=float(measured.sum()) * axis.step_hours,
             weeks=self.workload.span_hours / HOURS_PER_WEEK,
+            known_weeks=len(axis.week_hours(measured).hours),
             is_stated=all(service.is_stated for service in self.workload.services),
             settle=cluster.settle,
             trend_doubt=trend_doubt(ranked[0], self.workload, self.found, self.search, self.terms),

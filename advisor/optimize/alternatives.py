@@ -161,8 +161,8 @@ def _identities(choice: Choice) -> tuple[str, frozenset[object]]:
     return choice.id, frozenset(map(identity, choice.parts))
 
 
-def wholly_unpriced(choices: Mapping[str, tuple[Choice, ...]], search: Search) -> tuple[LaunchType, str] | None:
-    """A launch type that the constraints allow and a service could use on demand, but that has no price at all; and a meter."""
+def wholly_unpriced(choices: Mapping[str, tuple[Choice, ...]], search: Search) -> tuple[LaunchType, tuple[str, ...]] | None:
+    """A launch type that the constraints allow and a service could use on demand, but that has no price at all; and meters."""
     for launch_type in (LaunchType.FARGATE, LaunchType.EC2):
         if launch_type not in search.constraints.launch_types:
             continue
@@ -174,8 +174,6 @@ def wholly_unpriced(choices: Mapping[str, tuple[Choice, ...]], search: Search) -
     return None
 
 
-def _missing(search: Search, choice: Choice) -> str:
-    if choice.missing:
-        return choice.missing[0]
+def _missing(search: Search, choice: Choice) -> tuple[str, ...]:
     zero = np.zeros(search.axis.n_steps)
-    return next(iter(price_parts(choice.parts, zero, search.catalog, search.region).missing), "")
+    return choice.missing or tuple(price_parts(choice.parts, zero, search.catalog, search.region).missing)

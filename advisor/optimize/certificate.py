@@ -131,10 +131,11 @@ def lower_bound(found: Alternatives, parts: Sequence[Part], search: Search, term
         bound = max(bound, few_services_bound_usd(priced, kinds, usd) or 0.0)
     if not bound or bound > usd * (1 + CLASS_TOLERANCE):
         return None
-    is_priced = _is_fargate_priced(found, search, has_spot=has_spot) and all(_is_priced(kind, search) for kind in kinds)
+    on_fargate = [part for load in found.loads for part in _on_fargate(load.service.name, found, has_spot=has_spot)]
+    is_priced = _is_fargate_priced(on_fargate, found, search) and all(_is_priced(kind, search) for kind in kinds)
     return LowerBound(
         monthly_usd=bound,
-        plans=f"{what}, on Fargate or any mix of instance types that are not burstable, in the sizes compared"
+        plans=f"{what}, on {_hosts(search, has_fargate=bool(on_fargate), has_instances=bool(kinds))}, in the sizes compared"
         + ("" if is_priced else ", of what has a price"),
         gap_fraction=max(0.0, usd / bound - 1.0),
         packing_usd=usd,
@@ -178,9 +179,14 @@ def _launch_types(parts: Sequence[Part]) -> frozenset[object]:
     return frozenset((name, part.provider.launch_type) for part in parts for name in part.services)
 
 
-def _is_fargate_priced(found: Alternatives, search: Search, *, has_spot: bool) -> bool:
-    """Whether every way of every service on Fargate has a price."""
-    ways = [part for load in found.loads for part in _on_fargate(load.service.name, found, has_spot=has_spot)]
+def _hosts(search: Search, *, has_fargate: bool, has_instances: bool) -> str:
+    """What runs the plans of the class: nothing is proven of what the constraints leave out, or no service can run on."""
+    named = "" if "*" in search.constraints.instance_types else " and that constraints.instance_types names"
+    instances = f"any mix of instance types that are not burstable{named}"
+    return " or ".join(["Fargate"] * has_fargate + [instances] * has_instances)
+
+
+def _is_fargate_priced(ways: Sequence[Part], found: Alternatives, search: Search) -> bool:
     return all(price_parts([part], found.common_hours, search.catalog, search.region).monthly_usd is not None for part in ways)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from advisor.ecs import LaunchType
 from advisor.errors import PriceNotFoundError
 from advisor.meters import CommitmentKind
 from advisor.optimize.parts import Part
@@ -59,6 +60,21 @@ def refuse_unpriced_commitments(ranked: Sequence[Ranked], search: Search) -> Non
     if missing:
         region, catalog = search.region, search.catalog
         raise PriceNotFoundError(meter=missing[0], region=region, catalog_date=catalog.catalog_date(region))
+
+
+def wholly_without_price(launch_type: LaunchType, meters: Sequence[str], search: Search) -> PriceNotFoundError:
+    """What to raise where a launch type has no price at all for some service, with how to compare the others."""
+    is_fargate = launch_type is LaunchType.FARGATE
+    others = [each for each in search.constraints.launch_types if (each is LaunchType.FARGATE) is not is_fargate]
+    is_its_own = meters[0].startswith("fargate:" if is_fargate else "ec2:")  # an address or a volume the others lack, too
+    without = f"leave {launch_type.called} out with `constraints: {{launch_types: [{', '.join(others)}]}}`"
+    return PriceNotFoundError(
+        meter=meters[0],
+        also=tuple(meters[1:]),
+        region=search.region,
+        catalog_date=search.catalog.catalog_date(search.region),
+        without=without if others and is_its_own else None,
+    )
 
 
 def nothing_fits(ranked: Sequence[Ranked]) -> str:

@@ -104,6 +104,7 @@ def judge(
     unpriced: Sequence[str],
     measured_hours: float,
     weeks: float,
+    known_weeks: int,
     is_stated: bool,
     settle: Callable[[Ranked, Ranked], str] = lambda _best, _rival: "",
     trend_doubt: str = "",
@@ -120,6 +121,8 @@ def judge(
         A sentence for each choice that has no price and might win.
     measured_hours, weeks
         How much load was measured, and over how many weeks.
+    known_weeks
+        Whole ones among them, counted back from the end, of which at least half was measured: what draws are made from.
     is_stated
         The whole load is a stated constant, so that there is no history to be short of.
     settle
@@ -150,6 +153,11 @@ def judge(
         return Judgement(verdict=Verdict.NOT_ENOUGH_DATA, saving=saving, doubts=tuple(doubts), probability=probability)
     if not is_stated and weeks < LEAST_WEEKS:
         doubts.append(f"the load covers {weeks:.1f} weeks: a recommendation needs two whole weeks")
+    elif not is_stated and known_weeks < LEAST_WEEKS:
+        doubts.append(
+            f"of the {weeks:.1f} weeks that the load spans, {measured_hours:.0f} h were measured, and "
+            f"{'one whole week' if known_weeks else 'no whole week'} by half or more: a recommendation needs two"
+        )
     if rival is not None and saving is not None:
         if probability is None:
             doubts.extend(_close_calls(best, rival, saving, choices))

@@ -18,6 +18,7 @@ from advisor.optimize.side_costs import PricedSideCosts
 from advisor.optimize.work import work_sentence
 from advisor.plan import terms_of
 from advisor.recommend.changes import TREND_WEEKS, changes, sentences, shape_change, weekly_load
+from advisor.recommend.left_out import left_out
 from advisor.recommend.network import network_changes, short_interfaces
 from advisor.recommend.quotas import FARGATE_DEFAULT_VCPU
 from advisor.recommend.reasons import named
@@ -48,6 +49,7 @@ def warnings_for(
         *_from_none(workload),
         *_history(workload, found, search),
         *_long_steps(workload),
+        *left_out(found),
         *_changes(found, search),
         *_instance_types(search, parts),
         *network_changes(parts),
@@ -313,10 +315,14 @@ def _kept_for_memory(workload: Workload, found: Alternatives, parts: Sequence[Pa
         run = part.runs[list(part.services).index(name)]
         if run.service == stated or run.service != load.service:
             continue
-        most = np.nanmax(needed_tasks(stated, load.demand, stated.task, steps_of(workload)).tasks)
+        for_cpu, most = (
+            np.nanmax(needed_tasks(stated, load.demand, stated.task, steps_of(workload)).tasks),
+            np.nanmax(run.tasks),
+        )
+        where = f": up to {most:.0f}, where CPU alone would take {for_cpu:.0f}"
         yield (
-            f"{name}: memory, not CPU, sets how many tasks it takes: up to {np.nanmax(run.tasks):.0f}, where CPU alone would "
-            f"take {most:.0f}, which fewer tasks of {stated.task.memory_mib:,} MiB were not seen to bear. The plan scales at "
+            f"{name}: memory, not CPU, sets how many tasks it takes{where if most > for_cpu else ', but not at its peak'}. "
+            f"Fewer tasks of {stated.task.memory_mib:,} MiB were not seen to bear the load. The plan scales at "
             f"{_target(load.service)} with at least {run.min_tasks} instead of {_target(stated)} with at least "
             f"{stated.scaling.min_tasks}. Trying fewer tasks shows whether memory grows with load"
         )
