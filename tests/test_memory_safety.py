@@ -135,6 +135,15 @@ def test_with_averages_alone_fewer_tasks_are_no_recommendation(read, catalog):
     assert (kept.recommendation.verdict, kept.recommendation.doubts) == (Verdict.RECOMMEND, ())
 
 
+def test_fewer_tasks_are_told_where_no_memory_is_known(read, catalog):
+    """6 x 8 % fit into one task at 60 %, which then has 6 x 8 = 48 %: six times the load that any was seen to bear."""
+    warnings = advise(read(tasks=6, cpu_percent=8), catalog, replay_weeks=0).warnings
+    said = "web: on average 6 tasks become 1, with up to 6 times the load for their memory that was ever seen"
+    assert len([each for each in warnings if each.startswith(said)]) == 1
+    kept = advise(read(tasks=6, cpu_percent=8, scaling="{min: 6}"), catalog, replay_weeks=0).warnings
+    assert not [each for each in kept if "ever seen" in each]
+
+
 def test_an_upper_bound_below_what_memory_takes_is_a_doubt(read, catalog):
     answer = advise(read(tasks=6, cpu_percent=20, memory_percent_maximum=50, scaling="{min: 1, max: 3}"), catalog)
     assert usd_of(answer) == approx(3 * TASK_USD)

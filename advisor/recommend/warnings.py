@@ -18,6 +18,7 @@ from advisor.optimize.side_costs import PricedSideCosts
 from advisor.optimize.work import work_sentence
 from advisor.plan import terms_of
 from advisor.recommend.changes import TREND_WEEKS, changes, sentences, shape_change, weekly_load
+from advisor.recommend.fewer_tasks import fewer_than_ran
 from advisor.recommend.left_out import left_out
 from advisor.recommend.network import network_changes, short_interfaces
 from advisor.recommend.quotas import FARGATE_DEFAULT_VCPU
@@ -50,6 +51,7 @@ def warnings_for(
         *_history(workload, found, search),
         *_long_steps(workload),
         *left_out(found),
+        *fewer_than_ran(found, search, parts),
         *_changes(found, search),
         *_instance_types(search, parts),
         *network_changes(parts),
