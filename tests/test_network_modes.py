@@ -77,6 +77,15 @@ def test_instances_hold_what_network_modes_and_ports_let_them(written, weeks, we
     assert answer.lower_bound["monthly_usd"] <= found.monthly_usd.mean * (1 + 1e-9)
 
 
+@pytest.mark.parametrize(
+    ("web", "launch_type", "is_said"), [("", "EC2", True), (", network_mode: bridge", "EC2", False), ("", "FARGATE", False)]
+)
+def test_public_addresses_that_tasks_do_not_have_on_instances_are_said(written, web, launch_type, is_said):
+    found = advise(written(f"{web}, assign_public_ip: true", launch_type=launch_type), VIRGINIA, replay_weeks=0)
+    said = "web: on EC2 instances have public addresses, and tasks in awsvpc mode get none: they reach"
+    assert any(each.startswith(said) for each in found.warnings) is is_said
+
+
 def test_interfaces_that_run_out_are_said(written):
     (said,) = [each for each in advise(written(), VIRGINIA, replay_weeks=0).warnings if "network interfaces" in each]
     assert "trunking" in said

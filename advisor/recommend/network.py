@@ -23,6 +23,19 @@ def network_changes(parts: Sequence[Part]) -> Iterable[str]:
                 )
 
 
+def lost_addresses(parts: Sequence[Part]) -> Iterable[str]:
+    """Services with public addresses on instances: their tasks in awsvpc mode get none there."""
+    for part in parts:
+        launch_type = part.provider.launch_type
+        services = [run.service for run in part.runs if run.service.has_public_ip]
+        names = [each.name for each in services if each.network_mode_on(launch_type) is NetworkMode.AWSVPC]
+        if names and part.on_instances:
+            yield (
+                f"{', '.join(names)}: on {launch_type.called} instances have public addresses, and tasks in awsvpc mode get "
+                "none: they reach the internet by NAT gateways or endpoints alone, which are in no alternative's bill"
+            )
+
+
 def short_interfaces(best: Alternative, parts: Sequence[Part], constraints: Constraints) -> Iterable[str]:
     """Where network slots bind on EC2: what would free them."""
     if best.instances is None or best.instances.binding != BINDING_NAMES[2]:

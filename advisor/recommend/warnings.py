@@ -20,7 +20,7 @@ from advisor.plan import terms_of
 from advisor.recommend.changes import TREND_WEEKS, changes, sentences, shape_change, weekly_load
 from advisor.recommend.fewer_tasks import fewer_than_ran
 from advisor.recommend.left_out import left_out
-from advisor.recommend.network import network_changes, short_interfaces
+from advisor.recommend.network import lost_addresses, network_changes, short_interfaces
 from advisor.recommend.quotas import FARGATE_DEFAULT_VCPU
 from advisor.recommend.reasons import named
 from advisor.recommend.result import Alternative
@@ -55,6 +55,7 @@ def warnings_for(
         *_changes(found, search),
         *_instance_types(search, parts),
         *network_changes(parts),
+        *lost_addresses(parts),
         *short_interfaces(best, parts, workload.constraints),
         *_close_fits(search, parts),
         *_quota(parts),

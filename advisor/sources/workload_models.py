@@ -289,7 +289,7 @@ class ServiceEntry(Entry):
     interruptible: bool = Field(False, description="May run on Spot.")
     port: Annotated[int, Field(ge=1, le=65_535)] | None = Field(None, description="Load balanced if set.")
     present: PresentServiceEntry | None = None
-    assign_public_ip: bool = Field(False, description="Gives every task a public IPv4 address.")
+    assign_public_ip: bool = Field(False, description="Gives each task on Fargate, and each instance, a public IPv4 address.")
     launch_types: list[LaunchTypeName] | None = Field(
         None, min_length=1, description="Those of this service alone, where it cannot run on all. Default: all."
     )
