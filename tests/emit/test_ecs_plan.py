@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
-from advisor.ecs import LaunchType, PlacementStrategy
+from advisor.ecs import Architecture, LaunchType, PlacementStrategy
 from advisor.emit import parse_calls, parse_ecs, render_ecs
 from advisor.errors import AdvisorError, InputError
 from tests.emit.plans import GOLDEN_PLANS, ec2_arm64_shared, fargate, instances, plan, plans, service, small_arm64_fargate
@@ -68,6 +68,20 @@ def test_instances_join_the_cluster_and_keep_their_credentials_to_themselves():
         "ECS_DISABLE_PRIVILEGED=true",
         "EOF",
     ]
+
+
+@pytest.mark.parametrize(("types", "mode"), [
+    (["t2.large"], {"CpuCredits": "unlimited"}),  # standard where nothing is said, and held to the baseline
+    (["t3.large", "t3a.large"], {"CpuCredits": "unlimited"}),
+    (["t3.large", "m6i.large"], None),  # EC2 refuses it for types without credits
+    (["m6i.large"], None),
+])  # fmt: skip
+def test_burstable_types_start_in_the_mode_in_which_they_are_billed(types, mode):
+    """Amazon EC2 User Guide, "Unlimited mode for burstable performance instances": T3 has it by default, T2 not."""
+    on = instances("group", *types, architecture=Architecture.X86_64)
+    on_ec2 = service(capacity_provider="group", launch_type=LaunchType.EC2)
+    template = json.loads(render_ecs(plan({"web": on_ec2}, on))["capacity-providers/group/create-launch-template.json"])
+    assert template["LaunchTemplateData"].get("CreditSpecification") == mode
 
 
 def test_a_cluster_without_services_is_a_plan_too():

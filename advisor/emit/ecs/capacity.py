@@ -9,6 +9,7 @@ from advisor.emit.ecs.calls import Call, Request
 from advisor.emit.ecs.parse import RESERVED_MEMORY, said_group_provider, said_managed_instances
 from advisor.emit.ecs.tags import PROVIDER_FACTS, tags_beyond
 from advisor.plan import CapacityProvider, Plan
+from advisor.pricing.known_meters import BURSTABLE_FAMILIES
 
 _AMI: Final = "resolve:ssm:/aws/service/ecs/optimized-ami/amazon-linux-2023/{kind}recommended/image_id"
 _WINDOWS_AMI: Final = (
@@ -128,6 +129,9 @@ def _launch_template(plan: Plan, name: str) -> Request:
     }
     if _is_single_type(provider):
         data["InstanceType"] = provider.instance_types[0]
+    if all(each.partition(".")[0] in BURSTABLE_FAMILIES for each in provider.instance_types):
+        # As they are billed: T2 starts in standard mode, which holds it to its baseline, and an account may have others do so.
+        data["CreditSpecification"] = {"CpuCredits": "unlimited"}
     if has_trunks(plan, name):
         data["PrivateDnsNameOptions"] = {
             "EnableResourceNameDnsARecord": False
