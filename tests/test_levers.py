@@ -81,6 +81,7 @@ def test_a_constant_load_by_hand():
             ("placement", "binpack"): 3,
             ("placement", "ECS's default"): 3,
             ("metrics of the service", "20 s"): 3,
+            ("tasks of a zone that stop", "any"): 3,
             ("scale-in step", "one task at a time"): 3,
         },
         rel=1e-3,  # the fourth instance boots at first
@@ -106,9 +107,9 @@ def test_a_higher_target_saves_money_and_costs_hours_above_eighty_percent():
     assert outcomes["target capacity", "80 %"].waiting_task_hours <= found.base.waiting_task_hours
 
 
-def test_scaling_in_one_task_at_a_time_is_shown_as_no_choice():
+def test_what_aws_does_not_publish_is_shown_as_no_choice():
     found, _ = levers_of(workload_of(DAY))
-    assert [lever.setting for lever in found.levers if lever.is_assumption] == ["scale-in step"]
+    assert [lever.setting for lever in found.levers if lever.is_assumption] == ["tasks of a zone that stop", "scale-in step"]
 
 
 def test_a_setting_that_is_there_already_is_no_lever():
@@ -120,7 +121,7 @@ def test_a_setting_that_is_there_already_is_no_lever():
 
 def test_counts_that_were_given_leave_only_the_settings_of_the_instances():
     found, _ = levers_of(workload_of([3, 5, 9], form=LoadForm.TASKS))
-    assert {lever.setting for lever in found.levers} == {"target capacity", "placement"}
+    assert {lever.setting for lever in found.levers} == {"target capacity", "placement", "tasks of a zone that stop"}
 
 
 def test_the_default_placement_keeps_an_instance_for_every_task():

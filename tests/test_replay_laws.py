@@ -433,3 +433,26 @@ def test_a_policy_more_never_asks_for_fewer_tasks_at_the_first_scale_out(first, 
     at = min(out)
     if at < n and (np.diff(both[: at + 1]) >= 0).all() and both[at - 1] == 2:
         assert both[at] >= max(each[at] for each in alone)
+
+
+BOTH = PlacementStrategy.SPREAD_THEN_BINPACK
+
+
+def test_of_any_task_of_a_zone_one_in_five_is_the_one_that_empties_an_instance():
+    """5 tasks, of which 4 fill an instance: by default the one on the emptier instance stops; of any, it is that in 1 of 5."""
+    load = [5.0] + [4.0] * 20
+    task = counts(load, task=(512, 512))
+    assert over_time([task], cluster(placement=BOTH))["instances"][-1] == 1
+    drawn = [replace(cluster(placement=BOTH), random_stops_seed=seed) for seed in range(200)]
+    ended = sum(over_time([task], each)["instances"][-1] == 1 for each in drawn)
+    assert 25 <= ended <= 56  # 40 of 200, give or take 2.8 standard deviations of 5.7
+
+
+@settings(max_examples=15)
+@given(load=st.lists(st.integers(0, 9), min_size=2, max_size=30), zones=st.integers(1, 3), seed=st.integers(0, 9))
+def test_stops_at_random_keep_counts_and_zones(load, zones, seed):
+    """Amazon ECS Developer Guide, "Use strategies to define Amazon ECS task placement": balance first, then at random."""
+    usual = cluster(offered=(2048, 7600, 8), placement=BOTH, zones=zones, min_instances=3 * zones)
+    run, drawn = (over_time([counts(load)], each) for each in (usual, replace(usual, random_stops_seed=seed)))
+    assert (run["placed"] == drawn["placed"]).all()
+    assert (drawn["waiting"] == 0).all()

@@ -165,6 +165,9 @@ def _cases(
         if placement is not cluster.placement:
             case_there = services, replace(cluster, placement=placement)
             yield "placement", PLACEMENT_NAMES[cluster.placement], PLACEMENT_NAMES[placement], case_there, targets, False
+    if cluster.placement is PlacementStrategy.SPREAD_THEN_BINPACK:
+        drawn = services, replace(cluster, random_stops_seed=0)
+        yield "tasks of a zone that stop", "those with most room around", "any", drawn, targets, True
     if followed:
         case = changed(lambda s: replace(s, scaling=replace(s.scaling, out_points=HIGH_RESOLUTION_OUT_POINTS)))
         yield "metrics of the service", "60 s", "20 s", (case, cluster), targets, False

@@ -70,7 +70,13 @@ def place(
 
 
 def take(
-    n_tasks: int, may_stop: IntArray, of_service: IntArray, free: IntArray, zone: IntArray, strategy: PlacementStrategy
+    n_tasks: int,
+    may_stop: IntArray,
+    of_service: IntArray,
+    free: IntArray,
+    zone: IntArray,
+    strategy: PlacementStrategy,
+    chance: np.random.Generator | None = None,
 ) -> IntArray:
     """Tasks of one service that each instance loses when ``n_tasks`` are stopped.
 
@@ -87,6 +93,8 @@ def take(
         Tasks of the service that each instance holds, these included: what a spread counts.
     free : (instances, dimensions)
     zone : (instances,)
+    chance
+        With a spread that is followed by binpack any task of the zone stops, in place of one on the emptiest instance.
 
     Returns
     -------
@@ -102,6 +110,8 @@ def take(
     left = -free[:, MEMORY]
     if strategy is PlacementStrategy.BINPACK:
         return _fill(n_tasks, may_stop, left)
+    if chance is not None:
+        return _over_zones(n_tasks, may_stop, zone, -of_service, lambda room, n: chance.multivariate_hypergeometric(room, n))
     return _over_zones(n_tasks, may_stop, zone, -of_service, lambda room, n: _fill(n, room, left))
 
 

@@ -299,6 +299,10 @@ class ReplayedCluster:
     lost_zones: tuple[LostZone, ...] = ()
     managed: ManagedRules | None = None
     """In place of ``rules``: Managed Instances."""
+    random_stops_seed: int | None = None
+    """Under AZ spread then binpack: None stops those tasks of a zone whose instance has most room left, as AWS says of binpack;
+    a seed draws them, as it says of spread. Of the two together it says nothing (Amazon ECS Developer Guide, "Use strategies
+    to define Amazon ECS task placement")."""
 
 
 def whole_steps(seconds: float, step_s: int) -> int:

@@ -34,6 +34,8 @@ class Tasks:
     def __init__(self, services: Sequence[ReplayedService], cluster: ReplayedCluster | None, step_s: int) -> None:
         n, rows = len(services), 0 if cluster else 1
         self.cluster = cluster
+        seed = cluster.random_stops_seed if cluster else None
+        self.chance = None if seed is None else np.random.default_rng(seed)
         self.sizes = np.stack([service.reservation for service in services]).astype(np.int64)
         self.capacity = np.zeros(3, dtype=np.int64)
         if cluster is not None:
@@ -240,7 +242,7 @@ class Tasks:
 
     def _taken(self, service: int, n_tasks: int, among: IntArray) -> IntArray:
         strategy = self.cluster.placement if self.cluster else PlacementStrategy.BINPACK
-        return take(n_tasks, among[:, service], self.held[:, service], self.free, self.zone, strategy)
+        return take(n_tasks, among[:, service], self.held[:, service], self.free, self.zone, strategy, self.chance)
 
     def _settle_no_more(self, service: int, lost: IntArray, ahead: int, t: int) -> int:
         """Stop tasks that would be healthy in ``ahead`` steps, (instances,); how many."""
