@@ -15,6 +15,7 @@ from advisor.optimize.providers import instance_provider
 from advisor.optimize.replayed import replayed_parts
 from advisor.optimize.search import part_on_provider, search_for
 from advisor.ranking import rank_instances
+from advisor.recommend.zone_stops import zone_stops
 from advisor.report.instances import instances_markdown, render_instances
 from advisor.workload import Constraints, LoadForm, PresentCluster, Scaling, Service, Workload
 
@@ -134,6 +135,21 @@ def test_the_default_placement_keeps_an_instance_for_every_task():
     assert default == pytest.approx(10 * M5_LARGE_USD, rel=1e-2)
     assert found.base.monthly_usd < 0.55 * default
     assert outcomes["placement", "binpack"].monthly_usd == pytest.approx(found.base.monthly_usd, rel=1e-2)
+
+
+def test_any_task_of_a_zone_leaves_seven_of_ten_instances_with_one():
+    """Of 40 tasks on ten instances of four, 30 stop: an instance keeps none with a chance of C(36, 10) / C(40, 10) = 0.30."""
+    load = workload_of([40, 10, 10, 10, 10, 10], form=LoadForm.TASKS)
+    found, outcomes = levers_of(load)
+    more = outcomes["tasks of a zone that stop", "any"].monthly_usd - found.base.monthly_usd
+    # seven in place of three for 20 hours a day, less a quarter of one twice
+    assert more == pytest.approx(4 * 19.5 / 24 * M5_LARGE_USD, rel=0.2)
+    part, search, hours = replayed(load)
+    (said,) = zone_stops([part], load, search, hours)
+    assert f"web costs ${more:,.2f} a month more" in said
+    constant = workload_of([2600])
+    part, search, hours = replayed(constant)
+    assert not [*zone_stops([part], constant, search, hours)]
 
 
 def present_on(*names, cpu_units=DAY, **more):

@@ -82,6 +82,7 @@ from advisor.recommend.verdict import (
 )
 from advisor.recommend.views import views_of
 from advisor.recommend.warnings import memory_doubts, side_cost_sentences, warnings_for
+from advisor.recommend.zone_stops import zone_stops
 from advisor.simulate.timeline import Weeks
 from advisor.uncertainty import quantile_error_fraction
 from advisor.units import HOURS_PER_WEEK, BoolArray, FloatArray
@@ -219,6 +220,7 @@ class Answer:
                 *self.search.catalog.notes,
                 *self._price_faults(for_cluster),
                 *warnings_for(workload, self.search, found, parts, best.alternative, self.today),
+                *zone_stops(parts, workload, self.search, found.common_hours),
                 *beside_held(workload.commitments, self.with_purchase(parts).bought),
                 *on_demand_for_want_of_rates(best.alternative.title, self.uncovered(parts)),
                 *(text for share, text in in_doubt if LEAST_OF_A_BILL <= share < MOST_OF_A_BILL),
