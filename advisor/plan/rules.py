@@ -20,7 +20,7 @@ from advisor.ecs import (
     PurchaseOption,
 )
 from advisor.errors import PlanError
-from advisor.plan.container import Container, Start
+from advisor.plan.container import Container, PortMapping, Start
 from advisor.plan.names import MAX_PORT, MAX_TASKS, check_schedule
 from advisor.plan.placement import host_ports_in, kept_by_instances
 from advisor.plan.scaling import ScalingMetric
@@ -61,8 +61,10 @@ def check_service(name: str, service: ServicePlan, providers: Mapping[str, Capac
         raise PlanError(f"service {name!r}: {service.launch_type} needs network mode {' or '.join(taken)}")
     if service.has_distinct_instances and (service.launch_type is LaunchType.FARGATE or service.schedule is not None):
         raise PlanError(f"service {name!r}: only a service on instances has distinct ones")
-    ports = host_ports_in(service.network_mode, (port for each in service.containers_of(name) for port in each.ports))
-    if kept := kept_by_instances(ports):
+    ports = [port for each in service.containers for port in each.ports]
+    if service.port is not None:
+        ports.append(PortMapping(container_port=service.port))
+    if kept := kept_by_instances(host_ports_in(service.network_mode, ports)):
         raise PlanError(f"service {name!r}: an instance keeps the port {', '.join(map(str, kept))} for itself")
     _check_scaling(name, service)
     _check_deployment(name, service)
