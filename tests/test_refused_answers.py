@@ -37,6 +37,24 @@ def workload(tmp_path):
     return workload
 
 
+NIGHTS = """
+cluster: nights
+region: us-east-1
+services: [{name: web, task: {cpu: 512, memory: 1024}, load: {file: nights.csv}}]
+"""
+
+
+@pytest.mark.parametrize(("at_night", "is_said"), [("", True), ("0", False)])
+def test_hours_of_the_week_that_were_never_measured_are_said(workload, tmp_path, at_night, is_said):
+    """Eight hours a night, 56 a week: a third, so that every week counts as measured."""
+    times = [f"2026-06-{day:02d}T{hour:02d}:00:00Z" for day in range(1, 29) for hour in range(24)]
+    rows = (f"{time},{at_night if int(time[11:13]) < 8 else 6}\n" for time in times)
+    (tmp_path / "nights.csv").write_text("time,tasks\n" + "".join(rows))
+    warnings = advise(workload(NIGHTS), read_catalog("us-east-1"), replay_weeks=0).warnings
+    said = "56 of the 168 hours of a week were never measured for web: the bill takes them for hours like the others"
+    assert any(each.startswith(said) for each in warnings) is is_said
+
+
 ARM = """
 cluster: arm
 region: ap-southeast-2

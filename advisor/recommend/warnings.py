@@ -36,6 +36,8 @@ LEAST_COREMARK_FRACTION = 0.70
 FIT_ERROR_FRACTION = 0.01
 """How much less memory an instance may register than our fit says: twice its largest error on observed types."""
 LEAST_COMMON_FRACTION = 0.95
+LEAST_NEVER_HOURS = 7
+"""One a day; fewer are chance."""
 LEAST_OVERRUN_HOURS = 7.3
 """A hundredth of a month: less stands in the line of the replay alone."""
 
@@ -175,6 +177,13 @@ def _history(workload: Workload, found: Alternatives, search: Search) -> Iterabl
             yield (
                 f"the last {hours / HOURS_PER_DAY:.0f} days of {load.service.name} have no data: what is said of recent load "
                 "is older than that, and a replay of weeks without any data says nothing"
+            )
+        measured = np.bincount(search.axis.hour_of_week, weights=load.measured, minlength=HOURS_PER_WEEK)
+        never = int((measured == 0).sum())
+        if weeks >= 1 and never >= LEAST_NEVER_HOURS:
+            yield (
+                f"{never} of the 168 hours of a week were never measured for {load.service.name}: the bill takes them for "
+                "hours like the others. Where no task ran then, write 0 in place of no value"
             )
     common = int(found.common_measured.sum())
     for load in found.loads:
