@@ -17,27 +17,23 @@ from advisor.optimize.search import Search
 from advisor.optimize.side_costs import PricedSideCosts
 from advisor.optimize.work import work_sentence
 from advisor.plan import terms_of
-from advisor.recommend.changes import TREND_WEEKS, changes, sentences, shape_change, weekly_load
 from advisor.recommend.fewer_tasks import fewer_than_ran
+from advisor.recommend.history import changed, history
 from advisor.recommend.left_out import left_out
 from advisor.recommend.network import lost_addresses, network_changes, short_interfaces
 from advisor.recommend.quotas import FARGATE_DEFAULT_VCPU
 from advisor.recommend.reasons import named
 from advisor.recommend.result import Alternative
-from advisor.recommend.verdict import WARN_WEEKS
 from advisor.simulate.instances import most_tasks
 from advisor.simulate.timeline import COARSEST_COUNTED_S
 from advisor.sizing import MEMORY_MARGIN_FRACTION, is_new_load, memory_with_tasks_mib, needed_tasks
 from advisor.uncertainty import lost_inside_step
-from advisor.units import CEIL_TOLERANCE, HOURS_PER_DAY, HOURS_PER_WEEK, SECONDS_PER_HOUR
+from advisor.units import CEIL_TOLERANCE, SECONDS_PER_HOUR
 from advisor.workload import LoadForm, Service, Workload
 
 LEAST_COREMARK_FRACTION = 0.70
 FIT_ERROR_FRACTION = 0.01
 """How much less memory an instance may register than our fit says: twice its largest error on observed types."""
-LEAST_COMMON_FRACTION = 0.95
-LEAST_NEVER_HOURS = 7
-"""One a day; fewer are chance."""
 LEAST_OVERRUN_HOURS = 7.3
 """A hundredth of a month: less stands in the line of the replay alone."""
 
@@ -50,11 +46,11 @@ def warnings_for(
         *_after_today(workload, today),
         *_growth(workload),
         *_from_none(workload),
-        *_history(workload, found, search),
+        *history(workload, found, search),
         *_long_steps(workload),
         *left_out(found),
         *fewer_than_ran(found, search, parts),
-        *_changes(found, search),
+        *changed(found, search),
         *_instance_types(search, parts),
         *network_changes(parts),
         *lost_addresses(parts),
@@ -163,48 +159,6 @@ def side_cost_sentences(side: PricedSideCosts | None) -> Iterable[str]:
         yield f"side costs without a price, in no total: {', '.join(side.missing)}; give it with --rates FILE"
     if side.unstated:
         yield f"side costs that are not stated, in no total: {', '.join(side.unstated)}"
-
-
-def _history(workload: Workload, found: Alternatives, search: Search) -> Iterable[str]:
-    weeks = workload.span_hours / HOURS_PER_WEEK
-    if weeks < WARN_WEEKS and not all(service.is_stated for service in workload.services):
-        covers = f"{weeks:.1f} weeks" if weeks >= 1 else f"{weeks * HOURS_PER_WEEK:.0f} h"
-        yield f"the load covers {covers}: under four weeks, slow changes of level are not seen"
-    for load in found.loads:
-        known = np.flatnonzero(load.measured)
-        hours = float(load.measured.size - 1 - known[-1]) * search.axis.step_hours if known.size else 0.0
-        if hours >= HOURS_PER_WEEK:
-            yield (
-                f"the last {hours / HOURS_PER_DAY:.0f} days of {load.service.name} have no data: what is said of recent load "
-                "is older than that, and a replay of weeks without any data says nothing"
-            )
-        measured = np.bincount(search.axis.hour_of_week, weights=load.measured, minlength=HOURS_PER_WEEK)
-        never = int((measured == 0).sum())
-        if weeks >= 1 and never >= LEAST_NEVER_HOURS:
-            yield (
-                f"{never} of the 168 hours of a week were never measured for {load.service.name}: the bill takes them for "
-                "hours like the others. Where no task ran then, write 0 in place of no value"
-            )
-    common = int(found.common_measured.sum())
-    for load in found.loads:
-        share = common / max(1, int(load.measured.sum()))
-        if share < LEAST_COMMON_FRACTION:
-            name = load.service.name
-            yield f"only {share:.0%} of the hours of {name} were measured for all services: the cluster is compared on these"
-
-
-def _changes(found: Alternatives, search: Search) -> Iterable[str]:
-    """Trends, steps and new shapes in the load of each service that was measured."""
-    for load in found.loads:
-        if load.service.is_stated or not load.demand.size:
-            continue
-        demand = search.axis.spread(load.demand)
-        weekly = weekly_load(demand, search.axis.week_hours(load.measured))
-        what = f"the load of {load.service.name}"
-        yield from sentences([each for each in changes(weekly, what) if each.weeks_ago <= TREND_WEEKS])
-        shape = shape_change(demand, search.axis.hour_of_week, search.axis.step_s, what)
-        if shape is not None:
-            yield shape.sentence
 
 
 def _instance_types(search: Search, parts: Sequence[Part]) -> Iterable[str]:
