@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from advisor.committing.account import WorkloadUsage, commit_account
+from advisor.committing.account import WorkloadUsage, commit_account, held_again_usd
 from advisor.meters import PaymentOption
 from advisor.optimize.committable import HourlyUsage
 from advisor.pricing import PriceCatalog
@@ -131,6 +131,43 @@ def test_reserved_instances_of_a_zone_need_the_zones_of_all():
     held = (reserved("m5.large", 1, scope="eu-north-1a"),)
     assert len(account(used("a", 4, held=held), used("b", 2, held=held)).advices) == 1
     assert "its zones are not known" in str(account(used("a", 4, held=held), used("b", 2)).notes)
+
+
+def test_workloads_that_each_count_all_that_is_held_count_it_again():
+    """Held is what 5 vCPU take: 4 and 2 leave 1 and 3 of them unused, and together 1 vCPU is on demand at $0.04."""
+    held = (compute_plan(0.15),)
+    a, b = used("a", 4, held=held), used("b", 2, held=held)
+    assert held_again_usd([a, b], CATALOGS) == (approx(730 * (2 * 0.15 - 0.15 - 0.04)), "")
+    assert held_again_usd([a, replace(b, region=OTHER)], CATALOGS) == (approx(730 * 0.11), "")
+    assert held_again_usd([a], CATALOGS) == (0.0, "")
+
+
+@pytest.mark.parametrize(
+    ("members", "why"),
+    [
+        ((used("a", 4, held=(compute_plan(1),)), used("b", 2, held=(compute_plan(2),))), "a and b state different held"),
+        ((used("a", 4, held=(compute_plan(1),)), used("b", 2, hours=9)), "b is left out"),
+        ((used("a", 4, held=(reserved("m5.large", 1),)), used("b", 2, region=OTHER)), "of a single Region covers first"),
+    ],
+)
+def test_where_it_cannot_be_told_how_often_what_is_held_is_counted_it_is_said_why(members, why):
+    usd, said = held_again_usd(members, CATALOGS)
+    assert usd is None
+    assert why in said
+
+
+def test_without_a_rate_of_what_is_held_nothing_is_told_of_how_often_it_is_counted():
+    catalogs = {REGION: as_catalog((LARGE,), PRICES, listed((LARGE,), fargate_saving=None))}
+    found = held_again_usd([used(name, 2, held=(compute_plan(0.1),)) for name in "ab"], catalogs)
+    assert found == (None, "no rate for compute_savings_plan:1y:no_upfront:fargate:linux:x86_64:on_demand:vcpu_hour")
+
+
+def test_what_is_bought_covers_a_share_of_all_workloads():
+    """4 of 6 vCPU, for those of a have no hour with those of b; beside what is held, nobody can say."""
+    far = MONDAY + timedelta(days=100)
+    assert account(used("a", 4), used("b", 2, start=far)).purchase.coverage_fraction == approx(4 / 6, abs=1e-3)
+    held = (compute_plan(0.03),)
+    assert account(used("a", 4, held=held), used("b", 2, start=far, held=held)).purchase.coverage_fraction is None
 
 
 def test_over_several_regions_compute_plans_alone_are_sized():

@@ -45,6 +45,8 @@ KILLERS: Final[Mapping[str, tuple[str, ...]]] = {
         _WITHOUT_THE_DEAREST,
     ),
     "advisor.committing.account": ("tests/test_account_usage.py",),
+    "advisor.optimize.purchases": ("tests/test_purchases.py",),
+    "advisor.optimize.committed_prices": ("tests/test_committed_prices.py",),
 }
 """Modules with faults, and the tests that are to notice: what pytest is given."""
 EXAMPLES: Final = 30
