@@ -140,6 +140,8 @@ def test_workloads_that_each_count_all_that_is_held_count_it_again():
     assert held_again_usd([a, b], CATALOGS) == (approx(730 * (2 * 0.15 - 0.15 - 0.04)), "")
     assert held_again_usd([a, replace(b, region=OTHER)], CATALOGS) == (approx(730 * 0.11), "")
     assert held_again_usd([a], CATALOGS) == (0.0, "")
+    unused = (reserved("m5.large", 1),)
+    assert held_again_usd([used(name, 4, held=unused) for name in "ab"], CATALOGS) == (approx(730 * 0.06), "")
 
 
 @pytest.mark.parametrize(
@@ -168,6 +170,11 @@ def test_what_is_bought_covers_a_share_of_all_workloads():
     assert account(used("a", 4), used("b", 2, start=far)).purchase.coverage_fraction == approx(4 / 6, abs=1e-3)
     held = (compute_plan(0.03),)
     assert account(used("a", 4, held=held), used("b", 2, start=far, held=held)).purchase.coverage_fraction is None
+
+
+def test_as_plain_data_a_purchase_is_its_figures_or_nothing():
+    assert account(used("a", 4)).to_dict()["purchase"]["usd_per_hour"] == approx(0.12, abs=2e-5)
+    assert account(used("a", 0)).to_dict()["purchase"] is None
 
 
 def test_over_several_regions_compute_plans_alone_are_sized():
