@@ -71,22 +71,30 @@ def rates_by_terms(on_demand, draw, least, most):
 
 
 @st.composite
+def some_rates(draw, usage):
+    if usage["kind"] == "instance":
+        on_demand = ON_DEMAND_PER_UNIT[oracle.family(usage["type"])] * float(oracle.units(usage["type"]))
+        on_demand *= 1.5 if usage["os"] == "windows" else 1
+        plan = rates_by_terms(on_demand, draw, 30, 80)
+    else:
+        on_demand, plan = (draw(st.sampled_from([0.04, 0.004])) if usage["kind"] == "fargate" else 0.03), None
+    return {"on_demand": on_demand, "compute": rates_by_terms(on_demand, draw, 45, 95), "instance_plan": plan}
+
+
+@st.composite
 def some_usages(draw, kinds=("instance", "windows", "fargate", "other")):
-    """Up to seven usages; on-demand rates of a family go with the size, as AWS's do."""
-    found = []
+    """Up to seven usages; on-demand rates of a family go with the size, as AWS's do, and a meter has its own in any zone."""
+    found, rates = [], {}
     for kind in draw(st.lists(st.sampled_from(kinds), min_size=1, max_size=7)):
         if kind in ("instance", "windows"):
             name = draw(st.sampled_from(TYPES))
-            on_demand = ON_DEMAND_PER_UNIT[oracle.family(name)] * float(oracle.units(name))
             usage = {"kind": "instance", "type": name, "os": "linux", "zone": draw(st.sampled_from(ZONES))}
             if kind == "windows":
-                usage, on_demand = {**usage, "os": "windows"}, on_demand * 1.5
-            plan = rates_by_terms(on_demand, draw, 30, 80)
+                usage = {**usage, "os": "windows"}
         elif kind == "fargate":
             meter = draw(st.sampled_from([fargate_vcpu_hour, fargate_gib_hour]))
             architecture = draw(st.sampled_from(list(Architecture)))
             usage = {**PLAIN, "kind": "fargate", "meter": meter(architecture, PurchaseOption.ON_DEMAND)}
-            on_demand, plan = draw(st.sampled_from([0.04, 0.004])), None
         else:
             uncovered = [
                 GP3_GIB_MONTH,
@@ -94,16 +102,10 @@ def some_usages(draw, kinds=("instance", "windows", "fargate", "other")):
                 fargate_vcpu_hour(Architecture.ARM64, PurchaseOption.SPOT),
                 managed_instances_fee_hour("m7g.large"),
             ]
-            usage, on_demand, plan = {**PLAIN, "kind": "other", "meter": draw(st.sampled_from(uncovered))}, 0.03, None
-        found.append(
-            {
-                **usage,
-                "on_demand": on_demand,
-                "compute": rates_by_terms(on_demand, draw, 45, 95),
-                "instance_plan": plan,
-                "quantity": 0,
-            }
-        )
+            usage = {**PLAIN, "kind": "other", "meter": draw(st.sampled_from(uncovered))}
+        if meter_of(usage) not in rates:
+            rates[meter_of(usage)] = draw(some_rates(usage))
+        found.append({**usage, **rates[meter_of(usage)], "quantity": 0})
     return found
 
 
