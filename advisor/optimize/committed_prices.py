@@ -78,7 +78,7 @@ class CommittedPrices:
 
     def _worth(self, plans: Sequence[Commitment]) -> FloatArray:
         rows = [self.for_instances if plan.family else self.for_any for plan in plans]
-        return np.stack(rows) if rows else np.zeros((0, self.hours.size))
+        return np.reshape(rows, (len(rows), self.hours.size))
 
 
 def committed_prices(parts: Sequence[Part], hours: FloatArray, search: Search, terms: Terms) -> CommittedPrices | None:

@@ -131,7 +131,7 @@ def test_terraform_applies_the_configuration_and_then_sees_nothing_to_change(tmp
 @pytest.mark.parametrize("name", [name for name in TERRAFORM_PLANS if name != "fargate-mix"])
 def test_terraform_applies_every_configuration(tmp_path, endpoint, name, monkeypatch):
     monkeypatch.setenv("MOTO_IAM_LOAD_MANAGED_POLICIES", "true")  # moto reads it whenever it makes an account; it takes seconds
-    urllib3.request("POST", f"{endpoint}/moto-api/reset")
+    urllib3.request("POST", f"{endpoint}/moto-api/reset", timeout=60)
     judged(tmp_path, endpoint, name)
 
 
