@@ -54,6 +54,10 @@ def instances_cost(workload, services, types, prices, choice, zones=2, measured=
     """Services together on instances: the cheapest of the ``types``, or the pool of six; None where not possible."""
     launch_type, option, architecture = choice
     rates = prices[architecture, "on_demand"]
+    if launch_type == "MANAGED_INSTANCES":
+        # Amazon ECS Developer Guide, "Allocate a network interface for tasks on Amazon ECS Managed Instances": a trunk wherever
+        # the type supports one, without a setting.
+        types = [each | {"slots": each["trunked_tasks"] or each["max_enis"] - 1} for each in types]
     purchase_option = "managed" if launch_type == "MANAGED_INSTANCES" else option
     tried, vcpu = {}, {}
     for each in types:
