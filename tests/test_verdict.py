@@ -9,6 +9,7 @@ import pytest
 from advisor.billing import Bill, MonthlyUsd
 from advisor.ecs import Architecture, LaunchType, PlacementStrategy, PurchaseOption, TaskSize
 from advisor.plan import CapacityProvider, Plan, ScalingMetric, ServicePlan
+from advisor.recommend.instance_work import instance_work
 from advisor.recommend.result import Alternative, Verdict
 from advisor.recommend.verdict import Ranked, contender, judge, rank, service_doubts, with_cheaper_placements
 
@@ -198,3 +199,15 @@ def test_a_service_that_is_sure_or_shares_its_instances_is_no_doubt():
     shared = replace(ranked("both", EC2, 125).alternative, plan=both)
     often = drawn(ranked("fargate", FARGATE, 110), [110, 90, 90, 90])
     assert service_doubts(shared, {"s": [drawn(ranked("ec2", EC2, 100), [100] * 4), often], "small": []}) == []
+
+
+def test_work_on_instances_is_held_against_the_cheapest_plan_without_any():
+    """By hand: 420 - 400 a month; the dearer plan without instances and the comparison do not count."""
+    ec2, beside = ranked("ec2", EC2, 400), ranked("spot", FARGATE, 401, is_comparison=True)
+    managed, fargate = ranked("managed", MANAGED, 420), ranked("fargate", FARGATE, 430)
+    (told,) = instance_work([ec2, beside, ranked("other", EC2, 410), managed, fargate])
+    assert told.endswith("where it costs more than $20 a month, managed is cheaper")
+    (told,) = instance_work([ranked("ec2", EC2, 419.5), managed])
+    assert "more than $0.50 a month" in told
+    assert not [*instance_work([fargate, ec2]), *instance_work([managed, ec2])]  # nothing to keep
+    assert not [*instance_work([ec2]), *instance_work([ec2, ranked("unpriced", FARGATE, None)])]

@@ -39,6 +39,7 @@ from advisor.pricing import PriceCatalog
 from advisor.recommend.advice import first_on_instances, service_advice, why
 from advisor.recommend.doubt import Drawn, break_even, drawn, with_odds
 from advisor.recommend.held_types import HELD_TYPES, with_choices_of_held_types
+from advisor.recommend.instance_work import instance_work
 from advisor.recommend.made_from import run_of
 from advisor.recommend.plans import plan_of
 from advisor.recommend.price_age import price_age_warnings
@@ -225,6 +226,7 @@ class Answer:
                 *on_demand_for_want_of_rates(best.alternative.title, self.uncovered(parts)),
                 *(text for share, text in in_doubt if LEAST_OF_A_BILL <= share < MOST_OF_A_BILL),
                 *side_cost_sentences(side),
+                *instance_work(for_cluster),
                 *self._price_age(
                     best.alternative, for_cluster, judgement, [present.bill if present else None, side.bill if side else None]
                 ),
