@@ -135,6 +135,16 @@ def test_no_numbers_of_instances_that_are_not_refuted_cost_more_than_the_cheapes
     assert (np.diff(bounds) > -2e-5 * bounds[-1]).all()
 
 
+def test_a_type_that_is_priced_badly_lowers_only_what_tasks_that_fit_on_it_are_worth():
+    """Values of 1.5 and 1.0: a pattern on the first type is worth 1.5 times its price, and none on the second is."""
+    generation = Generation(problem([[4, 1], [0, 2]], [1, 1], [[4, 1], [0, 4]], [1, 1]))
+    generation.cover(np.ones(2))
+    generation.values = np.array([1.5, 1.0])
+    generation.prove()
+    assert generation.bound_usd == pytest.approx(2.0)
+    assert generation.scaled_values[0] == pytest.approx([1.0, 1.0])
+
+
 def test_half_an_instance_holds_nothing():
     # By hand: tasks of 3 and of 2 on instances of 4 for 1 USD and of 6 for 1.6 USD. 5 / 4 of the first are 1.25 USD, but one
     # holds too little, two are 2 USD, and one of 6 is 1.6.

@@ -20,6 +20,8 @@ LINES, FILLS_LEAST, FILLS_MOST = 400, 8, 96
 """Fills of a round over all types, and of one type."""
 EXACT_GAP = 3e-4
 EXACT_NODES = 400
+OF_EXCESS = 0.2
+"""Share of what a type's bound is above its price within which it is priced exactly, where that is coarser."""
 
 
 @dataclass(eq=False)
@@ -40,6 +42,8 @@ class Generation:
     """Per hour: no fleet costs less."""
     values: FloatArray = field(init=False)
     """(services,): what the bound was found with."""
+    scaled_values: tuple[FloatArray, float] = field(init=False)
+    """Values of tasks and of a least instance at which no pattern is worth more than it costs; they add up to the bound."""
     proofs: list[tuple[FloatArray, FloatArray]] = field(default_factory=list)
     """Values that raised the bound, each with (types,) what no pattern is worth more than at them; the best ones last."""
     floor_value: float = 0.0
@@ -58,6 +62,8 @@ class Generation:
         self.columns = Columns(usd_per_hour=usd, n_types=len(problem.usd_per_hour), n_services=len(problem.counts))
         self.pricing = Pricing(problem)
         self.values = np.zeros(len(problem.counts))
+        self.scaled_values = self.values, 0.0
+        self.fits = problem.fits
         alone, usd = self.pricing.alone.astype(np.int64), problem.usd_per_hour
         services = np.arange(len(problem.counts))
         per_task = np.where(alone > 0, usd[:, np.newaxis] / np.maximum(alone, 1), np.inf)
@@ -85,13 +91,6 @@ class Generation:
     def prove(self) -> None:
         """Raise the bound with the values that the last one was found with."""
         self._raise_bound(self.values, self.floor_value, self.pricing.bound(self.values))
-
-    @property
-    def scaled_values(self) -> tuple[FloatArray, float]:
-        """Values of tasks and of a least instance at which no pattern is worth more than it costs."""
-        worth = float(self.values @ self.demand) + self.floor_value * self.problem.least
-        scale = self.bound_usd / worth if worth > 0 else 0.0
-        return self.values * scale, self.floor_value * scale
 
     def round(self) -> None:
         """Price patterns greedily at smoothed values, then, where that finds none, at those of the linear program."""
@@ -124,7 +123,7 @@ class Generation:
                 break
             if n_done >= most or is_over():
                 break
-            bound, pattern = self.pricing.exact(values, at, gap=EXACT_GAP, nodes=EXACT_NODES)
+            bound, pattern = self.pricing.exact(values, at, gap=max(EXACT_GAP, OF_EXCESS * (ratio[at] - 1)), nodes=EXACT_NODES)
             self.n_exact += 1
             limit[at] = min(limit[at], bound)
             n_new += self.add_priced(np.array([at]), pattern[np.newaxis])
@@ -153,10 +152,15 @@ class Generation:
         return self.columns.add(types[chosen], tasks[chosen])
 
     def _raise_bound(self, values: FloatArray, floor_value: float, limit: FloatArray) -> None:
-        """Farley's bound: values scaled until no pattern is worth more than its instance costs."""
-        worth = float(values @ self.demand) + floor_value * self.problem.least
-        ratio = float(((limit + floor_value) / self.problem.usd_per_hour).max())
-        ratio = max(ratio, float((values / self.elsewhere_usd_per_hour).max()))
-        if ratio > 0 and worth / ratio > self.bound_usd:
-            self.bound_usd, self.values, self.floor_value = worth / ratio, values, floor_value
+        """Farley's bound: values scaled until no pattern is worth more than its instance costs, each by types that hold it."""
+        ratio = (limit + floor_value) / self.problem.usd_per_hour
+        of_service = np.maximum(
+            np.where(self.fits, ratio[:, np.newaxis], 0.0).max(axis=0), values / self.elsewhere_usd_per_hour
+        )
+        scaled = np.divide(values, of_service, out=np.zeros_like(values), where=of_service > 0)
+        scaled_floor = floor_value / float(ratio.max()) if floor_value > 0 else 0.0
+        worth = float(scaled @ self.demand) + scaled_floor * self.problem.least
+        if worth > self.bound_usd:
+            self.bound_usd, self.values, self.floor_value = worth, values, floor_value
+            self.scaled_values = scaled, scaled_floor
             self.proofs.append((values, limit))

@@ -20,6 +20,18 @@ def quiet_solver() -> Any:
     return solver
 
 
+def warm_solver() -> Any:
+    """The same for a linear program that is solved again and again: it goes on from the last basis.
+
+    New columns leave that feasible, and the primal simplex method is the faster one; new limits do not, and it is the dual one.
+    HiGHS chooses where it is told to; by itself it takes the dual one.
+    """
+    solver = quiet_solver()
+    for option, value in (("presolve", "off"), ("solver", "simplex"), ("simplex_strategy", 0)):
+        solver.setOptionValue(option, value)
+    return solver
+
+
 def volume_values(problem: FleetProblem) -> FloatArray:
     """(services,): what a task is worth when every dimension has one price and no full instance is worth more than it costs.
 
@@ -93,9 +105,7 @@ class Master:
 
     def __init__(self, columns: Columns, demand: FloatArray, least: int) -> None:
         self.columns, self.n_loaded = columns, 0
-        self.solver = quiet_solver()
-        self.solver.setOptionValue("presolve", "off")
-        self.solver.setOptionValue("solver", "simplex")
+        self.solver = warm_solver()
         self.n_rows = len(demand) + 1
         lower = np.append(demand, float(least))
         none = np.zeros(0, np.int32)

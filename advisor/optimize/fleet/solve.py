@@ -256,7 +256,7 @@ class _Run:
 
     def _generate(self, rounds: int, *, share: float) -> None:
         for _ in range(rounds):
-            if self.generation.gap_fraction <= self.effort.gap_fraction / 2 or self._is_over(share) or self.is_close:
+            if self.generation.gap_fraction <= self.effort.gap_fraction / 2 or self.is_close or self._is_over(share):
                 break
             self.generation.round()
             self.n_rounds += 1
@@ -276,7 +276,7 @@ class _Run:
         rests = 0
         types, tasks = self.types, self.tasks
         for _ in range(self.effort.improvements):
-            if self.is_close or self._is_over(share) or rests >= RESTS:
+            if self.is_close or rests >= RESTS or self._is_over(share):
                 break
             types, tasks, is_better = ruin_and_recreate(
                 self.generation.pricing, self.generation.solution.values, types, tasks, self.rng

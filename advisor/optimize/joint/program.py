@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from advisor.billing import amounts_usd
-from advisor.optimize.fleet.master import quiet_solver
+from advisor.optimize.fleet.master import warm_solver
 from advisor.optimize.joint.problem import JointProblem
 from advisor.optimize.joint.states import States
 from advisor.units import FloatArray, IntArray
@@ -90,9 +90,7 @@ class Program:
         self.usage_at = self.tasks_at + n_states * len(self.tasks)
         self.plan_at = self.usage_at + n_states * self.covered.size
         n_rows = self.plan_at + n_states * len(self.rate)
-        self.solver = quiet_solver()
-        self.solver.setOptionValue("presolve", "off")
-        self.solver.setOptionValue("solver", "simplex")
+        self.solver = warm_solver()
         lower = np.where(np.arange(n_rows) < n_services, 1.0, 0.0)
         none = np.zeros(0, np.int32)
         self.solver.addRows(n_rows, lower, np.full(n_rows, np.inf), 0, np.zeros(n_rows, np.int32), none, np.zeros(0))
