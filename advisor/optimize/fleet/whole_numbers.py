@@ -67,7 +67,7 @@ class WholeNumbers:
         for option, value in (("mip_rel_gap", CLOSE), ("mip_abs_gap", 0.0), ("mip_max_nodes", BRANCHES)):
             solver.setOptionValue(option, value)
         n = len(usd_per_hour)
-        _pass(solver, usd_per_hour / unit, matrix * scale[:, np.newaxis], need * scale, np.full(n, np.inf), np.ones(n))
+        pass_model(solver, usd_per_hour / unit, matrix * scale[:, np.newaxis], need * scale, np.full(n, np.inf), np.ones(n))
         solver.run()
         found = np.array(solver.getSolution().col_value)
         return float(solver.getInfo().mip_dual_bound) * unit, np.round(found).astype(np.int64)
@@ -109,14 +109,16 @@ class WholeNumbers:
         share, most = np.zeros(at.size + 1), np.full(at.size + 1, np.inf)
         share[-1], most[-1] = -1.0, 1.0
         solver = quiet_solver()
-        _pass(solver, share, matrix, lower, most, np.zeros(at.size + 1))
+        pass_model(solver, share, matrix, lower, most, np.zeros(at.size + 1))
         solver.run()
         found = solver.getSolution()
         dual = np.maximum(np.array(found.row_dual), 0.0)
         return float(found.col_value[-1]), dual[:n_services], dual[n_services:]
 
 
-def _pass(solver: Any, usd: FloatArray, matrix: FloatArray, lower: FloatArray, most: FloatArray, is_whole: FloatArray) -> None:
+def pass_model(
+    solver: Any, usd: FloatArray, matrix: FloatArray, lower: FloatArray, most: FloatArray, is_whole: FloatArray
+) -> None:
     """A program that minimizes, with rows of at least ``lower`` and columns of at most ``most``."""
     nonzero = matrix.T != 0
     start = np.concatenate([[0], np.cumsum(nonzero.sum(axis=1))]).astype(np.int32)

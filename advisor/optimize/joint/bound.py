@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 
 from advisor.billing import amounts_usd
+from advisor.optimize.fleet.generation import OF_EXCESS
 from advisor.optimize.fleet.pricing import LEAST_WEIGHT, Pricing, fills
 from advisor.optimize.fleet.problem import FleetProblem
 from advisor.optimize.joint.problem import JointProblem
 from advisor.optimize.joint.program import Prices, Program, Solution
-from advisor.units import FloatArray, IntArray
+from advisor.units import BoolArray, FloatArray, IntArray
 
 SLACK = 1e-7
 """Relative: taken from every bound for the last digits."""
@@ -51,6 +52,10 @@ class Proof:
         self.bare_of_alone: FloatArray = bare * (states.counts[self.alone] @ weight)
         self.full_usd = self.instance_usd(np.full((len(program.rate), weight.size), np.inf))
         """(states, types): an instance-hour on demand."""
+        self.proofs: list[list[tuple[FloatArray, FloatArray]]] = [[] for _ in weight]
+        """Of each state: values (items,) with (types,) what no pattern is worth more than at them; in the order they came."""
+        self.fits: BoolArray = np.all(program.tasks <= problem.capacity[:, np.newaxis], axis=2)
+        """(types, items)"""
         self.pricing = [self._pricing(counts) if counts.any() else None for counts in self.counts]
 
     def _by_item(self, of_way: FloatArray) -> FloatArray:
@@ -135,10 +140,14 @@ class Proof:
             if pricing is not None and prices.values[state].any():
                 limits[state] = pricing.bound(prices.values[state])
                 self._tighten(state, pricing, prices, limits[state], usd[state], exact_types)
+        for known, values, limit in zip(self.proofs, prices.values, limits, strict=True):
+            known.append((values, limit))
         worth = limits + prices.floor[:, np.newaxis]
-        ratio = np.divide(worth, usd, out=np.where(worth > 0, np.inf, 0.0), where=usd > 0).max(axis=1, initial=0.0)
-        scale = np.divide(1.0, ratio, out=np.ones_like(ratio), where=ratio > 0)
-        scaled = replace(prices, values=prices.values * scale[:, np.newaxis], floor=prices.floor * scale)
+        ratio = np.divide(worth, usd, out=np.where(worth > 0, np.inf, 0.0), where=usd > 0)
+        of_item = np.where(self.fits, ratio[:, :, np.newaxis], 0.0).max(axis=1, initial=0.0)
+        scaled = replace(
+            prices, values=prices.values * _inverse(of_item), floor=prices.floor * _inverse(ratio.max(axis=1, initial=0.0))
+        )
         return self._worth(scaled) * (1 - SLACK), scaled
 
     def _tighten(self, state: int, pricing: Pricing, prices: Prices, limits: FloatArray, usd: FloatArray, most: int) -> None:
@@ -148,7 +157,8 @@ class Proof:
             at = int(ratio.argmax())
             if ratio[at] <= max(1 + EXACT_GAP, reached):
                 break
-            limit, pattern = pricing.exact(prices.values[state], at, gap=EXACT_GAP, nodes=EXACT_NODES)
+            gap = max(EXACT_GAP, OF_EXCESS * (ratio[at] - 1))
+            limit, pattern = pricing.exact(prices.values[state], at, gap=gap, nodes=EXACT_NODES)
             limits[at] = min(limits[at], limit)
             reached = max(reached, (limits[at] + prices.floor[state]) / max(usd[at], NOTHING))
             ratio[at] = -np.inf
@@ -201,3 +211,7 @@ class Proof:
         best = order[rank < PATTERNS_A_TYPE]
         best = best[np.argsort(-excess[best], kind="stable")][:PATTERNS_A_STATE]
         return types[best], tasks[best]
+
+
+def _inverse(ratio: FloatArray) -> FloatArray:
+    return np.divide(1.0, ratio, out=np.ones_like(ratio), where=ratio > 0)

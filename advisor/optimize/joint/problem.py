@@ -156,3 +156,16 @@ def instances_of(problem: JointProblem, fleets: Sequence[Fleet]) -> FloatArray:
     """(types, states): of the fleets of all states."""
     n_types = len(problem.capacity)
     return np.stack([np.bincount(fleet.types, fleet.instances, n_types) for fleet in fleets], axis=1).astype(np.float64)
+
+
+def rates_of(rates: CommitmentRates, plans: IntArray, meters: IntArray) -> CommitmentRates:
+    """Those of some plans and meters alone."""
+    return replace(
+        rates,
+        meters=tuple(rates.meters[at] for at in meters.tolist()),
+        commitments=tuple(rates.commitments[at] for at in plans.tolist()),
+        on_demand_usd=rates.on_demand_usd[meters],
+        committed_usd=rates.committed_usd[np.ix_(plans, meters)],
+        charge_usd=rates.charge_usd[plans],
+        zones=None if rates.zones is None else tuple(rates.zones[at] for at in meters.tolist()),
+    )

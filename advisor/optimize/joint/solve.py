@@ -9,16 +9,18 @@ import numpy as np
 from numpy.random import SFC64, Generator
 
 from advisor.billing import amounts_usd
-from advisor.optimize.commitments import Stack, best_stack, stack_usd
+from advisor.optimize.commitments import best_stack, stack_usd
 from advisor.optimize.fleet.dominance import undominated, usable
 from advisor.optimize.fleet.problem import Fleet, fleet_of
 from advisor.optimize.fleet.solve import Effort
 from advisor.optimize.joint.bound import Proof
 from advisor.optimize.joint.every_hour import fleets_of_hours
-from advisor.optimize.joint.problem import JointPlan, JointProblem, instances_of
+from advisor.optimize.joint.moves import moves
+from advisor.optimize.joint.problem import JointPlan, JointProblem, instances_of, rates_of
 from advisor.optimize.joint.program import Prices, Program
 from advisor.optimize.joint.states import States, states_of
-from advisor.optimize.joint.whole import fleets_by_state, fleets_on_base, improved_fleets, instance_usd
+from advisor.optimize.joint.whole import fleets_by_state, fleets_on_base, improved_fleets, instance_usd, moved_fleets
+from advisor.optimize.joint.whole_bound import WholeBound
 from advisor.units import BoolArray, FloatArray, IntArray
 
 SEED = 3_800
@@ -28,6 +30,10 @@ NEARLY = 0.02
 """Patterns of the mean state that are worth this much less than they cost are offered to every state, too."""
 RARE = (0.3, 0.0, 0.15)
 """Shares of the hours in which fewer tasks run than are of a base, tried in turn."""
+MOVED_ROUNDS = 3
+"""Of ruin and recreate after a move."""
+FEW_INSTANCES = 8
+"""Up to these in a mean hour, other ways are looked at once fleets are whole, and the bound counts whole instances."""
 PRICES, ONE_MORE = 0.55, 0.3
 """Shares of a time limit after which prices have to do, and fleets are improved in place of being made once more."""
 
@@ -50,10 +56,18 @@ class JointEffort:
     """Priced exactly in each state, every third round."""
     fleets: int = 2
     """Times that the fleets of all states are made whole, each at the prices that the plans before left."""
-    fleet: Effort = field(default_factory=lambda: Effort(rounds=40, improvements=15, dives=1, counts=0, gap_fraction=0.003))
+    fleet: Effort = field(
+        default_factory=lambda: Effort(
+            rounds=40, improvements=15, dives=1, counts=0, gap_fraction=0.003, patterns=1_000, nodes=200
+        )
+    )
     """For each state."""
     improvements: int = 1
     """Times that instances of all fleets are ruined and recreated, by what the plans that were bought make of the bill."""
+    moves: int = 30
+    """Other ways that are tried where there are few instances, for a service or for all on one kind of them."""
+    counts: int = 2
+    """Programs over whole instances that raise the bound where there are few."""
     seconds: float | None = None
     """A cap on top, by ``clock``."""
     clock: Callable[[], float] | None = None
@@ -118,7 +132,7 @@ class _Run:
         self.problem, self.states, self.effort = problem, states, effort
         self.program = Program(problem, states)
         self.proof = Proof(self.problem, self.program)
-        self.bound_usd, self.n_rounds = 0.0, 0
+        self.bound_usd, self.prices_usd, self.n_rounds = 0.0, 0.0, 0
         self.best: Prices | None = None
         self.end = None if effort.seconds is None or effort.clock is None else effort.clock() + effort.seconds
         self._seed()
@@ -167,6 +181,8 @@ class _Run:
         for turn in range(rounds):
             self.solution = self.program.solve()
             own = self.proof.settled(self.solution)
+            if turn % 2:  # settled values know nothing of the patterns that hold what does not run
+                own = replace(own, values=self.solution.prices.values)
             prices = own if self.best is None else own.mixed(self.best)
             is_exact = turn % EXACT_EVERY == EXACT_EVERY - 1
             self._keep(*self.proof.bound(prices, self.effort.exact_types if is_exact else 0))
@@ -178,27 +194,81 @@ class _Run:
 
     def _keep(self, bound_usd: float, prices: Prices) -> None:
         if self.best is None or bound_usd > self.bound_usd:
-            self.bound_usd, self.best = bound_usd, prices
+            self.bound_usd, self.prices_usd, self.best = bound_usd, bound_usd, prices
 
     def whole_plan(self, problem: JointProblem) -> JointPlan:
         """The best of some plans with whole instances, of all types that there are: for the examples, then for every hour."""
         sample = self.states.sample(problem)
         best = self._first_plan(sample)
+        rng = Generator(SFC64(SEED))
+        for _ in range(self.effort.improvements):
+            best = self._improved(sample, best, rng, self.effort.fleet.improvements)
+        if self.program.on.size and _mean_instances(sample, best) <= FEW_INSTANCES:
+            best = self._moved(sample, self._counted(sample, best, rng), rng)
         if not best.on_instances(problem).size:
             return self._billed(problem, best.ways, [fleet_of([], [], 0)] * problem.hours.size)
         values = self._values_usd(best.on_instances(problem))
-        rng = Generator(SFC64(SEED))
-        for _ in range(self.effort.improvements):
-            if self._is_over(1.0):
-                break
-            rounds = self.effort.fleet.improvements
-            # Half way between what a unit is worth under the plans and what more of it costs.
-            rate = (sample.rates.on_demand_usd + self._rate_usd(sample, best.capacity > 0)) / 2
-            fleets = improved_fleets(sample, best, values, rate, rng, rounds=rounds, is_over=partial(self._is_over, 1.0))
-            plan = self._billed(sample, best.ways, fleets)
-            best = plan if plan.usd < best.usd else best
         usd = instance_usd(problem, _bought_usd(problem, best.capacity))
         return self._billed(problem, best.ways, fleets_of_hours(problem, best, self.states, values, usd))
+
+    def _improved(self, problem: JointProblem, plan: JointPlan, rng: Generator, rounds: int) -> JointPlan:
+        """The cheaper of a plan and one with instances of its fleets ruined and recreated."""
+        if self._is_over(1.0) or not plan.on_instances(problem).size:
+            return plan
+        fleets = improved_fleets(
+            problem,
+            plan,
+            self._values_usd(plan.on_instances(problem)),
+            self._guide_usd(problem, plan),
+            rng,
+            rounds=rounds,
+            is_over=partial(self._is_over, 1.0),
+        )
+        after = self._billed(problem, plan.ways, fleets)
+        return after if after.usd < plan.usd else plan
+
+    def _counted(self, problem: JointProblem, best: JointPlan, rng: Generator) -> JointPlan:
+        """Raise the bound by whole instances, where states stand for hours of equal tasks; and try the ways that reach it."""
+        on, states = self.program.on, self.states
+        if self.best is None or self._is_over(1.0) or not np.array_equal(states.counts[on], states.most[on]):
+            return best
+        is_over = partial(self._is_over, 1.0)
+        bound_usd, found = WholeBound(self.proof, self.best).raised(self.effort.counts, is_over)
+        self.bound_usd = max(self.bound_usd, bound_usd)
+        for ways in found:
+            if is_over():
+                break
+            usd = _bought_usd(problem, best.capacity)
+            fleets = fleets_by_state(problem, ways[problem.is_on_instances[ways]], usd, self.effort.fleet)
+            plan = self._improved(problem, self._billed(problem, ways, fleets), rng, self.effort.fleet.improvements)
+            best = plan if plan.usd < best.usd else best
+        return best
+
+    def _guide_usd(self, problem: JointProblem, plan: JointPlan) -> FloatArray:
+        """(states, meters): half way between what a unit is worth under the plans and what more of it costs."""
+        return np.asarray((problem.rates.on_demand_usd + self._rate_usd(problem, plan.capacity > 0)) / 2)
+
+    def _moved(self, problem: JointProblem, best: JointPlan, rng: Generator) -> JointPlan:
+        """A plan with services moved to other ways, one after the other, while that makes it cheaper."""
+        prices = self.best or self.proof.settled(self.solution)
+        hours = float(problem.hours.sum())
+        way_usd, proven_usd = self.proof.way_usd(prices) * hours, self.prices_usd * hours
+        left = self.effort.moves
+        while left > 0:
+            before = best
+            for ways in moves(problem, best, way_usd, best.usd - proven_usd)[:left]:
+                if self._is_over(1.0):
+                    return best
+                left -= 1
+                ways = np.where(ways != before.ways, ways, best.ways)  # on top of the moves so far
+                fleets = moved_fleets(problem, best, ways, self._guide_usd(problem, best))
+                plan = self._billed(problem, ways, fleets)
+                if plan.usd < best.usd * (1 + NEARLY):
+                    plan = self._improved(problem, plan, rng, MOVED_ROUNDS)
+                best = plan if plan.usd < best.usd else best
+            if best is before:
+                break
+        return best
 
     def _values_usd(self, on: IntArray) -> FloatArray:
         """(states, ways): what a task of some ways on instances is worth."""
@@ -210,7 +280,7 @@ class _Run:
         """The cheapest of a few, each with fleets made anew."""
         ways = self._ways()
         on = ways[problem.is_on_instances[ways]]
-        capacity = _stack(problem, self.states.sample(self.problem).quantity(ways, self.solution.instances)).capacity
+        capacity = _stack(problem, self.states.sample(self.problem).quantity(ways, self.solution.instances))[0]
         is_of_none = np.array([each.family is None for each in problem.rates.commitments], dtype=np.bool_)
         best: JointPlan | None = None
         for turn, rare_fraction in zip(range(self.effort.fleets), self._turns(), strict=False):
@@ -229,13 +299,13 @@ class _Run:
         return best
 
     def _billed(self, problem: JointProblem, ways: IntArray, fleets: Sequence[Fleet]) -> JointPlan:
-        stack = _stack(problem, problem.quantity(ways, instances_of(problem, fleets)))
+        capacity, usd = _stack(problem, problem.quantity(ways, instances_of(problem, fleets)))
         return JointPlan(
             ways=ways,
             fleets=tuple(fleets),
-            capacity=stack.capacity,
-            usd=stack.usd,
-            bound_usd=min(self.bound_usd * float(problem.hours.sum()), stack.usd),
+            capacity=capacity,
+            usd=usd,
+            bound_usd=min(self.bound_usd * float(problem.hours.sum()), usd),
             rounds=self.n_rounds,
         )
 
@@ -266,11 +336,20 @@ class _Run:
         return self.end is not None and clock is not None and seconds is not None and clock() > self.end - (1 - share) * seconds
 
 
-def _stack(problem: JointProblem, quantity: FloatArray) -> Stack:
-    if problem.rates.commitments:
-        return best_stack(problem.rates, quantity, problem.hours)
-    usd = stack_usd(problem.rates, quantity, problem.hours, np.zeros(0))
-    return Stack(capacity=np.zeros(0), usd=usd, bound_usd=usd, worth=np.zeros((0, problem.hours.size)), rounds=0)
+def _mean_instances(problem: JointProblem, plan: JointPlan) -> float:
+    return float(np.average(instances_of(problem, plan.fleets).sum(axis=0), weights=problem.hours))
+
+
+def _stack(problem: JointProblem, quantity: FloatArray) -> tuple[FloatArray, float]:
+    """Dollars an hour of each plan, (commitments,), and the bill over all hours."""
+    capacity, used = np.zeros(len(problem.rates.commitments)), np.flatnonzero(quantity.any(axis=1))
+    plans = np.flatnonzero(np.isfinite(problem.rates.committed_usd[:, used]).any(axis=1))
+    few = rates_of(problem.rates, plans, used)
+    if not plans.size:
+        return capacity, stack_usd(few, quantity[used], problem.hours, capacity[plans])
+    stack = best_stack(few, quantity[used], problem.hours)
+    capacity[plans] = stack.capacity
+    return capacity, stack.usd
 
 
 def _bought_usd(problem: JointProblem, capacity: FloatArray) -> FloatArray:

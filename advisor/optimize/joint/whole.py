@@ -13,8 +13,9 @@ from advisor.optimize.fleet.improve import filled, ruin_and_recreate
 from advisor.optimize.fleet.parts import Part, parts_of
 from advisor.optimize.fleet.pricing import Pricing
 from advisor.optimize.fleet.problem import Fleet, FleetProblem, fleet_of
-from advisor.optimize.fleet.solve import Effort, cheapest_fleet
-from advisor.optimize.joint.problem import JointPlan, JointProblem, instances_of
+from advisor.optimize.fleet.rounding import downsized
+from advisor.optimize.fleet.solve import QUICK, Effort, cheapest_fleet
+from advisor.optimize.joint.problem import JointPlan, JointProblem, instances_of, rates_of
 from advisor.units import FloatArray, IntArray
 
 RESTS = 6
@@ -67,6 +68,32 @@ def fleets_on_base(
         _on_base(_of_state(problem, on, of_state, instance_usd(problem, rate)), types, tasks, effort)
         for of_state, rate in zip(counts.T, rest_rate_usd, strict=True)
     ]
+
+
+def moved_fleets(problem: JointProblem, plan: JointPlan, ways: IntArray, rate_usd: FloatArray) -> list[Fleet]:
+    """Fleets of a plan after services moved to other ways.
+
+    What left makes instances smaller, what came fills free room first.
+
+    Parameters
+    ----------
+    ways : (services,)
+        Those of the plan but for a few.
+    rate_usd : (states, meters)
+        Of a unit, by which instances are chosen.
+    """
+    before, after = plan.on_instances(problem), ways[problem.is_on_instances[ways]]
+    stays = np.isin(after, before)
+    place = [before.tolist().index(way) for way in after[stays].tolist()]
+    counts, fleets = _counts(problem, after), []
+    for state, fleet in enumerate(plan.fleets):
+        tasks = np.zeros((int(fleet.instances.sum()), after.size), dtype=np.int64)
+        tasks[:, stays] = np.repeat(fleet.tasks, fleet.instances, axis=0)[:, place]
+        stated = _of_state(problem, after, counts[:, state], instance_usd(problem, rate_usd[state]))
+        on_base = _on_base(stated, np.repeat(fleet.types, fleet.instances), tasks, QUICK)
+        kinds, tasks = np.repeat(on_base.types, on_base.instances), np.repeat(on_base.tasks, on_base.instances, axis=0)
+        fleets.append(fleet_of(*downsized(stated, kinds, tasks), after.size))
+    return fleets
 
 
 def improved_fleets(
@@ -156,17 +183,9 @@ def _bill_of(
     problem: JointProblem, capacity: FloatArray, alone: IntArray, types: IntArray
 ) -> Callable[[int, IntArray], FloatArray]:
     """What is on demand in an hour of a state beside Savings Plans of these sizes, for (fleets, types) instances."""
-    rates, bought = problem.rates, np.flatnonzero(capacity > 0)
+    bought = np.flatnonzero(capacity > 0)
     used = np.flatnonzero(problem.type_usage[types].any(axis=0) | problem.usage[alone].any(axis=0))
-    few = replace(
-        rates,
-        meters=tuple(rates.meters[at] for at in used.tolist()),
-        commitments=tuple(rates.commitments[at] for at in bought.tolist()),
-        on_demand_usd=rates.on_demand_usd[used],
-        committed_usd=rates.committed_usd[np.ix_(bought, used)],
-        charge_usd=rates.charge_usd[bought],
-        zones=None if rates.zones is None else tuple(rates.zones[at] for at in used.tolist()),
-    )
+    few = rates_of(problem.rates, bought, used)
     of_type = problem.type_usage[np.ix_(types, used)]
     of_alone = problem.usage[np.ix_(alone, used)].T @ problem.counts[alone]
 
