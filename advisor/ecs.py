@@ -66,6 +66,16 @@ class PlacementStrategy(StrEnum):
     """What a service without a strategy gets: spread over zones, then over instances."""
     BINPACK = "binpack"
     """Instances filled, zones left to chance."""
+    INSTANCE_SPREAD = "instance_spread"
+    """As many tasks on each instance, whatever its zone."""
+    RANDOM = "random"
+    """Any instance with room."""
+
+
+ZONES_FIRST: Final = (PlacementStrategy.SPREAD_THEN_BINPACK, PlacementStrategy.DEFAULT_SPREAD)
+"""Zones come before instances: no other service is rebalanced over them."""
+PACKED_PLACEMENTS: Final = (*ZONES_FIRST, PlacementStrategy.BINPACK)
+"""What the packing model follows; under the others costs come from a replay alone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

@@ -81,6 +81,8 @@ def test_a_constant_load_by_hand():
             ("target capacity", "80 %"): 4,
             ("placement", "binpack"): 3,
             ("placement", "ECS's default"): 3,
+            ("placement", "spread over instances"): 3,
+            ("placement", "random"): 3,
             ("metrics of the service", "20 s"): 3,
             ("tasks of a zone that stop", "any"): 3,
             ("scale-in step", "one task at a time"): 3,
@@ -164,6 +166,8 @@ def test_the_strategies_of_a_present_cluster_by_hand():
     assert found[PlacementStrategy.DEFAULT_SPREAD] == ranking.present.default_usd == pytest.approx(10 * M5_LARGE_USD, rel=1e-2)
     mean = (10 * 4 + 3 * 20 + 7 * 0.25 * 2) / 24  # seven instances are held for a quarter of an hour, twice a day
     assert found[PlacementStrategy.BINPACK] == pytest.approx(mean * M5_LARGE_USD, rel=0.02)
+    assert found[PlacementStrategy.INSTANCE_SPREAD] == pytest.approx(10 * M5_LARGE_USD, rel=1e-2)
+    assert found[PlacementStrategy.BINPACK] < found[PlacementStrategy.RANDOM] <= found[PlacementStrategy.DEFAULT_SPREAD]
     text = " ".join(render_instances(ranking).split())
     saved = ranking.present.default_usd - found[PlacementStrategy.SPREAD_THEN_BINPACK]
     assert f"AZ spread, then binpack saves USD {saved:,.2f}" in text

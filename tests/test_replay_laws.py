@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import advisor
-from advisor.ecs import PlacementStrategy
+from advisor.ecs import ZONES_FIRST, PlacementStrategy
 from advisor.simulate.instances import capacity
 from advisor.simulate.replay import (
     ScaleInStep,
@@ -265,13 +265,15 @@ TASK = np.array([256, 512, 1])
 def test_placed_tasks_fit_and_only_what_fits_nowhere_waits(n_tasks, n_instances, zones, k, placement):
     free, zone = equal_instances(n_instances, zones, k)
     none = np.zeros(n_instances, dtype=np.int64)
-    placed = place(n_tasks, TASK, free, zone, none, none == 0, placement)
+    placed = place(n_tasks, TASK, free, zone, none, none == 0, placement, np.random.default_rng(n_tasks))
     assert (placed >= 0).all()
     assert (placed <= k).all()
     assert placed.sum() == min(n_tasks, k * n_instances)
     if placement is PlacementStrategy.BINPACK:
         assert (placed > 0).sum() == -(-int(placed.sum()) // k)
-    elif n_tasks <= k * (n_instances // zones):  # every zone has room to the end
+    elif placement is PlacementStrategy.INSTANCE_SPREAD:
+        assert np.ptp(placed) <= 1
+    elif placement in ZONES_FIRST and n_tasks <= k * (n_instances // zones):  # every zone has room to the end
         per_zone = np.bincount(zone, weights=placed, minlength=min(zones, n_instances))
         assert np.ptp(per_zone) <= 1 or n_instances < zones
 
@@ -286,6 +288,60 @@ def test_the_default_spread_empties_no_instance_while_tasks_are_as_many_as_insta
     left = held - take(n_tasks, held, held, free, zone, PlacementStrategy.DEFAULT_SPREAD)
     assert left.sum() == held.sum() - n_tasks
     assert (left > 0).sum() == min((held > 0).sum(), left.sum())
+
+
+def one_by_one(n_tasks, room, at=()):
+    """Chance of every outcome where each task goes to any instance with room, all equally likely; room is held against 0."""
+    outcomes = {tuple(at or [0] * len(room)): 1.0}
+    for _ in range(n_tasks):
+        after = {}
+        for placed, chance in outcomes.items():
+            open_to = [i for i, n in enumerate(placed) if n < room[i]]
+            for i in open_to:
+                then = (*placed[:i], placed[i] + 1, *placed[i + 1 :])
+                after[then] = after.get(then, 0.0) + chance / len(open_to)
+        outcomes = after
+    return outcomes
+
+
+@pytest.mark.parametrize(("room", "n_tasks"), [([1, 2, 3], 4), ([1, 1, 4], 5), ([2, 2], 3)])
+def test_tasks_placed_at_random_many_at_once_end_as_often_everywhere_as_one_by_one(room, n_tasks):
+    free = np.array([[n * 256, 100_000, 1_000] for n in room])
+    none, chance, n_draws = np.zeros(len(room), dtype=np.int64), np.random.default_rng(5), 3_000
+    seen = {}
+    for _ in range(n_draws):
+        placed = place(n_tasks, TASK, free, none, none, none == 0, PlacementStrategy.RANDOM, chance)
+        seen[tuple(placed.tolist())] = seen.get(tuple(placed.tolist()), 0) + 1
+    expected = one_by_one(n_tasks, room)
+    assert seen.keys() == expected.keys()
+    for outcome, share in expected.items():
+        assert abs(seen[outcome] / n_draws - share) < 4 * np.sqrt(share * (1 - share) / n_draws) + 1e-9
+
+
+def test_of_tasks_placed_at_random_any_one_stops():
+    held, chance = np.array([1, 3]), np.random.default_rng(5)
+    free, zone = np.full((2, 3), 10_000), np.array([0, 1])
+    stopped = sum(take(1, held, held, free, zone, PlacementStrategy.RANDOM, chance) for _ in range(2_000))
+    assert 440 <= stopped[0] <= 560  # 500 of 2,000, give or take three standard deviations of 19
+
+
+def test_placement_at_random_takes_a_generator_and_gives_the_same_for_the_same_seed():
+    none = np.zeros(2, dtype=np.int64)
+    with pytest.raises(ValueError, match="random"):
+        place(1, TASK, np.full((2, 3), 10_000), none, none, none == 0, PlacementStrategy.RANDOM)
+    on = cluster(offered=(2048, 7600, 8), placement=PlacementStrategy.RANDOM, zones=2, min_instances=4)
+    load = [5.0, 9.0, 2.0, 7.0, 3.0] * 6
+    first, again = (over_time([counts(load)], on) for _ in range(2))
+    assert (first["instances"] == again["instances"]).all()
+
+
+def test_a_spread_over_instances_does_not_see_zones():
+    """Two instances in one zone, one in another: three tasks are one on each, and a fourth one goes to the first."""
+    none, free = np.zeros(3, dtype=np.int64), np.full((3, 3), 10_000)
+    zone = np.array([0, 0, 1])
+    on_instances = place(4, TASK, free, zone, none, none == 0, PlacementStrategy.INSTANCE_SPREAD)
+    assert on_instances.tolist() == [2, 1, 1]
+    assert take(2, on_instances, on_instances, free, zone, PlacementStrategy.INSTANCE_SPREAD).tolist() == [2, 0, 0]
 
 
 def test_a_spread_counts_tasks_that_still_start():

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from advisor.ecs import InstanceType, LaunchType, PlacementStrategy, fargate_grid
+from advisor.ecs import PACKED_PLACEMENTS, InstanceType, LaunchType, PlacementStrategy, fargate_grid
 from advisor.errors import InputError
 from advisor.gating.history import Witness
 from advisor.gating.result import NO_LIMITS, Gate, InstancesSide, Limits, Safety, ServiceChange, Setup, Side
@@ -66,7 +66,8 @@ def gate(
     Raises
     ------
     InputError
-        The services of the two workloads differ, or a service that is to be priced does not state its launch type.
+        The services of the two workloads differ, a service that is to be priced does not state its launch type, or the
+        placement is one that the packing model does not follow.
 
     Notes
     -----
@@ -83,7 +84,12 @@ def gate(
     """
     check_same_services(before, after)
     names = [s.name for s in before.services if services is None or s.name in services]
-    given = list(PlacementStrategy) if placement is None else [placement]
+    if placement is not None and placement not in PACKED_PLACEMENTS:
+        raise InputError(
+            f"under the placement {placement} costs come from a replay alone, and a gate has none",
+            fix=f"Compare under one of {', '.join(PACKED_PLACEMENTS)}; `advisor instances` replays the others.",
+        )
+    given = list(PACKED_PLACEMENTS) if placement is None else [placement]
     found = []
     for strategy in given:
         comparison = _Comparison(before, after, catalog, names, strategy)

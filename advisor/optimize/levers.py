@@ -34,6 +34,8 @@ PLACEMENT_NAMES = {
     PlacementStrategy.BINPACK: "binpack",
     PlacementStrategy.DEFAULT_SPREAD: "ECS's default",
     PlacementStrategy.SPREAD_THEN_BINPACK: "AZ spread, then binpack",
+    PlacementStrategy.INSTANCE_SPREAD: "spread over instances",
+    PlacementStrategy.RANDOM: "random",
 }
 """As reports say them."""
 

@@ -155,6 +155,13 @@ def test_another_instance_type_moves_the_whole_cluster():
     assert found.change_usd == approx(2 * (730 * 0.2 + 2.40) - 2 * 75.40)
 
 
+@pytest.mark.parametrize("placement", ["random", "instance_spread"])
+def test_a_placement_that_only_a_replay_follows_is_refused(placement):
+    load = workload(web(), present=ON_EC2, cluster=instances(m5_large=4))
+    with pytest.raises(InputError, match=f"under the placement {placement} costs come from a replay alone"):
+        gate(load, load, CATALOG, placement=PlacementStrategy(placement))
+
+
 def test_without_a_placement_that_decides_there_is_no_total():
     """Under the default spread the cluster keeps the instances of its busiest hour while it has as many tasks."""
     busy = web(demand=[8192.0] + [2048.0] * (N_HOURS - 1))

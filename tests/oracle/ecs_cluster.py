@@ -25,6 +25,7 @@ from tests.oracle.model import RELATIVE_TOLERANCE, round_up
 from tests.oracle.packing import first_fit_instances, fits
 
 BINPACK = "binpack"
+INSTANCE_SPREAD = "instance_spread"
 DEFAULT_SPREAD = "default_az_spread"
 SPREAD_THEN_BINPACK = "az_spread_then_binpack"
 
@@ -384,7 +385,7 @@ class Cluster:
         """
         is_steady = len(service.tasks) == service.desired and all(task.healthy_from <= now for task in service.tasks)
         zones = sorted({each.zone for each in self.group.instances if each.active_from <= now})
-        if self.given["placement"] == BINPACK or not is_steady or not zones:
+        if self.given["placement"] in (BINPACK, INSTANCE_SPREAD) or not is_steady or not zones:
             return
         tasks = {zone: self.tasks_in_zone(service, zone) for zone in zones}
         few, many = service.desired // len(zones), -(-service.desired // len(zones))
@@ -438,6 +439,8 @@ class Cluster:
         placement = self.given["placement"]
         if placement == BINPACK:
             return min(holding, key=lambda each: (-each.memory_left(), each.number))
+        if placement == INSTANCE_SPREAD:
+            return min(holding, key=lambda each: (-each.tasks_of(service), each.number))
         zone = min((each.zone for each in holding), key=lambda zone: (-self.tasks_in_zone(service, zone), zone))
         holding = [each for each in holding if each.zone == zone]
         if placement == DEFAULT_SPREAD:
@@ -482,6 +485,8 @@ class Cluster:
             return None
         if placement == BINPACK:
             return min(has_room, key=lambda each: (each.memory_left(), each.number))
+        if placement == INSTANCE_SPREAD:
+            return min(has_room, key=lambda each: (each.tasks_of(service), each.number))
         zone = min((each.zone for each in has_room), key=lambda zone: (self.tasks_in_zone(service, zone), zone))
         has_room = [each for each in has_room if each.zone == zone]
         if placement == DEFAULT_SPREAD:

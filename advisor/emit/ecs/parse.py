@@ -6,7 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from advisor.ecs import FARGATE_INCLUDED_STORAGE_GIB, Architecture, LaunchType, PlacementStrategy, PurchaseOption, TaskSize
+from advisor.ecs import (
+    FARGATE_INCLUDED_STORAGE_GIB,
+    ZONES_FIRST,
+    Architecture,
+    LaunchType,
+    PlacementStrategy,
+    PurchaseOption,
+    TaskSize,
+)
 from advisor.emit.ecs import names
 from advisor.emit.ecs.calls import INDEX, Request, parse_calls, parse_region
 from advisor.emit.ecs.parse_containers import container_of, efs_volume_of
@@ -191,6 +199,10 @@ def _placement(capacity: Request) -> PlacementStrategy:
     kinds = {item["type"] for item in capacity.get("placementStrategy", ())}
     if not kinds:
         return PlacementStrategy.DEFAULT_SPREAD
+    if "random" in kinds:
+        return PlacementStrategy.RANDOM
+    if "binpack" not in kinds:
+        return PlacementStrategy.INSTANCE_SPREAD
     return PlacementStrategy.SPREAD_THEN_BINPACK if "spread" in kinds else PlacementStrategy.BINPACK
 
 
@@ -202,7 +214,7 @@ def _has_public_instances(requests: Requests) -> bool:
 def can_rebalance(provider: CapacityProvider, maximum_percent: int) -> bool:
     """Needs zones to balance, the spread over them as the first strategy, and room to start a task before another stops."""
     packs_first = provider.launch_type is LaunchType.EC2 and (
-        provider.placement is PlacementStrategy.BINPACK
+        provider.placement not in ZONES_FIRST
         or (provider.placement is PlacementStrategy.SPREAD_THEN_BINPACK and provider.target_capacity_percent < 100)
     )
     return provider.zones > 1 and not packs_first and maximum_percent > 100

@@ -20,6 +20,13 @@ from advisor.plan.step_documents import METRIC_NAMES
 HEALTH_CHECK_GRACE_S: Final = 120
 _SPREAD: Final = {"type": "spread", "field": "attribute:ecs.availability-zone"}
 _BINPACK: Final = {"type": "binpack", "field": "memory"}
+_STRATEGIES: Final = {
+    PlacementStrategy.SPREAD_THEN_BINPACK: [_SPREAD, _BINPACK],
+    PlacementStrategy.BINPACK: [_BINPACK],
+    PlacementStrategy.INSTANCE_SPREAD: [{"type": "spread", "field": "instanceId"}],
+    PlacementStrategy.RANDOM: [{"type": "random"}],
+}
+"""What a service states; ECS's default is stated by none."""
 _RETRIES: Final = 3
 
 
@@ -142,11 +149,10 @@ def _capacity(plan: Plan, service: ServicePlan) -> Request:
         for item in service.strategy_items
     ]
     request: Request = {"capacityProviderStrategy": strategy}
-    if provider.launch_type is LaunchType.EC2 and provider.placement is PlacementStrategy.SPREAD_THEN_BINPACK:
+    if provider.launch_type is LaunchType.EC2 and provider.placement in _STRATEGIES:
+        items = _STRATEGIES[provider.placement]
         # With a target capacity below 100 AWS demands binpack first, else each task ends up on an instance of its own.
-        request["placementStrategy"] = [_BINPACK, _SPREAD] if _keeps_spare_instances(provider) else [_SPREAD, _BINPACK]
-    if provider.launch_type is LaunchType.EC2 and provider.placement is PlacementStrategy.BINPACK:
-        request["placementStrategy"] = [_BINPACK]
+        request["placementStrategy"] = items[::-1] if _keeps_spare_instances(provider) else [*items]
     if service.has_distinct_instances:
         request["placementConstraints"] = [{"type": DISTINCT_INSTANCE}]
     return request

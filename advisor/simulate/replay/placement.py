@@ -27,6 +27,7 @@ def place(
     of_service: IntArray,
     is_open: BoolArray,
     strategy: PlacementStrategy,
+    chance: np.random.Generator | None = None,
 ) -> IntArray:
     """Tasks of one service that each instance gets.
 
@@ -45,6 +46,8 @@ def place(
         Instances that take tasks.
     strategy
         Best effort: a full zone does not keep tasks waiting while another has room.
+    chance
+        What a random placement draws from.
 
     Returns
     -------
@@ -63,6 +66,10 @@ def place(
     room = np.maximum(room * is_open, 0)
     if strategy is PlacementStrategy.DEFAULT_SPREAD:
         return _over_zones(n_tasks, room, zone, of_service, lambda room, n: _level(n, room, of_service))
+    if strategy is PlacementStrategy.INSTANCE_SPREAD:
+        return _level(n_tasks, room, of_service)
+    if strategy is PlacementStrategy.RANDOM:
+        return _anywhere(n_tasks, room, _drawn_from(chance))
     left = free[:, MEMORY]
     if strategy is PlacementStrategy.BINPACK:
         return _fill(n_tasks, room, left)
@@ -94,7 +101,8 @@ def take(
     free : (instances, dimensions)
     zone : (instances,)
     chance
-        With a spread that is followed by binpack any task of the zone stops, in place of one on the emptiest instance.
+        With a spread that is followed by binpack any task of the zone stops, in place of one on the emptiest instance. Where
+        placement is random any task does.
 
     Returns
     -------
@@ -107,11 +115,15 @@ def take(
     """
     if strategy is PlacementStrategy.DEFAULT_SPREAD:
         return _over_zones(n_tasks, may_stop, zone, -of_service, lambda room, n: _level(n, room, -of_service))
+    if strategy is PlacementStrategy.INSTANCE_SPREAD:
+        return _level(n_tasks, may_stop, -of_service)
+    if strategy is PlacementStrategy.RANDOM:
+        return _any_of(n_tasks, may_stop, _drawn_from(chance))
     left = -free[:, MEMORY]
     if strategy is PlacementStrategy.BINPACK:
         return _fill(n_tasks, may_stop, left)
     if chance is not None:
-        return _over_zones(n_tasks, may_stop, zone, -of_service, lambda room, n: chance.multivariate_hypergeometric(room, n))
+        return _over_zones(n_tasks, may_stop, zone, -of_service, lambda room, n: _any_of(n, room, chance))
     return _over_zones(n_tasks, may_stop, zone, -of_service, lambda room, n: _fill(n, room, left))
 
 
@@ -122,6 +134,32 @@ def _one(room: IntArray, order: IntArray) -> IntArray:
         at = int(np.where(room > 0, order, _LAST).argmin())
         result[at] = room[at] > 0
     return result
+
+
+def _drawn_from(chance: np.random.Generator | None) -> np.random.Generator:
+    if chance is None:
+        raise ValueError("a random placement takes a generator of random numbers")
+    return chance
+
+
+def _anywhere(n_tasks: int, room: IntArray, chance: np.random.Generator) -> IntArray:
+    """Each task on any instance with room, all equally likely.
+
+    Tasks that find an instance full go on to any other. Whether they do so one after the other or many at once leaves the
+    chance of every outcome as it is, because where they go does not hang on where they were.
+    """
+    result = np.zeros_like(room)
+    left = min(n_tasks, int(room.sum()))
+    while left:
+        has_room = np.flatnonzero(result < room)
+        result[has_room] += chance.multinomial(left, np.full(has_room.size, 1 / has_room.size))
+        np.minimum(result, room, out=result)
+        left = min(n_tasks, int(room.sum())) - int(result.sum())
+    return result
+
+
+def _any_of(n_tasks: int, may_stop: IntArray, chance: np.random.Generator) -> IntArray:
+    return np.asarray(chance.multivariate_hypergeometric(may_stop, min(n_tasks, int(may_stop.sum()))))
 
 
 def _fill(n_tasks: int, room: IntArray, left: IntArray) -> IntArray:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from advisor.ecs import PlacementStrategy
+from advisor.ecs import ZONES_FIRST
 from advisor.simulate.replay.deployments import Deployments
 from advisor.simulate.replay.rules import ReplayedCluster, ReplayedService
 from advisor.simulate.replay.tasks import Tasks
@@ -17,7 +17,7 @@ class Rebalancing:
     def __init__(
         self, services: Sequence[ReplayedService], cluster: ReplayedCluster | None, tasks: Tasks, deployments: Deployments
     ) -> None:
-        is_spread = cluster is not None and cluster.placement is not PlacementStrategy.BINPACK
+        is_spread = cluster is not None and cluster.placement in ZONES_FIRST
         self.rows = [row for row, service in enumerate(services) if is_spread and service.rebalances_zones]
         self.tasks, self.deployments = tasks, deployments
         self.extra = np.zeros(len(services), dtype=np.int64)

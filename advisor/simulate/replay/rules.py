@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+import numpy as np
+
 from advisor.ecs import DEFAULT_COOLDOWN_S, PlacementStrategy
 from advisor.plan import AdjustmentType
 from advisor.plan.placement import HostPort
@@ -303,6 +305,14 @@ class ReplayedCluster:
     """Under AZ spread then binpack: None stops those tasks of a zone whose instance has most room left, as AWS says of binpack;
     a seed draws them, as it says of spread. Of the two together it says nothing (Amazon ECS Developer Guide, "Use strategies
     to define Amazon ECS task placement")."""
+    random_placement_seed: int = 0
+    """Where placement is random: of the tasks that are placed, and of those that stop, which AWS does not publish."""
+
+    def chance(self) -> np.random.Generator | None:
+        """What is drawn at random in a replay; None where nothing is."""
+        is_random = self.placement is PlacementStrategy.RANDOM
+        seed = self.random_placement_seed if is_random else self.random_stops_seed
+        return None if seed is None else np.random.default_rng(seed)
 
 
 def whole_steps(seconds: float, step_s: int) -> int:

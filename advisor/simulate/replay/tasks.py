@@ -34,8 +34,7 @@ class Tasks:
     def __init__(self, services: Sequence[ReplayedService], cluster: ReplayedCluster | None, step_s: int) -> None:
         n, rows = len(services), 0 if cluster else 1
         self.cluster = cluster
-        seed = cluster.random_stops_seed if cluster else None
-        self.chance = None if seed is None else np.random.default_rng(seed)
+        self.chance = cluster.chance() if cluster else None
         self.sizes = np.stack([service.reservation for service in services]).astype(np.int64)
         self.capacity = np.zeros(3, dtype=np.int64)
         if cluster is not None:
@@ -207,7 +206,7 @@ class Tasks:
         is_open = self.active_at <= t
         if zones is not None:
             is_open &= np.isin(self.zone, zones)
-        return place(n_tasks, size, free, self.zone, self.held[:, service], is_open, self.cluster.placement)
+        return place(n_tasks, size, free, self.zone, self.held[:, service], is_open, self.cluster.placement, self.chance)
 
     def stop(self, service: int, n_tasks: int, t: int) -> None:
         """Stop tasks of the newest revision: healthy ones first, then those that settle, latest first."""
