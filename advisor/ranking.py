@@ -23,13 +23,15 @@ from advisor.optimize.work import work_sentence
 from advisor.pricing import PriceCatalog
 from advisor.simulate.instances import held, with_zone_floor
 from advisor.simulate.packing import first_fit_decreasing
-from advisor.simulate.timeline import SCALE_IN_DELAY_S
+from advisor.simulate.timeline import COUNTS_STEP_S, SCALE_IN_DELAY_S
 from advisor.units import HOURS_PER_MONTH, SECONDS_PER_HOUR, FloatArray, IntArray
 from advisor.workload import Workload
 
 DEFAULT_MOST = 20
 DEFAULT_REPLAYS = 5
 DEFAULT_DEPLOYMENT_MINUTES = 10
+REPLAY_STEPS_S = (20, COUNTS_STEP_S)
+"""Periods of CloudWatch's metrics of a service."""
 DEPLOYED_TASKS = 2
 """Tasks during a rolling deployment over those before it, at the default maximumPercent of 200."""
 
@@ -171,6 +173,7 @@ def rank_instances(
     most: int | None = DEFAULT_MOST,
     replays: int = 0,
     replay_weeks: int = DEFAULT_REPLAY_WEEKS,
+    replay_step_s: int = COUNTS_STEP_S,
     deployment_minutes: float = DEFAULT_DEPLOYMENT_MINUTES,
     has_levers: bool = False,
 ) -> InstanceRanking:
@@ -187,6 +190,8 @@ def rank_instances(
         The first so many of each ranking are replayed as ECS runs them.
     replay_weeks
         Last weeks of the load that they are replayed on.
+    replay_step_s
+        Seconds of a step of the replay, 20 or 60; a load in steps of 20 s is replayed in these.
     deployment_minutes
         How long a deployment keeps old and new tasks side by side. [min]
     has_levers
@@ -201,7 +206,8 @@ def rank_instances(
     Raises
     ------
     InputError
-        No moment at which the load of every service is known, or no instance type holds the tasks.
+        No moment at which the load of every service is known, no instance type holds the tasks, or a replay has no weeks or
+        other steps.
 
     Examples
     --------
@@ -215,7 +221,9 @@ def rank_instances(
     n_replays = max(replays, 1 if has_levers else 0)
     if n_replays and replay_weeks < 1:
         raise InputError("a replay needs at least one week of load", fix="Give replay_weeks of 1 or more, or no replays.")
-    search = search_for(workload, catalog)
+    if replay_step_s not in REPLAY_STEPS_S:
+        raise InputError(f"a replay has steps of 20 or 60 s, not of {replay_step_s}", fix="Give replay_step_s of 20 or 60.")
+    search = replace(search_for(workload, catalog), replay_step_s=replay_step_s)
     loads = service_loads(workload, search.axis)
     measured = np.all([load.measured for load in loads], axis=0)
     if not measured.any():

@@ -93,6 +93,32 @@ def test_a_constant_load_replayed_costs_what_packing_says_where_ecs_can_pack_it(
     assert all(row.replayed is None for row in rest)
 
 
+JUMP = """\
+cluster: jump
+region: us-east-1
+services:
+  - {name: web, task: {cpu: 512, memory: 1024, startup_seconds: 20}, load: {file: jump.csv, requests_per_task: 50}}
+constraints: {instance_types: [m5.large]}
+"""
+
+
+@pytest.mark.parametrize(("step_s", "start_s"), [(60, 60), (20, 20)])
+def test_a_start_of_twenty_seconds_takes_a_minute_in_steps_of_one(ranked, tmp_path, step_s, start_s):
+    """Once a day 2 tasks get the load of 8: three minutes to the alarm and 4 tasks, the cooldown of five, then all it needs.
+
+    Tasks are full until the last ones run, (180 + 300) s and a start after the jump, on 730 / 24 days of a month.
+    """
+    rows = [f"2026-01-{day:02}T{hour:02}:00Z,{400 if hour == 9 else 100}" for day in range(5, 19) for hour in range(24)]
+    (tmp_path / "jump.csv").write_text("\n".join(["time,requests_per_second", *rows]), encoding="utf-8")
+    replayed = ranked(JUMP, replays=1, replay_weeks=1, replay_step_s=step_s).instances[0].replayed
+    assert replayed.hours_above_full == pytest.approx((480 + start_s) / 3600 * 730 / 24)
+
+
+def test_a_replay_has_steps_of_a_period_of_metrics(ranked):
+    with pytest.raises(InputError, match="steps of 20 or 60 s, not of 30"):
+        ranked(SIXTY, replays=1, replay_step_s=30)
+
+
 SEVERAL = """\
 cluster: packed
 region: us-east-1

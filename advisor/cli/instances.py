@@ -38,6 +38,9 @@ def instances_command(
     replay_weeks: Annotated[
         int, typer.Option("--replay-weeks", min=1, max=520, help="Last weeks that they are replayed on.")
     ] = 2,
+    step: Annotated[
+        int, typer.Option("--step", help="Seconds of a step of the replay: 60, or 20 to see what happens within a minute.")
+    ] = 60,
     deployment_minutes: Annotated[
         float,
         typer.Option("--deployment-minutes", min=0, max=10_080, help="How long a deployment keeps the tasks doubled."),
@@ -72,9 +75,11 @@ def instances_command(
 
     Example: advisor instances examples/shop/workload.yaml --replay
     """
-    from advisor.ranking import rank_instances
+    from advisor.ranking import REPLAY_STEPS_S, rank_instances
     from advisor.sources import read_catalog, read_workload
 
+    if step not in REPLAY_STEPS_S:
+        raise typer.BadParameter(f"{step} is not one of {', '.join(map(str, REPLAY_STEPS_S))}", param_hint="--step")
     load = read_workload(
         workload,
         region=region,
@@ -105,6 +110,7 @@ def instances_command(
         most=top or None,
         replays=replay_top if replay else 0,
         replay_weeks=replay_weeks,
+        replay_step_s=step,
         deployment_minutes=deployment_minutes,
         has_levers=levers,
     )

@@ -43,7 +43,7 @@ def unmet_task_minutes(part: Part, workload: Workload, search: Search, *, weeks:
 def _inputs(part: Part, recent: Workload, at: Search) -> tuple[list[ReplayedService], ReplayedCluster | None, int]:
     if part.provider.launch_type is not LaunchType.FARGATE:
         return replay_inputs(part, recent, at)
-    step_s = replay_step_s(recent)
+    step_s = replay_step_s(recent, at)
     return (
         [replayed_service(run, metric, part.provider.launch_type, recent, step_s) for run, metric in in_replay_order(part)],
         None,

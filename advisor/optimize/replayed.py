@@ -29,7 +29,7 @@ from advisor.simulate.replay import (
 )
 from advisor.simulate.scaling import RunningTasks
 from advisor.simulate.stepping import scheduled_bounds, step_scalings, tracking_rules
-from advisor.simulate.timeline import COUNTS_STEP_S, timeline
+from advisor.simulate.timeline import timeline
 from advisor.sizing import tasks_at_target
 from advisor.units import (
     CEIL_TOLERANCE,
@@ -52,9 +52,9 @@ ODD_DAY_IN = 7
 """A day whose ratio to the model is this far from the usual one is left out, of seven days at most one."""
 
 
-def replay_step_s(workload: Workload) -> int:
-    """Seconds of a step of the replay: a minute, or the longest part of one that divides the load's own step."""
-    return math.gcd(COUNTS_STEP_S, workload.step_s)
+def replay_step_s(workload: Workload, search: Search) -> int:
+    """Seconds of a step of the replay: what is asked for, or the longest part of it that divides the load's own step."""
+    return math.gcd(search.replay_step_s, workload.step_s)
 
 
 def can_replay(part: Part) -> bool:
@@ -138,7 +138,7 @@ def replayed_parts(
     found: dict[int, ReplayFacts | None] = {}
     if on_fargate:
         fargate = [parts[i] for i in on_fargate]
-        step_s = replay_step_s(recent)
+        step_s = replay_step_s(recent, at)
         services = [
             replayed_service(run, metric, LaunchType.FARGATE, recent, step_s)
             for part in fargate
@@ -230,7 +230,7 @@ def _one_service(replay: Replay, row: int) -> Replay:
 
 def replay_inputs(part: Part, workload: Workload, search: Search) -> tuple[list[ReplayedService], ReplayedCluster, int]:
     """What is replayed of a part over the whole of a workload: services, the instances of the part, and seconds of a step."""
-    step_s = replay_step_s(workload)
+    step_s = replay_step_s(workload, search)
     launch_type = part.provider.launch_type
     services = [replayed_service(run, metric, launch_type, workload, step_s) for run, metric in in_replay_order(part)]
     is_managed = launch_type is LaunchType.MANAGED_INSTANCES
@@ -307,7 +307,7 @@ def _facts(
 
     Only where every load is known: a gap is neither an hour of no load nor an hour that went well. None without such a step.
     """
-    step_s, launch_type = replay_step_s(recent), part.provider.launch_type
+    step_s, launch_type = replay_step_s(recent, search), part.provider.launch_type
     services = [replayed_service(run, metric, launch_type, recent, step_s) for run, metric in in_replay_order(part)]
     step_h = step_s / SECONDS_PER_HOUR
     hours = known_hours(result, services, step_h)
@@ -332,21 +332,22 @@ def _facts(
         hours_above_target=above * to_month,
         hours_above_full=full * to_month,
         instances_max=int(result.instances.max(initial=0)),
-        week=None if part.on_instances is None else last_week(result, services, recent.start, replay_step_s(recent)),
+        week=None if part.on_instances is None else last_week(result, services, recent.start, step_s),
     )
 
 
 def _task_factor(result: Replay, modelled: Part, recent: Workload, search: Search) -> float | None:
     """CPU that tasks on instances reserve in a replay over what they do in the model, where every load is known."""
+    step_s = replay_step_s(recent, search)
     sizes = [run.size.cpu_units for run in modelled.runs]
     reserved = np.array(sizes) @ modelled.tasks
-    on_steps = np.repeat(reserved, search.axis.step_s // replay_step_s(recent))
+    on_steps = np.repeat(reserved, search.axis.step_s // step_s)
     is_known = ~np.isnan(on_steps)
     replayed = np.array([run.size.cpu_units for run, _ in in_replay_order(modelled)]) @ result.holding
     return typical_ratio(
         np.where(is_known, result.over_time(replayed), 0),
         np.where(is_known, on_steps, 0.0),
-        steps_per_day=HOURS_PER_DAY * SECONDS_PER_HOUR // replay_step_s(recent),
+        steps_per_day=HOURS_PER_DAY * SECONDS_PER_HOUR // step_s,
     )
 
 

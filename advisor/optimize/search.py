@@ -26,7 +26,7 @@ from advisor.simulate.instances import (
 )
 from advisor.simulate.packing import tasks_per_instance
 from advisor.simulate.scaling import RunningTasks
-from advisor.simulate.timeline import Timeline, timeline, trailing_maximum
+from advisor.simulate.timeline import COUNTS_STEP_S, Timeline, timeline, trailing_maximum
 from advisor.units import BoolArray, FloatArray, IntArray, TextArray
 from advisor.workload import Constraints, Service, Workload
 
@@ -69,6 +69,8 @@ class Search:
     """Due for the idle ones."""
     bought: tuple[Commitment, ...] = ()
     """New commitments of the one plan that is looked at."""
+    replay_step_s: int = COUNTS_STEP_S
+    """Seconds of a step of the replay, at most."""
 
     def root_volume_gib(self, runs: Sequence[RunningTasks], launch_type: LaunchType) -> IntArray:
         """(types,): of an instance that runs tasks of these services."""
