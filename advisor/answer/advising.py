@@ -1,17 +1,60 @@
 """From a workload and a price catalog to a recommendation: the whole flow."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 
-from advisor.answer.given import answer
+import numpy as np
+
+from advisor.answer.given import Answer
 from advisor.answer.with_terms import recommended
+from advisor.errors import InputError
+from advisor.optimize.alternatives import alternatives, wholly_unpriced
+from advisor.optimize.held import with_idle
+from advisor.optimize.history import RecentLoad
+from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.replayed import DEFAULT_REPLAY_WEEKS
+from advisor.optimize.search import search_for
 from advisor.pricing import PriceCatalog
+from advisor.recommend.held_types import with_choices_of_held_types
 from advisor.recommend.result import Recommendation
-from advisor.workload import Workload
+from advisor.recommend.since_step import with_choices_since_a_step
+from advisor.recommend.unpriced import wholly_without_price
+from advisor.workload import LoadForm, Workload
 
 SHARE_OF_SEARCH, SHARE_OF_REPLAYS = 0.4, 0.7
 """Of the time of an answer, roughly: where its search and its replays end."""
+
+
+def answer(
+    workload: Workload,
+    catalog: PriceCatalog,
+    *,
+    today: date | None = None,
+    on_progress: Callable[[float], None] = lambda _share: None,
+) -> Answer:
+    """What :func:`advise` makes its recommendation from: every choice, with its parts. Raises what it raises."""
+    search = search_for(workload, catalog)
+    found = alternatives(workload, search, on_progress)
+    _check_that_tasks_run(found.loads)
+    missing = wholly_unpriced(found.by_service, search)
+    if missing:
+        raise wholly_without_price(*missing, search)
+    found = with_choices_of_held_types(workload, search, with_choices_since_a_step(workload, search, found))
+    search = with_idle(search, [choice.parts for choice in found.for_cluster])
+    return Answer(workload, search, found, RecentLoad(workload, search, found.common_measured), today)
+
+
+def _check_that_tasks_run(loads: Sequence[ServiceLoad]) -> None:
+    """Where no task ever runs all launch types cost nothing, or what scaling keeps of it, and any of them would win."""
+    for load in loads:
+        is_kept = load.service.load_form is not LoadForm.TASKS and (
+            load.run.min_tasks > 0 or any(each.min_tasks for each in load.run.scheduled_actions)
+        )
+        if not is_kept and not np.nanmax(load.demand, initial=0.0) > 0:
+            raise InputError(
+                f"{load.service.name}: no task ever runs: its load is 0 throughout and scaling.min is 0",
+                fix="Set scaling.min to 1, leave the service out, or give a load in which it ran.",
+            )
 
 
 def advise(

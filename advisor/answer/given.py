@@ -10,35 +10,31 @@ import numpy as np
 from advisor.answer.present_money import present_money, saving_against_present
 from advisor.billing import Bill
 from advisor.ecs import PurchaseOption
-from advisor.errors import AdvisorError, InputError
+from advisor.errors import AdvisorError
 from advisor.optimize.alternatives import (
     Alternatives,
-    alternatives,
-    wholly_unpriced,
     with_cheapest_of_each,
 )
 from advisor.optimize.certificate import as_dict, lower_bound
 from advisor.optimize.choice import OVER_BASE_ID, Choice, base_id, without_repeats
 from advisor.optimize.committable import committable
-from advisor.optimize.held import UNUSED_PARTS, beside_held, price_plan, weekly_plan_usd, with_idle, without_held
+from advisor.optimize.held import UNUSED_PARTS, beside_held, price_plan, weekly_plan_usd, without_held
 from advisor.optimize.history import RecentLoad
 from advisor.optimize.instance_money import instance_money
 from advisor.optimize.interrupted import unmet_task_minutes
-from advisor.optimize.loads import ServiceLoad
 from advisor.optimize.lost_zone import lost_zones
 from advisor.optimize.parts import Part
 from advisor.optimize.pricing import PricedParts, instance_facts
 from advisor.optimize.purchases import Purchase, as_unrated, best_purchase
 from advisor.optimize.replayed import best_replayed, can_replay, replayed_parts
-from advisor.optimize.search import Search, on_default_spread, search_for
+from advisor.optimize.search import Search, on_default_spread
 from advisor.optimize.side_costs import price_side_costs
 from advisor.optimize.spot_base import over_on_demand_base
 from advisor.optimize.titles import parts_title
 from advisor.plan import Commitment, Terms
-from advisor.pricing import PriceCatalog
 from advisor.recommend.advice import first_on_instances, service_advice, why
 from advisor.recommend.doubt import Drawn, break_even, drawn, with_odds
-from advisor.recommend.held_types import HELD_TYPES, with_choices_of_held_types
+from advisor.recommend.held_types import HELD_TYPES
 from advisor.recommend.instance_work import instance_work
 from advisor.recommend.made_from import run_of
 from advisor.recommend.plans import plan_of
@@ -57,7 +53,7 @@ from advisor.recommend.result import (
     SideCostsBill,
 )
 from advisor.recommend.saving_steps import saving_steps
-from advisor.recommend.since_step import SINCE_STEP, with_choices_since_a_step
+from advisor.recommend.since_step import SINCE_STEP
 from advisor.recommend.spot_risk import SpotRisk, spot_risks
 from advisor.recommend.trend import trend_doubt
 from advisor.recommend.unit_costs import unit_costs
@@ -67,7 +63,6 @@ from advisor.recommend.unpriced import (
     refuse_unpriced_commitments,
     unpriced,
     unpriced_with_commitments,
-    wholly_without_price,
 )
 from advisor.recommend.verdict import (
     LEAST_OF_A_BILL,
@@ -87,44 +82,12 @@ from advisor.recommend.zone_stops import zone_stops
 from advisor.simulate.timeline import Weeks
 from advisor.uncertainty import quantile_error_fraction
 from advisor.units import HOURS_PER_WEEK, BoolArray, FloatArray
-from advisor.workload import LoadForm, Workload
+from advisor.workload import Workload
 
 NO_ERROR = 1e-9
 """Below this a plan's draws are all the same number."""
 MAX_REPLAYS = 8
 """Rounds of replaying the first plan and its rival: each replay may make another plan first."""
-
-
-def answer(
-    workload: Workload,
-    catalog: PriceCatalog,
-    *,
-    today: date | None = None,
-    on_progress: Callable[[float], None] = lambda _share: None,
-) -> "Answer":
-    """What :func:`advise` makes its recommendation from: every choice, with its parts. Raises what it raises."""
-    search = search_for(workload, catalog)
-    found = alternatives(workload, search, on_progress)
-    _check_that_tasks_run(found.loads)
-    missing = wholly_unpriced(found.by_service, search)
-    if missing:
-        raise wholly_without_price(*missing, search)
-    found = with_choices_of_held_types(workload, search, with_choices_since_a_step(workload, search, found))
-    search = with_idle(search, [choice.parts for choice in found.for_cluster])
-    return Answer(workload, search, found, RecentLoad(workload, search, found.common_measured), today)
-
-
-def _check_that_tasks_run(loads: Sequence[ServiceLoad]) -> None:
-    """Where no task ever runs all launch types cost nothing, or what scaling keeps of it, and any of them would win."""
-    for load in loads:
-        is_kept = load.service.load_form is not LoadForm.TASKS and (
-            load.run.min_tasks > 0 or any(each.min_tasks for each in load.run.scheduled_actions)
-        )
-        if not is_kept and not np.nanmax(load.demand, initial=0.0) > 0:
-            raise InputError(
-                f"{load.service.name}: no task ever runs: its load is 0 throughout and scaling.min is 0",
-                fix="Set scaling.min to 1, leave the service out, or give a load in which it ran.",
-            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
