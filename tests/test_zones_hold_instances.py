@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from advisor.answer import answer
-from advisor.ecs import LaunchType, PlacementStrategy, PurchaseOption, TaskSize
+from advisor.ecs import PACKED_PLACEMENTS, LaunchType, PlacementStrategy, PurchaseOption, TaskSize
 from advisor.optimize.choice import Choice
 from advisor.optimize.packed import by_step, dedicated_instances, packed_load, shared_instances
 from advisor.optimize.replayed import replay_inputs, replayed_parts
@@ -157,7 +157,7 @@ def loads_of_five_minutes():
     return noisy, jumps, bursts
 
 
-@pytest.mark.parametrize("placement", list(PlacementStrategy))
+@pytest.mark.parametrize("placement", PACKED_PLACEMENTS)
 def test_instances_of_a_service_alone_cost_as_in_the_placement_replay(placement):
     """Within 2 % in the mean and 5 % at worst, as on the real loads of docs/envelope.md."""
     axis, errors = timeline(MONDAY, 300, 576), []

@@ -84,6 +84,11 @@ class CapacityProvider:
             raise PlanError(f"capacity provider {self.name!r}: instances need a type, an architecture and a placement strategy")
         if not 0 < self.target_capacity_percent <= 100:
             raise PlanError(f"capacity provider {self.name!r}: target capacity must be 1 to 100")
+        if self.placement is PlacementStrategy.INSTANCE_SPREAD and self.target_capacity_percent < 100:
+            raise PlanError(
+                f"capacity provider {self.name!r}: with a target capacity below 100 a spread over instances gives each task "
+                "one of its own: ECS wants binpack first"
+            )
         is_spot_group = self.launch_type is LaunchType.EC2 and self.purchase_option is PurchaseOption.SPOT
         if self.on_demand_base < 0 or (self.on_demand_base and not is_spot_group):
             raise PlanError(f"capacity provider {self.name!r}: only groups of EC2 Spot have an On-Demand base, from 0 on")

@@ -355,18 +355,19 @@ def instance_providers(draw):
     option = draw(st.sampled_from(PurchaseOption))
     most = draw(st.none() | st.integers(1, 500))
     has_base = launch_type is LaunchType.EC2 and option is PurchaseOption.SPOT
+    placement = draw(st.sampled_from(PlacementStrategy))
     return instances(
         draw(PROVIDER_NAMES),
         *types,
         launch_type=launch_type,
         purchase_option=option,
         architecture=architecture,
-        placement=draw(st.sampled_from(PlacementStrategy)),
+        placement=placement,
         has_trunking=draw(st.booleans()),
         root_volume_gib=draw(st.integers(30, 500)),
         zones=draw(st.integers(1, 6)),
         max_instances=most,
-        target_capacity_percent=draw(st.integers(1, 100)),
+        target_capacity_percent=100 if placement is PlacementStrategy.INSTANCE_SPREAD else draw(st.integers(1, 100)),
         ecs_reserved_memory_mib=draw(st.sampled_from([0, 256])) if launch_type is LaunchType.EC2 else 0,
         on_demand_base=draw(st.integers(0, min(9, most or 9))) if has_base else 0,
     )

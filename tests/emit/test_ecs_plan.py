@@ -172,6 +172,7 @@ def test_what_aws_refuses_is_refused_before_anything_is_written(changes, message
         ({"root_volume_gib": 8}, "root volume of 30 GiB"),
         ({"zones": 0}, "zones"),
         ({"max_instances": 0}, "instance"),
+        ({"placement": PlacementStrategy.INSTANCE_SPREAD, "target_capacity_percent": 80}, "ECS wants binpack first"),
     ],
 )
 def test_capacity_that_aws_refuses_is_refused(changes, message):
