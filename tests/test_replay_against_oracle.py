@@ -438,6 +438,7 @@ def busy_managed_case(seed):
 
 @settings(max_examples=settings().max_examples // 3, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(seed=st.integers(0, 2**32))
+@pytest.mark.prove
 def test_over_long_and_busy_replays_managed_instances_are_the_oracles(seed):
     assert_same(*busy_managed_case(seed))
 

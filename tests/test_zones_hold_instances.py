@@ -227,6 +227,7 @@ def test_a_service_that_shares_with_none_is_billed_as_the_replay_runs_it(two_arc
         assert replayed.on_instances.running.mean() == pytest.approx(ran.over_time(ran.instances).mean(), rel=1e-3)
 
 
+@pytest.mark.prove
 def test_a_comparison_goes_by_the_name_of_the_choice_that_is_left_and_is_replayed_with_it(two_architectures):
     clusters = {each.id: each for each in two_architectures.replayed(2).recommendation().of_scope(CLUSTER_SCOPE)}
     assert "cluster:ec2_shared:x86_64:on_demand" not in clusters  # each alone: the plan of the choice before it
