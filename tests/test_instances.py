@@ -183,6 +183,19 @@ def test_an_address_without_a_price_leaves_the_costs_unknown_and_names_it():
     assert f"no price for {PUBLIC_IPV4_HOUR.id}" in text
 
 
+@pytest.mark.parametrize(
+    ("more", "binds"),
+    [
+        ("port_mappings: [{container_port: 53, host_port: 53}]", "ports"),
+        ("placement_constraints: [{type: distinctInstance}]", "apart"),
+    ],
+)
+def test_what_keeps_tasks_apart_has_room_in_its_column(ranked, more, binds):
+    text = SIXTY.replace("architectures", f"network_mode: bridge, {more}, architectures")
+    (row, *_) = [line.split() for line in render_instances(ranked(text)).splitlines() if line.startswith("m5.large")]
+    assert row[row.index("%") + 1] == binds
+
+
 def test_tasks_that_no_type_holds_are_refused(ranked):
     with pytest.raises(InputError, match="no priced instance type in us-east-1 holds a task"):
         ranked(SIXTY.replace("cpu: 256, memory: 512", "cpu: 16384, memory: 122880").replace('"c6a.*", ', ""))

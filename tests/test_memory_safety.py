@@ -138,8 +138,11 @@ def test_with_averages_alone_fewer_tasks_are_no_recommendation(read, catalog):
 def test_fewer_tasks_are_told_where_no_memory_is_known(read, catalog):
     """6 x 8 % fit into one task at 60 %, which then has 6 x 8 = 48 %: six times the load that any was seen to bear."""
     warnings = advise(read(tasks=6, cpu_percent=8), catalog, replay_weeks=0).warnings
-    said = "web: on average 6 tasks become 1, with up to 6 times the load for their memory that was ever seen"
+    said = "web: where 6 tasks ran, the plan has 1, with 6 times the load for their memory that was ever seen"
     assert len([each for each in warnings if each.startswith(said)]) == 1
+    by_day = np.resize([8.0] * 12 + [1.0] * 12, N_STEPS)  # more tasks by night leave it as it is by day: 8 x 45 % in 6 are 60 %
+    more = advise(read(tasks=by_day, cpu_percent=45, scaling="{min: 6}"), catalog, replay_weeks=0).warnings
+    assert any("where 8 tasks ran, the plan has 6, with 1.3 times the load" in each for each in more)
     kept = advise(read(tasks=6, cpu_percent=8, scaling="{min: 6}"), catalog, replay_weeks=0).warnings
     assert not [each for each in kept if "ever seen" in each]
 

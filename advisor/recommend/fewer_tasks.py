@@ -26,10 +26,11 @@ def fewer_than_ran(found: Alternatives, search: Search, parts: Sequence[Part]) -
             continue
         demand, ran, tasks = demand[is_known], ran[is_known], tasks[is_known]
         most_seen = float((demand / ran).max()) / load.run.size.memory_mib
-        times = float((demand / tasks).max()) / task.memory_mib / most_seen if most_seen else 0.0
+        at = int((demand / tasks).argmax())
+        times = float(demand[at] / tasks[at]) / task.memory_mib / most_seen if most_seen else 0.0
         if times >= _LEAST_TIMES:
             yield (
-                f"{name}: on average {ran.mean():,.3g} tasks become {tasks.mean():,.3g}, with up to {times:.2g} times the load "
-                "for their memory that was ever seen, and what memory they use is not known: give it (memory_percent_maximum), "
-                "or state scaling.min to keep more tasks"
+                f"{name}: where {ran[at]:,.3g} tasks ran, the plan has {tasks[at]:,.3g}, with {times:.2g} times the load for "
+                "their memory that was ever seen, and what memory they use is not known: give it (memory_percent_maximum), or state "
+                "scaling.min to keep more tasks"
             )

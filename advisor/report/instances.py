@@ -42,7 +42,7 @@ CSV_COLUMNS = (
     "replayed_hours_above_target",
     "replayed_hours_above_full",
 )
-_BINDING = {"minimum count": "zones"}
+_BINDING = {"minimum count": "zones", "host ports": "ports", "distinctInstance": "apart"}
 _HEAD = ("instance type", "p50", "p95", "max", "packed", "binds", "USD/month", "lost zone", "deploy")
 _WIDTHS = (17, 5, 5, 5, 8, 8, 10, 10, 12)
 _REPLAY_HEAD = ("replayed", "USD/month", "to model", "max", "waiting h", "above target", "above full")
