@@ -31,6 +31,6 @@ def fewer_than_ran(found: Alternatives, search: Search, parts: Sequence[Part]) -
         if times >= _LEAST_TIMES:
             yield (
                 f"{name}: where {ran[at]:,.3g} tasks ran, the plan has {tasks[at]:,.3g}, with {times:.2g} times the load for "
-                "their memory that was ever seen, and what memory they use is not known: give it (memory_percent_maximum), or state "
-                "scaling.min to keep more tasks"
+                "their memory that was ever seen, and what memory they use is not known: give it (memory_percent_maximum), or "
+                "state scaling.min to keep more tasks"
             )
