@@ -233,6 +233,9 @@ def test_what_is_the_cheapest_even_on_demand_wins_without_a_rate():
     against = {a.title: a.monthly_usd.mean for a in found.alternatives if a.id == found.recommendation.saving.against}
     assert against == {"Fargate X86_64": approx(730 * 0.1536, abs=0.02)}
     assert any(f"EC2 m6i.large may cost less: without a rate for {M6I_RATE}" in warning for warning in found.warnings)
+    stays, _, near = terms_sentences(found.under_terms)
+    assert "the choice stays EC2 m6i.large: at most $82 with nothing bought, for it lacks rates: " + M6I_RATE in stays
+    assert "the cheapest of all ways of each service that were found, with Savings Plans of any size at known rates" in near
 
 
 def test_beside_what_lacks_a_rate_the_rest_has_its_commitments():

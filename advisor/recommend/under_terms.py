@@ -34,7 +34,8 @@ class ChoiceUnderTerms:
     """The plan that is cheapest with them; the same where the choice stays."""
     bound_usd: float | None = None
     """On the measured load, at the upper end of what plans may use: no way of each service that was found, alone or on
-    instances shared as in one of the alternatives, costs less with Savings Plans of any size. [USD a month of 730 h]"""
+    instances shared as in one of the alternatives, costs less with Savings Plans of any size at known rates, else on demand.
+    [USD a month of 730 h]"""
     gap_fraction: float | None = None
     """How far above the bound the chosen plan is there with the best sizes for that load; None where nothing is proven."""
 

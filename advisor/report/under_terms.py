@@ -53,7 +53,10 @@ def _told(choice: ChoiceUnderTerms, recommended: str | None) -> Iterator[str]:
         )
         yield f"Without any: {money(choice.chosen.without_usd)} against {money(choice.kept.without_usd)}"
     else:
-        yield f"{choice.words}{is_taken}: the choice stays {choice.chosen.title}: {_with(choice.chosen)}"
+        at_most, lacks = "", ""
+        if choice.missing:
+            at_most, lacks = "at most ", f", for it lacks rates: {folded(choice.missing)}; give them with --rates FILE"
+        yield f"{choice.words}{is_taken}: the choice stays {choice.chosen.title}: {at_most}{_with(choice.chosen)}{lacks}"
         yield f"Without any: {money(choice.chosen.without_usd)}"
     if choice.gap_fraction is not None and choice.bound_usd is not None:
         near = "it is" if choice.gap_fraction < 0.0005 else f"it costs at most {100 * choice.gap_fraction:.1f} % more than"
@@ -62,7 +65,7 @@ def _told(choice: ChoiceUnderTerms, recommended: str | None) -> Iterator[str]:
         least = f"; none, packed at once, costs less than {money(choice.bound_usd)}" if is_below else ""
         yield (
             f"On the load as measured, without growth, packed, at the upper end of what plans may use, {near} the cheapest of"
-            f" all ways of each service that were found, with Savings Plans of any size{least}"
+            f" all ways of each service that were found, with Savings Plans of any size at known rates, else on demand{least}"
         )
 
 
