@@ -10,6 +10,7 @@ from advisor.bounds import why_bounds_clash
 from advisor.ecs import LaunchType, PurchaseOption
 from advisor.gating import launch_type_of
 from advisor.plan import ScheduledAction
+from advisor.plan.placement import has_distinct_instances
 from advisor.plan.step_documents import METRIC_NAMES, NAMESPACE
 from advisor.sources.changes import Change, service_in, with_definition, with_service
 from advisor.sources.input_files import Place, listed, shown
@@ -269,7 +270,12 @@ def _planned_service(
     for definition in related:
         if definition.kind == _DEFINITION and definition.side(is_after) is not None:
             placed = _with_planned_definition(placed, workload, definition, is_after=is_after)
-    scaled = replace(placed, has_public_ip=_has_public_ip(resource, is_after))
+    constraints = {"placementConstraints": resource.known("placement_constraints", is_after)}
+    scaled = replace(
+        placed,
+        has_public_ip=_has_public_ip(resource, is_after),
+        has_distinct_instances=has_distinct_instances(constraints),
+    )
     target = _only(related, _TARGET, is_after)
     if target is None:
         count = resource.known("desired_count", is_after)
@@ -423,6 +429,8 @@ def _has_public_ip(resource: Planned, is_after: bool) -> bool:
 def _with_planned_definition(service: Service, workload: Workload, definition: Planned, *, is_after: bool) -> Service:
     for name in ("cpu", "memory", "container_definitions", "runtime_platform", "ephemeral_storage"):
         definition.known(name, is_after)
+    if (definition.before or {}).get("network_mode"):  # where none is stated, Terraform knows none before it has asked AWS
+        definition.known("network_mode", is_after)
     values = definition.side(is_after) or {}
     platform, storage = _block(values, "runtime_platform"), _block(values, "ephemeral_storage")
     try:
@@ -433,6 +441,7 @@ def _with_planned_definition(service: Service, workload: Workload, definition: P
         "containerDefinitions": containers,
         "cpu": values.get("cpu"),
         "memory": values.get("memory"),
+        "networkMode": values.get("network_mode") or None,
         "runtimePlatform": {
             "cpuArchitecture": platform.get("cpu_architecture") or None,
             "operatingSystemFamily": platform.get("operating_system_family") or "LINUX",

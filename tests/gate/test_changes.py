@@ -232,6 +232,33 @@ def test_cooldowns_that_terraform_does_not_give_are_none(write):
         read_change(shop(), plan=write(with_plan(leave_open)))
 
 
+def test_what_keeps_tasks_apart_on_instances_is_part_of_a_terraform_plan(write):
+    """Network mode, fixed ports and constraints: a change of them alone was no change, at $0.00."""
+    mapped = json.dumps([{"name": "app", "image": "app", "portMappings": [{"containerPort": 80, "hostPort": 8080}]}])
+
+    def edit(resources, _):
+        on_ec2, definition = (
+            resources[f"module.api.{kind}.this"]["change"] for kind in ("aws_ecs_service", "aws_ecs_task_definition")
+        )
+        on_ec2["before"]["launch_type"] = on_ec2["after"]["launch_type"] = "EC2"
+        on_ec2["after"]["placement_constraints"] = [{"type": "distinctInstance", "expression": ""}]
+        definition["after"] |= {"network_mode": "bridge", "container_definitions": mapped}
+
+    change = read_change(shop(), plan=write(with_plan(edit)), service="search")
+    was, now = (side.services[side.index("search")] for side in (change.before, change.after))
+    assert (was.network_mode, was.has_distinct_instances) == ("awsvpc", False)
+    assert (now.network_mode, now.has_distinct_instances) == ("bridge", True)
+    assert [str(port) for port in now.host_ports_on(LaunchType.EC2)] == ["8080"]
+
+    def leave_open(resources, _):
+        change = resources["module.api.aws_ecs_task_definition.this"]["change"]
+        del change["after"]["network_mode"]
+        change["after_unknown"]["network_mode"] = True
+
+    with pytest.raises(InputError, match="network_mode is known only after the plan is applied"):
+        read_change(shop(), plan=write(with_plan(leave_open)))
+
+
 def test_the_money_of_a_terraform_plan():
     """Search: ceil(1,200 / (0.6 x 512)) = 4 tasks of 0.5 vCPU and 1 GiB, then 2 of twice that: the same. ARM at half the rates.
 
