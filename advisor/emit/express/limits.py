@@ -8,8 +8,6 @@ from advisor.ecs import DEFAULT_COOLDOWN_S, FARGATE_INCLUDED_STORAGE_GIB, Launch
 from advisor.errors import PlanError
 from advisor.plan import Container, LoadBalancer, Plan, ServicePlan
 
-"""What Application Auto Scaling takes where nobody sets one: Express Mode has no member for it."""
-
 
 def check_express(plan: Plan) -> None:
     """Raise `PlanError` for what Express Mode cannot express, with the service and the reason."""
@@ -27,9 +25,9 @@ def check_express(plan: Plan) -> None:
 
 def _check_capacity(plan: Plan, service: ServicePlan) -> None:
     if service.launch_type is LaunchType.EC2:
-        raise PlanError("it runs on Fargate only, not on EC2 instances, so without placement, daemons or GPUs")
+        raise PlanError("Express Mode runs tasks on Fargate only, not on EC2 instances, so without placement, daemons or GPUs")
     if service.launch_type is LaunchType.MANAGED_INSTANCES:
-        raise PlanError("it runs on Fargate only, not on ECS Managed Instances, so without instance types or GPUs")
+        raise PlanError("Express Mode runs tasks on Fargate only, not on ECS Managed Instances, so without instance types or GPUs")
     for item in service.strategy_items:
         is_spot = plan.capacity_providers[item.capacity_provider].purchase_option is PurchaseOption.SPOT
         if is_spot and (item.weight or item.base):
