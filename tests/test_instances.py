@@ -311,6 +311,19 @@ def test_the_tables_stay_in_eighty_columns(sample, assert_golden):
     assert_golden("instances/sixty.md", instances_markdown(sample))
 
 
+@pytest.mark.parametrize(
+    ("apart", "said"),
+    [
+        ("network_mode: bridge, port_mappings: [{container_port: 80, host_port: 8080}]", " %   ports "),
+        ("placement_constraints: [{type: distinctInstance}]", " %   apart "),
+    ],
+)
+def test_what_binds_keeps_to_its_column(ranked, apart, said):
+    text = render_instances(ranked(SIXTY.replace("{name: worker,", f"{{name: worker, {apart},"), most=1))
+    assert said in text
+    assert max(len(line) for line in text.splitlines()) <= 80
+
+
 def test_csv_has_a_row_for_each_type_and_leaves_unknown_cells_empty(sample):
     rows = list(csv.DictReader(io.StringIO(instances_csv(sample))))
     assert tuple(rows[0]) == CSV_COLUMNS

@@ -20,6 +20,7 @@ Document = Mapping[str, Any]
 NEW_SERVICE: Final = "service"
 INSTANCE_TYPE: Final = "instance type"
 CLUSTER: Final = "(cluster)"
+PLACEMENT: Final = "placement strategy"
 MONEY_ORDER: Final = (
     INSTANCE_TYPE,
     "task size",
@@ -52,7 +53,7 @@ class FieldDiff:
     """None: there is none."""
     after: str | None
     has_money: bool
-    """Whether a change of the field can cost at all."""
+    """Whether a change of the field is priced; another placement strategy costs, and is not."""
     change_usd: float | None = None
     """A month, on top of the rows before; None where it has no money, no price, or is priced together with a later row."""
     why_not: str = ""
@@ -310,7 +311,7 @@ def _of_service(service: Document) -> Iterator[tuple[str, str | None]]:
     placement = service.get("placementStrategy") or []
     constraints = service.get("placementConstraints") or []
     yield "placement constraints", ", ".join(f"{c['type']} {c.get('expression', '')}".strip() for c in constraints) or "none"
-    yield "placement strategy", ", ".join(f"{p['type']} {p.get('field', '')}".strip() for p in placement) or None
+    yield PLACEMENT, ", ".join(f"{p['type']} {p.get('field', '')}".strip() for p in placement) or None
     deployment = service.get("deploymentConfiguration") or {}
     if deployment:
         breaker = deployment.get("deploymentCircuitBreaker") or {}

@@ -12,6 +12,7 @@ from advisor.emit.diff import (
     CPU_METRIC,
     INSTANCE_TYPE,
     NEW_SERVICE,
+    PLACEMENT,
     REQUESTS_METRIC,
     WITH_NEXT,
     Diff,
@@ -63,10 +64,24 @@ def priced_diff(diff: Diff, plan: Plan, workload: Workload, catalog: PriceCatalo
     for name in names:
         if name not in known:
             raise InputError(f"the workload has no service {name!r}", fix="Give the workload that the result was made from.")
+    noted = replace(diff, rows=tuple(rows), notes=_placement_notes(rows, plan))
     if not any(row.has_money for row in rows):
-        return replace(diff, rows=tuple(rows), total_usd=0.0)
+        return replace(noted, total_usd=0.0)
     pricer = _Pricer(plan, workload, catalog, tuple(plan.services))
-    return pricer.priced(diff, rows)
+    return pricer.priced(noted, rows)
+
+
+def _placement_notes(rows: Sequence[FieldDiff], plan: Plan) -> tuple[str, ...]:
+    """That services which stay on EC2 keep another number of instances under another strategy."""
+    moved = {row.service for row in rows if row.field == "runs on" and str(row.before).startswith("FARGATE")}
+    changed = (row.service for row in rows if row.field == PLACEMENT and row.service not in moved)
+    names = [name for name in changed if plan.services[name].launch_type is LaunchType.EC2]
+    if not names:
+        return ()
+    return (
+        f"{', '.join(names)}: another placement strategy keeps another number of instances, which no figure here holds: both "
+        "sides are under that of the plan. `advisor instances --levers` prices the strategies on the type of today.",
+    )
 
 
 class _Pricer:
@@ -114,7 +129,7 @@ class _Pricer:
             before_usd=found.before_usd,
             after_usd=found.after_usd,
             total_usd=total,
-            notes=found.notes,
+            notes=(*found.notes, *diff.notes),
         )
 
     def _before(self, rows: Sequence[FieldDiff]) -> Workload:

@@ -121,6 +121,8 @@ def _legend(ranking: InstanceRanking) -> list[str]:
     ]
     if any(not row.is_registered_memory_observed for row in rows):
         sentences.append("~ the memory that the type registers in ECS is this project's fit, not an observation")
+    if any(row.binding == "distinctInstance" for row in rows):
+        sentences.append("apart: the placement constraint distinctInstance, one task of the service to an instance")
     missing = sorted({meter for row in rows for meter in row.missing})
     if missing:
         sentences.append(f"? no price for {', '.join(missing)}")

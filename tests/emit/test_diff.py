@@ -194,6 +194,20 @@ MORNING = ScheduledAction(name="day", schedule="cron(0 7 * * ? *)", min_tasks=6,
 EVENING = ScheduledAction(name="night", schedule="cron(30 19 * * ? *)", min_tasks=2, max_tasks=8, time_zone="Asia/Kolkata")
 
 
+@pytest.mark.parametrize(("service", "is_noted"), [
+    ({"launchType": None, "capacityProviderStrategy": [{"capacityProvider": "shop-m7g", "weight": 1}]}, True),  # ECS's default
+    ({"launchType": "EC2", "placementStrategy": [{"type": "random"}]}, True),
+    ({}, False),  # from Fargate, which has none
+])  # fmt: skip
+def test_another_placement_strategy_is_in_no_figure_which_is_said(service, is_noted):
+    plan = plan_of(provider=ON_LARGE)
+    load = replace(shop(), present=instances(m5_large=2))
+    load = replace(load, services=tuple(replace(s, present=RUNS_ON_EC2) for s in load.services))
+    found = priced_diff(diff_plan(plan, live(service=service)), plan, load, CATALOG)
+    assert "placement strategy" in {row.field for row in found.rows}
+    assert any("another placement strategy keeps another number of instances" in note for note in found.notes) is is_noted
+
+
 def live_action(said="cron(30 19 * * ? *)", zone="Asia/Kolkata", **bounds):
     return {"ScheduledActionName": "own", "Schedule": said, "Timezone": zone, "ScalableTargetAction": bounds}
 

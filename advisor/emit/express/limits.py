@@ -25,9 +25,9 @@ def check_express(plan: Plan) -> None:
 
 def _check_capacity(plan: Plan, service: ServicePlan) -> None:
     if service.launch_type is LaunchType.EC2:
-        raise PlanError("Express Mode runs tasks on Fargate only, not on EC2 instances, so without placement, daemons or GPUs")
+        raise PlanError("Express Mode runs on Fargate only, not on EC2 instances, so without placement, daemons or GPUs")
     if service.launch_type is LaunchType.MANAGED_INSTANCES:
-        raise PlanError("Express Mode runs tasks on Fargate only, not on ECS Managed Instances, so without instance types or GPUs")
+        raise PlanError("Express Mode runs on Fargate only, not on ECS Managed Instances, so without instance types or GPUs")
     for item in service.strategy_items:
         is_spot = plan.capacity_providers[item.capacity_provider].purchase_option is PurchaseOption.SPOT
         if is_spot and (item.weight or item.base):
