@@ -154,6 +154,13 @@ def test_any_task_of_a_zone_leaves_seven_of_ten_instances_with_one():
     assert not [*zone_stops([part], constant, search, hours)]
 
 
+def test_what_any_task_of_a_zone_costs_is_of_the_weeks_that_the_bill_was_replayed_on():
+    load = workload_of([40, 10, 10, 10, 10, 10], form=LoadForm.TASKS)
+    steady = replace(load, demand=np.hstack([load.demand, np.full((1, 168), 10.0)]))
+    found = replayed(steady, weeks=1), replayed(steady, weeks=2)
+    assert [len([*zone_stops([part], steady, search, hours)]) for part, search, hours in found] == [0, 1]
+
+
 def present_on(*names, cpu_units=DAY, **more):
     workload = replace(workload_of(cpu_units, **more), present=PresentCluster(instances=dict.fromkeys(names, 4)))
     return rank_instances(workload, advisor.read_catalog("us-east-1"), replay_weeks=1, has_levers=True)

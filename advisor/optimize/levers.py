@@ -4,14 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
-
 from advisor.bounds import least_moved
 from advisor.ecs import PlacementStrategy
 from advisor.meters import sum_over_states
 from advisor.optimize.parts import Part, times_instances
 from advisor.optimize.pricing import price_parts
-from advisor.optimize.replayed import hours_over, in_replay_order, known_hours, last_weeks, replay_inputs
+from advisor.optimize.replayed import hours_over, in_replay_order, instance_hours, known_hours, last_weeks, replay_inputs
 from advisor.optimize.search import Search
 from advisor.simulate.replay import (
     HIGH_RESOLUTION_OUT_POINTS,
@@ -92,10 +90,10 @@ def price_levers(part: Part, workload: Workload, search: Search, hours: FloatArr
     services, cluster, step_s = replay_inputs(part, recent, at)
     targets = [run.target_cpu_fraction for run, _ in in_replay_order(part)]
     base = replay_cluster(services, cluster, step_s=step_s)
-    base_hours = _instance_hours(base, step_s)
+    base_hours = instance_hours(base, step_s)
 
     def outcome(result: Replay, case: Sequence[ReplayedService], fractions: Sequence[float]) -> Outcome:
-        ratio = _instance_hours(result, step_s) / base_hours if base_hours else 1.0
+        ratio = instance_hours(result, step_s) / base_hours if base_hours else 1.0
         scaled = replace(
             part, quantity_per_hour=times_instances(part, ratio, search.candidates, step_hours=search.axis.step_hours)
         )
@@ -203,10 +201,6 @@ def _at_target(service: ReplayedService, before: float, after: float) -> Replaye
         return service
     saturates = None if service.saturates_at is None else service.saturates_at * before / after
     return replace(service, load=service.load * (before / after), saturates_at=saturates)
-
-
-def _instance_hours(result: Replay, step_s: int) -> float:
-    return float(sum_over_states(result.instances, result.n_steps.astype(np.float64) * (step_s / SECONDS_PER_HOUR)))
 
 
 def _percents(fractions: Sequence[float]) -> str:

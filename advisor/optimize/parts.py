@@ -103,6 +103,8 @@ class ReplayFacts:
     """Service-hours a month in which the load is more than the running tasks can do."""
     instances_max: int
     """0 on Fargate."""
+    instance_hours: float
+    """In all of ``weeks``, gaps among them; 0 on Fargate. Without deployments."""
     task_factor: float = 1.0
     """What tasks on instances reserve in the replay over what they do in the model; not set on Fargate."""
     week: ReplayedWeek | None = field(default=None, compare=False)

@@ -332,6 +332,7 @@ def _facts(
         hours_above_target=above * to_month,
         hours_above_full=full * to_month,
         instances_max=int(result.instances.max(initial=0)),
+        instance_hours=instance_hours(result, step_s),
         week=None if part.on_instances is None else last_week(result, services, recent.start, step_s),
     )
 
@@ -369,6 +370,11 @@ def typical_ratio(replayed: FloatArray, modelled: FloatArray, *, steps_per_day: 
     kept = np.ones(theirs.size, dtype=np.bool_)
     kept[odd[apart[odd] > ODD_DAY_FRACTION]] = False
     return float(ours[kept].sum() / theirs[kept].sum()) or None
+
+
+def instance_hours(result: Replay, step_s: int) -> float:
+    """Instance-hours of a replay, whether its loads are known or not."""
+    return float(sum_over_states(result.instances, result.n_steps.astype(np.float64) * (step_s / SECONDS_PER_HOUR)))
 
 
 def known_hours(result: Replay, services: Sequence[ReplayedService], step_hours: float) -> FloatArray:
