@@ -24,7 +24,6 @@ _ACTION: Final = "aws_appautoscaling_scheduled_action"
 _PROVIDER: Final = "aws_ecs_capacity_provider"
 _ALARM: Final = "aws_cloudwatch_metric_alarm"
 _TRACKING: Final = "target_tracking_scaling_policy_configuration"
-_COOLDOWNS: Final = ("scale_out_cooldown", "scale_in_cooldown")
 _STEPS: Final = "step_scaling_policy_configuration"
 _TYPES: Final = frozenset({_DEFINITION, _SERVICE, _TARGET, _POLICY, _ACTION, _ALARM, _PROVIDER})
 _FARGATE: Final = {"FARGATE": PurchaseOption.ON_DEMAND, "FARGATE_SPOT": PurchaseOption.SPOT}
@@ -60,10 +59,27 @@ class Planned:
         InputError
             It is known only after the plan is applied.
         """
-        values = self.side(is_after) or {}
-        if is_after and self.unknown.get(name) is True:
+        self._check_known(name, is_after and self.unknown.get(name))
+        return (self.side(is_after) or {}).get(name)
+
+    def block(self, name: str, is_after: bool) -> Values:
+        """A nested block of one side, which Terraform holds as a list of one; empty where it is absent.
+
+        Raises
+        ------
+        InputError
+            It, or an attribute of it, is known only after the plan is applied.
+        """
+        blocks = self.known(name, is_after)
+        unknown = self.unknown.get(name) if is_after else None
+        for key, is_unknown in (unknown[0] if unknown else {}).items():
+            self._check_known(key, is_unknown)
+        found: Values = blocks[0] if blocks else {}
+        return found
+
+    def _check_known(self, name: str, is_unknown: object) -> None:
+        if is_unknown is True:
             raise self.place.error(f"{name} is known only after the plan is applied", fix="Give it a value in the plan.")
-        return values.get(name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -293,7 +309,7 @@ def _planned_service(
     if clash is not None:
         raise target.place.error(clash, fix="Give every scheduled action both min_capacity and max_capacity.")
     tracked = _only(related, _POLICY, is_after)
-    if tracked is None and any(_tracking(each, not is_after) for each in related if each.kind == _POLICY):
+    if tracked is None and any(each.block(_TRACKING, not is_after) for each in related if each.kind == _POLICY):
         bounds = bounds.with_policies(bounds.step_policies, None)  # the other side alone has a target
     return _with_policy(replace(scaled, scaling=bounds), tracked, is_after=is_after)
 
@@ -312,7 +328,7 @@ def _scheduled_action(planned: Planned, is_after: bool) -> ScheduledAction:
     from advisor.sources.scaling_models import ScheduledActionEntry
 
     said = {name: planned.known(name, is_after) for name in ("name", "schedule", "timezone")}
-    bounds = _block(planned.side(is_after) or {}, "scalable_target_action")
+    bounds = planned.block("scalable_target_action", is_after)
     said |= {name: int(bounds[name]) for name in ("min_capacity", "max_capacity") if bounds.get(name) not in (None, "")}
     try:
         return ScheduledActionEntry.model_validate(said).action(1)
@@ -330,7 +346,7 @@ def _only(related: Sequence[Planned], kind: str, is_after: bool) -> Planned | No
     """The one resource of a kind on a side; of policies the target tracking ones."""
     found = [each for each in related if each.kind == kind and each.side(is_after) is not None]
     if kind == _POLICY:
-        found = [each for each in found if _tracking(each, is_after)]
+        found = [each for each in found if each.block(_TRACKING, is_after)]
     if len(found) > 1:
         raise found[1].place.error(
             f"the service has several of {kind}: {listed(each.address for each in found)}",
@@ -339,39 +355,30 @@ def _only(related: Sequence[Planned], kind: str, is_after: bool) -> Planned | No
     return found[0] if found else None
 
 
-def _tracking(policy: Planned, is_after: bool) -> Values | None:
-    return _block(policy.side(is_after) or {}, _TRACKING) or None
-
-
 def _with_policy(service: Service, policy: Planned | None, *, is_after: bool) -> Service:
     """The target of a tracking policy, in the form that the load has."""
-    tracking = None if policy is None else _tracking(policy, is_after)
-    if policy is None or tracking is None:
+    if policy is None:
         return service
-    metric = _block(tracking, "predefined_metric_specification").get("predefined_metric_type")
-    target = tracking.get("target_value")
-    unknown = _block(policy.unknown, _TRACKING) if is_after else {}
-    open_key = next((key for key in (*_COOLDOWNS, "disable_scale_in") if unknown.get(key)), None)
-    if target is None or open_key is not None:
-        key = "target_value" if target is None else open_key
-        raise policy.place.error(f"{key} is known only after the plan is applied", fix="Give it a value in the plan.")
+    tracking = policy.block(_TRACKING, is_after)
+    metrics = tracking.get("predefined_metric_specification")
+    metric = metrics[0].get("predefined_metric_type") if metrics else None
     if tracking.get("disable_scale_in"):
         raise policy.place.error(
             f"{service.name} has a target that removes no tasks, so that nothing tells its count",
             fix="Compare two recommendations of counts as they ran.",
         )
     # The AWS provider sends 0 where the plan gives no cooldown, not AWS's default.
-    out_s, in_s = (int(tracking.get(key) or 0) for key in _COOLDOWNS)
+    out_s, in_s = (int(tracking.get(key) or 0) for key in ("scale_out_cooldown", "scale_in_cooldown"))
     service = replace(service, scaling=replace(service.scaling, out_cooldown_s=out_s, in_cooldown_s=in_s))
     if metric == _CPU_METRIC:
-        fraction = float(target) / 100
+        fraction = tracking["target_value"] / 100
         served = service.requests_per_task
         if served is not None:  # what a task serves at its target grows with the target
             served *= fraction / service.scaling.target_cpu_fraction
         scaling = service.scaling.with_policies(service.scaling.step_policies, fraction)
         return replace(service, scaling=scaling, requests_per_task=served)
     if metric == _REQUESTS_METRIC and service.requests_per_task is not None:
-        return replace(service, requests_per_task=float(target) / 60)
+        return replace(service, requests_per_task=tracking["target_value"] / 60)
     raise policy.place.error(
         f"{service.name} scales on {shown(metric or 'a metric of its own')}, which its load does not tell",
         fix="Measure it: a load with cpu_percent answers a CPU target, one with requests_per_task a target of requests.",
@@ -427,12 +434,12 @@ def _has_public_ip(resource: Planned, is_after: bool) -> bool:
 
 
 def _with_planned_definition(service: Service, workload: Workload, definition: Planned, *, is_after: bool) -> Service:
-    for name in ("cpu", "memory", "container_definitions", "runtime_platform", "ephemeral_storage"):
+    for name in ("cpu", "memory", "container_definitions"):
         definition.known(name, is_after)
     if (definition.before or {}).get("network_mode"):  # where none is stated, Terraform knows none before it has asked AWS
         definition.known("network_mode", is_after)
     values = definition.side(is_after) or {}
-    platform, storage = _block(values, "runtime_platform"), _block(values, "ephemeral_storage")
+    platform, storage = (definition.block(name, is_after) for name in ("runtime_platform", "ephemeral_storage"))
     try:
         containers = json.loads(values.get("container_definitions") or "[]")
     except json.JSONDecodeError as error:
@@ -450,10 +457,3 @@ def _with_planned_definition(service: Service, workload: Workload, definition: P
     }
     # Where it runs is the service's to say: a definition may allow more.
     return with_definition(service, workload, document, f"{definition.place.file}, {definition.address}")
-
-
-def _block(values: Values, name: str) -> Values:
-    """A nested block that Terraform holds as a list of one; empty where it is absent."""
-    blocks = values.get(name) or []
-    found: Values = blocks[0] if blocks else {}
-    return found

@@ -224,11 +224,31 @@ def test_cooldowns_that_terraform_does_not_give_are_none(write):
     with pytest.raises(InputError, match="search has a target that removes no tasks"):
         read_change(shop(), plan=write(with_plan(disable)))
 
-    def leave_open(resources, _):
-        change = resources["module.api.aws_appautoscaling_policy.cpu"]["change"]
-        change["after_unknown"] = {"target_tracking_scaling_policy_configuration": [{"scale_in_cooldown": True}]}
 
-    with pytest.raises(InputError, match="scale_in_cooldown is known only after the plan is applied"):
+ADDED_ACTION = {"name": "day", "schedule": "cron(0 7 * * ? *)", "resource_id": "service/shop/search",
+                "scalable_target_action": [{"max_capacity": "9"}]}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "unknown", "said"),
+    [
+        ("policy", {"target_tracking_scaling_policy_configuration": [{"scale_in_cooldown": True}]}, "scale_in_cooldown"),
+        ("policy", {"target_tracking_scaling_policy_configuration": True}, "target_tracking_scaling_policy_configuration"),
+        ("scheduled_action", {"scalable_target_action": [{"min_capacity": True}]}, "min_capacity"),
+    ],
+)
+def test_scaling_that_is_not_known_yet_is_no_scaling_that_is_absent(write, kind, unknown, said):
+    def leave_open(resources, plan):
+        change = resources["module.api.aws_appautoscaling_policy.cpu"]["change"]
+        if kind == "scheduled_action":
+            change = {"before": None, "after": ADDED_ACTION}
+            added = {"address": "aws_appautoscaling_scheduled_action.day", "type": "aws_appautoscaling_scheduled_action"}
+            plan["resource_changes"].append(added | {"change": change})
+        elif unknown["target_tracking_scaling_policy_configuration"] is True:
+            del change["after"]["target_tracking_scaling_policy_configuration"]
+        change["after_unknown"] = unknown
+
+    with pytest.raises(InputError, match=f"{said} is known only after the plan is applied"):
         read_change(shop(), plan=write(with_plan(leave_open)))
 
 
