@@ -1,5 +1,6 @@
 """What settings of scaling are worth: by hand, and equal to a replay of the whole plan under that setting."""
 
+import math
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -147,18 +148,22 @@ def test_any_task_of_a_zone_leaves_seven_of_ten_instances_with_one():
     # seven in place of three for 20 hours a day, less a quarter of one twice
     assert more == pytest.approx(4 * 19.5 / 24 * M5_LARGE_USD, rel=0.2)
     part, search, hours = replayed(load)
-    (said,) = zone_stops([part], load, search, hours)
-    assert f"web costs ${more:,.2f} a month more" in said
+    (said,) = zone_stops([part], load, search, hours, ("Fargate", more + 1))
+    assert f"instances of web cost ${more:,.2f} a month more if a scale-in stops any task of a zone: " in said
+    (said,) = zone_stops([part], load, search, hours, ("Fargate", more - 1))
+    assert "any task of a zone, and Fargate may be cheaper then: " in said
     constant = workload_of([2600])
     part, search, hours = replayed(constant)
-    assert not [*zone_stops([part], constant, search, hours)]
+    assert not [*zone_stops([part], constant, search, hours, ("", math.nan))]
 
 
 def test_what_any_task_of_a_zone_costs_is_of_the_weeks_that_the_bill_was_replayed_on():
     load = workload_of([40, 10, 10, 10, 10, 10], form=LoadForm.TASKS)
     steady = replace(load, demand=np.hstack([load.demand, np.full((1, 168), 10.0)]))
     found = replayed(steady, weeks=1), replayed(steady, weeks=2)
-    assert [len([*zone_stops([part], steady, search, hours)]) for part, search, hours in found] == [0, 1]
+    said = [[*zone_stops([part], steady, search, hours, ("", math.nan))] for part, search, hours in found]
+    assert [len(each) for each in said] == [0, 1]
+    assert "may be cheaper" not in said[1][0]
 
 
 def present_on(*names, cpu_units=DAY, **more):

@@ -35,7 +35,7 @@ from advisor.plan import Commitment, Terms
 from advisor.recommend.advice import first_on_instances, service_advice, why
 from advisor.recommend.doubt import Drawn, break_even, drawn, with_odds
 from advisor.recommend.held_types import HELD_TYPES
-from advisor.recommend.instance_work import instance_work
+from advisor.recommend.instance_work import instance_work, without_instances
 from advisor.recommend.made_from import run_of
 from advisor.recommend.plans import plan_of
 from advisor.recommend.price_age import price_age_warnings
@@ -184,7 +184,7 @@ class Answer:
                 *self.search.catalog.notes,
                 *self._price_faults(for_cluster),
                 *warnings_for(workload, self.search, found, parts, best.alternative, self.today),
-                *zone_stops(parts, workload, self.search, found.common_hours),
+                *zone_stops(parts, workload, self.search, found.common_hours, without_instances(for_cluster)),
                 *beside_held(workload.commitments, self.with_purchase(parts).bought),
                 *on_demand_for_want_of_rates(best.alternative.title, self.uncovered(parts)),
                 *(text for share, text in in_doubt if LEAST_OF_A_BILL <= share < MOST_OF_A_BILL),
