@@ -40,7 +40,10 @@ def workload(tmp_path):
 NIGHTS = """
 cluster: nights
 region: us-east-1
-services: [{name: web, task: {cpu: 512, memory: 1024}, load: {file: nights.csv}}]
+services:
+  - {name: web, task: {cpu: 512, memory: 1024}, load: {file: nights.csv}}
+  - {name: api, task: {cpu: 512, memory: 1024}, load: {file: nights.csv}}
+  - {name: always, task: {cpu: 512, memory: 1024}, load: {tasks: 2}}
 """
 
 
@@ -51,8 +54,10 @@ def test_hours_of_the_week_that_were_never_measured_are_said(workload, tmp_path,
     rows = (f"{time},{at_night if int(time[11:13]) < 8 else 6}\n" for time in times)
     (tmp_path / "nights.csv").write_text("time,tasks\n" + "".join(rows))
     warnings = advise(workload(NIGHTS), read_catalog("us-east-1"), replay_weeks=0).warnings
-    said = "56 of the 168 hours of a week were never measured for web: the bill takes them for hours like the others"
-    assert any(each.startswith(said) for each in warnings) is is_said
+    never = [each.partition(":")[0] for each in warnings if "never measured" in each]
+    assert never == ["56 of the 168 hours of a week were never measured for web, api"] * is_said
+    common = [each.partition(":")[0] for each in warnings if "measured for all services" in each]
+    assert common == ["only 67% of the hours of always were measured for all services"] * is_said
 
 
 ARM = """

@@ -7,6 +7,7 @@ import numpy as np
 from advisor.optimize.alternatives import Alternatives
 from advisor.optimize.search import Search
 from advisor.recommend.changes import TREND_WEEKS, changes, sentences, shape_change, weekly_load
+from advisor.recommend.reasons import named
 from advisor.recommend.verdict import WARN_WEEKS
 from advisor.units import HOURS_PER_DAY, HOURS_PER_WEEK
 from advisor.workload import Workload
@@ -22,6 +23,7 @@ def history(workload: Workload, found: Alternatives, search: Search) -> Iterable
     if weeks < WARN_WEEKS and not all(service.is_stated for service in workload.services):
         covers = f"{weeks:.1f} weeks" if weeks >= 1 else f"{weeks * HOURS_PER_WEEK:.0f} h"
         yield f"the load covers {covers}: under four weeks, slow changes of level are not seen"
+    never: dict[int, list[str]] = {}
     for load in found.loads:
         known = np.flatnonzero(load.measured)
         hours = float(load.measured.size - 1 - known[-1]) * search.axis.step_hours if known.size else 0.0
@@ -31,18 +33,23 @@ def history(workload: Workload, found: Alternatives, search: Search) -> Iterable
                 "is older than that, and a replay of weeks without any data says nothing"
             )
         measured = np.bincount(search.axis.hour_of_week, weights=load.measured, minlength=HOURS_PER_WEEK)
-        never = int((measured == 0).sum())
-        if weeks >= 1 and never >= LEAST_NEVER_HOURS:
+        never.setdefault(int((measured == 0).sum()), []).append(load.service.name)
+    for n_hours, names in never.items():
+        if weeks >= 1 and n_hours >= LEAST_NEVER_HOURS:
             yield (
-                f"{never} of the 168 hours of a week were never measured for {load.service.name}: the bill takes them for "
+                f"{n_hours} of the 168 hours of a week were never measured for {named(names)}: the bill takes them for "
                 "hours like the others. Where no task ran then, write 0 in place of no value"
             )
     common = int(found.common_measured.sum())
+    in_common: dict[str, list[str]] = {}
     for load in found.loads:
         share = common / max(1, int(load.measured.sum()))
         if share < LEAST_COMMON_FRACTION:
-            name = load.service.name
-            yield f"only {share:.0%} of the hours of {name} were measured for all services: the cluster is compared on these"
+            in_common.setdefault(f"{share:.0%}", []).append(load.service.name)
+    for percent, names in in_common.items():
+        yield (
+            f"only {percent} of the hours of {named(names)} were measured for all services: the cluster is compared on these"
+        )
 
 
 def changed(found: Alternatives, search: Search) -> Iterable[str]:
