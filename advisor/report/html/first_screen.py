@@ -87,12 +87,13 @@ def _saving_figures(saving: Saving | None, recommendation: Recommendation) -> It
 
 
 def _span(saving: Saving, *, is_saving: bool) -> str:
-    """The saving in 8 of 10 draws of next month; without draws, from end to end of both ranges."""
+    """The saving in 8 of 10 draws of next month, among which the measured one need not be; without draws, over both ranges."""
     low, high = (saving.low, saving.high) if saving.p10 is None or saving.p90 is None else (saving.p10, saving.p90)
     low, high = (low, high) if is_saving else (-high, -low)
     if money(low) == money(high):
         return ""
-    return f"{money(low)} to {money(high)}{'' if saving.p10 is None else ' in 8 of 10 draws'}, "
+    span = f"{money(low)} to {money(high)}"
+    return f"{span}, " if saving.p10 is None else f"next month {span} in 8 of 10 draws, "
 
 
 def _today_figure(recommendation: Recommendation) -> dict[str, Any]:
