@@ -109,6 +109,14 @@ def test_a_service_leaves_the_instances_where_one_less_saves_more_than_it_costs_
     assert stays.bound_usd <= 2.25 + 1e-9 < plan.bound_usd <= plan.usd
 
 
+def test_a_program_over_whole_instances_has_no_longer_than_what_is_left_of_a_time_limit():
+    """By a clock that stands still a thousand-millionth of a second is left, which is too short for any."""
+    problem = joint([[3], [3]], 0.45, tasks=((2, 2), (1, 1)))
+    plan = cheapest_plan(problem, replace(QUICK, seconds=1e-9, clock=lambda: 0.0))
+    assert plan.faults(problem) == ()
+    assert 0 < plan.bound_usd <= 2.25 + 1e-9
+
+
 @pytest.mark.prove
 def test_values_of_what_does_not_run_do_not_hold_the_bound_below_the_linear_program():
     """Its value is 1,693 dollars. With their values always spread over the states the bound stays at 1,644."""

@@ -233,7 +233,7 @@ class _Run:
         if self.best is None or self._is_over(1.0) or not np.array_equal(states.counts[on], states.most[on]):
             return best
         is_over = partial(self._is_over, 1.0)
-        bound_usd, found = WholeBound(self.proof, self.best).raised(self.effort.counts, is_over)
+        bound_usd, found = WholeBound(self.proof, self.best).raised(self.effort.counts, self._left_s)
         self.bound_usd = max(self.bound_usd, bound_usd)
         for ways in found:
             if is_over():
@@ -331,9 +331,12 @@ class _Run:
         under = np.where(known, amounts_usd(worth[:, np.newaxis], np.where(known, rate, 0.0)), np.inf)
         return np.fmin(rates.on_demand_usd, under)
 
+    def _left_s(self) -> float:
+        """Infinite without a time limit."""
+        return np.inf if self.end is None or self.effort.clock is None else self.end - self.effort.clock()
+
     def _is_over(self, share: float) -> bool:
-        clock, seconds = self.effort.clock, self.effort.seconds
-        return self.end is not None and clock is not None and seconds is not None and clock() > self.end - (1 - share) * seconds
+        return self._left_s() < (1 - share) * (self.effort.seconds or 0.0)
 
 
 def _mean_instances(problem: JointProblem, plan: JointPlan) -> float:

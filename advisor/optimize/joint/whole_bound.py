@@ -63,12 +63,22 @@ class WholeBound:
             numbers.add(np.eye(n_items)[item], pricing.alone[:, item])
         return numbers
 
-    def raised(self, rounds: int, is_over: Callable[[], bool]) -> tuple[float, list[IntArray]]:
-        """Dollars of the mean hour that no plan costs less than, and ways (services,) that reach it, the last first."""
+    def raised(self, rounds: int, left_s: Callable[[], float]) -> tuple[float, list[IntArray]]:
+        """Dollars of the mean hour that no plan costs less than, and ways (services,) that reach it, the last first.
+
+        Parameters
+        ----------
+        left_s
+            Seconds that are left for it; infinite without a limit.
+        """
+
+        def is_over() -> bool:
+            return left_s() <= 0
+
         best = 0.0
         found: list[IntArray] = []
         for _ in range(rounds):
-            bound, shares, instances = self._least()
+            bound, shares, instances = self._least(max(left_s(), 0.0))
             best = max(best, bound)
             own = np.where(self.problem.service == np.arange(self.problem.n_services)[:, np.newaxis], shares, 0.0)
             if not own.any(axis=1).all():  # the branches ran out before there was a solution
@@ -85,7 +95,7 @@ class WholeBound:
                 break
         return best * (1 - SLACK), found
 
-    def _least(self) -> tuple[float, FloatArray, IntArray]:
+    def _least(self, seconds: float) -> tuple[float, FloatArray, IntArray]:
         """A bound, with ways (ways,) and whole instances (states, types) that satisfy all so far."""
         n_ways, (n_states, n_types) = self.way_usd.size, self.instance_usd.shape
         rows = [self._of_services(), *(self._of_state(state) for state in range(n_states))]
@@ -94,7 +104,8 @@ class WholeBound:
         matrix, unit = np.concatenate(rows), float(usd.max())
         lower = np.where(np.arange(len(matrix)) < self.problem.n_services, 1.0, 0.0)
         solver, branches = quiet_solver(), max(1, BRANCHES // (n_states * n_types))
-        for option, value in (("mip_rel_gap", CLOSE), ("mip_abs_gap", 0.0), ("mip_max_nodes", branches)):
+        limits = (("mip_rel_gap", CLOSE), ("mip_abs_gap", 0.0), ("mip_max_nodes", branches), ("time_limit", seconds))
+        for option, value in limits:
             solver.setOptionValue(option, value)
         pass_model(solver, usd / unit, matrix, lower, most, np.ones(usd.size))
         solver.run()
