@@ -186,14 +186,21 @@ def test_with_rates_for_one_side_nothing_is_compared(lacking):
     assert "not compared, for a side of the choice lacks rates" in terms_sentences(found.under_terms)[0]
 
 
-def without_rates_of_m6i(usd_per_hour, load):
+def without_rates_of_m6i(usd_per_hour, load, **large):
     """Beside m5.large, whose plan takes $0.06 an hour, a type of which no plan has a rate; Fargate's plan takes $0.1536."""
-    types = (LARGE, {**OTHER, "usd_per_hour": usd_per_hour})
+    types = ({**LARGE, **large}, {**OTHER, "usd_per_hour": usd_per_hour})
     rates = {meter: rate for meter, rate in listed(types, 0.2).items() if not ("m6i" in meter and "1y" in meter)}
     return told(load, types, rates)
 
 
 M6I_RATE = "ec2_instance_savings_plan:1y:no_upfront:ec2:linux:on_demand:m6i.large"
+
+
+@pytest.mark.parametrize("large", [{"architecture": "ARM64"}, {"vcpu": 0.5}])
+def test_rates_of_a_type_that_no_service_can_run_on_are_none_of_the_side(large):
+    found = without_rates_of_m6i(0.09, stated(web()), **large)
+    (choice,) = found.under_terms.choices
+    assert (choice.kept, choice.missing, found.recommended.title) == (None, (M6I_RATE,), "EC2 m6i.large")
 
 
 def test_a_type_without_rates_hides_none_that_has_some_and_might_win():

@@ -15,13 +15,14 @@ from advisor.optimize.commitment_sizes import rated
 from advisor.optimize.loads import cost_usd
 from advisor.optimize.parts import Part
 from advisor.optimize.purchases import plans_under, unrated
-from advisor.optimize.search import Search, on_default_spread, search_for
+from advisor.optimize.search import CapacityKind, Search, on_default_spread, search_for
 from advisor.optimize.titles import parts_title
 from advisor.optimize.together import Together, cheapest_together
 from advisor.plan import Terms
 from advisor.pricing import PriceCatalog
 from advisor.pricing.changed import changed_catalog
 from advisor.pricing.instance_hours import hour_on
+from advisor.units import BoolArray
 from advisor.workload import Workload
 
 _RETYPED = ":retyped"
@@ -31,9 +32,10 @@ def lacking(found: Alternatives, search: Search, terms: Terms) -> tuple[str, ...
     """Meters that a side of the choice, Fargate or instances, needs under some terms, where nothing of the side has a rate.
 
     With rates for one side only its discount would decide, and not the load: then nothing is compared. Instances have rates
-    where some type has: the search at committed rates finds it.
+    where some type has that a service can run on: the search at committed rates finds it.
     """
-    types = [hour_on(each, PurchaseOption.ON_DEMAND) for each in search.candidates.types]
+    is_usable = _is_usable(found, search)
+    types = [hour_on(search.candidates.types[at], PurchaseOption.ON_DEMAND) for at in np.flatnonzero(is_usable).tolist()]
     of_types = commitment_rates(types, plans_under(types, terms), search.catalog, search.region)
     is_any_rated = bool(rated(of_types))
     missing: dict[bool, list[tuple[str, ...]]] = {}
@@ -46,6 +48,21 @@ def lacking(found: Alternatives, search: Search, terms: Terms) -> tuple[str, ...
             missing.setdefault(on_fargate, []).append(() if is_any_rated and not on_fargate else unrated(rates))
     of_sides = [min(each, key=len) for each in missing.values() if all(each)]
     return tuple(dict.fromkeys(meter for side in of_sides for meter in side))
+
+
+def _is_usable(found: Alternatives, search: Search) -> BoolArray:
+    """(types,): which some service can run on, on demand."""
+    runs = [load.run for load in (*found.loads, *found.right_sized.values())]
+    kinds = [kind for kind in search.constraints.launch_types if kind is not LaunchType.FARGATE]
+    usable = [
+        search.usable(
+            [run], CapacityKind(launch_type=kind, purchase_option=PurchaseOption.ON_DEMAND, architecture=architecture)
+        )
+        for run in runs
+        for kind in kinds
+        for architecture in run.service.architectures
+    ]
+    return np.asarray(np.any(usable or [np.zeros(len(search.candidates.types), dtype=np.bool_)], axis=0))
 
 
 def with_choices_under_terms(workload: Workload, search: Search, found: Alternatives, terms: Terms) -> Alternatives:
