@@ -99,7 +99,8 @@ def test_elsewhere_plans_are_in_awsvpc_mode_which_is_said(written, launch_type, 
     (planned,) = found.recommended.plan.services.values()
     assert planned.network_mode == "awsvpc"
     assert planned.containers[0].ports == (PortMapping(container_port=80),)
-    assert any(f"web is stated in bridge mode, and on {called} the plan has it in awsvpc mode" in w for w in found.warnings)
+    said = f"web: stated in bridge mode, and on {called} the plan has awsvpc mode: tasks get addresses of their own, and need "
+    assert f"{said}subnets and a security group" in found.warnings
     plain = advise(written(launch_type=launch_type), VIRGINIA, replay_weeks=0)
     assert found.recommended.monthly_usd == plain.recommended.monthly_usd
 

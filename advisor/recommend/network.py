@@ -5,22 +5,25 @@ from collections.abc import Iterable, Sequence
 from advisor.ecs import LaunchType, NetworkMode
 from advisor.optimize.parts import Part
 from advisor.optimize.pricing import BINDING_NAMES
+from advisor.recommend.reasons import named
 from advisor.recommend.result import Alternative
 from advisor.workload import Constraints
 
 
 def network_changes(parts: Sequence[Part]) -> Iterable[str]:
     """Services whose tasks are on the network in another way than is stated."""
+    alike: dict[tuple[NetworkMode, LaunchType, bool], list[str]] = {}
     for part in parts:
-        for run in part.runs:
-            service, launch_type = run.service, part.provider.launch_type
-            planned = service.network_mode_on(launch_type)
-            if planned is not service.network_mode:
-                balanced = " and a target group of type ip" if service.port is not None else ""
-                yield (
-                    f"{service.name} is stated in {service.network_mode} mode, and on {launch_type.called} the plan has it in "
-                    f"{planned} mode: its tasks get addresses of their own, and need subnets, a security group{balanced}"
-                )
+        for service in (run.service for run in part.runs):
+            launch_type = part.provider.launch_type
+            if service.network_mode_on(launch_type) is not service.network_mode:
+                alike.setdefault((service.network_mode, launch_type, service.port is not None), []).append(service.name)
+    for (stated, launch_type, is_balanced), names in alike.items():
+        needed = "subnets, a security group and a target group of type ip" if is_balanced else "subnets and a security group"
+        yield (
+            f"{named(names)}: stated in {stated} mode, and on {launch_type.called} the plan has {NetworkMode.AWSVPC} mode: "
+            f"tasks get addresses of their own, and need {needed}"
+        )
 
 
 def lost_addresses(parts: Sequence[Part]) -> Iterable[str]:
