@@ -113,5 +113,6 @@ def test_cooldowns_that_no_count_follows_are_said_or_refused(stated):
     assert not any("cooldowns" in text for text in fixed.warnings)
     as_ran = stated(", scale_in_cooldown: 1800", load="{tasks: 3}")
     assert any("its cooldowns are not applied: task counts are taken as they ran" in text for text in as_ran.notes)
+    assert not any("cooldowns" in text for text in stated("", load="{tasks: 3}").notes)
     with pytest.raises(InputError, match=re.escape("a batch, which no service auto scaling runs")):
         stated(", scale_in_cooldown: 1800", load='{runs: [{schedule: "cron(0 3 * * ? *)", duration_minutes: 30}]}')

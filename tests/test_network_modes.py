@@ -22,12 +22,12 @@ from advisor.simulate.instances import most_tasks, reservation
 from advisor.simulate.scaling import RunningTasks
 from advisor.sources.aws.collect import collect_workload
 from advisor.workload import LoadForm, Scaling, Service
-from tests.aws.test_present import NOW, account_with
+from tests.aws.test_present import NOW, account_with, strategy
 from tests.emit.formats import FORMATS
 from tests.emit.test_ecs_calls import assert_accepted
 from tests.emit.test_merge import LIVE, ON_EC2, ON_FARGATE, plan_of
 from tests.oracle import packing
-from tests.test_distinct_instances import FIXED, FREE
+from tests.test_distinct_instances import FIXED, FREE, with_ports
 
 VIRGINIA = read_catalog("us-east-1")
 FILE = """
@@ -152,6 +152,7 @@ def test_managed_instances_take_host_mode_and_have_trunks(written, weeks, web, n
     ("definition", "mode", "ports"),
     [
         (FIXED[0][0], "bridge", ("8080",)),
+        (with_ports("bridge", {"containerPort": 53, "hostPort": 53, "protocol": "udp"}), "bridge", ("53/udp",)),
         (FIXED[1][0], "awsvpc", ()),  # none stated
         (FIXED[2][0], "host", ("80", "81")),
         (FREE[0], "bridge", ()),
@@ -229,11 +230,13 @@ def test_a_service_that_moves_to_fargate_is_told_that_it_needs_a_network():
 
 
 def test_collected_services_state_them():
-    account = account_with(web={"launchType": "EC2"}, api={"launchType": "EC2"}, job={"launchType": "FARGATE"})
+    on_ec2 = {"launchType": "EC2"}
+    account = account_with(web=on_ec2, api=on_ec2, kept=strategy(managed=1), job={"launchType": "FARGATE"})
     mapped = [{"containerPort": 80, "hostPort": 8080}, {"containerPort": 53, "hostPort": 53, "protocol": "udp"}]
     account.definitions = {
         "web": {"containerDefinitions": [{"name": "a", "portMappings": mapped}]},  # bridge, where none is stated
         "api": {"networkMode": "host", "containerDefinitions": [{"name": "a", "portMappings": [{"containerPort": 81}]}]},
+        "kept": {"networkMode": "host", "containerDefinitions": [{"name": "a"}]},  # on Managed Instances
         "job": {"networkMode": "awsvpc", "containerDefinitions": [{"name": "a"}]},
     }
     text = collect_workload(account, "shop", now=NOW, days=0.25)["workload.yaml"].decode()
@@ -242,6 +245,7 @@ def test_collected_services_state_them():
     assert found == {
         "web": ("bridge", [{"container_port": 80, "host_port": 8080}, on_udp]),
         "api": ("host", [{"container_port": 81}]),
+        "kept": ("host", None),
         "job": (None, None),
     }
 

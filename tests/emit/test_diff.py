@@ -310,6 +310,7 @@ def test_step_policies_are_a_row_with_money(threshold, usd):
 @pytest.mark.parametrize(("mode", "mappings", "n"), [
     ("bridge", [{"containerPort": 80, "hostPort": 8080}], 4),  # a port of each instance: 4 tasks on 4 instances
     ("host", [{"containerPort": 80}], 4),
+    ("bridge", [{"containerPort": 80, "hostPort": 22, "protocol": "udp"}], 4),  # that of tcp is the instance's
     ("bridge", [{"containerPort": 80, "hostPort": 0}], 2),
 ])  # fmt: skip
 def test_host_ports_are_priced(mode, mappings, n):
