@@ -8,9 +8,10 @@ from math import ceil
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from advisor.sources.aws import Pace, SavedAnswers, collect_workload
-from advisor.sources.aws.errors import CredentialsError, LostDataError, ThrottledError
+from advisor.sources.aws.errors import CredentialsError, LostDataError, ThrottledError, UnreachableError
 from tests.aws.fake_account import POINTS_PER_PAGE, FakeAccount, client_error
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -259,6 +260,22 @@ def test_a_token_that_expired_begins_the_batch_anew(tmp_path):
     files = collect_workload(account, "shop", now=NOW, days=1, saved=saved, pace=paced(account))
     assert account.count("GetMetricData") == 1 + 58
     assert files == collect_workload(small_pages(), "shop", now=NOW, days=1, pace=paced(account))
+
+
+def test_a_network_that_is_gone_is_no_token_that_expired(tmp_path):
+    account, saved = small_pages(), SavedAnswers.beside(tmp_path / "shop")
+    failing(account, 31, "ThrottlingException")
+    with pytest.raises(ThrottledError):
+        collect_workload(account, "shop", now=NOW, days=1, saved=saved, pace=paced(account))
+    account.asked.clear()
+
+    def silent(_):
+        raise ReadTimeoutError(endpoint_url="https://monitoring")
+
+    account.answers = {"GetMetricData": silent}
+    with pytest.raises(UnreachableError):
+        collect_workload(account, "shop", now=NOW, days=1, saved=saved, pace=paced(account))
+    assert account.count("GetMetricData") == 1
 
 
 def test_another_question_or_another_day_starts_anew(tmp_path):
