@@ -12,7 +12,7 @@ from advisor.report.words import steps_sentence
 HOURS = 24 * 28
 
 
-def advised(folder, services, more=""):
+def advised(folder, services, more="", *, replay_weeks=0):
     """Services of 24 h waves, from 100 requests a second to 800; four weeks."""
     rows = ["time,requests_per_second"]
     for hour in range(HOURS):
@@ -22,7 +22,7 @@ def advised(folder, services, more=""):
     file = folder / "workload.yaml"
     file.write_text("\n".join(["cluster: steps", "region: us-east-1", "services:", *services, more]))
     workload = advisor.read_workload(file)
-    return advisor.advise(workload, advisor.read_catalog(workload.region), replay_weeks=0)
+    return advisor.advise(workload, advisor.read_catalog(workload.region), replay_weeks=replay_weeks)
 
 
 def service(name, *, cpu=1024, memory=2048, per_task=40, architectures="X86_64, ARM64", more=""):
@@ -87,6 +87,15 @@ def test_each_step_changes_no_more_than_it_says(result, shape):
     if shape == "may be interrupted":
         assert "Spot" in spot.title
         assert spot.saves_usd > 0
+
+
+def test_a_step_that_reaches_the_recommended_plan_has_its_replayed_bill(tmp_path):
+    more = "present: {instances: {m6i.xlarge: 12}}\nconstraints: {instance_types: [m6i.xlarge], launch_types: [EC2]}"
+    found = advised(tmp_path, [service("web", architectures="X86_64")], more, replay_weeks=1)
+    assert found.recommended.replay is not None
+    sizes, *others = found.saving_steps.steps
+    assert sizes.monthly_usd == pytest.approx(found.recommended.monthly_usd.mean)
+    assert [step.saves_usd for step in others] == [0, 0, 0]
 
 
 def test_every_report_shows_the_steps_with_risk_and_effort(result):

@@ -43,7 +43,7 @@ def saving_steps(
 
     Without a price of today the stairs start from every service on Fargate in its declared size, and say so. Where no plan of
     the kind of a step was found that is not dearer, it saves nothing and the next one takes its saving: the steps always add
-    up. Only the recommended plan is replayed; plans before it are billed by the packing model, with what is held. What
+    up. Only the recommended plan is replayed; other plans before it are billed by the packing model, with what is held. What
     ``search`` says is bought with the recommended plan is a last step of its own.
 
     Returns
@@ -74,7 +74,8 @@ def saving_steps(
         (StepKind.SPOT, list(best)),
     ]
     made, before_usd = [], start_usd
-    for kind, plan in plans:
+    for kind, found_plan in plans:
+        plan = list(best) if found_plan is not None and _what_runs(found_plan) == _what_runs(best) else found_plan
         usd = None if plan is None else steps.usd(plan)
         if usd is not None and usd > before_usd and plan != list(best):
             usd = None  # nobody has to change what makes it dearer
@@ -104,6 +105,20 @@ def saving_steps(
             )
         )
     return SavingSteps(start=start, is_present=is_present, start_usd=start_usd, steps=tuple(made), end_usd=best_usd)
+
+
+def _what_runs(parts: Sequence[Part]) -> set[object]:
+    """Of two plans with the same the replayed one tells what they cost."""
+    return {
+        (
+            part.provider.launch_type,
+            part.provider.purchase_option,
+            part.provider.instance_types,
+            part.provider.placement,
+            frozenset((name, service.task, service.architecture) for name, service in part.services.items()),
+        )
+        for part in parts
+    }
 
 
 class _Steps:
