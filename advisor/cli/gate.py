@@ -1,6 +1,7 @@
 """``advisor gate``: what a change costs on the real load, for CI."""
 
 import json
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -54,7 +55,9 @@ def gate_command(
     ] = None,
     placement: Annotated[
         str | None,
-        typer.Option("--placement", help="How tasks are placed on instances: default_az_spread or az_spread_then_binpack."),
+        typer.Option(
+            "--placement", help="How tasks are placed on instances: default_az_spread, az_spread_then_binpack or binpack."
+        ),
     ] = None,
     region: RegionOption = None,
     rates: RatesOption = None,
@@ -78,11 +81,11 @@ def gate_command(
         if limit is not None and not math.isfinite(limit):
             raise typer.BadParameter("is not a finite number", param_hint=name)
 
-    from advisor.ecs import LaunchType, PlacementStrategy, PurchaseOption
+    from advisor.ecs import PACKED_PLACEMENTS, LaunchType, PlacementStrategy, PurchaseOption
     from advisor.gating import Limits, gate
     from advisor.sources import Stated, read_catalog, read_change, read_workload
 
-    strategy = _one_of(PlacementStrategy, placement, "--placement")
+    strategy = _one_of(PlacementStrategy, placement, "--placement", PACKED_PLACEMENTS)
     stated = Stated(
         launch_type=_one_of(LaunchType, launch_type, "--launch-type"),
         purchase_option=_one_of(PurchaseOption, purchase_option, "--purchase-option"),
@@ -114,12 +117,15 @@ def gate_command(
         raise typer.Exit(GATE_FAILED_STATUS)
 
 
-def _one_of(kind: type[E], text: str | None, option: str) -> E | None:
-    """A member by its value, as the ECS API spells it; click's own choices would load the whole vocabulary for ``--help``."""
+def _one_of(kind: type[E], text: str | None, option: str, told: Iterable[E] = ()) -> E | None:
+    """A member by its value, as the ECS API spells it; click's own choices would load the whole vocabulary for ``--help``.
+
+    ``told``: those that a mistake names; all where none is given.
+    """
     try:
         return None if text is None else kind(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not one of {', '.join(kind)}", param_hint=option) from None
+        raise typer.BadParameter(f"{text!r} is not one of {', '.join(tuple(told) or tuple(kind))}", param_hint=option) from None
 
 
 def _rendered(result: "Gate", output: Format) -> str:
